@@ -1,0 +1,1 @@
+"""Amortized probabilistic clustering: the posterior over clusterings of a set of points."""

@@ -1,0 +1,92 @@
+"""Checkpoints: a folder with `model.safetensors` and `config.json`, written atomically; nothing is unpickled."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from gfncp.configuration import Configuration, parse
+from gfncp.encoders import ImageEncoder, VectorEncoder
+from gfncp.model import Model
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Run ``write`` on a temporary file beside ``path`` and move it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    try:
+        write(Path(name))
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def build(configuration: Configuration) -> Model:
+    """A new network with the configured shape."""
+    network = configuration.network
+    if network.kind == "vectors":
+        encoder = VectorEncoder(network.dim, network.scale)
+    else:
+        encoder = ImageEncoder()
+    return Model(encoder, depth=network.depth, width=network.width)
+
+
+def save(model: Model, configuration: Configuration, folder: Path) -> None:
+    """Write a checkpoint into ``folder``."""
+    state = {name: value.contiguous() for name, value in model.state_dict().items()}
+    write_atomically(Path(folder) / "model.safetensors", lambda path: save_file(state, path))
+    text = json.dumps(configuration.model_dump(mode="json"), indent=2) + "\n"
+    write_atomically(Path(folder) / "config.json", lambda path: path.write_text(text))
+
+
+def load(name_or_path: str | Path) -> Model:
+    """The model of a checkpoint that ships with the package (``mog-2d``, ``mnist``) or lies in a folder.
+
+    Raises:
+        ValueError: there is no such checkpoint, or its files do not fit together.
+    """
+    model = build(load_configuration(name_or_path))
+    path = find(name_or_path) / "model.safetensors"
+    try:
+        model.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise ValueError(f"{path}: not the weights that config.json describes ({error})") from None
+    return model.eval()
+
+
+def load_configuration(name_or_path: str | Path) -> Configuration:
+    """The configuration that a checkpoint was trained with."""
+    path = find(name_or_path) / "config.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path}: not a readable JSON file ({error})") from None
+    return parse(values, str(path))
+
+
+def find(name_or_path: str | Path) -> Path:
+    """The folder of a checkpoint."""
+    for folder in (PRETRAINED / str(name_or_path), Path(name_or_path)):
+        if (folder / "config.json").is_file():
+            return folder
+    shipped = sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
+    raise ValueError(
+        f"checkpoint={str(name_or_path)!r}: accepted are {shipped} or a folder with "
+        "model.safetensors and config.json"
+    )
+
+
+def seeded(seed: int, *path: int) -> torch.Generator:
+    """A random stream that is a function of its address alone."""
+    state = np.random.SeedSequence([seed, *path]).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state >> 1))

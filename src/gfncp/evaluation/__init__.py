@@ -1,0 +1,1 @@
+"""Metrics, exact yardsticks and evaluation protocols."""

@@ -1,0 +1,37 @@
+"""The model that users meet: an energy network that also decodes."""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from gfncp import decoding
+from gfncp.energy import EnergyNetwork
+
+
+class Model(EnergyNetwork):
+    """Energies, clusterings and their probabilities for sets ``(batch, points, *shape)``."""
+
+    def greedy(
+        self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
+    ) -> tuple[Int[Tensor, "batch points"], Float[Tensor, "batch"]]:
+        """See `gfncp.decoding.greedy`."""
+        return decoding.greedy(self, x, mask)
+
+    def sample(
+        self,
+        x: Float[Tensor, "batch points *shape"],
+        n_samples: int,
+        generator: torch.Generator,
+        mask: Bool[Tensor, "batch points"] | None = None,
+    ) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
+        """See `gfncp.decoding.sample`."""
+        return decoding.sample(self, x, n_samples, generator, mask)
+
+    def log_prob(
+        self,
+        x: Float[Tensor, "batch points *shape"],
+        labels: Int[Tensor, "batch *clusterings points"],
+        mask: Bool[Tensor, "batch points"] | None = None,
+    ) -> Float[Tensor, "batch *clusterings"]:
+        """See `gfncp.decoding.log_prob`."""
+        return decoding.log_prob(self, x, labels, mask)

@@ -1,0 +1,143 @@
+"""Partitions of a set of points, as labels in order of appearance.
+
+A partition of N points is a vector of labels ``c`` with ``c[0] = 0`` and ``c[n] <= max(c[:n]) + 1``
+(a restricted growth string): each partition has exactly one such vector.
+"""
+
+from functools import lru_cache
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+def canonical_labels(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batch points"]:
+    """Rename clusters in order of appearance: equal partitions get equal labels.
+
+    Negative labels mark points that are absent; they stay -1.
+    """
+    points = labels.shape[-1]
+    same = labels.unsqueeze(-1) == labels.unsqueeze(-2)
+    first = same.to(torch.uint8).argmax(-1)  # the first point of each point's cluster
+    present = labels >= 0
+    opens = (first == torch.arange(points, device=labels.device)) & present
+    return torch.where(present, (opens.long().cumsum(-1) - 1).gather(-1, first), -1)
+
+
+def n_clusters(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batch"]:
+    """Number of clusters of labels in order of appearance (absent points are -1)."""
+    return labels.amax(-1) + 1
+
+
+def coclustering(
+    labels: Int[Tensor, "partitions points"], weights: Float[Tensor, "partitions"] | None = None
+) -> Float[Tensor, "points points"]:
+    """Probability that two points share a cluster, under weighted partitions (default: equal weights)."""
+    partitions, points = labels.shape
+    if weights is None:
+        weights = torch.full((partitions,), 1.0 / partitions)
+    weights = (weights / weights.sum()).to(torch.float64)
+    total = torch.zeros(points, points, dtype=torch.float64)
+    for row, weight in zip(labels, weights, strict=True):
+        total += weight * (row[:, None] == row[None, :])
+    return total
+
+
+def all_partitions(points: int) -> Int[Tensor, "partitions points"]:
+    """Every partition of ``points`` points (Bell number many), for small sets.
+
+    Raises:
+        ValueError: ``points`` is not between 1 and 12 (12 points have 4,213,597 partitions).
+    """
+    if not 1 <= points <= 12:
+        raise ValueError(f"points={points}: all partitions can be listed for 1 to 12 points")
+    labels = torch.zeros(1, 1, dtype=torch.long)
+    for _ in range(points - 1):
+        options = labels.amax(-1) + 2
+        parents = torch.repeat_interleave(torch.arange(len(labels)), options)
+        first = options.cumsum(0) - options
+        choice = torch.arange(len(parents)) - first[parents]
+        labels = torch.cat([labels[parents], choice[:, None]], dim=-1)
+    return labels
+
+
+def crp_log_prob(labels: Int[Tensor, "*batch points"], alpha: float) -> Float[Tensor, "*batch"]:
+    """Log-probability of a partition under the Chinese Restaurant Process CRP(alpha), in float64."""
+    points = labels.shape[-1]
+    sizes = torch.nn.functional.one_hot(labels, points).sum(-2).to(torch.float64)
+    alpha = torch.tensor(alpha, dtype=torch.float64)
+    per_cluster = torch.where(sizes > 0, alpha.log() + torch.lgamma(sizes.clamp_min(1)), 0.0)
+    return per_cluster.sum(-1) + torch.lgamma(alpha) - torch.lgamma(alpha + points)
+
+
+def sample_crp(
+    sets: int,
+    points: int,
+    alpha: float,
+    *,
+    generator: torch.Generator,
+    n_clusters: int | tuple[int, int] | None = None,
+) -> Int[Tensor, "sets points"]:
+    """Partitions from CRP(alpha), exactly conditioned on the number of clusters K where asked.
+
+    The CRP is sampled in its linked form: point n opens a cluster with probability alpha / (alpha + n),
+    independently of all else, or copies the label of a uniform earlier point. K is the number of openings,
+    so conditioning on K touches the openings alone. Links are followed by pointer doubling.
+
+    Args:
+        n_clusters: None, a fixed K, or inclusive bounds ``(low, high)``.
+
+    Raises:
+        ValueError: ``alpha`` is not positive, or sizes or bounds are impossible.
+    """
+    if not alpha > 0:
+        raise ValueError(f"alpha={alpha}: the CRP concentration must be positive")
+    if sets < 1 or points < 1:
+        raise ValueError(f"sets={sets}, points={points}: both must be at least 1")
+    steps = torch.arange(points, dtype=torch.float64)
+    if n_clusters is None:
+        opens = torch.rand(sets, points, dtype=torch.float64, generator=generator) < alpha / (alpha + steps)
+    else:
+        low, high = (n_clusters, n_clusters) if isinstance(n_clusters, int) else n_clusters
+        if not 1 <= low <= high or low > points:
+            raise ValueError(
+                f"n_clusters={n_clusters}: accepted is 1 <= low <= high with low <= points={points}"
+            )
+        opens = _openings(sets, points, alpha, low, min(high, points), generator)
+    copied = (torch.rand(sets, points, dtype=torch.float64, generator=generator) * steps).long()
+    root = torch.where(opens, torch.arange(points), copied)
+    for _ in range(points.bit_length()):
+        root = root.gather(-1, root)
+    return (opens.long().cumsum(-1) - 1).gather(-1, root)
+
+
+def _openings(
+    sets: int, points: int, alpha: float, low: int, high: int, generator: torch.Generator
+) -> Bool[Tensor, "sets points"]:
+    """Which points open a cluster, given low <= K <= high: backward sampling of a Poisson-binomial sum."""
+    reach = _poisson_binomial(points, alpha, high)
+    k = low + torch.multinomial(reach[-1, low:].expand(sets, -1), 1, generator=generator)[:, 0]
+    coins = torch.rand(points, sets, dtype=torch.float64, generator=generator)
+    opens = torch.ones(sets, points, dtype=torch.bool)
+    for n in range(points - 1, 0, -1):
+        p_open = alpha / (alpha + n) * reach[n - 1, k - 1] / reach[n, k]
+        opens[:, n] = coins[n] < p_open
+        k = k - opens[:, n].long()
+    return opens
+
+
+@lru_cache(maxsize=64)
+def _poisson_binomial(points: int, alpha: float, high: int) -> Float[Tensor, "points counts"]:
+    """P(k clusters among the first n + 1 points)."""
+    reach = torch.zeros(points, high + 1, dtype=torch.float64)
+    reach[0, 1] = 1.0
+    for n in range(1, points):
+        reach[n] = reach[n - 1] * n
+        reach[n, 1:] += reach[n - 1, :-1] * alpha
+        reach[n] /= alpha + n
+    return reach
+
+
+def prefix_mask(lengths: Int[Tensor, "batch"], points: int) -> Bool[Tensor, "batch points"]:
+    """Mask of sets with ``lengths`` points, padded to ``points``."""
+    return torch.arange(points, device=lengths.device) < lengths[:, None]

@@ -1,0 +1,10 @@
+"""Simulators: endless streams of labelled sets to train on.
+
+A simulator is called with a number of sets, a number of points and a `torch.Generator`, and returns
+points ``(sets, points, *shape)`` and labels ``(sets, points)`` in order of appearance.
+"""
+
+from gfncp.simulators.images import AugmentedImages, NeighbourImages, WholeClasses
+from gfncp.simulators.mixtures import GaussianMixtures
+
+__all__ = ["AugmentedImages", "GaussianMixtures", "NeighbourImages", "WholeClasses"]

@@ -1,0 +1,127 @@
+"""Sets of images: training clusters made without labels, and test clusters that are whole classes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import kornia.augmentation as K
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from sklearn.decomposition import PCA
+from torch import Tensor
+
+from gfncp.partitions import sample_crp
+
+Images = UInt8[Tensor, "images height width"]
+
+
+def augmentations(height: int, width: int) -> K.AugmentationSequential:
+    """Crop and resize, rotation, blur, brightness and contrast (paper, Appendix A; authors' code)."""
+    return K.AugmentationSequential(
+        K.RandomResizedCrop((height, width), scale=(0.7, 1.0), ratio=(0.9, 1.1)),
+        K.RandomRotation(30.0),
+        K.RandomGaussianBlur((3, 3), (0.1, 1.0), p=0.5),
+        K.RandomBrightness((0.8, 1.2)),
+        K.RandomContrast((0.8, 1.2)),
+    )
+
+
+def augment(images: Float[Tensor, "rows height width"], generator: torch.Generator) -> Tensor:
+    """Each image augmented on its own; kornia draws from the global stream, which is seeded and restored."""
+    seed = int(torch.randint(2**62, (1,), generator=generator))
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        return augmentations(*images.shape[1:])(images[:, None])[:, 0]
+
+
+@dataclass(frozen=True)
+class AugmentedImages:
+    """Instance discrimination (Sec. 4.3): a cluster is one random image and its augmentations."""
+
+    images: Images
+    alpha: float = 1.0
+    n_clusters: int | tuple[int, int] | None = (1, 10)
+
+    def __call__(
+        self, sets: int, points: int, generator: torch.Generator
+    ) -> tuple[Float[Tensor, "sets points height width"], Int[Tensor, "sets points"]]:
+        labels = sample_crp(sets, points, self.alpha, generator=generator, n_clusters=self.n_clusters)
+        anchors = torch.randint(len(self.images), (sets, int(labels.max()) + 1), generator=generator)
+        chosen = self.images[anchors.gather(1, labels)].flatten(0, 1) / 255
+        return augment(chosen, generator).view(sets, points, *self.images.shape[1:]), labels
+
+
+@dataclass(frozen=True)
+class NeighbourImages:
+    """A cluster is an image's nearest neighbours, augmented; the images of one set lie far apart.
+
+    Neighbours are near in the first principal components of the raw pixels. A cluster of n points draws
+    from the first max(10, 2 n) neighbours; anchors are drawn like k-means++ centres, with squared weights.
+    No labels are used.
+    """
+
+    images: Images
+    alpha: float = 1.0
+    n_clusters: int | tuple[int, int] | None = (1, 10)
+    components: int = 50
+
+    @cached_property
+    def features(self) -> Float[Tensor, "images components"]:
+        pixels = self.images.flatten(1).numpy().astype(np.float32) / 255
+        return torch.from_numpy(PCA(self.components, random_state=0).fit_transform(pixels))
+
+    def _distances(self, anchors: Int[Tensor, "sets"]) -> Float[Tensor, "sets images"]:
+        return torch.cdist(self.features[anchors], self.features)
+
+    def __call__(
+        self, sets: int, points: int, generator: torch.Generator
+    ) -> tuple[Float[Tensor, "sets points height width"], Int[Tensor, "sets points"]]:
+        labels = sample_crp(sets, points, self.alpha, generator=generator, n_clusters=self.n_clusters)
+        clusters = int(labels.max()) + 1
+        sizes = torch.nn.functional.one_hot(labels, clusters).sum(1)
+        chosen = torch.empty(sets, points, dtype=torch.long)
+        closest = torch.full((sets, len(self.images)), torch.inf)
+        weights = torch.ones(sets, len(self.images))
+        for k in range(clusters):
+            anchors = torch.multinomial(weights, 1, generator=generator)[:, 0]
+            distances = self._distances(anchors)
+            closest = torch.minimum(closest, distances)
+            weights = closest**4 + 1e-9  # squared weights of k-means++, themselves squared distances
+            pool = (2 * sizes[:, k]).clamp(10, len(self.images))
+            neighbours = distances.topk(int(pool.max()), largest=False).indices
+            draws = torch.rand(sets, points, generator=generator) * pool[:, None]
+            members = neighbours.gather(1, draws.long())
+            chosen = torch.where(labels == k, members, chosen)
+        pictures = self.images[chosen].flatten(0, 1) / 255
+        return augment(pictures, generator).view(sets, points, *self.images.shape[1:]), labels
+
+
+@dataclass(frozen=True)
+class WholeClasses:
+    """Sets for tests: a cluster is drawn from one class of labelled images, without replacement."""
+
+    images: Images
+    classes: Int[Tensor, "images"]
+    alpha: float = 1.0
+    n_clusters: int | tuple[int, int] | None = None
+
+    def __call__(
+        self, sets: int, points: int, generator: torch.Generator
+    ) -> tuple[Float[Tensor, "sets points height width"], Int[Tensor, "sets points"]]:
+        names = self.classes.unique()
+        bounds = self.n_clusters or (1, len(names))
+        labels = sample_crp(sets, points, self.alpha, generator=generator, n_clusters=bounds)
+        chosen = torch.empty(sets, points, dtype=torch.long)
+        for row in range(sets):
+            order = torch.randperm(len(names), generator=generator)
+            for k in range(int(labels[row].max()) + 1):
+                members = (self.classes == names[order[k]]).nonzero()[:, 0]
+                here = labels[row] == k
+                size = int(here.sum())
+                if size > len(members):
+                    raise ValueError(
+                        f"points={points}: class {int(names[order[k]])} has {len(members)} images, "
+                        f"a cluster needs {size}"
+                    )
+                chosen[row, here] = members[torch.randperm(len(members), generator=generator)[:size]]
+        return self.images[chosen] / 255, labels

@@ -1,0 +1,161 @@
+"""Training: one loop for any objective and simulator, on any device, resumable to the bit.
+
+A batch is a function of (seed, rank, iteration) alone, so a resumed run needs no random state.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch.utils.tensorboard import SummaryWriter
+
+from gfncp import simulators
+from gfncp.checkpoints import build, save, seeded, write_atomically
+from gfncp.configuration import Configuration
+from gfncp.evaluation.metrics import scores
+from gfncp.model import Model
+from gfncp.objectives import GFNCP, NCP, Batch, draw_steps
+from gfncp.sources import images
+
+Simulator = Callable[[int, int, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
+HELD_OUT = 10_000  # the last images of the training split are kept for validation
+VALIDATION_POINTS = 300
+
+
+def make_objective(configuration: Configuration) -> NCP | GFNCP:
+    values = configuration.objective.model_dump()
+    return {"ncp": NCP, "gfncp": GFNCP}[values.pop("name")](**values)
+
+
+def make_simulators(configuration: Configuration, data: Path | None) -> tuple[Simulator, Simulator]:
+    """What yields training batches, and what yields validation sets."""
+    values = configuration.data.model_dump()
+    kind = values.pop("kind")
+    if kind == "gaussian-mixtures":
+        mixtures = simulators.GaussianMixtures(**values)
+        return mixtures, mixtures
+    x, classes = images(values.pop("dataset"), "train", data)
+    training = {
+        "augmented-images": simulators.AugmentedImages,
+        "neighbour-images": simulators.NeighbourImages,
+    }[kind](x[: values.pop("images")], **values)
+    held_out = simulators.WholeClasses(x[-HELD_OUT:], classes[-HELD_OUT:], values["alpha"])
+    return training, held_out
+
+
+def train(configuration: Configuration, folder: Path, data: Path | None = None) -> Model:
+    """Train, or go on with, the run in ``folder``; its checkpoint is there after every ``save_every`` steps.
+
+    Args:
+        data: folder of the images that the configuration names; None downloads them.
+
+    Raises:
+        ValueError: ``folder`` holds a run with another configuration.
+        FloatingPointError: the loss is not finite; the last checkpoint is kept.
+    """
+    options = configuration.training
+    accelerator = Accelerator()
+    torch.manual_seed(configuration.seed)
+    model = build(configuration)
+    optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate)
+    start = restore(model, optimizer, configuration, folder)
+    simulate, simulate_validation = make_simulators(configuration, data)
+    objective = make_objective(configuration)
+    rank = accelerator.process_index
+    network = accelerator.prepare(model)
+    optimizer = accelerator.prepare(optimizer)
+
+    with SummaryWriter(str(folder)) as board, progress(accelerator) as bar:
+        task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
+        for iteration in range(start, options.iterations):
+            for group in optimizer.param_groups:
+                group["lr"] = cosine(options.learning_rate, options.final_learning_rate, iteration / options.iterations)
+            generator = seeded(configuration.seed, rank, iteration)
+            batch = draw_batch(configuration, simulate, generator, accelerator.device)
+            terms = objective(accelerator.unwrap_model(network), batch, generator)
+            if not torch.isfinite(terms["loss"]):
+                raise FloatingPointError(f"the loss is {float(terms['loss'])} at iteration {iteration}")
+            optimizer.zero_grad()
+            accelerator.backward(terms["loss"])
+            if options.clip is not None:
+                accelerator.clip_grad_norm_(network.parameters(), options.clip)
+            optimizer.step()
+            bar.update(task, advance=1, loss=float(terms["loss"]))
+            for name, value in terms.items():
+                board.add_scalar(f"training/{name}", float(value), iteration)
+            done = iteration + 1
+            if accelerator.is_main_process and (done % options.save_every == 0 or done == options.iterations):
+                x, labels = simulate_validation(
+                    options.validation_sets, VALIDATION_POINTS, seeded(configuration.seed, 2**31)
+                )
+                predicted, _ = model.greedy(x.to(accelerator.device))
+                for name, value in scores(labels, predicted.cpu()).items():
+                    board.add_scalar(f"validation/{name}", value, done)
+                    bar.console.print(f"iteration {done}: validation {name} {value:.3f}")
+                store(model, optimizer, configuration, folder, done)
+    return model.eval()
+
+
+def cosine(first: float, last: float, done: float) -> float:
+    return last + (first - last) * (1 + math.cos(math.pi * done)) / 2
+
+
+def progress(accelerator: Accelerator) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.4f}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.speed} it/s"),
+        disable=not accelerator.is_main_process,
+    )
+
+
+def draw_batch(configuration, simulate: Simulator, generator: torch.Generator, device) -> Batch:
+    options = configuration.training
+    low, high = options.points
+    points = int(torch.randint(low, high + 1, (1,), generator=generator))
+    x, labels = simulate(options.batch, points, generator)
+    steps = None
+    if options.sampled_steps is not None and options.sampled_steps < points - 1:
+        steps = draw_steps(options.batch, points, options.sampled_steps, generator).to(device)
+    return Batch(x.to(device), labels.to(device), steps)
+
+
+def store(model: Model, optimizer, configuration: Configuration, folder: Path, iteration: int) -> None:
+    """The checkpoint, and what a resumed run needs: weights, Adam's moments, the iteration, in one file."""
+    save(model, configuration, folder)
+    state = {f"weights/{name}": value.contiguous() for name, value in model.state_dict().items()}
+    for index, moments in optimizer.state_dict()["state"].items():
+        state |= {f"adam/{index}/{name}": value for name, value in moments.items()}
+    about = {"iteration": str(iteration), "configuration": configuration.model_dump_json()}
+    write_atomically(Path(folder) / "training.safetensors", lambda path: save_file(state, path, about))
+
+
+def restore(model: Model, optimizer, configuration: Configuration, folder: Path) -> int:
+    """Put the stored state of a run back, if there is one; the number of iterations done."""
+    path = Path(folder) / "training.safetensors"
+    if not path.exists():
+        return 0
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+        if json.loads(about["configuration"]) != configuration.model_dump(mode="json"):
+            raise ValueError(f"{folder}: holds a run with another configuration; choose another folder")
+        weights, moments = {}, {}
+        for key in file.keys():
+            kind, name = key.split("/", 1)
+            if kind == "weights":
+                weights[name] = file.get_tensor(key)
+            else:
+                index, name = name.split("/")
+                moments.setdefault(int(index), {})[name] = file.get_tensor(key)
+    model.load_state_dict(weights)
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    return int(about["iteration"])
