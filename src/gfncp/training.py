@@ -75,7 +75,9 @@ def train(configuration: Configuration, folder: Path, data: Path | None = None) 
         task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
         for iteration in range(start, options.iterations):
             for group in optimizer.param_groups:
-                group["lr"] = cosine(options.learning_rate, options.final_learning_rate, iteration / options.iterations)
+                group["lr"] = cosine(
+                    options.learning_rate, options.final_learning_rate, iteration / options.iterations
+                )
             generator = seeded(configuration.seed, rank, iteration)
             batch = draw_batch(configuration, simulate, generator, accelerator.device)
             terms = objective(accelerator.unwrap_model(network), batch, generator)

@@ -76,7 +76,8 @@ def images(
         raise ValueError(f"split={split!r}: accepted are {sorted(SPLITS)}")
     prefix, count = SPLITS[split]
     x, y = (
-        read_idx(_locate(dataset, f"{prefix}-{name}-ubyte", folder)) for name in ("images-idx3", "labels-idx1")
+        read_idx(_locate(dataset, f"{prefix}-{name}-ubyte", folder))
+        for name in ("images-idx3", "labels-idx1")
     )
     if x.shape != (count, 28, 28) or y.shape != (count,):
         raise ValueError(

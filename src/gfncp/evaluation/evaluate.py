@@ -1,0 +1,53 @@
+"""Scores of a checkpoint on fresh sets of the kind that it was trained for."""
+
+from pathlib import Path
+
+import torch
+
+from gfncp import simulators
+from gfncp.checkpoints import load, load_configuration, seeded
+from gfncp.evaluation.gibbs import best_state
+from gfncp.evaluation.metrics import scores
+from gfncp.sources import images
+
+SETS_PER_BATCH = 50
+TEST_STREAM = 2**31 + 1  # apart from training's and validation's
+
+
+def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | None, exact: bool) -> dict:
+    """NMI, ARI and K of the greedy clustering; for mixtures with ``exact``, of the exact sampler too."""
+    model, configuration = load(checkpoint), load_configuration(checkpoint)
+    values = configuration.data.model_dump()
+    kind = values.pop("kind")
+    if kind == "gaussian-mixtures":
+        simulate = simulators.GaussianMixtures(**values)
+    elif exact:
+        raise ValueError("--exact: only Gaussian mixtures have an exact sampler")
+    else:
+        x, classes = images(values["dataset"], "test", data)
+        simulate = simulators.WholeClasses(x, classes, values["alpha"])
+    truth, greedy, gibbs = [], [], []
+    for start in range(0, sets, SETS_PER_BATCH):
+        generator = seeded(seed, TEST_STREAM, start)
+        x, labels = simulate(min(SETS_PER_BATCH, sets - start), points, generator)
+        truth.append(labels)
+        greedy.append(model.greedy(x)[0])
+        if exact:
+            most = simulate.n_clusters[1]
+            gibbs.append(
+                best_state(
+                    x, simulate.alpha, simulate.spread, most=most, sweeps=20, chains=5, generator=generator
+                )
+            )
+    labels = torch.cat(truth)
+    result = {
+        "sets": sets,
+        "points": points,
+        "seed": seed,
+        "true_clusters": float(labels.amax(1).double().mean() + 1),
+    }
+    result["greedy"] = scores(labels, torch.cat(greedy))
+    if exact:
+        result["exact"] = scores(labels, torch.cat(gibbs))
+        result["nmi_of_exact"] = result["greedy"]["nmi"] / result["exact"]["nmi"]
+    return result
