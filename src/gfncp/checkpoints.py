@@ -1,4 +1,4 @@
-"""Checkpoints: a folder with `model.safetensors` and `config.json`, written atomically; nothing is unpickled."""
+"""Checkpoints: a folder with `model.safetensors` and `config.json`, written atomically, never unpickled."""
 
 import json
 import os
@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from gfncp.configuration import Configuration, parse
-from gfncp.encoders import ImageEncoder, VectorEncoder
-from gfncp.model import Model
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 
@@ -31,17 +30,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         raise
 
 
-def build(configuration: Configuration) -> Model:
-    """A new network with the configured shape."""
-    network = configuration.network
-    if network.kind == "vectors":
-        encoder = VectorEncoder(network.dim, network.scale)
-    else:
-        encoder = ImageEncoder()
-    return Model(encoder, depth=network.depth, width=network.width)
-
-
-def save(model: Model, configuration: Configuration, folder: Path) -> None:
+def save(model: nn.Module, configuration: Configuration, folder: Path) -> None:
     """Write a checkpoint into ``folder``."""
     state = {name: value.contiguous() for name, value in model.state_dict().items()}
     write_atomically(Path(folder) / "model.safetensors", lambda path: save_file(state, path))
@@ -49,13 +38,13 @@ def save(model: Model, configuration: Configuration, folder: Path) -> None:
     write_atomically(Path(folder) / "config.json", lambda path: path.write_text(text))
 
 
-def load(name_or_path: str | Path) -> Model:
+def load(name_or_path: str | Path) -> nn.Module:
     """The model of a checkpoint that ships with the package (``mog-2d``, ``mnist``) or lies in a folder.
 
     Raises:
         ValueError: there is no such checkpoint, or its files do not fit together.
     """
-    model = build(load_configuration(name_or_path))
+    model = load_configuration(name_or_path).build()
     path = find(name_or_path) / "model.safetensors"
     try:
         model.load_state_dict(load_file(path))

@@ -2,9 +2,14 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from torch import nn
+
+from gfncp.encoders import ImageEncoder, VectorEncoder
+from gfncp.model import Model
+from gfncp.objectives import NCP, GFNCPPaper, Objective
 
 Clusters = Annotated[int, Field(ge=1)]
 Bounds = Clusters | tuple[Clusters, Clusters] | None
@@ -14,18 +19,35 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class VectorNetwork(Section):
+class Vectors(Section):
+    """See `gfncp.encoders.VectorEncoder`."""
+
     kind: Literal["vectors"]
     dim: Annotated[int, Field(ge=1)]
     scale: Annotated[float, Field(gt=0)] = 1.0
+
+    def build(self) -> nn.Module:
+        return VectorEncoder(self.dim, self.scale)
+
+
+class Pictures(Section):
+    """See `gfncp.encoders.ImageEncoder`."""
+
+    kind: Literal["images"]
+
+    def build(self) -> nn.Module:
+        return ImageEncoder()
+
+
+class Energy(Section):
+    """See `gfncp.energy.EnergyNetwork`."""
+
+    kind: Literal["energy"] = "energy"
     depth: Annotated[int, Field(ge=2)] = 5
     width: Annotated[int, Field(ge=1)] = 128
 
-
-class ImageNetwork(Section):
-    kind: Literal["images"]
-    depth: Annotated[int, Field(ge=2)] = 2
-    width: Annotated[int, Field(ge=1)] = 128
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return Model(encoder, self.depth, self.width)
 
 
 class MixtureData(Section):
@@ -45,14 +67,26 @@ class ImageData(Section):
 
 
 class NCPObjective(Section):
+    """See `gfncp.objectives.NCP`."""
+
     name: Literal["ncp"]
+    trains: ClassVar[str] = "energy"
+
+    def build(self) -> Objective:
+        return NCP()
 
 
-class GFNCPObjective(Section):
-    name: Literal["gfncp"]
+class GFNCPPaperObjective(Section):
+    """See `gfncp.objectives.GFNCPPaper`."""
+
+    name: Literal["gfncp-paper"]
+    trains: ClassVar[str] = "energy"
     beta: Annotated[float, Field(ge=0, le=1)] = 0.99
     delta: Annotated[float, Field(ge=0)] = 0.6
     contrast: Annotated[float, Field(ge=0)] = 0.4
+
+    def build(self) -> Objective:
+        return GFNCPPaper(self.beta, self.delta, self.contrast)
 
 
 class Training(Section):
@@ -75,10 +109,24 @@ class Training(Section):
 
 class Configuration(Section):
     seed: Annotated[int, Field(ge=0)] = 0
-    network: Annotated[VectorNetwork | ImageNetwork, Field(discriminator="kind")]
+    encoder: Annotated[Vectors | Pictures, Field(discriminator="kind")]
+    network: Energy = Energy()
     data: Annotated[MixtureData | ImageData, Field(discriminator="kind")]
-    objective: Annotated[NCPObjective | GFNCPObjective, Field(discriminator="name")]
+    objective: Annotated[NCPObjective | GFNCPPaperObjective, Field(discriminator="name")]
     training: Training = Training()
+
+    @model_validator(mode="after")
+    def _fitting(self) -> "Configuration":
+        if self.objective.trains != self.network.kind:
+            raise ValueError(
+                f"objective.name={self.objective.name!r} trains a network of kind {self.objective.trains!r}, "
+                f"but network.kind={self.network.kind!r}"
+            )
+        return self
+
+    def build(self) -> nn.Module:
+        """A new network with the configured shape."""
+        return self.network.build(self.encoder.build())
 
 
 def parse(values: dict, where: str) -> Configuration:

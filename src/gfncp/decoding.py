@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gfncp.energy import EnergyNetwork, Encoding
+from gfncp.energy import Encoding, EnergyNetwork
 
 STATE_BYTES = 2**31  # bound of one group's cluster sums, were every point a cluster
 

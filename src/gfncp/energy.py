@@ -8,6 +8,7 @@ with their neighbours (`fuse`): the same function with activations of one width 
 operations. In this module ``y`` is h(x) seen by g's first layer and ``v`` is u(x) seen by f's first layer.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -24,7 +25,7 @@ Linear = tuple[Tensor, Tensor | None]
 
 def mlp(*dims: int, last_bias: bool = True) -> nn.ModuleList:
     """Linear layers of the given widths; `apply_mlp` puts a ReLU between them."""
-    pairs = list(zip(dims, dims[1:], strict=False))
+    pairs = list(pairwise(dims))
     return nn.ModuleList(
         nn.Linear(a, b, bias=last_bias or i < len(pairs) - 1) for i, (a, b) in enumerate(pairs)
     )

@@ -96,7 +96,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
                 x = x / 255
             if x.min() < 0 or x.max() > 1:
                 raise ValueError(
-                    f"X has values from {x.min():g} to {x.max():g}: accepted are images in [0, 1], or 0 to 255 "
-                    "as integers"
+                    f"X has values from {x.min():g} to {x.max():g}: accepted are images in [0, 1], "
+                    "or 0 to 255 as integers"
                 )
         return torch.from_numpy(np.ascontiguousarray(x))[None]

@@ -17,6 +17,12 @@ class Model(EnergyNetwork):
         """See `gfncp.decoding.greedy`."""
         return decoding.greedy(self, x, mask)
 
+    def predict(
+        self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
+    ) -> Int[Tensor, "batch points"]:
+        """The clustering to report: the greedy one."""
+        return self.greedy(x, mask)[0]
+
     def sample(
         self,
         x: Float[Tensor, "batch points *shape"],

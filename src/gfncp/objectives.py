@@ -5,10 +5,11 @@ n = 2..N may be estimated from a random subset of steps (``sampled_steps``), wit
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from gfncp.decoding import sample
 from gfncp.energy import EnergyNetwork
@@ -35,6 +36,12 @@ class Batch:
         return 1.0 if self.steps is None else (self.labels.shape[1] - 1) / self.steps.shape[1]
 
 
+class Objective(Protocol):
+    """What trains a network: the loss, and terms to report, all scalars; ``"loss"`` carries the gradient."""
+
+    def __call__(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Terms: ...
+
+
 def draw_steps(sets: int, points: int, count: int, generator: torch.Generator) -> Int[Tensor, "sets steps"]:
     """Distinct random steps among n = 2..N (indices 1..N-1), sorted."""
     return torch.rand(sets, points - 1, generator=generator).topk(count).indices.sort(1).values + 1
@@ -59,7 +66,7 @@ class NCP:
 
 
 @dataclass(frozen=True)
-class GFNCP:
+class GFNCPPaper:
     """Algorithm 1: the data policy with probability beta, else uniform labels.
 
     Args:

@@ -13,24 +13,19 @@ from accelerate import Accelerator
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from gfncp import simulators
-from gfncp.checkpoints import build, save, seeded, write_atomically
+from gfncp.checkpoints import save, seeded, write_atomically
 from gfncp.configuration import Configuration
 from gfncp.evaluation.metrics import scores
-from gfncp.model import Model
-from gfncp.objectives import GFNCP, NCP, Batch, draw_steps
+from gfncp.objectives import Batch, draw_steps
 from gfncp.sources import images
 
 Simulator = Callable[[int, int, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
 HELD_OUT = 10_000  # the last images of the training split are kept for validation
 VALIDATION_POINTS = 300
-
-
-def make_objective(configuration: Configuration) -> NCP | GFNCP:
-    values = configuration.objective.model_dump()
-    return {"ncp": NCP, "gfncp": GFNCP}[values.pop("name")](**values)
 
 
 def make_simulators(configuration: Configuration, data: Path | None) -> tuple[Simulator, Simulator]:
@@ -49,7 +44,7 @@ def make_simulators(configuration: Configuration, data: Path | None) -> tuple[Si
     return training, held_out
 
 
-def train(configuration: Configuration, folder: Path, data: Path | None = None) -> Model:
+def train(configuration: Configuration, folder: Path, data: Path | None = None) -> nn.Module:
     """Train, or go on with, the run in ``folder``; its checkpoint is there after every ``save_every`` steps.
 
     Args:
@@ -62,11 +57,11 @@ def train(configuration: Configuration, folder: Path, data: Path | None = None) 
     options = configuration.training
     accelerator = Accelerator()
     torch.manual_seed(configuration.seed)
-    model = build(configuration)
+    model = configuration.build()
     optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate)
     start = restore(model, optimizer, configuration, folder)
     simulate, simulate_validation = make_simulators(configuration, data)
-    objective = make_objective(configuration)
+    objective = configuration.objective.build()
     rank = accelerator.process_index
     network = accelerator.prepare(model)
     optimizer = accelerator.prepare(optimizer)
@@ -88,15 +83,15 @@ def train(configuration: Configuration, folder: Path, data: Path | None = None) 
             if options.clip is not None:
                 accelerator.clip_grad_norm_(network.parameters(), options.clip)
             optimizer.step()
-            bar.update(task, advance=1, loss=float(terms["loss"]))
+            bar.update(task, advance=1, loss=float(terms["loss"].detach()))
             for name, value in terms.items():
-                board.add_scalar(f"training/{name}", float(value), iteration)
+                board.add_scalar(f"training/{name}", float(value.detach()), iteration)
             done = iteration + 1
             if accelerator.is_main_process and (done % options.save_every == 0 or done == options.iterations):
                 x, labels = simulate_validation(
                     options.validation_sets, VALIDATION_POINTS, seeded(configuration.seed, 2**31)
                 )
-                predicted, _ = model.greedy(x.to(accelerator.device))
+                predicted = model.predict(x.to(accelerator.device))
                 for name, value in scores(labels, predicted.cpu()).items():
                     board.add_scalar(f"validation/{name}", value, done)
                     bar.console.print(f"iteration {done}: validation {name} {value:.3f}")
@@ -131,7 +126,7 @@ def draw_batch(configuration, simulate: Simulator, generator: torch.Generator, d
     return Batch(x.to(device), labels.to(device), steps)
 
 
-def store(model: Model, optimizer, configuration: Configuration, folder: Path, iteration: int) -> None:
+def store(model: nn.Module, optimizer, configuration: Configuration, folder: Path, iteration: int) -> None:
     """The checkpoint, and what a resumed run needs: weights, Adam's moments, the iteration, in one file."""
     save(model, configuration, folder)
     state = {f"weights/{name}": value.contiguous() for name, value in model.state_dict().items()}
@@ -141,7 +136,7 @@ def store(model: Model, optimizer, configuration: Configuration, folder: Path, i
     write_atomically(Path(folder) / "training.safetensors", lambda path: save_file(state, path, about))
 
 
-def restore(model: Model, optimizer, configuration: Configuration, folder: Path) -> int:
+def restore(model: nn.Module, optimizer, configuration: Configuration, folder: Path) -> int:
     """Put the stored state of a run back, if there is one; the number of iterations done."""
     path = Path(folder) / "training.safetensors"
     if not path.exists():
@@ -151,7 +146,7 @@ def restore(model: Model, optimizer, configuration: Configuration, folder: Path)
         if json.loads(about["configuration"]) != configuration.model_dump(mode="json"):
             raise ValueError(f"{folder}: holds a run with another configuration; choose another folder")
         weights, moments = {}, {}
-        for key in file.keys():
+        for key in file.keys():  # noqa: SIM118 (the file object is no mapping)
             kind, name = key.split("/", 1)
             if kind == "weights":
                 weights[name] = file.get_tensor(key)

@@ -31,7 +31,7 @@ def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | No
         generator = seeded(seed, TEST_STREAM, start)
         x, labels = simulate(min(SETS_PER_BATCH, sets - start), points, generator)
         truth.append(labels)
-        greedy.append(model.greedy(x)[0])
+        greedy.append(model.predict(x))
         if exact:
             most = simulate.n_clusters[1]
             gibbs.append(
