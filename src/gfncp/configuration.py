@@ -7,9 +7,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from torch import nn
 
+from gfncp.attention import ContextEncoder
 from gfncp.encoders import ImageEncoder, VectorEncoder
-from gfncp.model import Model
-from gfncp.objectives import NCP, GFNCPPaper, Objective
+from gfncp.model import InteractingModel, Model
+from gfncp.networks import Gated, Plain
+from gfncp.objectives import GFNCP, NCP, GFNCPPaper, Objective
 
 Clusters = Annotated[int, Field(ge=1)]
 Bounds = Clusters | tuple[Clusters, Clusters] | None
@@ -19,23 +21,45 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Vectors(Section):
+class Context(Section):
+    """See `gfncp.attention.ContextEncoder`."""
+
+    width: Annotated[int, Field(ge=1)] = 64
+    heads: Annotated[int, Field(ge=1)] = 4
+    blocks: Annotated[int, Field(ge=1)] = 2
+
+    @model_validator(mode="after")
+    def _divides(self) -> "Context":
+        if self.width % self.heads:
+            raise ValueError(f"width={self.width}: must be a multiple of heads={self.heads}")
+        return self
+
+
+class Encoder(Section):
+    context: Context | None = None
+
+    def build(self) -> nn.Module:
+        points = self.of_points()
+        return points if self.context is None else ContextEncoder(points, **self.context.model_dump())
+
+
+class Vectors(Encoder):
     """See `gfncp.encoders.VectorEncoder`."""
 
     kind: Literal["vectors"]
     dim: Annotated[int, Field(ge=1)]
     scale: Annotated[float, Field(gt=0)] = 1.0
 
-    def build(self) -> nn.Module:
+    def of_points(self) -> nn.Module:
         return VectorEncoder(self.dim, self.scale)
 
 
-class Pictures(Section):
+class Pictures(Encoder):
     """See `gfncp.encoders.ImageEncoder`."""
 
     kind: Literal["images"]
 
-    def build(self) -> nn.Module:
+    def of_points(self) -> nn.Module:
         return ImageEncoder()
 
 
@@ -45,9 +69,20 @@ class Energy(Section):
     kind: Literal["energy"] = "energy"
     depth: Annotated[int, Field(ge=2)] = 5
     width: Annotated[int, Field(ge=1)] = 128
+    cluster_width: Annotated[int, Field(ge=1)] = 512
+    body: Literal["plain", "gated"] = "plain"
+    model: ClassVar[type] = Model
 
     def build(self, encoder: nn.Module) -> nn.Module:
-        return Model(encoder, self.depth, self.width)
+        body = {"plain": Plain, "gated": Gated}[self.body]
+        return self.model(encoder, self.depth, self.width, self.cluster_width, body)
+
+
+class InteractingEnergy(Energy):
+    """See `gfncp.energy.InteractingEnergyNetwork`."""
+
+    kind: Literal["interacting-energy"]
+    model: ClassVar[type] = InteractingModel
 
 
 class MixtureData(Section):
@@ -89,10 +124,25 @@ class GFNCPPaperObjective(Section):
         return GFNCPPaper(self.beta, self.delta, self.contrast)
 
 
+class GFNCPObjective(Section):
+    """See `gfncp.objectives.GFNCP`."""
+
+    name: Literal["gfncp"]
+    trains: ClassVar[str] = "energy"
+    disagreement: Annotated[float, Field(ge=0)] = 1.0
+    terminal: Annotated[float, Field(ge=0)] = 0.2
+    anchor: Annotated[float, Field(ge=0)] = 1e-4
+
+    def build(self) -> Objective:
+        return GFNCP(self.disagreement, self.terminal, self.anchor)
+
+
 class Training(Section):
     iterations: Annotated[int, Field(ge=1)] = 5000
     batch: Annotated[int, Field(ge=1)] = 64
+    batch_points: Annotated[int, Field(ge=1)] | None = None
     points: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]] = (100, 1000)
+    points_drawn: Literal["uniformly", "log-uniformly"] = "uniformly"
     sampled_steps: Annotated[int, Field(ge=1)] | None = None
     learning_rate: Annotated[float, Field(gt=0)] = 5e-4
     final_learning_rate: Annotated[float, Field(ge=0)] = 1e-6
@@ -110,14 +160,14 @@ class Training(Section):
 class Configuration(Section):
     seed: Annotated[int, Field(ge=0)] = 0
     encoder: Annotated[Vectors | Pictures, Field(discriminator="kind")]
-    network: Energy = Energy()
+    network: Annotated[Energy | InteractingEnergy, Field(discriminator="kind")] = Energy()
     data: Annotated[MixtureData | ImageData, Field(discriminator="kind")]
-    objective: Annotated[NCPObjective | GFNCPPaperObjective, Field(discriminator="name")]
+    objective: Annotated[NCPObjective | GFNCPPaperObjective | GFNCPObjective, Field(discriminator="name")]
     training: Training = Training()
 
     @model_validator(mode="after")
     def _fitting(self) -> "Configuration":
-        if self.objective.trains != self.network.kind:
+        if not self.network.kind.endswith(self.objective.trains):
             raise ValueError(
                 f"objective.name={self.objective.name!r} trains a network of kind {self.objective.trains!r}, "
                 f"but network.kind={self.network.kind!r}"

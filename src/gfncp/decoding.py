@@ -76,8 +76,10 @@ def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose) -> State:
         valid = options <= state.opened[:, None]
         particle, option = valid.nonzero(as_tuple=True)
         joined = state.sums[particle, option] + y[particle]
-        new = network.cluster(joined)
-        context = state.total + remaining[state.owner]
+        unassigned = remaining[state.owner]
+        network.refresh(state, unassigned)
+        new = network.cluster(joined, unassigned, particle)
+        context = state.total + unassigned[:, : network.width]
         change = new - state.clusters[particle, option]
         energies = torch.full(valid.shape, torch.inf, dtype=y.dtype, device=y.device)
         energies[particle, option] = network.energy(context[particle] + change)

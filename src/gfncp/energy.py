@@ -5,11 +5,12 @@
 
 Sums commute with linear maps, so g's first layer, and f's first layer after g's and u's last ones, are merged
 with their neighbours (`fuse`): the same function with activations of one width throughout, 1.8 times fewer
-operations. In this module ``y`` is h(x) seen by g's first layer and ``v`` is u(x) seen by f's first layer.
+operations. In this module ``y`` is h(x) seen by g's first layer and ``v`` is u(x) seen by the first layers
+that read U: f's, here.
 """
 
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,43 +18,26 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-ROWS_PER_CHUNK = 4096  # rows of one pass through an MLP: its activations stay in the cache
+from gfncp.networks import Plain, RowNetwork, by_chunks
+
+if TYPE_CHECKING:
+    from gfncp.decoding import State
+
 ROWS_PER_GROUP = 262_144  # rows whose activations are kept for the backward pass
 
-Linear = tuple[Tensor, Tensor | None]
 
-
-def mlp(*dims: int, last_bias: bool = True) -> nn.ModuleList:
-    """Linear layers of the given widths; `apply_mlp` puts a ReLU between them."""
-    pairs = list(pairwise(dims))
-    return nn.ModuleList(
-        nn.Linear(a, b, bias=last_bias or i < len(pairs) - 1) for i, (a, b) in enumerate(pairs)
-    )
-
-
-def weights(layers: nn.ModuleList) -> list[Linear]:
-    return [(layer.weight, layer.bias) for layer in layers]
-
-
-def fuse(outer: Tensor, inner: nn.Linear) -> Linear:
-    """The linear map ``outer @ inner(x)``."""
-    return outer @ inner.weight, None if inner.bias is None else outer @ inner.bias
-
-
-def apply_mlp(layers: list[Linear], x: Float[Tensor, "rows dim"]) -> Float[Tensor, "rows out"]:
-    outputs = []
-    for chunk in x.split(ROWS_PER_CHUNK):
-        for weight, bias in layers[:-1]:
-            chunk = F.linear(chunk, weight, bias).relu_()
-        outputs.append(F.linear(chunk, *layers[-1]))
-    return torch.cat(outputs)
+def fuse(
+    outer: Float[Tensor, "out mid"], inner: nn.Linear
+) -> tuple[Float[Tensor, "out dim"], Float[Tensor, "out"]]:
+    """Weight and bias of the linear map ``outer @ inner(x)``."""
+    return outer @ inner.weight, outer @ inner.bias
 
 
 class Encoding(NamedTuple):
     """Per-point terms of the pooled sums; absent points are zero."""
 
     y: Float[Tensor, "batch points width"]  # enters its cluster's sum H_k
-    v: Float[Tensor, "batch points width"]  # enters U while the point is unassigned
+    v: Float[Tensor, "batch points readers"]  # enters U while the point is unassigned
     mask: Bool[Tensor, "batch points"]
 
 
@@ -65,17 +49,24 @@ class EnergyNetwork(nn.Module):
         depth: linear layers of h and of u.
         width: width of all hidden layers.
         cluster_width: width of g's output, the representation of one cluster.
+        body: makes the inside of a network from its width and its depth; the paper's by default.
     """
 
-    def __init__(self, encoder: nn.Module, depth: int = 5, width: int = 128, cluster_width: int = 512):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        depth: int = 5,
+        width: int = 128,
+        cluster_width: int = 512,
+        body: Callable[[int, int], nn.Module] = Plain,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.width = width
-        self.cluster_width = cluster_width
-        self.h = mlp(encoder.features, *[width] * depth)
-        self.u = mlp(encoder.features, *[width] * depth)
-        self.g = mlp(*[width] * 6, cluster_width)
-        self.f = mlp(cluster_width + width, *[width] * 5, 1, last_bias=False)
+        self.h = RowNetwork(encoder.features, body(width, depth - 1), width, width)
+        self.u = RowNetwork(encoder.features, body(width, depth - 1), width, width)
+        self.g = RowNetwork(width, body(width, 5), width, cluster_width)
+        self.f = RowNetwork(cluster_width + width, body(width, 5), width, 1, bias=False)
 
     # Pieces of Eq. 12-15, with neighbouring linear maps merged.
 
@@ -86,21 +77,44 @@ class EnergyNetwork(nn.Module):
             mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
         features = self.encoder(x, mask)
         rows = features.reshape(-1, features.shape[-1])
-        of_u = self.f[0].weight[:, self.cluster_width :]
-        y = apply_mlp([*weights(self.h[:-1]), fuse(self.g[0].weight, self.h[-1])], rows)
-        v = apply_mlp([*weights(self.u[:-1]), fuse(of_u, self.u[-1])], rows)
-        keep = mask[..., None].to(y.dtype)
-        return Encoding(y.view(*mask.shape, -1) * keep, v.view(*mask.shape, -1) * keep, mask)
+        keep = mask[..., None].to(features.dtype)
 
-    def cluster(self, pooled: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
-        """g of clusters, from the sums of their members' ``y``, as f's first layer sees it."""
-        of_g = self.f[0].weight[:, : self.cluster_width]
-        layers = [*weights(self.g[1:-1]), fuse(of_g, self.g[-1])]
-        return apply_mlp(layers, F.relu(pooled + self.g[0].bias))
+        def encoded(network: RowNetwork, outer: Tensor) -> Float[Tensor, "batch points width"]:
+            last = fuse(outer, network.last)
+            outputs = by_chunks(lambda chunk: F.linear(network.body(network.first(chunk)), *last), rows)
+            return outputs.view(*mask.shape, -1) * keep
+
+        return Encoding(encoded(self.h, self.reads_h()), encoded(self.u, self.reads_u()), mask)
+
+    def reads_h(self) -> Float[Tensor, "width width"]:
+        """The weights of the layer that reads H."""
+        return self.g.first.weight
+
+    def reads_u(self) -> Float[Tensor, "readers width"]:
+        """The weights of the layers that read U, stacked; f's come first."""
+        return self.f.first.weight[:, self.g.last.out_features :]
+
+    def cluster(
+        self,
+        pooled: Float[Tensor, "rows width"],
+        unassigned: Float[Tensor, "states readers"],
+        state: Int[Tensor, "rows"],
+    ) -> Float[Tensor, "rows width"]:
+        """g of clusters, from the sums of their members' ``y``, as f's first layer sees it.
+
+        Args:
+            unassigned: sums of the unassigned points' ``v``.
+            state: the partial clustering to which each cluster belongs.
+        """
+        last = fuse(self.f.first.weight[:, : self.g.last.out_features], self.g.last)
+        return by_chunks(lambda chunk: F.linear(self.g.body(chunk + self.g.first.bias), *last), pooled)
 
     def energy(self, context: Float[Tensor, "rows width"]) -> Float[Tensor, "rows"]:
-        """f, from the sum of clusters' representations and unassigned points' ``v``."""
-        return apply_mlp(weights(self.f[1:]), F.relu(context + self.f[0].bias))[:, 0]
+        """f, from the sum of clusters' representations and of unassigned points' ``v``."""
+        return by_chunks(lambda chunk: self.f.last(self.f.body(chunk + self.f.first.bias)), context)[:, 0]
+
+    def refresh(self, state: "State", unassigned: Float[Tensor, "particles readers"]) -> None:
+        """Bring the clusters' representations up to date while decoding: they do not depend on U."""
 
     # Energies of labelled sets (teacher forcing).
 
@@ -166,7 +180,7 @@ class EnergyNetwork(nn.Module):
         sums = F.pad(torch.bmm(same, y).view(-1, width), (0, 0, 0, 1))  # of each point's cluster, up to it
         at = b * points + n
         pooled = F.embedding(torch.where(opens, batch * points, b * points + last), sums)
-        new = self.cluster(pooled + F.embedding(at, y.reshape(-1, width)))
+        new = self.cluster(pooled + F.embedding(at, y.reshape(-1, width)), v.flatten(0, 1), at)
         old_row = torch.where(opens, rows, row_of[b, last.clamp_min(0), k])
         change = new - F.embedding(old_row, F.pad(new, (0, 0, 0, 1)))
 
@@ -191,12 +205,14 @@ class EnergyNetwork(nn.Module):
         point = y.gather(1, steps[..., None].expand(-1, -1, width)).reshape(-1, width)
         at = b * steps.shape[1] + t
 
-        joined = pooled + F.embedding(at, point)
-        new, old = self.cluster(torch.cat([joined, pooled[exists]])).split([len(b), int(exists.sum())])
-        old = torch.zeros_like(new).masked_scatter(exists[:, None], old)
         after = torch.arange(points, device=y.device) > steps[..., None]
-        unassigned = torch.bmm(after.to(y.dtype), v).view(-1, width)
-        context = unassigned.index_add(0, at, old)
+        unassigned = torch.bmm(after.to(y.dtype), v).flatten(0, 1)
+        rows = torch.cat([pooled + F.embedding(at, point), pooled[exists]])
+        new, old = self.cluster(rows, unassigned, torch.cat([at, at[exists]])).split_with_sizes(
+            [len(b), len(rows) - len(b)]
+        )
+        old = torch.zeros_like(new).masked_scatter(exists[:, None], old)
+        context = unassigned[:, :width].index_add(0, at, old)
         return _dense(valid, here, self.energy(F.embedding(at, context) + new - old))
 
     def terminal_energy(
@@ -211,6 +227,44 @@ class EnergyNetwork(nn.Module):
         last = torch.where(encoding.mask, index, 0).amax(1, keepdim=True)
         energies = self.encoded_energies(encoding, labels, last)[:, 0]
         return energies.gather(1, labels.clamp_min(0).gather(1, last))[:, 0]
+
+
+class InteractingEnergyNetwork(EnergyNetwork):
+    """An energy network whose clusters see what is left to assign: G = sum_k g(H_k, U).
+
+    A cluster's share of the energy may then depend on whether points near it are still to come.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        depth: int = 5,
+        width: int = 128,
+        cluster_width: int = 512,
+        body: Callable[[int, int], nn.Module] = Plain,
+    ) -> None:
+        super().__init__(encoder, depth, width, cluster_width, body)
+        self.g = RowNetwork(2 * width, self.g.body, width, cluster_width)
+
+    def reads_h(self) -> Float[Tensor, "width width"]:
+        return self.g.first.weight[:, : self.width]
+
+    def reads_u(self) -> Float[Tensor, "readers width"]:
+        return torch.cat([super().reads_u(), self.g.first.weight[:, self.width :]])
+
+    def cluster(self, pooled, unassigned, state):
+        return super().cluster(pooled + F.embedding(state, unassigned[:, self.width :]), unassigned, state)
+
+    def refresh(self, state: "State", unassigned: Float[Tensor, "particles readers"]) -> None:
+        opened = torch.arange(state.sums.shape[1], device=state.sums.device) < state.opened[:, None]
+        particle, k = opened.nonzero(as_tuple=True)
+        state.clusters[particle, k] = self.cluster(state.sums[particle, k], unassigned, particle)
+        state.total = state.clusters.sum(1)
+
+    def _all_steps(self, y, v, mask, labels, _steps, clusters):
+        """Every cluster is new at every step: what is left to assign has changed."""
+        steps = torch.arange(labels.shape[1], device=labels.device).expand_as(labels)
+        return self._some_steps(y, v, mask, labels, steps, clusters)
 
 
 def _opened_before(labels: Int[Tensor, "batch points"]) -> Int[Tensor, "batch points"]:

@@ -5,11 +5,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gfncp import decoding
-from gfncp.energy import EnergyNetwork
+from gfncp.energy import EnergyNetwork, InteractingEnergyNetwork
 
 
-class Model(EnergyNetwork):
-    """Energies, clusterings and their probabilities for sets ``(batch, points, *shape)``."""
+class Decoder:
+    """What a model adds to energies: clusterings and probabilities of sets ``(batch, points, *shape)``."""
 
     def greedy(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
@@ -41,3 +41,11 @@ class Model(EnergyNetwork):
     ) -> Float[Tensor, "batch *clusterings"]:
         """See `gfncp.decoding.log_prob`."""
         return decoding.log_prob(self, x, labels, mask)
+
+
+class Model(Decoder, EnergyNetwork):
+    """See `gfncp.energy.EnergyNetwork`."""
+
+
+class InteractingModel(Decoder, InteractingEnergyNetwork):
+    """See `gfncp.energy.InteractingEnergyNetwork`."""

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gfncp.decoding import sample
-from gfncp.energy import EnergyNetwork
+from gfncp.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels, n_clusters
 
 Terms = dict[str, Float[Tensor, ""]]
@@ -24,11 +24,13 @@ class Batch:
 
     Args:
         steps: indices of the steps to use, sorted; None for all.
+        progress: the share of training that is done.
     """
 
     x: Float[Tensor, "batch points *shape"]
     labels: Int[Tensor, "batch points"]
     steps: Int[Tensor, "batch steps"] | None = None
+    progress: float = 1.0
 
     @property
     def per_step(self) -> float:
@@ -57,12 +59,88 @@ class NCP:
     """Maximum likelihood (Eq. 11): the mean negative log-likelihood of a point's label."""
 
     def __call__(self, network: EnergyNetwork, batch: Batch, generator: torch.Generator) -> Terms:
-        energies = network.energies(batch.x, batch.labels, steps=batch.steps)
-        labels = batch.labels if batch.steps is None else batch.labels.gather(1, batch.steps)
-        chosen = log_policy(energies).gather(2, labels[..., None])[..., 0]
+        _, chosen = follow(network, network.encode(batch.x), batch.labels, batch.steps)
         points = batch.labels.shape[1]
         nll = -chosen.sum(1).mean() * batch.per_step / points
         return {"loss": nll, "nll": nll.detach()}
+
+
+@dataclass(frozen=True)
+class GFNCP:
+    """Ours: maximum likelihood along two orders of the data that must agree, with exact terminal energies.
+
+    The terms are all zero, or at their minimum, at the true posterior; none needs samples of the policy:
+
+    - ``nll``: as `NCP`, along the given order and a random one;
+    - ``disagreement``: squared difference of log p(c | x) between the two orders, over 2 N. It is the
+      variance that order invariance (Eq. 3) forbids; its weight grows between a tenth and four tenths of
+      training, since it is trivially small before the policy knows anything;
+    - ``terminal``: pseudo-likelihood, the policy of single points given the labels of all others. It trains
+      differences of terminal energies (the reward, Eq. 22) where contrastive divergence (Eq. 27) would need
+      samples;
+    - ``anchor``: squared log-partition of the options, so that energies do not drift.
+
+    Args:
+        disagreement, terminal, anchor: weights of the terms; ``nll`` has 1.
+    """
+
+    disagreement: float = 1.0
+    terminal: float = 0.2
+    anchor: float = 1e-4
+
+    def __call__(self, network: EnergyNetwork, batch: Batch, generator: torch.Generator) -> Terms:
+        encoding = network.encode(batch.x)
+        points = batch.labels.shape[1]
+        energies, first = follow(network, encoding, batch.labels, batch.steps)
+        order = torch.rand(batch.labels.shape, generator=generator).argsort(1)
+        _, second = follow(network, *reorder(encoding, batch.labels, order), batch.steps)
+        terms = {
+            "nll": -(first.mean() + second.mean()) / 2,
+            "disagreement": (first.sum(1) - second.sum(1)).square().mean() * batch.per_step / (2 * points),
+            "terminal": -self.conditionals(network, encoding, batch.labels, generator).mean(),
+            "anchor": torch.logsumexp(-energies, -1).square().mean(),
+        }
+        weights = {
+            "nll": 1.0,
+            "disagreement": self.disagreement * ramp(batch.progress, 0.1, 0.4),
+            "terminal": self.terminal,
+            "anchor": self.anchor,
+        }
+        loss = sum(weights[name] * term for name, term in terms.items())
+        return {"loss": loss} | {name: term.detach() for name, term in terms.items()}
+
+    @staticmethod
+    def conditionals(network, encoding, labels, generator) -> Float[Tensor, "batch"]:
+        """log p(c_i | all other labels, x) of one random point of each set."""
+        batch, points = labels.shape
+        order = torch.rand(batch, points, generator=generator).argsort(1)
+        last = torch.full((batch, 1), points - 1, device=labels.device)
+        return follow(network, *reorder(encoding, labels, order), last)[1][:, 0]
+
+
+def follow(
+    network: EnergyNetwork,
+    encoding: Encoding,
+    labels: Int[Tensor, "batch points"],
+    steps: Int[Tensor, "batch steps"] | None,
+) -> tuple[Float[Tensor, "batch steps options"], Float[Tensor, "batch steps"]]:
+    """Energies of the options along given labels, and log-probabilities of the labels."""
+    energies = network.encoded_energies(encoding, labels, steps)
+    taken = labels if steps is None else labels.gather(1, steps)
+    return energies, log_policy(energies).gather(2, taken[..., None])[..., 0]
+
+
+def reorder(
+    encoding: Encoding, labels: Int[Tensor, "batch points"], order: Int[Tensor, "batch points"]
+) -> tuple[Encoding, Int[Tensor, "batch points"]]:
+    """The same sets with their points in another order."""
+    y, v = (part.gather(1, order[..., None].expand_as(part)) for part in (encoding.y, encoding.v))
+    return Encoding(y, v, encoding.mask.gather(1, order)), canonical_labels(labels.gather(1, order))
+
+
+def ramp(progress: float, start: float, end: float) -> float:
+    """0 before ``start``, 1 after ``end``, linear between."""
+    return min(max((progress - start) / (end - start), 0.0), 1.0)
 
 
 @dataclass(frozen=True)

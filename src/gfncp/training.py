@@ -69,12 +69,11 @@ def train(configuration: Configuration, folder: Path, data: Path | None = None) 
     with SummaryWriter(str(folder)) as board, progress(accelerator) as bar:
         task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
         for iteration in range(start, options.iterations):
+            done = iteration / options.iterations
             for group in optimizer.param_groups:
-                group["lr"] = cosine(
-                    options.learning_rate, options.final_learning_rate, iteration / options.iterations
-                )
+                group["lr"] = cosine(options.learning_rate, options.final_learning_rate, done)
             generator = seeded(configuration.seed, rank, iteration)
-            batch = draw_batch(configuration, simulate, generator, accelerator.device)
+            batch = draw_batch(configuration, simulate, generator, accelerator.device, done)
             terms = objective(accelerator.unwrap_model(network), batch, generator)
             if not torch.isfinite(terms["loss"]):
                 raise FloatingPointError(f"the loss is {float(terms['loss'])} at iteration {iteration}")
@@ -86,16 +85,18 @@ def train(configuration: Configuration, folder: Path, data: Path | None = None) 
             bar.update(task, advance=1, loss=float(terms["loss"].detach()))
             for name, value in terms.items():
                 board.add_scalar(f"training/{name}", float(value.detach()), iteration)
-            done = iteration + 1
-            if accelerator.is_main_process and (done % options.save_every == 0 or done == options.iterations):
+            completed = iteration + 1
+            if accelerator.is_main_process and (
+                completed % options.save_every == 0 or completed == options.iterations
+            ):
                 x, labels = simulate_validation(
                     options.validation_sets, VALIDATION_POINTS, seeded(configuration.seed, 2**31)
                 )
                 predicted = model.predict(x.to(accelerator.device))
                 for name, value in scores(labels, predicted.cpu()).items():
-                    board.add_scalar(f"validation/{name}", value, done)
-                    bar.console.print(f"iteration {done}: validation {name} {value:.3f}")
-                store(model, optimizer, configuration, folder, done)
+                    board.add_scalar(f"validation/{name}", value, completed)
+                    bar.console.print(f"iteration {completed}: validation {name} {value:.3f}")
+                store(model, optimizer, configuration, folder, completed)
     return model.eval()
 
 
@@ -115,15 +116,27 @@ def progress(accelerator: Accelerator) -> Progress:
     )
 
 
-def draw_batch(configuration, simulate: Simulator, generator: torch.Generator, device) -> Batch:
+def draw_batch(
+    configuration, simulate: Simulator, generator: torch.Generator, device, progress: float
+) -> Batch:
     options = configuration.training
-    low, high = options.points
-    points = int(torch.randint(low, high + 1, (1,), generator=generator))
-    x, labels = simulate(options.batch, points, generator)
+    points = draw_points(options, generator)
+    sets = options.batch
+    if options.batch_points is not None:
+        sets = max(1, min(sets, options.batch_points // points))
+    x, labels = simulate(sets, points, generator)
     steps = None
     if options.sampled_steps is not None and options.sampled_steps < points - 1:
-        steps = draw_steps(options.batch, points, options.sampled_steps, generator).to(device)
-    return Batch(x.to(device), labels.to(device), steps)
+        steps = draw_steps(sets, points, options.sampled_steps, generator).to(device)
+    return Batch(x.to(device), labels.to(device), steps, progress)
+
+
+def draw_points(options, generator: torch.Generator) -> int:
+    low, high = options.points
+    if options.points_drawn == "uniformly":
+        return int(torch.randint(low, high + 1, (1,), generator=generator))
+    share = torch.rand((), dtype=torch.float64, generator=generator)
+    return min(int(low * ((high + 1) / low) ** share), high)
 
 
 def store(model: nn.Module, optimizer, configuration: Configuration, folder: Path, iteration: int) -> None:
