@@ -97,8 +97,9 @@ def cluster(
     plot_clusters(points, model.labels_, model.probabilities_, posterior, output / "clusters.png")
 
     console.print(
-        f"[bold]{len(points)} points in {model.n_clusters_} clusters[/bold] "
-        f"(greedy clustering, and {samples} samples of the posterior: {seconds:.1f} s)\n"
+        f"[bold]{_count(len(points), 'point')} in {_count(model.n_clusters_, 'cluster')}[/bold] "
+        f"(greedy clustering; with {_count(samples, 'sample')} of the posterior: {seconds:.1f} s)\n",
+        soft_wrap=True,
     )
     console.print(summarise(posterior, model.labels_, log_prob), "")
     if known is not None:
@@ -177,6 +178,10 @@ def info(checkpoint: Checkpoint) -> None:
     console.print(f"[bold]{folder.name}[/bold] clusters arrays of shape ({shape})")
     console.print(f"{parameters:,} parameters, {size:.1f} MB, trained by this configuration:\n")
     console.print(to_toml(load_configuration(checkpoint)), markup=False, soft_wrap=True)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -57,7 +57,7 @@ def _most_likely(posterior: Posterior, greedy: np.ndarray, log_prob: float) -> T
         "relative",
         "found as",
         "K",
-        "sizes of the clusters",
+        "cluster sizes",
         title="Most likely clusterings found",
         title_justify="left",
         caption="* of all labels together, assigned in the order of the points",

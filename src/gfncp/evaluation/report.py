@@ -118,8 +118,8 @@ def _training_sets(configuration: Configuration) -> str:
     match data:
         case MixtureData():
             return (
-                f"Mixtures of spherical Gaussians in {data.dim} dimensions: {_prior(data)}, means of standard "
-                f"deviation {data.spread:g} around the origin, points of standard deviation 1 around them."
+                f"Mixtures of spherical Gaussians in {data.dim} dimensions: {_prior(data)}, means of "
+                f"standard deviation {data.spread:g} around the origin, points of 1 around the means."
             )
         case ImageData():
             made_of = {

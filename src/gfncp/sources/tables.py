@@ -29,7 +29,7 @@ def read_points(
         raise ValueError(f"{path}: cannot be read ({error or type(error).__name__})") from None
     names = list(held)
     if label_column is not None and label_column not in names:
-        raise ValueError(f"{path}: there is no column {label_column!r} of labels; there are {names}")
+        raise ValueError(f"{path}: there is no column {label_column!r}; there are {names}")
     labels = None if label_column is None else np.asarray(held[label_column])
     try:
         if isinstance(held, pd.DataFrame):
