@@ -24,10 +24,11 @@ Data = Annotated[
 ]
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         print(f"gfncp {version('gfncp')}")
         raise typer.Exit()
+    return wanted
 
 
 @app.callback()

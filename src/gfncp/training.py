@@ -10,17 +10,8 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
-from safetensors import SafetensorError, safe_open
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
@@ -112,13 +103,6 @@ def cosine(first: float, last: float, done: float) -> float:
     return last + (first - last) * (1 + math.cos(math.pi * done)) / 2
 
 
-class Rate(ProgressColumn):
-    """Iterations per second."""
-
-    def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:.1f} it/s")
-
-
 def progress(accelerator: Accelerator) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
@@ -126,7 +110,7 @@ def progress(accelerator: Accelerator) -> Progress:
         MofNCompleteColumn(),
         TextColumn("loss {task.fields[loss]:.4f}"),
         TimeRemainingColumn(),
-        Rate(),
+        TextColumn("{task.speed} it/s"),
         disable=not accelerator.is_main_process,
     )
 
@@ -157,22 +141,18 @@ def restore(model: nn.Module, optimizer, configuration: Configuration, folder: P
     path = Path(folder) / "training.safetensors"
     if not path.exists():
         return 0
-    try:
-        with safe_open(path, "pt") as file:
-            about = file.metadata()
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
-    except SafetensorError as error:
-        raise ValueError(f"{path}: not the state of a run ({error}); choose another folder") from None
-    if json.loads(about["configuration"]) != configuration.model_dump(mode="json"):
-        raise ValueError(f"{folder}: holds a run with another configuration; choose another folder")
-    weights, moments = {}, {}
-    for key, value in state.items():
-        kind, name = key.split("/", 1)
-        if kind == "weights":
-            weights[name] = value
-        else:
-            index, name = name.split("/")
-            moments.setdefault(int(index), {})[name] = value
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+        if json.loads(about["configuration"]) != configuration.model_dump(mode="json"):
+            raise ValueError(f"{folder}: holds a run with another configuration; choose another folder")
+        weights, moments = {}, {}
+        for key in file.keys():  # noqa: SIM118 (the file object is no mapping)
+            kind, name = key.split("/", 1)
+            if kind == "weights":
+                weights[name] = file.get_tensor(key)
+            else:
+                index, name = name.split("/")
+                moments.setdefault(int(index), {})[name] = file.get_tensor(key)
     model.load_state_dict(weights)
     optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
     return int(about["iteration"])

@@ -89,14 +89,10 @@ def images(
 
 def _locate(dataset: str, name: str, folder: Path | None) -> Path:
     if folder is None:
-        url, md5 = URLS[dataset] + name + ".gz", MD5[dataset][name + ".gz"]
-        try:
-            return Path(pooch.retrieve(url, f"md5:{md5}", path=pooch.os_cache("gfncp") / dataset))
-        except OSError as error:
-            raise ValueError(
-                f"{dataset}: cannot download {url} ({type(error).__name__}); "
-                f"give a folder that holds {name}.gz"
-            ) from None
+        md5 = MD5[dataset][name + ".gz"]
+        return Path(
+            pooch.retrieve(URLS[dataset] + name + ".gz", f"md5:{md5}", path=pooch.os_cache("gfncp") / dataset)
+        )
     for path in (Path(folder) / (name + ".gz"), Path(folder) / name):
         if path.exists():
             return path

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float32, Num, Shaped
+from jaxtyping import Float64, Num, Shaped
 
 
 def read_points(
@@ -65,7 +65,7 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 READERS = {".csv": _read_csv, ".parquet": pd.read_parquet, ".npy": _read_arrays, ".npz": _read_arrays}
 
 
-def _coordinates(table: pd.DataFrame) -> Float32[np.ndarray, "points columns"]:
+def _coordinates(table: pd.DataFrame) -> Float64[np.ndarray, "points columns"]:
     if table.empty:
         raise ValueError(f"expected rows of numbers, found {len(table)} rows and {table.shape[1]} columns")
     for name in table.columns:
@@ -76,10 +76,11 @@ def _coordinates(table: pd.DataFrame) -> Float32[np.ndarray, "points columns"]:
                 f"column {name!r} is not numeric: data row {row + 1} holds {table[name].iloc[row]!r}; "
                 "a column of known labels has to be named as the label column"
             )
-    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and reported below
-        points = table.to_numpy(np.float32, na_value=np.nan)
-    if not np.isfinite(points).all():
-        row, column = np.argwhere(~np.isfinite(points))[0]
+    points = table.to_numpy(np.float64, na_value=np.nan)
+    with np.errstate(over="ignore"):  # what the networks' float32 cannot hold is infinite
+        finite = np.isfinite(points.astype(np.float32))
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
         raise ValueError(
             f"data row {row + 1}, column {table.columns[column]!r} holds {table.iloc[row, column]}: "
             "accepted are finite numbers"
