@@ -1,7 +1,20 @@
 """Amortized probabilistic clustering: the posterior over clusterings of a set of points."""
 
-from gfncp.checkpoints import load
-from gfncp.estimator import GFNCP
-from gfncp.posterior import Posterior
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gfncp.checkpoints import load
+    from gfncp.estimator import GFNCP
+    from gfncp.posterior import Posterior
 
 __all__ = ["GFNCP", "Posterior", "load"]
+
+_HOMES = {"GFNCP": "gfncp.estimator", "Posterior": "gfncp.posterior", "load": "gfncp.checkpoints"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on first use: PyTorch takes seconds, and ``gfncp --help`` needs none of it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

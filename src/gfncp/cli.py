@@ -1,147 +1,198 @@
-"""The command line."""
+"""The command line. Commands import what they need when they run, so that `--help` is quick."""
 
 import json
 import sys
+from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 from typing import Annotated
 
-import numpy as np
-import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from gfncp.checkpoints import find, load, load_configuration, write_atomically
-from gfncp.configuration import read_configuration
-from gfncp.estimator import GFNCP
-from gfncp.figures import plot_clusters
-from gfncp.sources import read_points
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console(highlight=False)
 
-app = typer.Typer(
-    help="Amortized probabilistic clustering: the posterior over clusterings of a set of points.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-console = Console()
-
-Data = Annotated[
-    Path | None, typer.Option(help="Folder of the IDX files that the configuration names; default: download.")
+Checkpoint = Annotated[
+    str, typer.Argument(help="A checkpoint that ships with the package (mog-2d, mnist), or a folder.")
 ]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Folder with the four IDX files of the image data set; default: download them."),
+]
+
+
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        print(f"gfncp {version('gfncp')}")
+        raise typer.Exit()
+    return wanted
+
+
+@app.callback()
+def about(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Amortized probabilistic clustering: the posterior over clusterings of a set of points.
+
+    Start here:  gfncp cluster examples/mnist-300.npz --checkpoint mnist
+    """
 
 
 @app.command()
 def cluster(
-    file: Annotated[Path, typer.Argument(help="Points: CSV, Parquet or NPY; or NPZ with an array 'x'.")],
-    checkpoint: Annotated[str, typer.Option(help="'mog-2d', 'mnist', or a folder.")] = "mog-2d",
-    output: Annotated[Path, typer.Option(help="Folder for labels.csv, posterior.npz, clusters.png.")] = Path(
-        "gfncp-output"
-    ),
-    samples: Annotated[int, typer.Option(min=1, help="Clusterings sampled from the posterior.")] = 100,
+    file: Annotated[
+        Path,
+        typer.Argument(help="Points: CSV (with a header) or Parquet, NPY, or NPZ with an array named x."),
+    ],
+    checkpoint: Annotated[
+        str, typer.Option(help="A checkpoint that ships with the package (mog-2d, mnist), or a folder.")
+    ] = "mog-2d",
+    output: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("gfncp-output"),
+    samples: Annotated[int, typer.Option(min=1, help="Clusterings to sample from the posterior.")] = 100,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the samples.")] = 0,
-    label_column: Annotated[str | None, typer.Option(help="Known labels, for NMI and ARI only.")] = None,
+    label_column: Annotated[
+        str | None,
+        typer.Option(help="Column (NPZ: array) with known labels: never seen by the model, only compared."),
+    ] = None,
 ) -> None:
-    """Cluster the points of FILE and write labels, the sampled posterior and a picture.
+    """Cluster the points of a file, with the posterior over all their clusterings.
 
-    Example: gfncp cluster points.csv --checkpoint mog-2d --output result
+    Prints a summary and writes labels.csv (each point's cluster and how sure it is), posterior.npz
+    (the sampled clusterings, their log-probabilities and counts) and clusters.png.
+
+    Example:  gfncp cluster points.csv --checkpoint mog-2d --output result
     """
+    import numpy as np
+    import pandas as pd
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    from gfncp.checkpoints import write_atomically
+    from gfncp.estimator import GFNCP
+    from gfncp.figures import plot_clusters
+    from gfncp.sources import read_points
+    from gfncp.summary import summarise
+
     points, known = read_points(file, label_column)
-    model = GFNCP(checkpoint=checkpoint, n_samples=samples, random_state=seed).fit(points)
+    start = perf_counter()
+    with console.status(f"Clustering {len(points)} points"):
+        model = GFNCP(checkpoint=checkpoint, n_samples=samples, random_state=seed).fit(points)
+        log_prob = model.log_prob(points, model.labels_)
+    seconds = perf_counter() - start
     posterior = model.posterior_
+
+    def write_posterior(path: Path) -> None:
+        with path.open("wb") as archive:
+            np.savez_compressed(
+                archive, labels=posterior.labels, log_prob=posterior.log_prob, counts=posterior.counts
+            )
+
     labels = pd.DataFrame({"label": model.labels_, "probability": model.probabilities_})
     write_atomically(output / "labels.csv", lambda path: labels.to_csv(path, index_label="point"))
-    write_atomically(output / "posterior.npz", lambda path: _write_posterior(posterior, path))
-    plot_clusters(points, model.labels_, model.probabilities_, output / "clusters.png")
+    write_atomically(output / "posterior.npz", write_posterior)
+    plot_clusters(points, model.labels_, model.probabilities_, posterior, output / "clusters.png")
 
-    console.print(f"{len(points)} points, {model.n_clusters_} clusters (greedy clustering)")
-    counts = ", ".join(f"{k}: {p:.2f}" for k, p in posterior.n_clusters().items())
-    console.print(f"Probability of each number of clusters: {counts}", highlight=False)
-    table = Table(
-        "clustering", "log p", "share of samples", "K", "cluster sizes", title="Most likely of the samples"
+    console.print(
+        f"[bold]{_count(len(points), 'point')} in {_count(model.n_clusters_, 'cluster')}[/bold] "
+        f"(greedy clustering; with {_count(samples, 'sample')} of the posterior: {seconds:.1f} s)\n",
+        soft_wrap=True,
     )
-    for row in range(min(3, len(posterior.labels))):
-        sizes = np.sort(np.bincount(posterior.labels[row]))[::-1]
-        table.add_row(
-            str(row + 1),
-            f"{posterior.log_prob[row]:.2f}",
-            f"{posterior.weights[row]:.3f}",
-            str(len(sizes)),
-            " ".join(map(str, sizes)),
-        )
-    console.print(table)
+    console.print(summarise(posterior, model.labels_, log_prob), "")
     if known is not None:
         nmi = normalized_mutual_info_score(known, model.labels_)
-        console.print(f"NMI {nmi:.3f}, ARI {adjusted_rand_score(known, model.labels_):.3f} (known labels)")
-    console.print(f"Written: labels.csv, posterior.npz, clusters.png in {output}")
-
-
-def _write_posterior(posterior, path: Path) -> None:
-    with path.open("wb") as file:
-        np.savez_compressed(
-            file, labels=posterior.labels, log_prob=posterior.log_prob, counts=posterior.counts
+        ari = adjusted_rand_score(known, model.labels_)
+        console.print(
+            f"Greedy clustering against the {len(np.unique(known))} known labels: "
+            f"[bold]NMI {nmi:.3f}, ARI {ari:.3f}[/bold]"
         )
+    console.print(f"Written to {output}: labels.csv, posterior.npz, clusters.png", soft_wrap=True)
 
 
 @app.command()
 def train(
-    config: Annotated[Path, typer.Argument(help="TOML file, see experiments/.")],
+    config: Annotated[Path, typer.Argument(help="TOML file that describes the run; see experiments/.")],
     output: Annotated[Path | None, typer.Option(help="Folder of the run; default: runs/NAME.")] = None,
     data: Data = None,
 ) -> None:
-    """Train the network that a TOML file describes; a stopped run goes on where it was.
+    """Train a network as a TOML file says. A run that was stopped goes on where it was.
 
-    Example: gfncp train experiments/mog-2d.toml
+    The folder of the run is a checkpoint for the other commands; TensorBoard reads its scalars there.
+
+    Example:  gfncp train experiments/mog-2d.toml --output runs/mine
     """
-    from gfncp.training import train as run  # TensorBoard and accelerate are slow to import
+    from gfncp.configuration import read_configuration
+    from gfncp.training import train as run
 
     folder = output or Path("runs") / config.stem
     run(read_configuration(config), folder, data)
-    console.print(f"Checkpoint and TensorBoard scalars in {folder}")
+    console.print(f"Checkpoint and TensorBoard scalars in {folder}", soft_wrap=True)
 
 
 @app.command()
 def evaluate(
-    checkpoint: Annotated[str, typer.Argument(help="'mog-2d', 'mnist', or a folder.")],
-    sets: Annotated[int, typer.Option(min=1, help="Number of sets M.")] = 100,
-    points: Annotated[int, typer.Option(min=2, help="Points per set N.")] = 300,
+    checkpoint: Checkpoint,
+    sets: Annotated[int, typer.Option(min=1, help="Number of test sets.")] = 100,
+    points: Annotated[int, typer.Option(min=2, help="Points in each set.")] = 300,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sets.")] = 0,
     data: Data = None,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Mixtures: compare with exact Gibbs sampling.")
+        bool, typer.Option("--exact", help="Compare with exact Gibbs sampling (Gaussian mixtures only).")
     ] = False,
-    record: Annotated[Path | None, typer.Option(help="Write the result to this JSON file.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
 ) -> None:
-    """NMI and ARI of greedy clusterings of fresh test sets."""
+    """Measure greedy clusterings against the truth, on test sets of the kind that was trained for.
+
+    Example:  gfncp evaluate mnist --sets 1000 --record records/mnist.json
+    """
+    from gfncp.checkpoints import write_atomically
     from gfncp.evaluation.evaluate import evaluate as run
 
-    result = run(checkpoint, sets, points, seed, data, exact)
+    with console.status(f"Clustering {sets} sets of {points} points"):
+        result = run(checkpoint, sets, points, seed, data, exact)
     table = Table("method", "NMI", "ARI", f"K (true {result['true_clusters']:.1f})")
     for method in ("greedy", "exact"):
         if method in result:
             table.add_row(method, *(f"{value:.3f}" for value in result[method].values()))
     console.print(table)
     if record is not None:
-        about = {"configuration": load_configuration(checkpoint).model_dump(mode="json"), "device": "cpu"}
-        text = json.dumps(result | about, indent=2) + "\n"
-        write_atomically(record, lambda path: path.write_text(text))
+        write_atomically(record, lambda path: path.write_text(json.dumps(result, indent=2) + "\n"))
 
 
 @app.command()
-def info(checkpoint: Annotated[str, typer.Argument(help="'mog-2d', 'mnist', or a folder.")]) -> None:
-    """What a checkpoint accepts, its size and the configuration that made it."""
+def info(checkpoint: Checkpoint) -> None:
+    """Show what a checkpoint accepts, its size, and the configuration that it was trained with.
+
+    Example:  gfncp info mnist
+    """
+    from gfncp.checkpoints import find, load, load_configuration
+    from gfncp.configuration import to_toml
+
     model, folder = load(checkpoint), find(checkpoint)
-    size = (folder / "model.safetensors").stat().st_size / 1e6
     shape = ", ".join(map(str, ("n_samples", *model.encoder.point_shape)))
-    console.print(f"{checkpoint}: points ({shape}), {size:.1f} MB", highlight=False)
-    console.print_json(load_configuration(checkpoint).model_dump_json())
+    parameters = sum(weight.numel() for weight in model.parameters())
+    size = (folder / "model.safetensors").stat().st_size / 1e6
+    console.print(f"[bold]{folder.name}[/bold] clusters arrays of shape ({shape})")
+    console.print(f"{parameters:,} parameters, {size:.1f} MB, trained by this configuration:\n")
+    console.print(to_toml(load_configuration(checkpoint)), markup=False, soft_wrap=True)
 
 
-def main() -> None:
-    """Entry point: bad input ends with one line and exit code 2."""
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code. Bad input is one line on standard error and exit code 2."""
     try:
-        app()
+        return app(arguments, prog_name="gfncp", standalone_mode=False) or 0
+    except typer.TyperException as error:
+        command = getattr(error, "ctx", None)
+        message = f"{error.format_message()} See {command.command_path if command else 'gfncp'} --help"
     except (ValueError, FloatingPointError, OSError) as error:
-        line = " ".join(str(error).split())
-        print(f"gfncp: {line}", file=sys.stderr)
-        sys.exit(2)
+        message = str(error)
+    print(f"gfncp: {' '.join(message.split())}", file=sys.stderr)
+    return 2

@@ -4,54 +4,124 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from jaxtyping import Float, Int, Num
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from sklearn.decomposition import PCA
 
 from gfncp.checkpoints import write_atomically
+from gfncp.posterior import Posterior
 
-IMAGES_PER_CLUSTER = 20
+ROWS = 25  # clusters that are drawn as rows of images
+COLUMNS = 20  # images per cluster
+GAP = 3  # pixels between images
+BAR = 3  # height in pixels of the bar under an image
+COLOURS = np.array(matplotlib.colormaps["tab10"].colors)
+MARKERS = "os^Dv"  # ten colours each
 
 
-def plot_clusters(points: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, path: Path) -> None:
-    """Images: a row per cluster, the surest first. Vectors: a scatter plot, unsure points pale."""
-    figure = (
-        _image_rows(points, labels, probabilities)
-        if points.ndim == 3
-        else _scatter(points, labels, probabilities)
+def plot_clusters(
+    points: Num[np.ndarray, "n_samples *shape"],
+    labels: Int[np.ndarray, "n_samples"],
+    probabilities: Float[np.ndarray, "n_samples"],
+    posterior: Posterior,
+    path: Path,
+) -> None:
+    """Write a PNG: the clusters on the left, the posterior of K and of pairs of points on the right.
+
+    Images: a row per cluster, from its surest to its least sure member, each with a bar as long as its
+    place is sure. Vectors: a scatter plot (of two principal components, if there are more than two
+    coordinates), in which unsure points are pale.
+    """
+    by_size = np.argsort(-np.bincount(labels), kind="stable")
+    pictures = points.ndim == 3
+    height = max(4.5, 0.8 + 0.46 * min(len(by_size), ROWS)) if pictures else 5.5
+    figure = Figure(figsize=(12, height), layout="constrained")
+    axes = figure.subplot_mosaic(
+        [["clusters", "numbers"], ["clusters", "pairs"]], width_ratios=(3, 1), height_ratios=(1, 1.7)
     )
+    if pictures:
+        _images(axes["clusters"], points, labels, probabilities, by_size)
+    else:
+        _scatter(axes["clusters"], points, labels, probabilities)
+    _numbers(axes["numbers"], posterior)
+    _pairs(axes["pairs"], posterior, labels, probabilities, by_size)
     write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=100))
 
 
-def _image_rows(points, labels, probabilities) -> Figure:
-    clusters = labels.max() + 1
+def _images(axes: Axes, points, labels, probabilities, by_size) -> None:
     height, width = points.shape[1:]
-    canvas = np.zeros((clusters * (height + 2), IMAGES_PER_CLUSTER * (width + 2)))
-    for k in range(clusters):
+    row, column = height + BAR + 2 * GAP, width + GAP
+    shown = by_size[:ROWS]
+    canvas = np.ones((len(shown) * row, COLUMNS * column, 3))
+    for place, k in enumerate(shown):
         members = np.flatnonzero(labels == k)
-        members = members[np.argsort(-probabilities[members], kind="stable")][:IMAGES_PER_CLUSTER]
-        for column, member in enumerate(members):
-            top, left = k * (height + 2), column * (width + 2)
-            canvas[top : top + height, left : left + width] = points[member] / max(points.max(), 1)
-    figure = Figure(figsize=(8, max(0.5 + 0.4 * clusters, 1.5)), layout="constrained")
-    axes = figure.add_subplot()
-    axes.imshow(canvas, cmap="gray", aspect="equal")
-    axes.set_yticks(
-        np.arange(clusters) * (height + 2) + height / 2,
-        [f"{k + 1} ({(labels == k).sum()} points)" for k in range(clusters)],
-    )
+        members = members[np.argsort(-probabilities[members], kind="stable")]
+        kept = members[np.linspace(0, len(members) - 1, min(COLUMNS, len(members))).round().astype(int)]
+        for i, member in enumerate(kept):
+            top, left = place * row, i * column
+            picture = points[member] / max(points.max(), 1)
+            canvas[top : top + height, left : left + width] = picture[..., None]
+            bar = canvas[top + height + 1 : top + height + 1 + BAR, left : left + width]
+            bar[:] = 0.88
+            bar[:, : round(width * probabilities[member])] = COLOURS[k % len(COLOURS)]
+    axes.imshow(canvas)
+    axes.set_anchor("N")
+    names = [f"cluster {k}\nsize {(labels == k).sum()}" for k in shown]
+    axes.set_yticks(np.arange(len(shown)) * row + height / 2, names, fontsize=8)
     axes.set_xticks([])
-    axes.set_title("Clusters, surest members first")
-    return figure
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    which = f"{len(by_size)} clusters" + (f" (the {ROWS} largest)" if len(by_size) > ROWS else "")
+    axes.set_title(f"{which}: from the surest to the least sure member; bars show how sure")
 
 
-def _scatter(points, labels, probabilities) -> Figure:
+def _scatter(axes: Axes, points, labels, probabilities) -> None:
     flat = points.reshape(len(points), -1)
+    names = ("first coordinate", "second coordinate")
     if flat.shape[1] > 2 and len(flat) > 2:
-        flat = PCA(2).fit_transform(flat)
-    second = flat[:, 1] if flat.shape[1] > 1 else np.zeros(len(flat))
-    figure = Figure(figsize=(6, 5), layout="constrained")
-    axes = figure.add_subplot()
-    colours = matplotlib.colormaps["tab20"](labels % 20)
-    axes.scatter(flat[:, 0], second, c=colours, alpha=0.15 + 0.85 * probabilities, s=18)
-    axes.set_title(f"{labels.max() + 1} clusters; pale points are unsure")
-    return figure
+        with np.errstate(invalid="ignore"):  # points that are all equal have no variance to share out
+            flat = PCA(2).fit_transform(flat)
+        names = ("first principal component", "second principal component")
+    first, second = flat[:, 0], flat[:, 1] if flat.shape[1] > 1 else np.zeros(len(flat))
+    for k in range(labels.max() + 1):
+        here = labels == k
+        axes.scatter(
+            first[here],
+            second[here],
+            color=COLOURS[k % len(COLOURS)],
+            marker=MARKERS[k // len(COLOURS) % len(MARKERS)],
+            alpha=0.15 + 0.85 * probabilities[here],
+            s=22,
+            linewidths=0,
+        )
+        axes.annotate(
+            str(k),
+            (np.median(first[here]), np.median(second[here])),
+            weight="bold",
+            ha="center",
+            va="center",
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+        )
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(f"{labels.max() + 1} clusters; the paler a point, the less sure is its cluster")
+
+
+def _numbers(axes: Axes, posterior: Posterior) -> None:
+    found = posterior.n_clusters()
+    axes.bar(list(found), list(found.values()), color="0.45", width=0.7)
+    axes.set_xticks(list(found)[:: -(-len(found) // 12)])
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title("Probability of K clusters", fontsize=10)
+
+
+def _pairs(axes: Axes, posterior: Posterior, labels, probabilities, by_size) -> None:
+    place = np.argsort(by_size)[labels]
+    order = np.lexsort((-probabilities, place))
+    axes.imshow(posterior.coclustering()[np.ix_(order, order)], cmap="Greys", vmin=0, vmax=1)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_title("Probability that two points share a\ncluster; points sorted by cluster", fontsize=10)

@@ -1,11 +1,12 @@
 """Scores of a checkpoint on fresh sets of the kind that it was trained for."""
 
 from pathlib import Path
+from time import perf_counter
 
 import torch
 
 from gfncp import simulators
-from gfncp.checkpoints import load, load_configuration, seeded
+from gfncp.checkpoints import find, load, load_configuration, seeded
 from gfncp.evaluation.gibbs import best_state
 from gfncp.evaluation.metrics import scores
 from gfncp.sources import images
@@ -15,7 +16,13 @@ TEST_STREAM = 2**31 + 1  # apart from training's and validation's
 
 
 def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | None, exact: bool) -> dict:
-    """NMI, ARI and K of the greedy clustering; for mixtures with ``exact``, of the exact sampler too."""
+    """NMI, ARI and K of the greedy clustering; for mixtures with ``exact``, of the exact sampler too.
+
+    The result is a record: JSON values that say what was measured, on what, and how long clustering took.
+
+    Raises:
+        ValueError: ``exact`` for anything but mixtures, or sets that the data cannot fill.
+    """
     model, configuration = load(checkpoint), load_configuration(checkpoint)
     values = configuration.data.model_dump()
     kind = values.pop("kind")
@@ -27,11 +34,14 @@ def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | No
         x, classes = images(values["dataset"], "test", data)
         simulate = simulators.WholeClasses(x, classes, values["alpha"])
     truth, greedy, gibbs = [], [], []
+    seconds = 0.0
     for start in range(0, sets, SETS_PER_BATCH):
         generator = seeded(seed, TEST_STREAM, start)
         x, labels = simulate(min(SETS_PER_BATCH, sets - start), points, generator)
         truth.append(labels)
+        start = perf_counter()
         greedy.append(model.predict(x))
+        seconds += perf_counter() - start
         if exact:
             most = simulate.n_clusters[1]
             gibbs.append(
@@ -41,6 +51,8 @@ def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | No
             )
     labels = torch.cat(truth)
     result = {
+        "kind": "evaluation",
+        "checkpoint": find(checkpoint).resolve().name,
         "sets": sets,
         "points": points,
         "seed": seed,
@@ -50,4 +62,10 @@ def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | No
     if exact:
         result["exact"] = scores(labels, torch.cat(gibbs))
         result["nmi_of_exact"] = result["greedy"]["nmi"] / result["exact"]["nmi"]
-    return result
+    return result | {
+        "seconds": seconds,
+        "device": f"cpu ({torch.get_num_threads()} threads)",
+        "torch": torch.__version__,
+        "iterations": configuration.training.iterations,
+        "configuration": configuration.model_dump(mode="json"),
+    }

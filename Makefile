@@ -1,0 +1,26 @@
+# Needs Python >= 3.11 with pip, and nothing else: the rest goes into .venv, from pyproject.toml and constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint
+
+help:  ## This list.
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## Cluster 300 handwritten digits; results in demo-output/.
+	$(BIN)/gfncp cluster examples/mnist-300.npz --checkpoint mnist --label-column label --output demo-output
+
+test: $(READY)  ## Run the tests.
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+lint: $(READY)  ## Check style and formatting.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# pip installs from outside, because some systems' Python makes no environment that has pip in it.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv --without-pip .venv
+	$(PYTHON) -m pip --python $(BIN)/python install --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,161 @@
+"""Writes the measured figures where people read them: the README's table and the checkpoints' model cards.
+
+    python -m gfncp.evaluation.report [ROOT]
+
+reads the JSON records that ``gfncp evaluate --record`` left under ``records/``, and nothing else: a figure
+without a record cannot appear.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from gfncp.checkpoints import load, load_configuration, write_atomically
+from gfncp.configuration import Configuration, ImageData, MixtureData, parse, to_toml
+
+PRETRAINED = Path("src/gfncp/pretrained")
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+HEADER = ("checkpoint", "test sets", "NMI", "ARI", "clusters found (true)", "ms per set", "command")
+
+
+def read_records(folder: Path) -> list[dict]:
+    """The records of evaluations in ``folder`` and below it, in the order of their paths."""
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.json"))]
+    return [record for record in records if isinstance(record, dict) and record.get("kind") == "evaluation"]
+
+
+def figures_table(records: list[dict]) -> str:
+    """A Markdown table with a row per measured method."""
+    rows = [HEADER, ("---",) * len(HEADER)]
+    for record in records:
+        sets = f"{record['sets']} of {record['points']} points"
+        speed = f"{1000 * record['seconds'] / record['sets']:.0f}"
+        rows.append((f"`{record['checkpoint']}`", sets, *_scores(record, "greedy"), speed, _command(record)))
+        if "exact" in record:
+            rows.append(("exact Gibbs sampler", sets, *_scores(record, "exact"), "", "the same"))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _scores(record: dict, method: str) -> tuple[str, str, str]:
+    values = record[method]
+    clusters = f"{values['clusters']:.1f} ({record['true_clusters']:.1f})"
+    return f"{values['nmi']:.3f}", f"{values['ari']:.3f}", clusters
+
+
+def _command(record: dict) -> str:
+    exact = " --exact" if "exact" in record else ""
+    return (
+        f"`gfncp evaluate {record['checkpoint']} --sets {record['sets']} --points {record['points']}"
+        f" --seed {record['seed']}{exact}`"
+    )
+
+
+def machines(records: list[dict]) -> str:
+    """On what the records were measured, in one line."""
+    seen = sorted({f"{record['device']}, PyTorch {record['torch']}" for record in records})
+    return f"Measured on: {'; '.join(seen)}."
+
+
+def fill(text: str, content: str) -> str:
+    """``text`` with ``content`` between the markers.
+
+    Raises:
+        ValueError: the markers are not there, once each and in order.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in rest or END in after:
+        raise ValueError(f"expected one {BEGIN} and, after it, one {END}")
+    return f"{before}{BEGIN}\n{content}\n{END}{after}"
+
+
+def figures(records: list[dict]) -> str:
+    """What stands between the README's markers."""
+    return f"{figures_table(records)}\n\n{machines(records)}" if records else "No figures are recorded yet."
+
+
+def model_card(folder: Path, records: list[dict]) -> str:
+    """The README of a checkpoint: what it accepts, how it scores, how it was trained.
+
+    Args:
+        records: of any checkpoints; those of another name or configuration are left out.
+    """
+    configuration = load_configuration(folder)
+    name, training = folder.name, configuration.training
+    own = [
+        record
+        for record in records
+        if record["checkpoint"] == name and parse(record["configuration"], name) == configuration
+    ]
+    shape = ", ".join(map(str, ("n_samples", *configuration.encoder.build().point_shape)))
+    parameters = sum(weight.numel() for weight in load(folder).parameters())
+    low, high = training.points
+    return f"""# {name}
+
+Clusters arrays of shape ({shape}); {parameters:,} parameters.
+
+```python
+from gfncp import GFNCP
+labels = GFNCP(checkpoint="{name}", random_state=0).fit_predict(X)
+```
+
+## Training
+
+{_training_sets(configuration)} Sets of {low} to {high} points, {training.batch} sets in each of
+{training.iterations} iterations, seed {configuration.seed}. `gfncp train` makes it again from:
+
+```toml
+{to_toml(configuration)}```
+
+## Figures
+
+{figures(own)}
+"""
+
+
+def _training_sets(configuration: Configuration) -> str:
+    data = configuration.data
+    match data:
+        case MixtureData():
+            return (
+                f"Mixtures of spherical Gaussians in {data.dim} dimensions: {_prior(data)}, means of "
+                f"standard deviation {data.spread:g} around the origin, points of 1 around the means."
+            )
+        case ImageData():
+            made_of = {
+                "augmented-images": "one image and its augmentations",
+                "neighbour-images": "an image's nearest neighbours, augmented",
+            }[data.kind]
+            return (
+                f"{data.images:,} training images of {data.dataset}, without their labels: {_prior(data)}, "
+                f"each cluster made of {made_of}."
+            )
+        case _:
+            return f"Sets of the kind `{data.kind}`."
+
+
+def _prior(data: MixtureData | ImageData) -> str:
+    match data.n_clusters:
+        case None:
+            number = "any number of"
+        case (low, high):
+            number = f"{low} to {high}"
+        case fixed:
+            number = str(fixed)
+    return f"partitions from CRP({data.alpha:g}) with {number} clusters"
+
+
+def documents(root: Path) -> dict[Path, str]:
+    """Every document that holds measured figures, and what it should say."""
+    records = read_records(root / "records")
+    readme = root / "README.md"
+    found = {readme: fill(readme.read_text(encoding="utf-8"), figures(records))}
+    for path in sorted((root / PRETRAINED).glob("*/config.json")):
+        found[path.with_name("README.md")] = model_card(path.parent, records)
+    return found
+
+
+if __name__ == "__main__":
+    for path, text in documents(Path(*sys.argv[1:])).items():
+        write_atomically(path, lambda target, text=text: target.write_text(text, encoding="utf-8"))
+        print(path)

@@ -1,0 +1,76 @@
+"""What a terminal shows of a posterior."""
+
+from decimal import Decimal
+
+import numpy as np
+from jaxtyping import Int
+from rich.bar import Bar
+from rich.console import Group
+from rich.table import Table
+
+from gfncp.posterior import Posterior
+
+BAR_WIDTH = 40
+ROWS = 3
+
+
+def summarise(posterior: Posterior, greedy: Int[np.ndarray, "n_samples"], log_prob: float) -> Group:
+    """The distribution of the number of clusters, and the most likely clusterings that were found.
+
+    Args:
+        greedy: the greedy clustering, which need not be among the samples.
+        log_prob: its log-probability along the order of the points.
+    """
+    return Group(_numbers(posterior), "", _most_likely(posterior, greedy, log_prob))
+
+
+def format_probability(log_prob: float) -> str:
+    """exp(``log_prob``) in digits, however small: 0.412, 3.2e-20, 1.7e-1042."""
+    probability = Decimal(log_prob).exp()
+    return f"{probability:.3f}" if probability >= Decimal("0.001") else f"{probability:.1e}"
+
+
+def _numbers(posterior: Posterior) -> Table:
+    table = Table(
+        "K", "", "", title="Probability of each number of clusters K", title_justify="left", box=None
+    )
+    found = posterior.n_clusters()
+    for k, probability in found.items():
+        table.add_row(str(k), Bar(max(found.values()), 0, probability, width=BAR_WIDTH), f"{probability:.2f}")
+    return table
+
+
+def _most_likely(posterior: Posterior, greedy: np.ndarray, log_prob: float) -> Table:
+    draws = posterior.counts.sum()
+    rows = [
+        (value, labels, f"{count} of {draws} samples")
+        for value, labels, count in zip(
+            posterior.log_prob[: ROWS + 1], posterior.labels, posterior.counts, strict=False
+        )
+        if not np.array_equal(labels, greedy)
+    ]
+    seen = posterior.counts[(posterior.labels == greedy).all(1)].sum()
+    rows.append((log_prob, greedy, f"greedy and {seen} of {draws} samples" if seen else "greedy"))
+    rows = sorted(rows, key=lambda row: -row[0])[:ROWS]
+    table = Table(
+        "probability*",
+        "relative",
+        "found as",
+        "K",
+        "cluster sizes",
+        title="Most likely clusterings found",
+        title_justify="left",
+        caption="* of all labels together, assigned in the order of the points",
+        caption_justify="left",
+        box=None,
+    )
+    for value, labels, found_as in rows:
+        sizes = np.sort(np.bincount(labels))[::-1]
+        table.add_row(
+            format_probability(value),
+            format_probability(value - rows[0][0]),
+            found_as,
+            str(len(sizes)),
+            " ".join(map(str, sizes)),
+        )
+    return table

@@ -1,0 +1,420 @@
+"""The command line: every command on real files, and every kind of bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from gfncp import GFNCP, load
+from gfncp.checkpoints import save
+from gfncp.cli import main
+from gfncp.configuration import parse
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist"
+COMMANDS = ("cluster", "train", "evaluate", "info")
+TOML = """
+[encoder]
+kind = "vectors"
+dim = 2
+[network]
+depth = 2
+width = 16
+[data]
+kind = "gaussian-mixtures"
+[objective]
+name = "ncp"
+[training]
+iterations = 2
+batch = 2
+points = [5, 8]
+validation_sets = 1
+"""
+
+
+@pytest.fixture
+def gfncp(capsys):
+    """Run a command in this process: exit code, standard output, standard error."""
+
+    def run(*arguments) -> tuple[int, str, str]:
+        code = main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def refused(gfncp):
+    """Run a command that must fail; its one line of complaint."""
+
+    def run(*arguments) -> str:
+        code, _, complaint = gfncp(*arguments)
+        assert code == 2
+        assert complaint.startswith("gfncp: ")
+        assert complaint.count("\n") == 1 and complaint.endswith("\n")
+        return complaint
+
+    return run
+
+
+def make_checkpoint(folder: Path, encoder: dict, data: dict) -> Path:
+    values = {"encoder": encoder, "network": {"depth": 2, "width": 16}, "data": data}
+    configuration = parse(values | {"objective": {"name": "ncp"}}, "test")
+    torch.manual_seed(0)
+    save(configuration.build(), configuration, folder)
+    return folder
+
+
+@pytest.fixture
+def plane(tmp_path) -> Path:
+    """A checkpoint for points in the plane, with random weights."""
+    return make_checkpoint(tmp_path / "plane", {"kind": "vectors", "dim": 2}, {"kind": "gaussian-mixtures"})
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    """A checkpoint for images, with random weights."""
+    return make_checkpoint(
+        tmp_path / "pictures", {"kind": "images"}, {"kind": "neighbour-images", "dataset": "mnist"}
+    )
+
+
+@pytest.fixture
+def points() -> np.ndarray:
+    return np.random.default_rng(0).normal(0, 5, (20, 2)).astype(np.float32)
+
+
+@pytest.fixture
+def csv(tmp_path, points) -> Path:
+    path = tmp_path / "points.csv"
+    pd.DataFrame(points, columns=["a", "b"]).to_csv(path, index=False)
+    return path
+
+
+# What newcomers see.
+
+
+def test_help_names_the_commands_and_what_to_type_first(gfncp):
+    code, text, _ = gfncp("--help")
+    assert code == 0
+    assert "gfncp cluster examples/mnist-300.npz" in text
+    assert all(command in text for command in COMMANDS)
+
+
+def test_without_arguments_there_is_help(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["gfncp"])
+    main()
+    assert "Usage: gfncp" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_each_command_has_an_example(gfncp, command):
+    code, text, _ = gfncp(command, "--help")
+    assert code == 0
+    assert f"Example:  gfncp {command} " in text
+
+
+def test_version(gfncp):
+    code, text, _ = gfncp("--version")
+    assert code == 0
+    assert text.startswith("gfncp ")
+
+
+def test_help_needs_no_heavy_import():
+    code = (
+        "import sys; from gfncp.cli import main; main(['cluster', '--help']);"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'sklearn', 'pandas', 'matplotlib')))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_process_fails_with_one_line_and_code_2(tmp_path):
+    code = "import sys; from gfncp.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "cluster", tmp_path / "none.csv"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"gfncp: {tmp_path / 'none.csv'}: there is no such file\n"
+
+
+# cluster
+
+
+def test_cluster_writes_what_the_estimator_finds(gfncp, csv, plane, points, tmp_path):
+    output = tmp_path / "new" / "folder"
+    code, text, _ = gfncp(
+        "cluster", csv, "--checkpoint", plane, "--output", output, "--samples", 30, "--seed", 4
+    )
+    assert code == 0
+    model = GFNCP(checkpoint=str(plane), n_samples=30, random_state=4).fit(points)
+    labels = pd.read_csv(output / "labels.csv")
+    assert list(labels.columns) == ["point", "label", "probability"]
+    np.testing.assert_array_equal(labels["point"], np.arange(20))
+    np.testing.assert_array_equal(labels["label"], model.labels_)
+    np.testing.assert_allclose(labels["probability"], model.probabilities_)
+    with np.load(output / "posterior.npz") as posterior:
+        np.testing.assert_array_equal(posterior["labels"], model.posterior_.labels)
+        np.testing.assert_array_equal(posterior["log_prob"], model.posterior_.log_prob)
+        np.testing.assert_array_equal(posterior["counts"], model.posterior_.counts)
+    assert (output / "clusters.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in output.iterdir()) == ["clusters.png", "labels.csv", "posterior.npz"]
+    assert f"20 points in {model.n_clusters_} clusters" in text
+    assert "NMI" not in text
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "npz"])
+def test_known_labels_are_compared_and_not_used(gfncp, plane, points, tmp_path, suffix):
+    kinds = np.repeat(["x", "y"], 10)
+    path = tmp_path / f"points.{suffix}"
+    table = pd.DataFrame(points, columns=["a", "b"]).assign(kind=kinds)
+    match suffix:
+        case "csv":
+            table.to_csv(path, index=False)
+        case "parquet":
+            table.to_parquet(path)
+        case "npz":
+            np.savez(path, x=points, kind=kinds)
+    code, text, _ = gfncp(
+        "cluster", path, "--checkpoint", plane, "--output", tmp_path, "--label-column", "kind"
+    )
+    assert code == 0
+    assert "2 known labels" in text and "NMI" in text and "ARI" in text
+    expected = GFNCP(checkpoint=str(plane), random_state=0).fit(points).labels_
+    np.testing.assert_array_equal(pd.read_csv(tmp_path / "labels.csv")["label"], expected)
+
+
+def test_the_bundled_digits(gfncp, pictures, tmp_path):
+    code, text, _ = gfncp(
+        "cluster",
+        *(EXAMPLES / "mnist-300.npz", "--checkpoint", pictures, "--output", tmp_path),
+        *("--label-column", "label", "--samples", 3),
+    )
+    assert code == 0
+    assert "300 points" in text and "6 known labels" in text
+    assert len(pd.read_csv(tmp_path / "labels.csv")) == 300
+
+
+@pytest.mark.parametrize(
+    "x", [np.zeros((1, 2)), np.ones((8, 2)), [[0, 0], [9, 9]]], ids=["one", "all equal", "two"]
+)
+def test_small_and_degenerate_sets(gfncp, plane, tmp_path, x):
+    np.save(tmp_path / "x.npy", x)
+    code, _, _ = gfncp("cluster", tmp_path / "x.npy", "--checkpoint", plane, "--output", tmp_path)
+    assert code == 0
+    assert pd.read_csv(tmp_path / "labels.csv")["label"][0] == 0
+
+
+# train, info, evaluate
+
+
+def test_train_resume_info_evaluate(gfncp, refused, tmp_path):
+    config, run = tmp_path / "tiny.toml", tmp_path / "run"
+    config.write_text(TOML)
+    assert gfncp("train", config, "--output", run)[0] == 0
+    weights = load(run).state_dict()
+
+    assert gfncp("train", config, "--output", run)[0] == 0  # nothing is left to do
+    again = load(run).state_dict()
+    assert all(torch.equal(again[name], weights[name]) for name in weights)
+
+    code, text, _ = gfncp("info", run)
+    assert code == 0
+    assert "(n_samples, 2)" in text and 'kind = "gaussian-mixtures"' in text
+
+    record = tmp_path / "records" / "run.json"
+    code, text, _ = gfncp("evaluate", run, "--sets", 3, "--points", 10, "--exact", "--record", record)
+    assert code == 0
+    assert "greedy" in text and "exact" in text
+    held = json.loads(record.read_text())
+    assert {"sets": 3, "points": 10, "seed": 0, "iterations": 2, "checkpoint": "run"}.items() <= held.items()
+    assert held["torch"] == torch.__version__ and "cpu" in held["device"] and held["seconds"] > 0
+    assert set(held["greedy"]) == {"nmi", "ari", "clusters"}
+    assert held["configuration"]["training"]["iterations"] == 2
+
+    config.write_text(TOML.replace("iterations = 2", "iterations = 3"))
+    assert "another configuration" in refused("train", config, "--output", run)
+
+
+def test_a_run_is_named_after_its_file(gfncp, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.toml").write_text(TOML)
+    assert gfncp("train", "tiny.toml")[0] == 0
+    assert gfncp("info", "runs/tiny")[0] == 0
+
+
+def test_evaluate_images(gfncp, pictures):
+    if not MNIST.is_dir():
+        pytest.skip(f"needs the MNIST files in {MNIST}")
+    code, text, _ = gfncp("evaluate", pictures, "--sets", 2, "--points", 12, "--data", MNIST)
+    assert code == 0
+    assert "greedy" in text
+
+
+# Bad input: exit code 2 and one line that says what and where.
+
+USAGE = {
+    "no file": (["cluster"], "Missing argument 'FILE'"),
+    "unknown option": (["cluster", "x.csv", "--chekpoint", "mnist"], "--chekpoint"),
+    "unknown command": (["clusters", "x.csv"], "Did you mean 'cluster'"),
+    "no samples": (["cluster", "x.csv", "--samples", "0"], "--samples"),
+    "not a number": (["cluster", "x.csv", "--samples", "many"], "--samples"),
+    "negative seed": (["cluster", "x.csv", "--seed", "-1"], "--seed"),
+    "one point": (["evaluate", "mnist", "--points", "1"], "--points"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), USAGE.values(), ids=USAGE)
+def test_usage(refused, arguments, said):
+    complaint = refused(*arguments)
+    assert said.lower() in complaint.lower()
+    assert "--help" in complaint
+
+
+FILES = {
+    "empty": ("p.csv", b"", "cannot be read"),
+    "only a header": ("p.csv", b"a,b\n", "0 rows"),
+    "text": ("p.csv", b"a,name\n1,2\n3,4\n5,Bob\n", "column 'name' is not numeric: data row 3 holds 'Bob'"),
+    "nan": ("p.csv", b"a,b\n1,2\n3,nan\n", "data row 2, column 'b' holds nan"),
+    "missing cell": ("p.csv", b"a,b\n1,2\n3\n", "data row 2, column 'b' holds nan"),
+    "infinite": ("p.csv", b"a,b\n1,2\n-inf,3\n", "data row 2, column 'a' holds -inf"),
+    "too large": ("p.csv", b"a,b\n1,2\n1e300,3\n", "data row 2, column 'a' holds 1e+300"),
+    "width": ("p.csv", b"a,b,c\n1,2,3\n4,5,6\n", "(2, 3)"),
+    "long rows": ("p.csv", b"a,b\n1,2,3\n4,5,6\n", "cannot be read"),
+    "a longer row": ("p.csv", b"a,b\n1,2\n4,5,6\n", "line 3"),
+    "no header": ("p.csv", b"1.5,2.5\n3.5,4.5\n", "first line has to name the columns"),
+    "not text": ("p.csv", b"a,b\n\xff\xfe,\x00\n", "p.csv"),
+    "not parquet": ("p.parquet", b"a,b\n1,2\n", "cannot be read"),
+    "empty parquet": ("p.parquet", b"", "cannot be read"),
+    "not npy": ("p.npy", b"a,b\n1,2\n", "cannot be read"),
+    "empty npz": ("p.npz", b"", "cannot be read"),
+    "unknown suffix": ("p.xlsx", b"x", ".csv, .parquet, .npy, .npz"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "said"), FILES.values(), ids=FILES)
+def test_bad_files(refused, plane, tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    complaint = refused("cluster", tmp_path / name, "--checkpoint", plane, "--output", tmp_path / "out")
+    assert said in complaint
+    assert not (tmp_path / "out").exists()
+
+
+ARRAYS = {
+    "nan": (np.array([[0.0, 1.0], [np.nan, 2.0]]), "x[1, 0] is nan"),
+    "width": (np.zeros((4, 3)), "(4, 3)"),
+    "images": (np.zeros((4, 28, 28)), "(4, 28, 28)"),
+    "one row": (np.zeros(4), "shape (4,)"),
+    "scalar": (np.float64(1), "shape ()"),
+    "no points": (np.zeros((0, 2)), "shape (0, 2)"),
+    "text": (np.array([["a", "b"]]), "type <U1"),
+    "complex": (np.zeros((4, 2), complex), "type complex128"),
+    "objects": (np.array([[None, 1]]), "cannot be read"),
+    "very wide": (np.zeros((2, 100_000), np.float32), "(2, 100000)"),
+}
+
+
+@pytest.mark.parametrize(("x", "said"), ARRAYS.values(), ids=ARRAYS)
+def test_bad_arrays(refused, plane, tmp_path, x, said):
+    np.save(tmp_path / "x.npy", x)
+    assert said in refused("cluster", tmp_path / "x.npy", "--checkpoint", plane)
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz", "parquet"])
+def test_truncated_files(refused, plane, tmp_path, points, suffix):
+    path = tmp_path / f"points.{suffix}"
+    match suffix:
+        case "npy":
+            np.save(path, points)
+        case "npz":
+            np.savez_compressed(path, x=points)
+        case "parquet":
+            pd.DataFrame(points, columns=["a", "b"]).to_parquet(path)
+    whole = path.read_bytes()
+    for length in np.linspace(0, len(whole) - 1, 12).astype(int):
+        path.write_bytes(whole[:length])
+        assert f"{path}: cannot be read" in refused("cluster", path, "--checkpoint", plane)
+
+
+def test_damaged_npz(refused, plane, tmp_path, points):
+    path = tmp_path / "points.npz"
+    np.savez_compressed(path, x=points)
+    content = bytearray(path.read_bytes())
+    content[60:70] = b"\xff" * 10
+    path.write_bytes(content)
+    assert "cannot be read" in refused("cluster", path, "--checkpoint", plane)
+
+
+def test_bad_labels(refused, csv, plane, points, tmp_path):
+    assert "no column 'kind'; there are ['a', 'b']" in refused("cluster", csv, "--label-column", "kind")
+    np.savez(tmp_path / "short.npz", x=points, kind=np.arange(3))
+    assert "(3,)" in refused("cluster", tmp_path / "short.npz", "--label-column", "kind")
+    np.savez(tmp_path / "other.npz", y=points)
+    assert "array named 'x'" in refused("cluster", tmp_path / "other.npz")
+    (tmp_path / "gap.csv").write_text("a,b,kind\n1,2,u\n3,4,\n")
+    assert "data row 2 has no label" in refused("cluster", tmp_path / "gap.csv", "--label-column", "kind")
+    (tmp_path / "only.csv").write_text("kind\nu\nv\n")
+    assert "0 columns" in refused("cluster", tmp_path / "only.csv", "--label-column", "kind")
+
+
+def test_images_out_of_range(refused, pictures, tmp_path):
+    np.save(tmp_path / "x.npy", np.full((3, 28, 28), 7.0))
+    assert "[0, 1]" in refused("cluster", tmp_path / "x.npy", "--checkpoint", pictures)
+
+
+@pytest.mark.parametrize("command", ["info", "evaluate"])
+def test_unknown_checkpoints(refused, command, tmp_path):
+    assert "checkpoint='no-such'" in refused(command, "no-such")
+    (tmp_path / "config.json").write_text("{")
+    assert "not a readable JSON file" in refused(command, tmp_path)
+    (tmp_path / "config.json").write_text("[1]")
+    assert "config.json" in refused(command, tmp_path)
+
+
+def test_bad_weights(refused, csv, plane, pictures):
+    weights = plane / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    assert f"{weights}: not the weights" in refused("cluster", csv, "--checkpoint", plane)
+    weights.write_bytes((pictures / "model.safetensors").read_bytes())
+    assert f"{weights}: not the weights" in refused("cluster", csv, "--checkpoint", plane)
+    weights.unlink()
+    assert f"{weights}: not the weights" in refused("cluster", csv, "--checkpoint", plane)
+
+
+CONFIGURATIONS = {
+    "not TOML": ("seed = = 1", "not a readable TOML file"),
+    "empty": ("", "encoder"),
+    "unknown key": (TOML + "iteratoins = 3", "training.iteratoins=3"),
+    "unknown section": (TOML + "[extra]\na = 1", "extra"),
+    "unknown kind": (TOML.replace("gaussian-mixtures", "cauchy-mixtures"), "cauchy-mixtures"),
+    "wrong value": (TOML.replace("batch = 2", "batch = 0"), "training.batch=0"),
+    "wrong type": (TOML.replace("batch = 2", 'batch = "two"'), "training.batch='two'"),
+    "low above high": (TOML.replace("[5, 8]", "[8, 5]"), "low must not exceed high"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+def test_bad_configurations(refused, tmp_path, content, said):
+    config = tmp_path / "run.toml"
+    config.write_text(content)
+    complaint = refused("train", config, "--output", tmp_path / "run")
+    assert said in complaint and "run.toml" in complaint
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_and_misplaced_paths(refused, csv, plane, tmp_path):
+    assert "none.toml" in refused("train", tmp_path / "none.toml")
+    (tmp_path / "folder.csv").mkdir()
+    assert "there is no such file" in refused("cluster", tmp_path / "folder.csv")
+    assert "points.csv" in refused("cluster", csv, "--checkpoint", plane, "--output", csv)
+
+
+def test_missing_images(refused, pictures, tmp_path):
+    assert f"{tmp_path}: t10k-images-idx3-ubyte.gz is missing" in refused(
+        "evaluate", pictures, "--data", tmp_path
+    )
+    assert "only Gaussian mixtures" in refused("evaluate", pictures, "--exact")

@@ -1,0 +1,50 @@
+"""What newcomers copy from the README works, and the bundled data is what its program makes."""
+
+import re
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gfncp.checkpoints import PRETRAINED
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MNIST = ROOT.parent / "shared" / "data" / "mnist"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.skipif(not (PRETRAINED / "mog-2d").is_dir(), reason="needs the checkpoint mog-2d")
+@pytest.mark.parametrize("block", blocks("python"))
+def test_python_examples_run(block):
+    exec(block, {})
+
+
+@pytest.mark.parametrize("block", blocks("toml"))
+def test_configurations_are_accepted(block, tmp_path):
+    from gfncp.configuration import read_configuration
+
+    (tmp_path / "mine.toml").write_text(block)
+    read_configuration(tmp_path / "mine.toml")
+
+
+def test_pictures_exist():
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", README)
+    assert pictures
+    assert all((ROOT / picture).is_file() for picture in pictures)
+
+
+def test_the_sample_is_small_and_comes_from_its_program():
+    path = ROOT / "examples" / "mnist-300.npz"
+    assert path.stat().st_size <= 150_000
+    if not MNIST.is_dir():
+        pytest.skip(f"needs the MNIST files in {MNIST}")
+    expected = runpy.run_path(str(ROOT / "examples" / "make_mnist_sample.py"))["draw"](MNIST)
+    with np.load(path) as held:
+        assert set(held) == {"x", "label"}
+        np.testing.assert_array_equal(held["x"], expected["x"])
+        np.testing.assert_array_equal(held["label"], expected["label"])
