@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from torch import nn
 
 from gfncp.attention import ContextEncoder
-from gfncp.encoders import ImageEncoder, VectorEncoder
+from gfncp.encoders import EmbeddedEncoder, ImageEmbedding, ImageEncoder, VectorEncoder
 from gfncp.model import InteractingModel, Model
 from gfncp.networks import Gated, Plain
 from gfncp.objectives import GFNCP, NCP, GFNCPPaper, Objective
@@ -20,6 +20,14 @@ Bounds = Clusters | tuple[Clusters, Clusters] | None
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Pretraining(Section):
+    """See `gfncp.pretraining.pretrain`."""
+
+    iterations: Annotated[int, Field(ge=1)] = 3000
+    batch: Annotated[int, Field(ge=2)] = 256
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
 
 
 class Context(Section):
@@ -64,6 +72,19 @@ class Pictures(Encoder):
         return ImageEncoder()
 
 
+class EmbeddedPictures(Section):
+    """See `gfncp.encoders.EmbeddedEncoder` and `gfncp.encoders.ImageEmbedding`."""
+
+    kind: Literal["embedded-images"]
+    features: Annotated[int, Field(ge=1)] = 128
+    context: Context | None = None
+    pretraining: Pretraining = Pretraining()
+
+    def build(self) -> nn.Module:
+        vectors = Vectors(kind="vectors", dim=self.features, context=self.context)
+        return EmbeddedEncoder(ImageEmbedding(self.features), vectors.build())
+
+
 class Energy(Section):
     """See `gfncp.energy.EnergyNetwork`."""
 
@@ -100,6 +121,15 @@ class ImageData(Section):
     alpha: Annotated[float, Field(gt=0)] = 1.0
     n_clusters: Bounds = (1, 10)
     images: Annotated[int, Field(ge=100, le=50_000)] = 20_000
+
+
+class EmbeddingData(Section):
+    kind: Literal["neighbour-embeddings"]
+    dataset: Literal["mnist", "fashion-mnist"]
+    alpha: Annotated[float, Field(gt=0)] = 1.0
+    n_clusters: Bounds = (1, 10)
+    images: Annotated[int, Field(ge=1000, le=50_000)] = 50_000
+    views: Annotated[int, Field(ge=1)] = 4
 
 
 class NCPObjective(Section):
@@ -160,9 +190,9 @@ class Training(Section):
 
 class Configuration(Section):
     seed: Annotated[int, Field(ge=0)] = 0
-    encoder: Annotated[Vectors | Pictures, Field(discriminator="kind")]
+    encoder: Annotated[Vectors | Pictures | EmbeddedPictures, Field(discriminator="kind")]
     network: Annotated[Energy | InteractingEnergy, Field(discriminator="kind")] = Energy()
-    data: Annotated[MixtureData | ImageData, Field(discriminator="kind")]
+    data: Annotated[MixtureData | ImageData | EmbeddingData, Field(discriminator="kind")]
     objective: Annotated[NCPObjective | GFNCPPaperObjective | GFNCPObjective, Field(discriminator="name")]
     training: Training = Training()
 
@@ -172,6 +202,14 @@ class Configuration(Section):
             raise ValueError(
                 f"objective.name={self.objective.name!r} trains a network of kind {self.objective.trains!r}, "
                 f"but network.kind={self.network.kind!r}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _embedded(self) -> "Configuration":
+        if self.data.kind == "neighbour-embeddings" and self.encoder.kind != "embedded-images":
+            raise ValueError(
+                f"encoder.kind={self.encoder.kind!r}: data 'neighbour-embeddings' needs 'embedded-images'"
             )
         return self
 

@@ -5,7 +5,8 @@ set, but only in ways that do not depend on the order of the points.
 """
 
 import torch
-from jaxtyping import Bool, Float
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -63,3 +64,64 @@ class ImageEncoder(nn.Module):
         else:  # keep the activations of one chunk at a time
             features = [checkpoint(self.layers, chunk, use_reentrant=False) for chunk in chunks]
         return torch.cat(features).view(*x.shape[:2], self.features)
+
+
+class ImageEmbedding(nn.Module):
+    """28 x 28 grey images in [0, 1] as points on a sphere, by three convolutions; see `gfncp.pretraining`.
+
+    Args:
+        features: width of the embedding; its norm is the root of it, so that coordinates have size 1.
+    """
+
+    point_shape = (28, 28)
+
+    def __init__(self, features: int = 128, channels: tuple[int, int, int] = (16, 32, 64)) -> None:
+        super().__init__()
+        self.features = features
+        layers, before = [], 1
+        for after in channels:
+            convolution = nn.Conv2d(before, after, 3, padding=1, bias=False)
+            layers += [convolution, nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
+            before = after
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(9 * before, features))
+
+    def forward(self, images: Float[Tensor, "images 28 28"]) -> Float[Tensor, "images features"]:
+        return F.normalize(self.layers(images[:, None]), dim=1) * self.features**0.5
+
+
+class EmbeddedEncoder(nn.Module):
+    """A frozen embedding of single points, and an encoder of what it yields.
+
+    Points may be given raw, or as their embeddings, computed once.
+    """
+
+    def __init__(self, embedding: nn.Module, encoder: nn.Module) -> None:
+        super().__init__()
+        self.embedding = embedding.requires_grad_(False)
+        self.encoder = encoder
+        self.point_shape = embedding.point_shape
+        self.features = encoder.features
+
+    def train(self, mode: bool = True) -> "EmbeddedEncoder":
+        super().train(mode)
+        self.embedding.eval()
+        return self
+
+    @torch.no_grad()
+    def embed(self, points: Float[Tensor, "rows *shape"]) -> Float[Tensor, "rows features"]:
+        return torch.cat([self.embedding(chunk) for chunk in points.split(IMAGES_PER_CHUNK)])
+
+    def forward(
+        self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"]
+    ) -> Float[Tensor, "batch points features"]:
+        if x.shape[2:] == self.point_shape:
+            x = self.embed(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        return self.encoder(x, mask)
+
+
+def prepared(
+    encoder: nn.Module, images: UInt8[Tensor, "images height width"]
+) -> Float[Tensor, "images *shape"]:
+    """Images for an encoder to take over and over: their embeddings if it has such, else values in [0, 1]."""
+    points = images / 255
+    return encoder.embed(points) if isinstance(encoder, EmbeddedEncoder) else points

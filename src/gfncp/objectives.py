@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gfncp.decoding import sample
 from gfncp.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels, n_clusters
+from gfncp.schedules import ramp
 
 Terms = dict[str, Float[Tensor, ""]]
 
@@ -136,11 +137,6 @@ def reorder(
     """The same sets with their points in another order."""
     y, v = (part.gather(1, order[..., None].expand_as(part)) for part in (encoding.y, encoding.v))
     return Encoding(y, v, encoding.mask.gather(1, order)), canonical_labels(labels.gather(1, order))
-
-
-def ramp(progress: float, start: float, end: float) -> float:
-    """0 before ``start``, 1 after ``end``, linear between."""
-    return min(max((progress - start) / (end - start), 0.0), 1.0)
 
 
 @dataclass(frozen=True)

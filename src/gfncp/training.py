@@ -4,31 +4,38 @@ A batch is a function of (seed, rank, iteration) alone, so a resumed run needs n
 """
 
 import json
-import math
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from jaxtyping import Float, UInt8
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors import safe_open
-from safetensors.torch import save_file
-from torch import nn
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from gfncp import simulators
 from gfncp.checkpoints import save, seeded, write_atomically
 from gfncp.configuration import Configuration
+from gfncp.encoders import EmbeddedEncoder, prepared
 from gfncp.evaluation.metrics import scores
 from gfncp.objectives import Batch, draw_steps
+from gfncp.pretraining import pretrain
+from gfncp.schedules import cosine
 from gfncp.sources import images
 
 Simulator = Callable[[int, int, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
 HELD_OUT = 10_000  # the last images of the training split are kept for validation
 VALIDATION_POINTS = 300
+VIEWS_STREAM = 2**31 + 2  # apart from training's, validation's and testing's
+IMAGES_AT_ONCE = 5000  # augmented and embedded
 
 
-def make_simulators(configuration: Configuration, data: Path | None) -> tuple[Simulator, Simulator]:
+def make_simulators(
+    configuration: Configuration, encoder: nn.Module, data: Path | None
+) -> tuple[Simulator, Simulator]:
     """What yields training batches, and what yields validation sets."""
     values = configuration.data.model_dump()
     kind = values.pop("kind")
@@ -36,12 +43,50 @@ def make_simulators(configuration: Configuration, data: Path | None) -> tuple[Si
         mixtures = simulators.GaussianMixtures(**values)
         return mixtures, mixtures
     x, classes = images(values.pop("dataset"), "train", data)
+    held_out = simulators.WholeClasses(prepared(encoder, x[-HELD_OUT:]), classes[-HELD_OUT:], values["alpha"])
+    x = x[: values.pop("images")]
+    if kind == "neighbour-embeddings":
+        views = embedded_views(encoder, x, values.pop("views"), seeded(configuration.seed, VIEWS_STREAM))
+        return simulators.NeighbourEmbeddings(views, **values), held_out
     training = {
         "augmented-images": simulators.AugmentedImages,
         "neighbour-images": simulators.NeighbourImages,
-    }[kind](x[: values.pop("images")], **values)
-    held_out = simulators.WholeClasses(x[-HELD_OUT:], classes[-HELD_OUT:], values["alpha"])
+    }[kind](x, **values)
     return training, held_out
+
+
+def embedded_views(
+    encoder: EmbeddedEncoder, x: UInt8[Tensor, "images height width"], views: int, generator: torch.Generator
+) -> Float[Tensor, "views images features"]:
+    """Embeddings of images as they are, and of ``views - 1`` augmentations of each."""
+    parts = x.split(IMAGES_AT_ONCE)
+    augmented = [
+        torch.cat([encoder.embed(simulators.augment(part / 255, generator)) for part in parts])
+        for _ in range(views - 1)
+    ]
+    return torch.stack([prepared(encoder, x), *augmented])
+
+
+def prepare_embedding(
+    configuration: Configuration, encoder: nn.Module, folder: Path, data: Path | None, bar: Progress
+) -> None:
+    """Pre-train the encoder's embedding, if it has one, or take it from ``folder`` if that is done."""
+    if not isinstance(encoder, EmbeddedEncoder):
+        return
+    path = Path(folder) / "embedding.safetensors"
+    if not path.exists():
+        options = configuration.encoder.pretraining
+        x, _ = images(configuration.data.dataset, "train", data)
+        task = bar.add_task("pre-training", total=options.iterations, loss=float("nan"))
+        pretrain(
+            encoder.embedding,
+            x[: configuration.data.images],
+            **options.model_dump(),
+            seed=configuration.seed,
+            report=lambda iteration, loss: bar.update(task, completed=iteration, loss=loss),
+        )
+        write_atomically(path, lambda file: save_file(encoder.embedding.state_dict(), file))
+    encoder.embedding.load_state_dict(load_file(path))
 
 
 def train(configuration: Configuration, folder: Path, data: Path | None = None) -> nn.Module:
@@ -60,13 +105,14 @@ def train(configuration: Configuration, folder: Path, data: Path | None = None) 
     model = configuration.build()
     optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate)
     start = restore(model, optimizer, configuration, folder)
-    simulate, simulate_validation = make_simulators(configuration, data)
     objective = configuration.objective.build()
     rank = accelerator.process_index
     network = accelerator.prepare(model)
     optimizer = accelerator.prepare(optimizer)
 
     with SummaryWriter(str(folder)) as board, progress(accelerator) as bar:
+        prepare_embedding(configuration, model.encoder, folder, data, bar)
+        simulate, simulate_validation = make_simulators(configuration, model.encoder, data)
         task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
         for iteration in range(start, options.iterations):
             done = iteration / options.iterations
@@ -98,10 +144,6 @@ def train(configuration: Configuration, folder: Path, data: Path | None = None) 
                     bar.console.print(f"iteration {completed}: validation {name} {value:.3f}")
                 store(model, optimizer, configuration, folder, completed)
     return model.eval()
-
-
-def cosine(first: float, last: float, done: float) -> float:
-    return last + (first - last) * (1 + math.cos(math.pi * done)) / 2
 
 
 def progress(accelerator: Accelerator) -> Progress:

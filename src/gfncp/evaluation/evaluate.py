@@ -7,6 +7,7 @@ import torch
 
 from gfncp import simulators
 from gfncp.checkpoints import find, load, load_configuration, seeded
+from gfncp.encoders import prepared
 from gfncp.evaluation.gibbs import best_state
 from gfncp.evaluation.metrics import scores
 from gfncp.sources import images
@@ -32,7 +33,7 @@ def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | No
         raise ValueError("--exact: only Gaussian mixtures have an exact sampler")
     else:
         x, classes = images(values["dataset"], "test", data)
-        simulate = simulators.WholeClasses(x, classes, values["alpha"])
+        simulate = simulators.WholeClasses(prepared(model.encoder, x), classes, values["alpha"])
     truth, greedy, gibbs = [], [], []
     seconds = 0.0
     for start in range(0, sets, SETS_PER_BATCH):

@@ -4,7 +4,16 @@ A simulator is called with a number of sets, a number of points and a `torch.Gen
 points ``(sets, points, *shape)`` and labels ``(sets, points)`` in order of appearance.
 """
 
-from gfncp.simulators.images import AugmentedImages, NeighbourImages, WholeClasses
+from gfncp.simulators.images import AugmentedImages, NeighbourImages, WholeClasses, augment
 from gfncp.simulators.mixtures import GaussianMixtures
+from gfncp.simulators.neighbours import NeighbourClusters, NeighbourEmbeddings
 
-__all__ = ["AugmentedImages", "GaussianMixtures", "NeighbourImages", "WholeClasses"]
+__all__ = [
+    "AugmentedImages",
+    "GaussianMixtures",
+    "NeighbourClusters",
+    "NeighbourEmbeddings",
+    "NeighbourImages",
+    "WholeClasses",
+    "augment",
+]

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from gfncp.partitions import sample_crp
+from gfncp.simulators.neighbours import NeighbourClusters
 
 Images = UInt8[Tensor, "images height width"]
 
@@ -26,12 +27,23 @@ def augmentations(height: int, width: int) -> K.AugmentationSequential:
     )
 
 
-def augment(images: Float[Tensor, "rows height width"], generator: torch.Generator) -> Tensor:
+def augmented_by(
+    augmentations: K.AugmentationSequential,
+    images: Float[Tensor, "rows height width"],
+    generator: torch.Generator,
+) -> Float[Tensor, "rows height width"]:
     """Each image augmented on its own; kornia draws from the global stream, which is seeded and restored."""
     seed = int(torch.randint(2**62, (1,), generator=generator))
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
-        return augmentations(*images.shape[1:])(images[:, None])[:, 0]
+        return augmentations(images[:, None])[:, 0].clamp(0, 1)
+
+
+def augment(
+    images: Float[Tensor, "rows height width"], generator: torch.Generator
+) -> Float[Tensor, "rows height width"]:
+    """As training clusters are augmented."""
+    return augmented_by(augmentations(*images.shape[1:]), images, generator)
 
 
 @dataclass(frozen=True)
@@ -53,11 +65,9 @@ class AugmentedImages:
 
 @dataclass(frozen=True)
 class NeighbourImages:
-    """A cluster is an image's nearest neighbours, augmented; the images of one set lie far apart.
+    """A cluster is an image's nearest neighbours, augmented; see `NeighbourClusters`.
 
-    Neighbours are near in the first principal components of the raw pixels. A cluster of n points draws
-    from the first max(10, 2 n) neighbours; anchors are drawn like k-means++ centres, with squared weights.
-    No labels are used.
+    Neighbours are near in the first principal components of the raw pixels. No labels are used.
     """
 
     images: Images
@@ -66,48 +76,30 @@ class NeighbourImages:
     components: int = 50
 
     @cached_property
-    def features(self) -> Float[Tensor, "images components"]:
+    def clusters(self) -> NeighbourClusters:
         pixels = self.images.flatten(1).numpy().astype(np.float32) / 255
-        return torch.from_numpy(PCA(self.components, random_state=0).fit_transform(pixels))
-
-    def _distances(self, anchors: Int[Tensor, "sets"]) -> Float[Tensor, "sets images"]:
-        return torch.cdist(self.features[anchors], self.features)
+        return NeighbourClusters(torch.from_numpy(PCA(self.components, random_state=0).fit_transform(pixels)))
 
     def __call__(
         self, sets: int, points: int, generator: torch.Generator
     ) -> tuple[Float[Tensor, "sets points height width"], Int[Tensor, "sets points"]]:
         labels = sample_crp(sets, points, self.alpha, generator=generator, n_clusters=self.n_clusters)
-        clusters = int(labels.max()) + 1
-        sizes = torch.nn.functional.one_hot(labels, clusters).sum(1)
-        chosen = torch.empty(sets, points, dtype=torch.long)
-        closest = torch.full((sets, len(self.images)), torch.inf)
-        weights = torch.ones(sets, len(self.images))
-        for k in range(clusters):
-            anchors = torch.multinomial(weights, 1, generator=generator)[:, 0]
-            distances = self._distances(anchors)
-            closest = torch.minimum(closest, distances)
-            weights = closest**4 + 1e-9  # squared weights of k-means++, themselves squared distances
-            pool = (2 * sizes[:, k]).clamp(10, len(self.images))
-            neighbours = distances.topk(int(pool.max()), largest=False).indices
-            draws = torch.rand(sets, points, generator=generator) * pool[:, None]
-            members = neighbours.gather(1, draws.long())
-            chosen = torch.where(labels == k, members, chosen)
-        pictures = self.images[chosen].flatten(0, 1) / 255
+        pictures = self.images[self.clusters(labels, generator)].flatten(0, 1) / 255
         return augment(pictures, generator).view(sets, points, *self.images.shape[1:]), labels
 
 
 @dataclass(frozen=True)
 class WholeClasses:
-    """Sets for tests: a cluster is drawn from one class of labelled images, without replacement."""
+    """Sets for tests: a cluster is drawn from one class of labelled points, without replacement."""
 
-    images: Images
+    points: Float[Tensor, "images *shape"]
     classes: Int[Tensor, "images"]
     alpha: float = 1.0
     n_clusters: int | tuple[int, int] | None = None
 
     def __call__(
         self, sets: int, points: int, generator: torch.Generator
-    ) -> tuple[Float[Tensor, "sets points height width"], Int[Tensor, "sets points"]]:
+    ) -> tuple[Float[Tensor, "sets points *shape"], Int[Tensor, "sets points"]]:
         names = self.classes.unique()
         bounds = self.n_clusters or (1, len(names))
         labels = sample_crp(sets, points, self.alpha, generator=generator, n_clusters=bounds)
@@ -124,4 +116,4 @@ class WholeClasses:
                         f"a cluster needs {size}"
                     )
                 chosen[row, here] = members[torch.randperm(len(members), generator=generator)[:size]]
-        return self.images[chosen] / 255, labels
+        return self.points[chosen], labels
