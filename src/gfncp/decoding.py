@@ -5,7 +5,7 @@ of the representations. A step evaluates only what the new point changes, K + 1 
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -13,8 +13,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gfncp.energy import Encoding, EnergyNetwork
+from gfncp.partitions import canonical_labels
 
-STATE_BYTES = 2**31  # bound of one group's cluster sums, were every point a cluster
+STATE_BYTES = 2**29  # bound of one group's cluster sums, were every point a cluster
 
 
 @dataclass
@@ -53,6 +54,7 @@ class State:
             self.sums, self.clusters = F.pad(self.sums, extra), F.pad(self.clusters, extra)
 
 
+@runtime_checkable
 class Choose(Protocol):
     """A strategy: which particles go on, each with which option."""
 
@@ -88,7 +90,7 @@ def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose) -> State:
 
         parents, taken = choose(log_policy, state, point)
         row = (valid.view(-1).cumsum(0) - 1).view(valid.shape)[parents, taken]
-        if len(parents) != len(state.owner):
+        if not torch.equal(parents, torch.arange(len(state.owner), device=parents.device)):
             state = state.select(parents)
         state.log_prob = state.log_prob + log_policy[parents, taken]
         where = torch.arange(len(parents), device=y.device)
@@ -125,10 +127,15 @@ class _Draw:
         return kept // cdf.shape[1], kept % cdf.shape[1]
 
 
+def _particles_at_once(encoding: Encoding) -> int:
+    """How many particles fit the memory bound."""
+    points, width = encoding.y.shape[1:]
+    return max(1, STATE_BYTES // (2 * encoding.y.element_size() * points * width))
+
+
 def _groups(encoding: Encoding, particles: int) -> list[Encoding]:
     """Sets whose decoding fits the memory bound, with so many particles per set."""
-    points, width = encoding.y.shape[1:]
-    sets = max(1, STATE_BYTES // (2 * encoding.y.element_size() * particles * points * width))
+    sets = max(1, _particles_at_once(encoding) // particles)
     return [Encoding(*part) for part in zip(*(t.split(sets) for t in encoding), strict=True)]
 
 
@@ -152,24 +159,38 @@ def sample(
     Returns:
         Labels ``(batch, n_samples, points)`` and log-probabilities ``(batch, n_samples)``.
     """
+    encoding = network.encode(x, mask)
+    at_once = min(n_samples, _particles_at_once(encoding))
     labels, log_prob = [], []
-    for group in _groups(network.encode(x, mask), n_samples):
-        draw = _Draw(len(group.y), n_samples, generator)
-        state = decode(network, group, draw)
-        labels.append(state.labels[draw.particle].view(-1, n_samples, group.y.shape[1]))
-        log_prob.append(state.log_prob[draw.particle].view(-1, n_samples))
+    for group in _groups(encoding, at_once):
+        draws = [
+            _sample(network, group, min(at_once, n_samples - done), generator)
+            for done in range(0, n_samples, at_once)
+        ]
+        labels.append(torch.cat([drawn for drawn, _ in draws], 1))
+        log_prob.append(torch.cat([value for _, value in draws], 1))
     return torch.cat(labels), torch.cat(log_prob)
+
+
+def _sample(network, encoding, n_samples, generator):
+    draw = _Draw(len(encoding.y), n_samples, generator)
+    state = decode(network, encoding, draw)
+    particle = draw.particle.view(-1, n_samples).to(state.labels.device)
+    return state.labels[particle], state.log_prob[particle]
 
 
 def log_prob(network: EnergyNetwork, x: Tensor, labels: Tensor, mask: Tensor | None = None) -> Tensor:
     """log p(labels | x) along the order of the points (Eq. 7-10).
 
     Args:
-        labels: ``(batch, points)`` or ``(batch, clusterings, points)``, in order of appearance.
+        labels: ``(batch, points)`` or ``(batch, clusterings, points)``; names of clusters do not matter.
 
     Returns:
         ``(batch,)`` or ``(batch, clusterings)``, in float64.
     """
+    if mask is not None:
+        labels = torch.where(mask if labels.dim() == 2 else mask[:, None], labels, -1)
+    labels = canonical_labels(labels)
     each = labels if labels.dim() == 3 else labels[:, None]
     encoding = network.encode(x, mask)
     totals = []

@@ -1,0 +1,139 @@
+"""What several tests share. Shapes and types in the package's signatures are checked while tests run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import jaxtyping
+import pytest
+import torch
+
+jaxtyping.install_import_hook("gfncp", "beartype.beartype")
+
+from gfncp import checkpoints, configuration  # noqa: E402
+from gfncp.encoders import ImageEncoder, VectorEncoder  # noqa: E402
+from gfncp.model import Model  # noqa: E402
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+# Each kind of energy network once, small. Whatever holds for one must hold for all.
+NETWORKS: dict[str, Callable[[], Model]] = {
+    "vectors": lambda: Model(VectorEncoder(2, scale=3.0), depth=2, width=16, cluster_width=24),
+    "deep": lambda: Model(VectorEncoder(3), depth=4, width=12, cluster_width=10),
+    "images": lambda: Model(ImageEncoder(12), depth=2, width=12, cluster_width=20),
+}
+
+
+def pieces(network: Model) -> dict[str, Callable[[torch.Tensor], torch.Tensor]]:
+    """The functions h, u, g, f of Eq. 12-15, each of rows, as the network's modules define them."""
+
+    def plain(layers: torch.nn.ModuleList) -> Callable[[torch.Tensor], torch.Tensor]:
+        def function(rows: torch.Tensor) -> torch.Tensor:
+            for layer in layers[:-1]:
+                rows = layer(rows).relu()
+            return layers[-1](rows)
+
+        return function
+
+    return {name: plain(getattr(network, name)) for name in "hugf"}
+
+
+def naive_energies(network: Model, x: torch.Tensor, labels: torch.Tensor) -> list[torch.Tensor]:
+    """Energies of all options of each step of one set without padding, one at a time (Eq. 12-15)."""
+    h, u, g, f = (pieces(network)[name] for name in "hugf")
+    points = len(x)
+    features = network.encoder(x[None], torch.ones(1, points, dtype=torch.bool))[0]
+    steps = []
+    for n in range(points):
+        clusters = [features[:n][labels[:n] == k] for k in range(int(labels[:n].max()) + 1 if n else 0)]
+        unassigned = u(features[n + 1 :]).sum(0)
+        options = []
+        for k in range(len(clusters) + 1):
+            joined = [*clusters, features[:0]]
+            joined[k] = torch.cat([joined[k], features[n : n + 1]])
+            pooled = torch.stack([h(members).sum(0) for members in joined if len(members)])
+            options.append(f(torch.cat([g(pooled).sum(0), unassigned])))
+        steps.append(torch.cat(options))
+    return steps
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request) -> Model:
+    """A network of each kind in float64, with random weights large enough for energies to differ clearly."""
+    torch.manual_seed(0)
+    made = NETWORKS[request.param]().double()
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter *= 1.7
+    return made
+
+
+@pytest.fixture
+def vectors() -> Model:
+    """The smallest network, in float64, for laws that do not depend on the kind."""
+    torch.manual_seed(1)
+    return NETWORKS["vectors"]().double()
+
+
+@pytest.fixture
+def draw_points() -> Callable[..., torch.Tensor]:
+    """Points ``(sets, points, *shape)`` that a network accepts, in float64."""
+
+    def draw(network: Model, sets: int, points: int, seed: int = 0) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        shape = network.encoder.point_shape
+        x = torch.rand(sets, points, *shape, generator=generator, dtype=torch.float64)
+        return x if len(shape) == 2 else 8 * x - 4
+
+    return draw
+
+
+@pytest.fixture
+def naive() -> Callable[..., list[torch.Tensor]]:
+    return naive_energies
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def data_folder() -> Callable[[str], Path]:
+    """The folder of a data set that is too large for the repository."""
+
+    def folder(name: str) -> Path:
+        if not (DATA / name).is_dir():
+            pytest.skip(f"needs {name} in {DATA}")
+        return DATA / name
+
+    return folder
+
+
+@pytest.fixture
+def make_checkpoint(tmp_path) -> Callable[..., Path]:
+    """A checkpoint folder with small random weights; keywords replace sections of the configuration."""
+
+    def make(**sections: dict) -> Path:
+        values = {
+            "encoder": {"kind": "vectors", "dim": 2, "scale": 10.0},
+            "network": {"depth": 2, "width": 16},
+            "data": {"kind": "gaussian-mixtures"},
+            "objective": {"name": "ncp"},
+        } | sections
+        described = configuration.parse(values, "test")
+        torch.manual_seed(0)
+        folder = tmp_path / f"checkpoint-{len(list(tmp_path.glob('checkpoint-*')))}"
+        checkpoints.save(described.build(), described, folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def vector_checkpoint(make_checkpoint) -> Path:
+    return make_checkpoint()
+
+
+@pytest.fixture
+def image_checkpoint(make_checkpoint) -> Path:
+    return make_checkpoint(encoder={"kind": "images"}, data={"kind": "neighbour-images", "dataset": "mnist"})
