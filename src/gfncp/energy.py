@@ -84,6 +84,8 @@ class EnergyNetwork(nn.Module):
     ) -> Encoding:
         if mask is None:
             mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+        else:  # padding may hold anything, even NaN
+            x = torch.where(mask.view(*mask.shape, *[1] * (x.dim() - 2)), x, 0)
         features = self.encoder(x, mask)
         rows = features.reshape(-1, features.shape[-1])
         of_u = self.f[0].weight[:, self.cluster_width :]
@@ -120,6 +122,9 @@ class EnergyNetwork(nn.Module):
             labels: clusters in order of appearance among present points; ignored where absent.
             mask: True where a point is present (default: all).
             steps: indices of points (from 0), in any order. Default: all steps.
+
+        Raises:
+            ValueError: labels are not in order of appearance.
         """
         return self.encoded_energies(self.encode(x, mask), labels, steps)
 
@@ -130,7 +135,10 @@ class EnergyNetwork(nn.Module):
         steps: Int[Tensor, "batch steps"] | None = None,
     ) -> Float[Tensor, "batch steps options"]:
         labels = torch.where(encoding.mask, labels, -1)
+        _check_order(labels, encoding.mask)
         clusters = max(int(labels.max()) + 1, 1)
+        if steps is None and labels.shape[1] * clusters > ROWS_PER_GROUP:
+            return self._steps_in_parts(encoding, labels, clusters)
         per_set = labels.shape[1] * clusters if steps is None else 2 * steps.shape[1] * clusters
         sets = max(1, ROWS_PER_GROUP // per_set)
         groups = [
@@ -148,6 +156,17 @@ class EnergyNetwork(nn.Module):
         if len(groups) == 1 or not torch.is_grad_enabled():
             return torch.cat([run(*group) for group in groups])
         return torch.cat([checkpoint(run, *group, use_reentrant=False) for group in groups])
+
+    def _steps_in_parts(self, encoding, labels, clusters):
+        """All steps of sets of which one alone exceeds the rows of a group (many points, many clusters)."""
+        points = labels.shape[1]
+        row = 2 * self.width + points  # two rows of activations and one of membership per option
+        part = max(1, ROWS_PER_GROUP * self.width // (clusters * row))
+        steps = torch.arange(points, device=labels.device).expand(len(labels), -1).split(part, 1)
+        energies = [
+            checkpoint(self.encoded_energies, encoding, labels, some, use_reentrant=False) for some in steps
+        ]
+        return torch.cat(energies, 1)
 
     def _all_steps(self, y, v, mask, labels, _steps, clusters):
         """A cluster's representation before step n is the row in which its last member joined."""
@@ -211,6 +230,16 @@ class EnergyNetwork(nn.Module):
         last = torch.where(encoding.mask, index, 0).amax(1, keepdim=True)
         energies = self.encoded_energies(encoding, labels, last)[:, 0]
         return energies.gather(1, labels.clamp_min(0).gather(1, last))[:, 0]
+
+
+def _check_order(labels: Int[Tensor, "batch points"], mask: Bool[Tensor, "batch points"]) -> None:
+    wrong = ((labels > _opened_before(labels)) | (labels < 0)) & mask
+    if wrong.any():
+        row, point = wrong.nonzero()[0].tolist()
+        raise ValueError(
+            f"labels: point {point} of set {row} has label {int(labels[row, point])}; accepted are labels in "
+            f"order of appearance, here at most {int(_opened_before(labels)[row, point])}"
+        )
 
 
 def _opened_before(labels: Int[Tensor, "batch points"]) -> Int[Tensor, "batch points"]:
