@@ -56,22 +56,26 @@ def naive_energies(network: Model, x: torch.Tensor, labels: torch.Tensor) -> lis
     return steps
 
 
-@pytest.fixture(params=NETWORKS)
-def network(request) -> Model:
-    """A network of each kind in float64, with random weights large enough for energies to differ clearly."""
-    torch.manual_seed(0)
-    made = NETWORKS[request.param]().double()
+def random_network(kind: str, seed: int) -> Model:
+    """In float64, with weights that keep the variance through ReLUs, so that energies differ clearly."""
+    torch.manual_seed(seed)
+    made = NETWORKS[kind]().double()
     with torch.no_grad():
         for parameter in made.parameters():
-            parameter *= 1.7
+            parameter *= 6**0.5  # from PyTorch's initial weights to those of He et al. (2015)
     return made
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request) -> Model:
+    """A network of each kind."""
+    return random_network(request.param, seed=0)
 
 
 @pytest.fixture
 def vectors() -> Model:
-    """The smallest network, in float64, for laws that do not depend on the kind."""
-    torch.manual_seed(1)
-    return NETWORKS["vectors"]().double()
+    """The smallest network, for laws that do not depend on the kind."""
+    return random_network("vectors", seed=1)
 
 
 @pytest.fixture
@@ -80,9 +84,11 @@ def draw_points() -> Callable[..., torch.Tensor]:
 
     def draw(network: Model, sets: int, points: int, seed: int = 0) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed)
-        shape = network.encoder.point_shape
-        x = torch.rand(sets, points, *shape, generator=generator, dtype=torch.float64)
-        return x if len(shape) == 2 else 8 * x - 4
+        if len(network.encoder.point_shape) == 1:
+            shape = (sets, points, *network.encoder.point_shape)
+            return 4 * torch.randn(shape, generator=generator, dtype=torch.float64)
+        coarse = torch.rand(sets, points, 4, 4, generator=generator, dtype=torch.float64)
+        return coarse.repeat_interleave(7, 2).repeat_interleave(7, 3)
 
     return draw
 

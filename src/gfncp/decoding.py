@@ -100,8 +100,8 @@ def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose) -> State:
         state.sums[where, taken] = joined[row]
         state.clusters[where, taken] = new[row]
         state.total[where] += change[row]
-        state.opened[where] = torch.maximum(state.opened[where], taken + 1)
         state.labels[where, point] = taken
+        state.opened[where] = torch.maximum(state.opened[where], taken + 1)
     return state
 
 
