@@ -1,10 +1,9 @@
 """Checkpoints: a folder with `model.safetensors` and `config.json`, written atomically, never unpickled."""
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -20,13 +19,12 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Run ``write`` on a temporary file beside ``path`` and move it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")  # made by `write`, with the usual permissions
     try:
-        write(Path(name))
-        os.replace(name, path)
+        write(temporary)
+        temporary.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -44,7 +42,8 @@ def load(name_or_path: str | Path) -> nn.Module:
     Raises:
         ValueError: there is no such checkpoint, or its files do not fit together.
     """
-    model = load_configuration(name_or_path).build()
+    with torch.random.fork_rng(devices=[]):  # initial weights are drawn, to be replaced
+        model = load_configuration(name_or_path).build()
     path = find(name_or_path) / "model.safetensors"
     try:
         model.load_state_dict(load_file(path))

@@ -4,19 +4,44 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+import torch
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from torch import nn
 
 from gfncp.encoders import ImageEncoder, VectorEncoder
 from gfncp.model import Model
 from gfncp.objectives import NCP, GFNCPPaper, Objective
 
+
+def _ordered(bounds: tuple[int, int]) -> tuple[int, int]:
+    if bounds[0] > bounds[1]:
+        raise ValueError("low must not exceed high")
+    return bounds
+
+
 Clusters = Annotated[int, Field(ge=1)]
-Bounds = Clusters | tuple[Clusters, Clusters] | None
+Pair = Annotated[tuple[Clusters, Clusters], AfterValidator(_ordered)]
+Bounds = (
+    Annotated[
+        Annotated[Clusters, Tag("number")] | Annotated[Pair, Tag("pair")],
+        Discriminator(lambda value: "pair" if isinstance(value, list | tuple) else "number"),
+    ]
+    | None
+)
+Points = Annotated[int, Field(ge=2)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Vectors(Section):
@@ -57,6 +82,10 @@ class MixtureData(Section):
     spread: Annotated[float, Field(gt=0)] = 10.0
     n_clusters: Bounds = (1, 10)
 
+    @property
+    def point_shape(self) -> tuple[int, ...]:
+        return (self.dim,)
+
 
 class ImageData(Section):
     kind: Literal["augmented-images", "neighbour-images"]
@@ -64,6 +93,10 @@ class ImageData(Section):
     alpha: Annotated[float, Field(gt=0)] = 1.0
     n_clusters: Bounds = (1, 10)
     images: Annotated[int, Field(ge=100, le=50_000)] = 20_000
+
+    @property
+    def point_shape(self) -> tuple[int, ...]:
+        return (28, 28)
 
 
 class NCPObjective(Section):
@@ -92,19 +125,13 @@ class GFNCPPaperObjective(Section):
 class Training(Section):
     iterations: Annotated[int, Field(ge=1)] = 5000
     batch: Annotated[int, Field(ge=1)] = 64
-    points: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]] = (100, 1000)
+    points: Annotated[tuple[Points, Points], AfterValidator(_ordered)] = (100, 1000)
     sampled_steps: Annotated[int, Field(ge=1)] | None = None
     learning_rate: Annotated[float, Field(gt=0)] = 5e-4
     final_learning_rate: Annotated[float, Field(ge=0)] = 1e-6
     clip: Annotated[float, Field(gt=0)] | None = None
     save_every: Annotated[int, Field(ge=1)] = 250
     validation_sets: Annotated[int, Field(ge=1)] = 40
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Training":
-        if self.points[0] > self.points[1]:
-            raise ValueError(f"points={self.points}: low must not exceed high")
-        return self
 
 
 class Configuration(Section):
@@ -122,6 +149,20 @@ class Configuration(Section):
                 f"objective.name={self.objective.name!r} trains a network of kind {self.objective.trains!r}, "
                 f"but network.kind={self.network.kind!r}"
             )
+        with torch.device("meta"):  # no weights are drawn
+            accepted = self.encoder.build().point_shape
+        if self.data.point_shape != accepted:
+            raise ValueError(
+                f"data.kind={self.data.kind!r} makes points of shape {self.data.point_shape}, "
+                f"but encoder.kind={self.encoder.kind!r} takes {accepted}"
+            )
+        bounds = self.data.n_clusters
+        fewest = bounds[0] if isinstance(bounds, tuple) else bounds or 1
+        if fewest > self.training.points[0]:
+            raise ValueError(
+                f"data.n_clusters={bounds}: sets of {self.training.points[0]} points (training.points) "
+                "cannot have so many clusters"
+            )
         return self
 
     def build(self) -> nn.Module:
@@ -129,7 +170,7 @@ class Configuration(Section):
         return self.network.build(self.encoder.build())
 
 
-def parse(values: dict, where: str) -> Configuration:
+def parse(values: object, where: str) -> Configuration:
     """Check a configuration.
 
     Raises:
@@ -140,7 +181,8 @@ def parse(values: dict, where: str) -> Configuration:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "configuration"
-        raise ValueError(f"{where}: {place}={first['input']!r}: {first['msg']}") from None
+        given = "" if isinstance(first["input"], dict) else f"={first['input']!r}"
+        raise ValueError(f"{where}: {place}{given}: {first['msg']}") from None
 
 
 def read_configuration(path: Path) -> Configuration:
