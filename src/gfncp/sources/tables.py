@@ -1,54 +1,109 @@
 """Users' own points: CSV, Parquet, NPY and NPZ files."""
 
+import warnings
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Shaped
-
-SUFFIXES = (".csv", ".parquet", ".npy", ".npz")
+from jaxtyping import Float64, Num, Shaped
 
 
 def read_points(
     path: Path, label_column: str | None = None
-) -> tuple[Shaped[np.ndarray, "points *shape"], Shaped[np.ndarray, "points"] | None]:
-    """Points, and the labels of ``label_column`` (for NPZ: an array of that name) if asked.
+) -> tuple[Num[np.ndarray, "points *shape"], Shaped[np.ndarray, "points"] | None]:
+    """Points, and the known labels in ``label_column`` if asked.
 
-    An NPZ file holds the points as ``x``.
+    A table has a column per coordinate; an NPZ file holds the points as ``x`` and labels as another array.
 
     Raises:
-        ValueError: naming the file, the row or column, and what was expected.
+        ValueError: naming the file, the data row (from 1) and the column, and what was expected.
     """
     path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise ValueError(f"{path}: accepted are files that end in {', '.join(SUFFIXES)}")
+    if path.suffix.lower() not in READERS:
+        raise ValueError(f"{path}: accepted are files that end in {', '.join(READERS)}")
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file")
     try:
-        if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False), None
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as arrays:
-                held = {name: arrays[name] for name in arrays.files}
-        else:
-            held = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise ValueError(f"{path}: cannot be read ({error})") from None
+        held = READERS[path.suffix.lower()](path)
+    except Exception as error:  # parsers raise nearly anything on damaged files
+        raise ValueError(f"{path}: cannot be read ({error or type(error).__name__})") from None
     names = list(held)
     if label_column is not None and label_column not in names:
         raise ValueError(f"{path}: there is no column {label_column!r}; there are {names}")
     labels = None if label_column is None else np.asarray(held[label_column])
-    if isinstance(held, dict):
-        if "x" not in held:
-            raise ValueError(f"{path}: expected an array named 'x', found {names}")
-        return held["x"], labels
-    table = held.drop(columns=[] if label_column is None else [label_column])
+    try:
+        if isinstance(held, pd.DataFrame):
+            points = _coordinates(held.drop(columns=[] if label_column is None else [label_column]))
+        else:
+            points = _array(held)
+        if labels is not None:
+            _check_labels(labels, len(points), label_column)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    return points, labels
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are longer than the first line
+        table = pd.read_csv(path, index_col=False, low_memory=False)
+    names = list(table.columns)
+    numbers = pd.to_numeric(pd.Series(names, dtype=str), errors="coerce").notna().all()
+    if numbers and names != [str(i) for i in range(len(names))]:
+        raise ValueError(f"the first line has to name the columns, but holds the number {names[0]}")
+    return table
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    held = np.load(path, allow_pickle=False)
+    if isinstance(held, np.ndarray):
+        return {"x": held}
+    with held:
+        return {name: held[name] for name in held.files}
+
+
+READERS = {".csv": _read_csv, ".parquet": pd.read_parquet, ".npy": _read_arrays, ".npz": _read_arrays}
+
+
+def _coordinates(table: pd.DataFrame) -> Float64[np.ndarray, "points columns"]:
+    if table.empty:
+        raise ValueError(f"expected rows of numbers, found {len(table)} rows and {table.shape[1]} columns")
     for name in table.columns:
         if not pd.api.types.is_numeric_dtype(table[name]):
             bad = pd.to_numeric(table[name], errors="coerce").isna() & table[name].notna()
             row = int(np.argmax(bad.to_numpy()))
             raise ValueError(
-                f"{path}: column {name!r} is not numeric: row {row + 1} holds {table[name].iloc[row]!r}"
+                f"column {name!r} is not numeric: data row {row + 1} holds {table[name].iloc[row]!r}; "
+                "a column of known labels has to be named as the label column"
             )
-    return table.to_numpy(np.float32), labels
+    points = table.to_numpy(np.float64, na_value=np.nan)
+    with np.errstate(over="ignore"):  # what the networks' float32 cannot hold is infinite
+        finite = np.isfinite(points.astype(np.float32))
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        raise ValueError(
+            f"data row {row + 1}, column {table.columns[column]!r} holds {table.iloc[row, column]}: "
+            "accepted are finite numbers"
+        )
+    return points
+
+
+def _array(held: dict[str, np.ndarray]) -> Num[np.ndarray, "points *shape"]:
+    if "x" not in held:
+        raise ValueError(f"expected an array named 'x', found {list(held)}")
+    x = held["x"]
+    if x.ndim < 2 or x.size == 0 or x.dtype.kind not in "buif":
+        raise ValueError(
+            f"expected an array of numbers (points, ...), found shape {x.shape} of type {x.dtype}"
+        )
+    if not np.isfinite(x).all():
+        where = tuple(np.argwhere(~np.isfinite(x))[0].tolist())
+        raise ValueError(f"x{list(where)} is {x[where]}: accepted are finite numbers")
+    return x
+
+
+def _check_labels(labels: np.ndarray, points: int, name: str) -> None:
+    if labels.shape != (points,):
+        raise ValueError(f"{name!r} has shape {labels.shape}: accepted is one label per point, ({points},)")
+    if pd.isna(labels).any():
+        raise ValueError(f"data row {int(np.argmax(pd.isna(labels))) + 1} has no label in {name!r}")
