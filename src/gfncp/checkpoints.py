@@ -42,7 +42,8 @@ def load(name_or_path: str | Path) -> nn.Module:
     Raises:
         ValueError: there is no such checkpoint, or its files do not fit together.
     """
-    model = load_configuration(name_or_path).build()
+    with torch.random.fork_rng(devices=[]):  # initial weights are drawn, to be replaced
+        model = load_configuration(name_or_path).build()
     path = find(name_or_path) / "model.safetensors"
     try:
         model.load_state_dict(load_file(path))

@@ -5,7 +5,18 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+import torch
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from torch import nn
 
 from gfncp.attention import ContextEncoder
@@ -14,12 +25,27 @@ from gfncp.model import InteractingModel, Model
 from gfncp.networks import Gated, Plain
 from gfncp.objectives import GFNCP, NCP, GFNCPPaper, Objective
 
+
+def _ordered(bounds: tuple[int, int]) -> tuple[int, int]:
+    if bounds[0] > bounds[1]:
+        raise ValueError("low must not exceed high")
+    return bounds
+
+
 Clusters = Annotated[int, Field(ge=1)]
-Bounds = Clusters | tuple[Clusters, Clusters] | None
+Pair = Annotated[tuple[Clusters, Clusters], AfterValidator(_ordered)]
+Bounds = (
+    Annotated[
+        Annotated[Clusters, Tag("number")] | Annotated[Pair, Tag("pair")],
+        Discriminator(lambda value: "pair" if isinstance(value, list | tuple) else "number"),
+    ]
+    | None
+)
+Points = Annotated[int, Field(ge=2)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Pretraining(Section):
@@ -101,10 +127,13 @@ class Energy(Section):
 
 
 class InteractingEnergy(Energy):
-    """See `gfncp.energy.InteractingEnergyNetwork`."""
+    """See `gfncp.interaction.InteractingEnergyNetwork`."""
 
     kind: Literal["interacting-energy"]
     model: ClassVar[type] = InteractingModel
+
+
+Network = Annotated[Energy | InteractingEnergy, Field(discriminator="kind")]
 
 
 class MixtureData(Section):
@@ -114,6 +143,10 @@ class MixtureData(Section):
     spread: Annotated[float, Field(gt=0)] = 10.0
     n_clusters: Bounds = (1, 10)
 
+    @property
+    def point_shape(self) -> tuple[int, ...]:
+        return (self.dim,)
+
 
 class ImageData(Section):
     kind: Literal["augmented-images", "neighbour-images"]
@@ -121,6 +154,10 @@ class ImageData(Section):
     alpha: Annotated[float, Field(gt=0)] = 1.0
     n_clusters: Bounds = (1, 10)
     images: Annotated[int, Field(ge=100, le=50_000)] = 20_000
+
+    @property
+    def point_shape(self) -> tuple[int, ...]:
+        return (28, 28)
 
 
 class EmbeddingData(Section):
@@ -130,6 +167,10 @@ class EmbeddingData(Section):
     n_clusters: Bounds = (1, 10)
     images: Annotated[int, Field(ge=1000, le=50_000)] = 50_000
     views: Annotated[int, Field(ge=1)] = 4
+
+    @property
+    def point_shape(self) -> tuple[int, ...]:
+        return (28, 28)
 
 
 class NCPObjective(Section):
@@ -172,7 +213,7 @@ class Training(Section):
     iterations: Annotated[int, Field(ge=1)] = 5000
     batch: Annotated[int, Field(ge=1)] = 64
     batch_points: Annotated[int, Field(ge=1)] | None = None
-    points: tuple[Annotated[int, Field(ge=2)], Annotated[int, Field(ge=2)]] = (100, 1000)
+    points: Annotated[tuple[Points, Points], AfterValidator(_ordered)] = (100, 1000)
     points_drawn: Literal["uniformly", "log-uniformly"] = "uniformly"
     sampled_steps: Annotated[int, Field(ge=1)] | None = None
     learning_rate: Annotated[float, Field(gt=0)] = 5e-4
@@ -181,20 +222,19 @@ class Training(Section):
     save_every: Annotated[int, Field(ge=1)] = 250
     validation_sets: Annotated[int, Field(ge=1)] = 40
 
-    @model_validator(mode="after")
-    def _ordered(self) -> "Training":
-        if self.points[0] > self.points[1]:
-            raise ValueError(f"points={self.points}: low must not exceed high")
-        return self
-
 
 class Configuration(Section):
     seed: Annotated[int, Field(ge=0)] = 0
     encoder: Annotated[Vectors | Pictures | EmbeddedPictures, Field(discriminator="kind")]
-    network: Annotated[Energy | InteractingEnergy, Field(discriminator="kind")] = Energy()
+    network: Network = Energy()
     data: Annotated[MixtureData | ImageData | EmbeddingData, Field(discriminator="kind")]
     objective: Annotated[NCPObjective | GFNCPPaperObjective | GFNCPObjective, Field(discriminator="name")]
     training: Training = Training()
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _energy_by_default(cls, value: object) -> object:
+        return {"kind": "energy", **value} if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _fitting(self) -> "Configuration":
@@ -202,6 +242,20 @@ class Configuration(Section):
             raise ValueError(
                 f"objective.name={self.objective.name!r} trains a network of kind {self.objective.trains!r}, "
                 f"but network.kind={self.network.kind!r}"
+            )
+        with torch.device("meta"):  # no weights are drawn
+            accepted = self.encoder.build().point_shape
+        if self.data.point_shape != accepted:
+            raise ValueError(
+                f"data.kind={self.data.kind!r} makes points of shape {self.data.point_shape}, "
+                f"but encoder.kind={self.encoder.kind!r} takes {accepted}"
+            )
+        bounds = self.data.n_clusters
+        fewest = bounds[0] if isinstance(bounds, tuple) else bounds or 1
+        if fewest > self.training.points[0]:
+            raise ValueError(
+                f"data.n_clusters={bounds}: sets of {self.training.points[0]} points (training.points) "
+                "cannot have so many clusters"
             )
         return self
 
@@ -218,7 +272,7 @@ class Configuration(Section):
         return self.network.build(self.encoder.build())
 
 
-def parse(values: dict, where: str) -> Configuration:
+def parse(values: object, where: str) -> Configuration:
     """Check a configuration.
 
     Raises:
@@ -229,7 +283,8 @@ def parse(values: dict, where: str) -> Configuration:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "configuration"
-        raise ValueError(f"{where}: {place}={first['input']!r}: {first['msg']}") from None
+        given = "" if isinstance(first["input"], dict) else f"={first['input']!r}"
+        raise ValueError(f"{where}: {place}{given}: {first['msg']}") from None
 
 
 def read_configuration(path: Path) -> Configuration:

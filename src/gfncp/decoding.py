@@ -5,7 +5,7 @@ of the representations. A step evaluates only what the new point changes, K + 1 
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -13,8 +13,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gfncp.energy import Encoding, EnergyNetwork
+from gfncp.partitions import canonical_labels
 
-STATE_BYTES = 2**31  # bound of one group's cluster sums, were every point a cluster
+STATE_BYTES = 2**29  # bound of one group's cluster sums, were every point a cluster
 
 
 @dataclass
@@ -24,7 +25,6 @@ class State:
     owner: Int[Tensor, "particles"]  # the set that a particle clusters
     sums: Float[Tensor, "particles capacity width"]  # H_k, as g's first layer sees it
     clusters: Float[Tensor, "particles capacity width"]  # g(H_k), as f's first layer sees it; 0 if unopened
-    total: Float[Tensor, "particles width"]  # G
     opened: Int[Tensor, "particles"]
     labels: Int[Tensor, "particles points"]
     log_prob: Float[Tensor, "particles"]
@@ -37,7 +37,6 @@ class State:
             owner=torch.arange(batch, device=zeros.device),
             sums=zeros,
             clusters=zeros.clone(),
-            total=zeros[:, 0].clone(),
             opened=torch.zeros(batch, dtype=torch.long, device=zeros.device),
             labels=torch.full((batch, points), -1, device=zeros.device),
             log_prob=torch.zeros(batch, dtype=torch.float64, device=zeros.device),
@@ -53,6 +52,7 @@ class State:
             self.sums, self.clusters = F.pad(self.sums, extra), F.pad(self.clusters, extra)
 
 
+@runtime_checkable
 class Choose(Protocol):
     """A strategy: which particles go on, each with which option."""
 
@@ -77,9 +77,9 @@ def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose) -> State:
         particle, option = valid.nonzero(as_tuple=True)
         joined = state.sums[particle, option] + y[particle]
         unassigned = remaining[state.owner]
-        network.refresh(state, unassigned)
+        state.clusters = network.represent(state.sums, state.clusters, state.opened, unassigned)
         new = network.cluster(joined, unassigned, particle)
-        context = state.total + unassigned[:, : network.width]
+        context = state.clusters.sum(1) + unassigned[:, : network.width]
         change = new - state.clusters[particle, option]
         energies = torch.full(valid.shape, torch.inf, dtype=y.dtype, device=y.device)
         energies[particle, option] = network.energy(context[particle] + change)
@@ -90,7 +90,7 @@ def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose) -> State:
 
         parents, taken = choose(log_policy, state, point)
         row = (valid.view(-1).cumsum(0) - 1).view(valid.shape)[parents, taken]
-        if len(parents) != len(state.owner):
+        if not torch.equal(parents, torch.arange(len(state.owner), device=parents.device)):
             state = state.select(parents)
         state.log_prob = state.log_prob + log_policy[parents, taken]
         where = torch.arange(len(parents), device=y.device)
@@ -99,9 +99,8 @@ def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose) -> State:
             where, row, taken = where[present], row[present], taken[present]
         state.sums[where, taken] = joined[row]
         state.clusters[where, taken] = new[row]
-        state.total[where] += change[row]
-        state.opened[where] = torch.maximum(state.opened[where], taken + 1)
         state.labels[where, point] = taken
+        state.opened[where] = torch.maximum(state.opened[where], taken + 1)
     return state
 
 
@@ -127,10 +126,15 @@ class _Draw:
         return kept // cdf.shape[1], kept % cdf.shape[1]
 
 
+def _particles_at_once(encoding: Encoding) -> int:
+    """How many particles fit the memory bound."""
+    points, width = encoding.y.shape[1:]
+    return max(1, STATE_BYTES // (2 * encoding.y.element_size() * points * width))
+
+
 def _groups(encoding: Encoding, particles: int) -> list[Encoding]:
     """Sets whose decoding fits the memory bound, with so many particles per set."""
-    points, width = encoding.y.shape[1:]
-    sets = max(1, STATE_BYTES // (2 * encoding.y.element_size() * particles * points * width))
+    sets = max(1, _particles_at_once(encoding) // particles)
     return [Encoding(*part) for part in zip(*(t.split(sets) for t in encoding), strict=True)]
 
 
@@ -154,24 +158,38 @@ def sample(
     Returns:
         Labels ``(batch, n_samples, points)`` and log-probabilities ``(batch, n_samples)``.
     """
+    encoding = network.encode(x, mask)
+    at_once = min(n_samples, _particles_at_once(encoding))
     labels, log_prob = [], []
-    for group in _groups(network.encode(x, mask), n_samples):
-        draw = _Draw(len(group.y), n_samples, generator)
-        state = decode(network, group, draw)
-        labels.append(state.labels[draw.particle].view(-1, n_samples, group.y.shape[1]))
-        log_prob.append(state.log_prob[draw.particle].view(-1, n_samples))
+    for group in _groups(encoding, at_once):
+        draws = [
+            _sample(network, group, min(at_once, n_samples - done), generator)
+            for done in range(0, n_samples, at_once)
+        ]
+        labels.append(torch.cat([drawn for drawn, _ in draws], 1))
+        log_prob.append(torch.cat([value for _, value in draws], 1))
     return torch.cat(labels), torch.cat(log_prob)
+
+
+def _sample(network, encoding, n_samples, generator):
+    draw = _Draw(len(encoding.y), n_samples, generator)
+    state = decode(network, encoding, draw)
+    particle = draw.particle.view(-1, n_samples).to(state.labels.device)
+    return state.labels[particle], state.log_prob[particle]
 
 
 def log_prob(network: EnergyNetwork, x: Tensor, labels: Tensor, mask: Tensor | None = None) -> Tensor:
     """log p(labels | x) along the order of the points (Eq. 7-10).
 
     Args:
-        labels: ``(batch, points)`` or ``(batch, clusterings, points)``, in order of appearance.
+        labels: ``(batch, points)`` or ``(batch, clusterings, points)``; names of clusters do not matter.
 
     Returns:
         ``(batch,)`` or ``(batch, clusterings)``, in float64.
     """
+    if mask is not None:
+        labels = torch.where(mask if labels.dim() == 2 else mask[:, None], labels, -1)
+    labels = canonical_labels(labels)
     each = labels if labels.dim() == 3 else labels[:, None]
     encoding = network.encode(x, mask)
     totals = []

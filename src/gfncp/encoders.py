@@ -16,6 +16,8 @@ IMAGES_PER_CHUNK = 16_384
 class VectorEncoder(nn.Module):
     """Vectors, centred on the median of their set and divided by a fixed scale.
 
+    Vectors may have more precision than the network: they are centred before they are rounded.
+
     Args:
         dim: width of the vectors.
         scale: typical size of a coordinate, in the units of the data.
@@ -25,13 +27,14 @@ class VectorEncoder(nn.Module):
         super().__init__()
         self.point_shape = (dim,)
         self.features = dim
-        self.scale = scale
+        self.register_buffer("scale", torch.tensor(float(scale)), persistent=False)
 
     def forward(
         self, x: Float[Tensor, "batch points dim"], mask: Bool[Tensor, "batch points"]
     ) -> Float[Tensor, "batch points dim"]:
         present = torch.where(mask[..., None], x, torch.nan)
-        return (x - present.nanmedian(dim=1, keepdim=True).values) / self.scale
+        centred = x - present.nanmedian(dim=1, keepdim=True).values
+        return centred.to(self.scale.dtype) / self.scale
 
 
 class ImageEncoder(nn.Module):

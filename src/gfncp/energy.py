@@ -10,7 +10,7 @@ that read U: f's, here.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -19,9 +19,6 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from gfncp.networks import Plain, RowNetwork, by_chunks
-
-if TYPE_CHECKING:
-    from gfncp.decoding import State
 
 ROWS_PER_GROUP = 262_144  # rows whose activations are kept for the backward pass
 
@@ -75,6 +72,8 @@ class EnergyNetwork(nn.Module):
     ) -> Encoding:
         if mask is None:
             mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+        else:  # padding may hold anything, even NaN
+            x = torch.where(mask.view(*mask.shape, *[1] * (x.dim() - 2)), x, 0)
         features = self.encoder(x, mask)
         rows = features.reshape(-1, features.shape[-1])
         keep = mask[..., None].to(features.dtype)
@@ -113,8 +112,18 @@ class EnergyNetwork(nn.Module):
         """f, from the sum of clusters' representations and of unassigned points' ``v``."""
         return by_chunks(lambda chunk: self.f.last(self.f.body(chunk + self.f.first.bias)), context)[:, 0]
 
-    def refresh(self, state: "State", unassigned: Float[Tensor, "particles readers"]) -> None:
-        """Bring the clusters' representations up to date while decoding: they do not depend on U."""
+    def represent(
+        self,
+        sums: Float[Tensor, "states capacity width"],
+        clusters: Float[Tensor, "states capacity width"],
+        opened: Int[Tensor, "states"],
+        unassigned: Float[Tensor, "states readers"],
+    ) -> Float[Tensor, "states capacity width"]:
+        """Representations of opened clusters, from their sums or from those that they had; here the latter.
+
+        They have not changed since a point joined.
+        """
+        return clusters
 
     # Energies of labelled sets (teacher forcing).
 
@@ -134,6 +143,9 @@ class EnergyNetwork(nn.Module):
             labels: clusters in order of appearance among present points; ignored where absent.
             mask: True where a point is present (default: all).
             steps: indices of points (from 0), in any order. Default: all steps.
+
+        Raises:
+            ValueError: labels are not in order of appearance.
         """
         return self.encoded_energies(self.encode(x, mask), labels, steps)
 
@@ -144,7 +156,10 @@ class EnergyNetwork(nn.Module):
         steps: Int[Tensor, "batch steps"] | None = None,
     ) -> Float[Tensor, "batch steps options"]:
         labels = torch.where(encoding.mask, labels, -1)
+        _check_order(labels, encoding.mask)
         clusters = max(int(labels.max()) + 1, 1)
+        if steps is None and labels.shape[1] * clusters > ROWS_PER_GROUP:
+            return self._steps_in_parts(encoding, labels, clusters)
         per_set = labels.shape[1] * clusters if steps is None else 2 * steps.shape[1] * clusters
         sets = max(1, ROWS_PER_GROUP // per_set)
         groups = [
@@ -162,6 +177,17 @@ class EnergyNetwork(nn.Module):
         if len(groups) == 1 or not torch.is_grad_enabled():
             return torch.cat([run(*group) for group in groups])
         return torch.cat([checkpoint(run, *group, use_reentrant=False) for group in groups])
+
+    def _steps_in_parts(self, encoding, labels, clusters):
+        """All steps of sets of which one alone exceeds the rows of a group (many points, many clusters)."""
+        points = labels.shape[1]
+        row = 2 * self.width + points  # two rows of activations and one of membership per option
+        part = max(1, ROWS_PER_GROUP * self.width // (clusters * row))
+        steps = torch.arange(points, device=labels.device).expand(len(labels), -1).split(part, 1)
+        energies = [
+            checkpoint(self.encoded_energies, encoding, labels, some, use_reentrant=False) for some in steps
+        ]
+        return torch.cat(energies, 1)
 
     def _all_steps(self, y, v, mask, labels, _steps, clusters):
         """A cluster's representation before step n is the row in which its last member joined."""
@@ -229,42 +255,14 @@ class EnergyNetwork(nn.Module):
         return energies.gather(1, labels.clamp_min(0).gather(1, last))[:, 0]
 
 
-class InteractingEnergyNetwork(EnergyNetwork):
-    """An energy network whose clusters see what is left to assign: G = sum_k g(H_k, U).
-
-    A cluster's share of the energy may then depend on whether points near it are still to come.
-    """
-
-    def __init__(
-        self,
-        encoder: nn.Module,
-        depth: int = 5,
-        width: int = 128,
-        cluster_width: int = 512,
-        body: Callable[[int, int], nn.Module] = Plain,
-    ) -> None:
-        super().__init__(encoder, depth, width, cluster_width, body)
-        self.g = RowNetwork(2 * width, self.g.body, width, cluster_width)
-
-    def reads_h(self) -> Float[Tensor, "width width"]:
-        return self.g.first.weight[:, : self.width]
-
-    def reads_u(self) -> Float[Tensor, "readers width"]:
-        return torch.cat([super().reads_u(), self.g.first.weight[:, self.width :]])
-
-    def cluster(self, pooled, unassigned, state):
-        return super().cluster(pooled + F.embedding(state, unassigned[:, self.width :]), unassigned, state)
-
-    def refresh(self, state: "State", unassigned: Float[Tensor, "particles readers"]) -> None:
-        opened = torch.arange(state.sums.shape[1], device=state.sums.device) < state.opened[:, None]
-        particle, k = opened.nonzero(as_tuple=True)
-        state.clusters[particle, k] = self.cluster(state.sums[particle, k], unassigned, particle)
-        state.total = state.clusters.sum(1)
-
-    def _all_steps(self, y, v, mask, labels, _steps, clusters):
-        """Every cluster is new at every step: what is left to assign has changed."""
-        steps = torch.arange(labels.shape[1], device=labels.device).expand_as(labels)
-        return self._some_steps(y, v, mask, labels, steps, clusters)
+def _check_order(labels: Int[Tensor, "batch points"], mask: Bool[Tensor, "batch points"]) -> None:
+    wrong = ((labels > _opened_before(labels)) | (labels < 0)) & mask
+    if wrong.any():
+        row, point = wrong.nonzero()[0].tolist()
+        raise ValueError(
+            f"labels: point {point} of set {row} has label {int(labels[row, point])}; accepted are labels in "
+            f"order of appearance, here at most {int(_opened_before(labels)[row, point])}"
+        )
 
 
 def _opened_before(labels: Int[Tensor, "batch points"]) -> Int[Tensor, "batch points"]:

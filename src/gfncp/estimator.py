@@ -1,14 +1,15 @@
 """The scikit-learn interface."""
 
 import numpy as np
+import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 
 from gfncp.checkpoints import load
-from gfncp.partitions import canonical_labels
 from gfncp.posterior import Posterior
+from gfncp.validation import check_points
 
 
 class GFNCP(ClusterMixin, BaseEstimator):
@@ -50,9 +51,10 @@ class GFNCP(ClusterMixin, BaseEstimator):
         if not isinstance(self.n_samples, int | np.integer) or self.n_samples < 1:
             raise ValueError(f"n_samples={self.n_samples!r}: accepted is an integer of at least 1")
         model = load(self.checkpoint)
-        x = self._points(model, X)
+        x = check_points(X, model.encoder.point_shape, self.checkpoint)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        labels, _ = model.greedy(x)
+        labels, greedy_log_prob = model.greedy(x)
+        self._check_finite(greedy_log_prob, x)
         drawn, log_prob = model.sample(x, self.n_samples, torch.Generator().manual_seed(seed))
         self.posterior_ = Posterior.from_samples(drawn[0].numpy(), log_prob[0].numpy())
         self.labels_ = labels[0].numpy()
@@ -61,42 +63,34 @@ class GFNCP(ClusterMixin, BaseEstimator):
         self.n_features_in_ = int(np.prod(x.shape[2:]))
         return self
 
-    def log_prob(
-        self, X, labels: Int[np.ndarray, "*clusterings n_samples"]
-    ) -> Float[np.ndarray, "*clusterings"]:
-        """log p(labels | X) along the order of the rows; any integer or text labels, one or many rows.
+    def log_prob(self, X, labels) -> float | Float[np.ndarray, "clusterings"]:
+        """log p(labels | X) along the order of the rows; names of clusters, numbers or text, do not matter.
+
+        Args:
+            labels: one clustering, ``(n_samples,)``, or many, ``(m, n_samples)``.
 
         Raises:
-            ValueError: ``labels`` does not have one label per row of ``X``.
+            ValueError: ``labels`` does not have one label per row of ``X``, or ``X`` is not accepted.
         """
         model = load(self.checkpoint)
-        x = self._points(model, X)
+        x = check_points(X, model.encoder.point_shape, self.checkpoint)
         labels = np.asarray(labels)
-        if labels.ndim not in (1, 2) or labels.shape[-1] != x.shape[1]:
+        if labels.ndim not in (1, 2) or labels.shape[-1] != x.shape[1] or len(labels) == 0:
             raise ValueError(
                 f"labels has shape {labels.shape}: accepted is ({x.shape[1]},) or (m, {x.shape[1]})"
             )
-        _, names = np.unique(labels, return_inverse=True)
-        canonical = canonical_labels(torch.from_numpy(names.reshape(-1, labels.shape[-1])))
+        names = pd.factorize(labels.ravel())[0].reshape(labels.shape)
+        if names.min() < 0:
+            place = tuple(np.argwhere(names < 0)[0].tolist())
+            raise ValueError(f"labels{list(place)} is {labels[place]}: accepted is a label for every point")
         with torch.no_grad():
-            values = model.log_prob(x, canonical[None])[0].numpy()
-        return float(values[0]) if labels.ndim == 1 else values
+            values = model.log_prob(x, torch.from_numpy(np.atleast_2d(names))[None])[0]
+        self._check_finite(values, x)
+        return float(values[0]) if labels.ndim == 1 else values.numpy()
 
-    def _points(self, model, X) -> Float[torch.Tensor, "1 points *shape"]:
-        raw = np.asarray(X)
-        x = check_array(X, dtype=np.float32, allow_nd=True, ensure_2d=False, input_name="X")
-        expected = model.encoder.point_shape
-        if x.shape[1:] != expected:
+    def _check_finite(self, log_prob: torch.Tensor, x: torch.Tensor) -> None:
+        if not log_prob.isfinite().all():
             raise ValueError(
-                f"X has shape {x.shape}, but {str(self.checkpoint)!r} was trained on "
-                f"(n_samples, {', '.join(map(str, expected))})"
+                f"X has values from {float(x.min()):g} to {float(x.max()):g}: too far apart for "
+                f"{str(self.checkpoint)!r}, whose energies of them are not finite"
             )
-        if len(expected) == 2:
-            if raw.dtype.kind in "ui":
-                x = x / 255
-            if x.min() < 0 or x.max() > 1:
-                raise ValueError(
-                    f"X has values from {x.min():g} to {x.max():g}: accepted are images in [0, 1], "
-                    "or 0 to 255 as integers"
-                )
-        return torch.from_numpy(np.ascontiguousarray(x))[None]

@@ -5,7 +5,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gfncp import decoding
-from gfncp.energy import EnergyNetwork, InteractingEnergyNetwork
+from gfncp.energy import EnergyNetwork
+from gfncp.interaction import InteractingEnergyNetwork
 
 
 class Decoder:
@@ -48,4 +49,4 @@ class Model(Decoder, EnergyNetwork):
 
 
 class InteractingModel(Decoder, InteractingEnergyNetwork):
-    """See `gfncp.energy.InteractingEnergyNetwork`."""
+    """See `gfncp.interaction.InteractingEnergyNetwork`."""

@@ -20,7 +20,7 @@ class Plain(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(depth - 1))
 
-    def forward(self, x: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
+    def forward(self, x: Float[Tensor, "*rows width"]) -> Float[Tensor, "*rows width"]:
         x = x.relu()
         for layer in self.layers:
             x = layer(x).relu_()
@@ -41,7 +41,7 @@ class Gated(nn.Module):
         self.inner = nn.ModuleList(nn.Linear(width, 2 * width) for _ in blocks)
         self.outer = nn.ModuleList(nn.Linear(width, width) for _ in blocks)
 
-    def forward(self, x: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
+    def forward(self, x: Float[Tensor, "*rows width"]) -> Float[Tensor, "*rows width"]:
         for normalise, inner, outer in zip(self.normalise, self.inner, self.outer, strict=True):
             gate, value = inner(normalise(x)).chunk(2, -1)
             x = x + outer(gate.relu() * value)
@@ -57,7 +57,7 @@ class RowNetwork(nn.Module):
         self.body = body
         self.last = nn.Linear(width, outputs, bias=bias)
 
-    def forward(self, x: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows outputs"]:
+    def forward(self, x: Float[Tensor, "*rows inputs"]) -> Float[Tensor, "*rows outputs"]:
         return self.last(self.body(self.first(x)))
 
 

@@ -5,7 +5,7 @@ n = 2..N may be estimated from a random subset of steps (``sampled_steps``), wit
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -39,6 +39,7 @@ class Batch:
         return 1.0 if self.steps is None else (self.labels.shape[1] - 1) / self.steps.shape[1]
 
 
+@runtime_checkable
 class Objective(Protocol):
     """What trains a network: the loss, and terms to report, all scalars; ``"loss"`` carries the gradient."""
 
@@ -180,8 +181,9 @@ def marginal_consistency(
     """
     points = batch.labels.shape[1]
     last = points - 1
-    steps = torch.arange(1, points).expand(len(batch.x), -1) if batch.steps is None else batch.steps
-    if batch.steps is None:
+    steps = batch.steps
+    if steps is None:
+        steps = torch.arange(1, points, device=batch.labels.device).expand(len(batch.labels), -1)
         energies = network.energies(batch.x, batch.labels)
         here, parent = energies[:, 1:], energies[:, :-1]
         terminal = energies[:, -1]
@@ -210,5 +212,6 @@ def uniform_labels(
     labels: Int[Tensor, "batch points"], generator: torch.Generator
 ) -> Int[Tensor, "batch points"]:
     """Labels drawn uniformly among as many clusters as each set has, in order of appearance."""
-    drawn = torch.rand(labels.shape, generator=generator) * n_clusters(labels)[:, None]
+    uniform = torch.rand(labels.shape, generator=generator).to(labels.device)
+    drawn = uniform * n_clusters(labels)[:, None]
     return canonical_labels(drawn.long())

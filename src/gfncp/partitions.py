@@ -4,6 +4,7 @@ A partition of N points is a vector of labels ``c`` with ``c[0] = 0`` and ``c[n]
 (a restricted growth string): each partition has exactly one such vector.
 """
 
+import math
 from functools import lru_cache
 
 import torch
@@ -14,13 +15,16 @@ from torch import Tensor
 def canonical_labels(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batch points"]:
     """Rename clusters in order of appearance: equal partitions get equal labels.
 
-    Negative labels mark points that are absent; they stay -1.
+    Negative labels mark points that are absent; they become -1.
     """
-    points = labels.shape[-1]
-    same = labels.unsqueeze(-1) == labels.unsqueeze(-2)
-    first = same.to(torch.uint8).argmax(-1)  # the first point of each point's cluster
+    ordered, place = labels.sort(dim=-1, stable=True)  # a cluster's first point leads its run
+    leads = torch.ones_like(ordered, dtype=torch.bool)
+    leads[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    index = torch.arange(labels.shape[-1], device=labels.device)
+    leader = place.gather(-1, torch.where(leads, index, 0).cummax(-1).values)
+    first = torch.empty_like(place).scatter_(-1, place, leader)  # the first point of each point's cluster
     present = labels >= 0
-    opens = (first == torch.arange(points, device=labels.device)) & present
+    opens = (first == index) & present
     return torch.where(present, (opens.long().cumsum(-1) - 1).gather(-1, first), -1)
 
 
@@ -35,8 +39,8 @@ def coclustering(
     """Probability that two points share a cluster, under weighted partitions (default: equal weights)."""
     partitions, points = labels.shape
     if weights is None:
-        weights = torch.full((partitions,), 1.0 / partitions)
-    weights = (weights / weights.sum()).to(torch.float64)
+        weights = torch.ones(partitions, dtype=torch.float64)
+    weights = weights.double() / weights.double().sum()
     total = torch.zeros(points, points, dtype=torch.float64)
     for row, weight in zip(labels, weights, strict=True):
         total += weight * (row[:, None] == row[None, :])
@@ -64,7 +68,8 @@ def all_partitions(points: int) -> Int[Tensor, "partitions points"]:
 def crp_log_prob(labels: Int[Tensor, "*batch points"], alpha: float) -> Float[Tensor, "*batch"]:
     """Log-probability of a partition under the Chinese Restaurant Process CRP(alpha), in float64."""
     points = labels.shape[-1]
-    sizes = torch.nn.functional.one_hot(labels, points).sum(-2).to(torch.float64)
+    sizes = torch.zeros(labels.shape, dtype=torch.float64, device=labels.device)
+    sizes.scatter_add_(-1, labels, torch.ones_like(sizes))
     alpha = torch.tensor(alpha, dtype=torch.float64)
     per_cluster = torch.where(sizes > 0, alpha.log() + torch.lgamma(sizes.clamp_min(1)), 0.0)
     return per_cluster.sum(-1) + torch.lgamma(alpha) - torch.lgamma(alpha + points)
@@ -88,10 +93,10 @@ def sample_crp(
         n_clusters: None, a fixed K, or inclusive bounds ``(low, high)``.
 
     Raises:
-        ValueError: ``alpha`` is not positive, or sizes or bounds are impossible.
+        ValueError: ``alpha`` is not positive and finite, or sizes or bounds are impossible.
     """
-    if not alpha > 0:
-        raise ValueError(f"alpha={alpha}: the CRP concentration must be positive")
+    if not 0 < alpha < math.inf:
+        raise ValueError(f"alpha={alpha}: the CRP concentration must be positive and finite")
     if sets < 1 or points < 1:
         raise ValueError(f"sets={sets}, points={points}: both must be at least 1")
     steps = torch.arange(points, dtype=torch.float64)
@@ -115,26 +120,26 @@ def _openings(
     sets: int, points: int, alpha: float, low: int, high: int, generator: torch.Generator
 ) -> Bool[Tensor, "sets points"]:
     """Which points open a cluster, given low <= K <= high: backward sampling of a Poisson-binomial sum."""
-    reach = _poisson_binomial(points, alpha, high)
-    k = low + torch.multinomial(reach[-1, low:].expand(sets, -1), 1, generator=generator)[:, 0]
+    reach = _log_poisson_binomial(points, alpha, high)
+    k = low + torch.multinomial(reach[-1, low:].softmax(0).expand(sets, -1), 1, generator=generator)[:, 0]
     coins = torch.rand(points, sets, dtype=torch.float64, generator=generator)
     opens = torch.ones(sets, points, dtype=torch.bool)
     for n in range(points - 1, 0, -1):
-        p_open = alpha / (alpha + n) * reach[n - 1, k - 1] / reach[n, k]
-        opens[:, n] = coins[n] < p_open
+        log_open = math.log(alpha) - math.log(alpha + n) + reach[n - 1, k - 1] - reach[n, k]
+        opens[:, n] = (coins[n].log() < log_open) | (k == n + 1)
         k = k - opens[:, n].long()
     return opens
 
 
 @lru_cache(maxsize=64)
-def _poisson_binomial(points: int, alpha: float, high: int) -> Float[Tensor, "points counts"]:
-    """P(k clusters among the first n + 1 points)."""
-    reach = torch.zeros(points, high + 1, dtype=torch.float64)
-    reach[0, 1] = 1.0
+def _log_poisson_binomial(points: int, alpha: float, high: int) -> Float[Tensor, "points counts"]:
+    """log P(k clusters among the first n + 1 points); the probabilities themselves would underflow."""
+    reach = torch.full((points, high + 1), -torch.inf, dtype=torch.float64)
+    reach[0, 1] = 0.0
     for n in range(1, points):
-        reach[n] = reach[n - 1] * n
-        reach[n, 1:] += reach[n - 1, :-1] * alpha
-        reach[n] /= alpha + n
+        reach[n] = reach[n - 1] + math.log(n)
+        reach[n, 1:] = torch.logaddexp(reach[n, 1:], reach[n - 1, :-1] + math.log(alpha))
+        reach[n] -= math.log(alpha + n)
     return reach
 
 

@@ -27,9 +27,11 @@ class Posterior:
     def from_samples(
         cls, labels: Int[np.ndarray, "draws n_samples"], log_prob: Float[np.ndarray, "draws"]
     ) -> "Posterior":
-        distinct, first, counts = np.unique(labels, axis=0, return_index=True, return_counts=True)
+        names: dict[bytes, int] = {}  # np.unique of rows takes seconds where they are long
+        kinds = np.array([names.setdefault(row.tobytes(), len(names)) for row in labels])
+        _, first, counts = np.unique(kinds, return_index=True, return_counts=True)
         order = np.argsort(-log_prob[first], kind="stable")
-        return cls(distinct[order], log_prob[first][order], counts[order])
+        return cls(labels[first[order]], log_prob[first[order]], counts[order])
 
     @property
     def weights(self) -> Float[np.ndarray, "n_distinct"]:
@@ -51,11 +53,15 @@ class Posterior:
         The mean co-clustering probability with the other members of its cluster; for a singleton, the
         probability of being alone.
         """
-        together = self.coclustering()
-        same = labels[:, None] == labels[None, :]
-        others = same.sum(1) - 1
-        mean = ((together * same).sum(1) - 1) / np.maximum(others, 1)
-        alone = np.zeros(len(labels))
+        others = _sizes(labels) - 1
+        together, alone = np.zeros(len(labels)), np.zeros(len(labels))
         for row, weight in zip(self.labels, self.weights, strict=True):
-            alone += weight * (np.bincount(row)[row] == 1)
-        return np.where(others > 0, mean, alone).clip(0.0, 1.0)
+            together += weight * (_sizes(labels * (row.max() + 1) + row) - 1)  # sharing both clusters
+            alone += weight * (_sizes(row) == 1)
+        return np.where(others > 0, together / np.maximum(others, 1), alone).clip(0.0, 1.0)
+
+
+def _sizes(labels: Int[np.ndarray, "n_samples"]) -> Int[np.ndarray, "n_samples"]:
+    """The size of each point's cluster."""
+    _, names, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return counts[names]

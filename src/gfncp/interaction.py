@@ -1,0 +1,50 @@
+"""Energy networks whose clusters see the points that are still to come."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gfncp.energy import EnergyNetwork
+from gfncp.networks import Plain, RowNetwork
+
+
+class InteractingEnergyNetwork(EnergyNetwork):
+    """An energy network whose clusters see what is left to assign: G = sum_k g(H_k, U).
+
+    A cluster's share of the energy may then depend on whether points near it are still to come.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        depth: int = 5,
+        width: int = 128,
+        cluster_width: int = 512,
+        body: Callable[[int, int], nn.Module] = Plain,
+    ) -> None:
+        super().__init__(encoder, depth, width, cluster_width, body)
+        self.g = RowNetwork(2 * width, self.g.body, width, cluster_width)
+
+    def reads_h(self) -> Float[Tensor, "width width"]:
+        return self.g.first.weight[:, : self.width]
+
+    def reads_u(self) -> Float[Tensor, "readers width"]:
+        return torch.cat([super().reads_u(), self.g.first.weight[:, self.width :]])
+
+    def cluster(self, pooled, unassigned, state):
+        return super().cluster(pooled + F.embedding(state, unassigned[:, self.width :]), unassigned, state)
+
+    def represent(self, sums, clusters, opened, unassigned):
+        """What is left to assign has changed, so each is computed anew."""
+        state, k = (torch.arange(sums.shape[1], device=sums.device) < opened[:, None]).nonzero(as_tuple=True)
+        clusters = torch.zeros_like(sums)
+        clusters[state, k] = self.cluster(sums[state, k], unassigned, state)
+        return clusters
+
+    def _all_steps(self, y, v, mask, labels, _steps, clusters):
+        """Every cluster is new at every step."""
+        steps = torch.arange(labels.shape[1], device=labels.device).expand_as(labels)
+        return self._some_steps(y, v, mask, labels, steps, clusters)

@@ -1,0 +1,143 @@
+"""What several tests share. Shapes and types in the package's signatures are checked while tests run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import jaxtyping
+import pytest
+import torch
+
+jaxtyping.install_import_hook("gfncp", "beartype.beartype")
+
+from gfncp import checkpoints, configuration  # noqa: E402
+from gfncp.attention import ContextEncoder  # noqa: E402
+from gfncp.encoders import ImageEncoder, VectorEncoder  # noqa: E402
+from gfncp.interaction import InteractingEnergyNetwork  # noqa: E402
+from gfncp.model import InteractingModel, Model  # noqa: E402
+from gfncp.networks import Gated  # noqa: E402
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+# Each kind of energy network once, small. Whatever holds for one must hold for all.
+NETWORKS: dict[str, Callable[[], Model]] = {
+    "vectors": lambda: Model(VectorEncoder(2, scale=3.0), depth=2, width=16, cluster_width=24),
+    "deep": lambda: Model(VectorEncoder(3), depth=4, width=12, cluster_width=10),
+    "images": lambda: Model(ImageEncoder(12), depth=2, width=12, cluster_width=20),
+    "gated": lambda: Model(VectorEncoder(2), depth=3, width=12, cluster_width=16, body=Gated),
+    "interacting": lambda: InteractingModel(
+        VectorEncoder(2), depth=3, width=12, cluster_width=16, body=Gated
+    ),
+    "context": lambda: InteractingModel(
+        ContextEncoder(VectorEncoder(2), width=8, heads=2, blocks=1), depth=3, width=12, cluster_width=16
+    ),
+}
+
+
+def naive_energies(network: Model, x: torch.Tensor, labels: torch.Tensor) -> list[torch.Tensor]:
+    """Energies of all options of each step of one set without padding, one at a time (Eq. 12-15)."""
+    h, u, g, f = network.h, network.u, network.g, network.f
+    points = len(x)
+    features = network.encoder(x[None], torch.ones(1, points, dtype=torch.bool))[0]
+    steps = []
+    for n in range(points):
+        clusters = [features[:n][labels[:n] == k] for k in range(int(labels[:n].max()) + 1 if n else 0)]
+        unassigned = u(features[n + 1 :]).sum(0)
+        options = []
+        for k in range(len(clusters) + 1):
+            joined = [*clusters, features[:0]]
+            joined[k] = torch.cat([joined[k], features[n : n + 1]])
+            pooled = torch.stack([h(members).sum(0) for members in joined if len(members)])
+            if isinstance(network, InteractingEnergyNetwork):
+                pooled = torch.cat([pooled, unassigned.expand(len(pooled), -1)], 1)
+            options.append(f(torch.cat([g(pooled).sum(0), unassigned])))
+        steps.append(torch.cat(options))
+    return steps
+
+
+def random_network(kind: str, seed: int) -> Model:
+    """In float64, with weights that keep the variance through ReLUs, so that energies differ clearly."""
+    torch.manual_seed(seed)
+    made = NETWORKS[kind]().double()
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter *= 6**0.5  # from PyTorch's initial weights to those of He et al. (2015)
+    return made
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request) -> Model:
+    """A network of each kind."""
+    return random_network(request.param, seed=0)
+
+
+@pytest.fixture
+def vectors() -> Model:
+    """The smallest network, for laws that do not depend on the kind."""
+    return random_network("vectors", seed=1)
+
+
+@pytest.fixture
+def draw_points() -> Callable[..., torch.Tensor]:
+    """Points ``(sets, points, *shape)`` that a network accepts, in float64."""
+
+    def draw(network: Model, sets: int, points: int, seed: int = 0) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(seed)
+        if len(network.encoder.point_shape) == 1:
+            shape = (sets, points, *network.encoder.point_shape)
+            return 4 * torch.randn(shape, generator=generator, dtype=torch.float64)
+        coarse = torch.rand(sets, points, 4, 4, generator=generator, dtype=torch.float64)
+        return coarse.repeat_interleave(7, 2).repeat_interleave(7, 3)
+
+    return draw
+
+
+@pytest.fixture
+def naive() -> Callable[..., list[torch.Tensor]]:
+    return naive_energies
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def data_folder() -> Callable[[str], Path]:
+    """The folder of a data set that is too large for the repository."""
+
+    def folder(name: str) -> Path:
+        if not (DATA / name).is_dir():
+            pytest.skip(f"needs {name} in {DATA}")
+        return DATA / name
+
+    return folder
+
+
+@pytest.fixture
+def make_checkpoint(tmp_path) -> Callable[..., Path]:
+    """A checkpoint folder with small random weights; keywords replace sections of the configuration."""
+
+    def make(**sections: dict) -> Path:
+        values = {
+            "encoder": {"kind": "vectors", "dim": 2, "scale": 10.0},
+            "network": {"depth": 2, "width": 16},
+            "data": {"kind": "gaussian-mixtures"},
+            "objective": {"name": "ncp"},
+        } | sections
+        described = configuration.parse(values, "test")
+        torch.manual_seed(0)
+        folder = tmp_path / f"checkpoint-{len(list(tmp_path.glob('checkpoint-*')))}"
+        checkpoints.save(described.build(), described, folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def vector_checkpoint(make_checkpoint) -> Path:
+    return make_checkpoint()
+
+
+@pytest.fixture
+def image_checkpoint(make_checkpoint) -> Path:
+    return make_checkpoint(encoder={"kind": "images"}, data={"kind": "neighbour-images", "dataset": "mnist"})
