@@ -165,7 +165,7 @@ class EmbeddingData(Section):
     dataset: Literal["mnist", "fashion-mnist"]
     alpha: Annotated[float, Field(gt=0)] = 1.0
     n_clusters: Bounds = (1, 10)
-    images: Annotated[int, Field(ge=1000, le=50_000)] = 50_000
+    images: Annotated[int, Field(ge=1000, le=50_000)] = 20_000
     views: Annotated[int, Field(ge=1)] = 4
 
     @property

@@ -1,63 +1,96 @@
-"""Training clusters made of near neighbours: no labels, yet closer to whole classes than one image is."""
+"""Training clusters made of neighbours: no labels, yet closer to whole classes than one image is."""
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
+from scipy import sparse
 from torch import Tensor
 
 from gfncp.partitions import sample_crp
 
-CANDIDATES = 1000  # images among which a set's anchors are spread
-ROWS_PER_CHUNK = 2000
+NEAREST = 15  # edges of each point in the neighbour graph
+STAY = 0.98  # share of a walk's mass that moves on at each step
+STEPS = 40
+STEEPNESS = 8  # power of the distance by which anchors are drawn
+ROWS_PER_CHUNK = 500
+
+
+class Walks(NamedTuple):
+    """Random walks with restarts at anchors, which are the first points."""
+
+    nearest: Int[Tensor, "anchors reach"]  # the points where each walk is most often, its anchor among them
+    overlap: Float[Tensor, "anchors anchors"]  # of where two walks are: 1 if they agree, 0 if they never meet
 
 
 @dataclass(frozen=True)
 class NeighbourClusters:
     """Which points make up the clusters of a set: neighbours of anchors that lie far apart.
 
-    Anchors are drawn like k-means++ centres, with squared weights. A cluster of n points draws, with
-    replacement, from the max(10, 2 n) points nearest to its anchor, itself among them, or from ``most``.
+    Neighbours are near along the data, not across gaps: they are where a random walk with restarts on the
+    graph of nearest neighbours is most often (Zhou et al. 2004, Learning with local and global consistency).
+    The anchors of a set are drawn one after the other, like k-means++ centres, with weights that fall steeply
+    with the overlap of their walks and those of the anchors before.
+
+    Args:
+        features: where neighbours are near.
+        reach: how many neighbours of an anchor its clusters are drawn from, with replacement.
+        anchors: how many points serve as anchors.
     """
 
     features: Float[Tensor, "images features"]
-    most: int = 640
+    reach: int = 600
+    anchors: int = 1000
 
     @cached_property
-    def neighbours(self) -> Int[Tensor, "images most"]:
-        """The nearest points of each, itself first, nearest first."""
-        most = min(self.most, len(self.features))
-        chunks = self.features.split(ROWS_PER_CHUNK)
-        nearest = [torch.cdist(chunk, self.features).topk(most, largest=False).indices for chunk in chunks]
-        return torch.cat(nearest).int()
+    def walks(self) -> Walks:
+        points = len(self.features)
+        anchors, reach = min(self.anchors, points), min(self.reach, points)
+        start = np.zeros((points, anchors), np.float32)
+        start[np.arange(anchors), np.arange(anchors)] = 1
+        mass, step = start, STAY * neighbour_graph(self.features)
+        for _ in range(STEPS):
+            mass = (1 - STAY) * start + step @ mass
+        mass = torch.from_numpy(mass.T.copy())
+        roots = F.normalize(mass.sqrt(), dim=1)
+        return Walks(mass.topk(reach).indices, (roots @ roots.T).clamp(0, 1))
 
     def __call__(
         self, labels: Int[Tensor, "sets points"], generator: torch.Generator
     ) -> Int[Tensor, "sets points"]:
         """Points to put in the places of ``labels``."""
-        sizes = F.one_hot(labels).sum(1)
-        anchors = self.spread_anchors(*sizes.shape, generator)
-        pool = (2 * sizes).clamp(10, self.neighbours.shape[1]).gather(1, labels)
-        draws = (torch.rand(labels.shape, generator=generator) * pool).long()
-        return self.neighbours[anchors.gather(1, labels), draws].long()
+        nearest = self.walks.nearest
+        anchors = self.spread_anchors(len(labels), int(labels.max()) + 1, generator)
+        draws = torch.randint(nearest.shape[1], labels.shape, generator=generator)
+        return nearest[anchors.gather(1, labels), draws]
 
     def spread_anchors(
         self, sets: int, clusters: int, generator: torch.Generator
     ) -> Int[Tensor, "sets clusters"]:
-        candidates = torch.randint(len(self.features), (sets, CANDIDATES), generator=generator)
-        where = self.features[candidates]
-        closest = torch.ones(sets, CANDIDATES)
+        apart = 1 - self.walks.overlap
+        distance = torch.ones(sets, len(apart))
         chosen = []
-        for k in range(clusters):
-            picked = torch.multinomial(closest**4 + 1e-9, 1, generator=generator)
-            distance = torch.cdist(where.gather(1, picked[..., None].expand(-1, -1, where.shape[2])), where)[
-                :, 0
-            ]
-            closest = distance if k == 0 else torch.minimum(closest, distance)
-            chosen.append(candidates.gather(1, picked))
-        return torch.cat(chosen, 1)
+        for _ in range(clusters):
+            anchor = torch.multinomial(distance**STEEPNESS + 1e-12, 1, generator=generator)[:, 0]
+            distance = torch.minimum(distance, apart[anchor])
+            chosen.append(anchor)
+        return torch.stack(chosen, 1)
+
+
+def neighbour_graph(features: Float[Tensor, "points features"]) -> sparse.csr_matrix:
+    """Symmetrically normalised adjacency of the graph that joins each point with its nearest ones."""
+    points = len(features)
+    nearest = min(NEAREST + 1, points)
+    chunks = features.split(ROWS_PER_CHUNK)
+    ends = torch.cat([torch.cdist(chunk, features).topk(nearest, largest=False).indices for chunk in chunks])
+    starts = np.repeat(np.arange(points), nearest)
+    edges = sparse.csr_matrix((np.ones(len(starts), np.float32), (starts, ends.numpy().ravel())))
+    edges = edges.maximum(edges.T)
+    scale = sparse.diags(np.asarray(edges.sum(1)).ravel() ** -0.5)
+    return (scale @ edges @ scale).tocsr()
 
 
 @dataclass(frozen=True)
