@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 ROWS_PER_CHUNK = 4096  # rows of one pass through an MLP: its activations stay in the cache
-ROWS_PER_GROUP = 262_144  # rows whose activations are kept for the backward pass
+ROWS_PER_GROUP = 16_384  # rows of one group of sets: what it gathers and adds stays in the cache
+ROWS_KEPT = 262_144  # rows whose activations are kept for the backward pass; others are computed again
 
 Linear = tuple[Tensor, Tensor | None]
 
@@ -145,9 +146,10 @@ class EnergyNetwork(nn.Module):
             )
         ]
         run = self._all_steps if steps is None else self._some_steps
-        if len(groups) == 1 or not torch.is_grad_enabled():
-            return torch.cat([run(*group) for group in groups])
-        return torch.cat([checkpoint(run, *group, use_reentrant=False) for group in groups])
+        kept = ROWS_KEPT // (sets * per_set) if torch.is_grad_enabled() else len(groups)
+        energies = [run(*group) for group in groups[:kept]]
+        energies += [checkpoint(run, *group, use_reentrant=False) for group in groups[kept:]]
+        return torch.cat(energies)
 
     def _all_steps(self, y, v, mask, labels, _steps, clusters):
         """A cluster's representation before step n is the row in which its last member joined."""
