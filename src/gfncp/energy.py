@@ -152,30 +152,27 @@ class EnergyNetwork(nn.Module):
         return torch.cat(energies)
 
     def _all_steps(self, y, v, mask, labels, _steps, clusters):
-        """A cluster's representation before step n is the row in which its last member joined."""
+        """A cluster's sum and representation before step n are those that its last member left."""
         batch, points, width = y.shape
         valid = _options(_opened_before(labels), clusters, mask)
         b, n, k = valid.nonzero(as_tuple=True)
-        rows = len(b)
         row_of = (valid.view(-1).cumsum(0) - 1).view(valid.shape)
         index = torch.arange(points, device=y.device)
         joined = labels[..., None] == torch.arange(clusters + 1, device=y.device)
         last = torch.where(joined, index[:, None], -1).cummax(1).values  # last member up to n
         last = F.pad(last[:, :-1], (0, 0, 1, 0), value=-1)[b, n, k]  # ... before n
-        opens = last < 0
+        last = torch.where(last < 0, batch * points, b * points + last)  # none: a row of zeros, last
+        at = b * points + n
 
         same = (labels[:, :, None] == labels[:, None, :]).tril().to(y.dtype)
         sums = F.pad(torch.bmm(same, y).view(-1, width), (0, 0, 0, 1))  # of each point's cluster, up to it
-        at = b * points + n
-        pooled = F.embedding(torch.where(opens, batch * points, b * points + last), sums)
-        new = self.cluster(pooled + F.embedding(at, y.reshape(-1, width)))
-        old_row = torch.where(opens, rows, row_of[b, last.clamp_min(0), k])
-        change = new - F.embedding(old_row, F.pad(new, (0, 0, 0, 1)))
-
+        new = self.cluster(F.embedding(last, sums) + F.embedding(at, y.reshape(-1, width)))
         own_row = row_of.gather(2, labels.clamp_min(0)[..., None]).view(-1).clamp_min(0)
-        taken = F.embedding(own_row, change).view(batch, points, width) * mask[..., None]
-        earlier = torch.ones(points, points, dtype=y.dtype, device=y.device).tril(-1)
-        context = earlier @ taken + earlier.T @ v
+        left = F.pad(F.embedding(own_row, new), (0, 0, 0, 1))  # each point's cluster, as it left it
+
+        taken = (left[:-1] - F.embedding(last[own_row], left)).view(batch, points, width) * mask[..., None]
+        context = v.sum(1, keepdim=True) + (taken - v).cumsum(1) - taken
+        change = new - F.embedding(last, left)
         return _dense(valid, mask, self.energy(F.embedding(at, context.view(-1, width)) + change))
 
     def _some_steps(self, y, v, mask, labels, steps, clusters):
