@@ -176,6 +176,7 @@ class EnergyNetwork(nn.Module):
         return _dense(valid, mask, self.energy(F.embedding(at, context.view(-1, width)) + change))
 
     def _some_steps(self, y, v, mask, labels, steps, clusters):
+        """Points between two consecutive steps are summed by cluster, then those sums are cumulated."""
         batch, points, width = y.shape
         here = mask.gather(1, steps)
         opened = _opened_before(labels).gather(1, steps)
@@ -183,10 +184,17 @@ class EnergyNetwork(nn.Module):
         b, t, k = valid.nonzero(as_tuple=True)
         exists = k < opened[b, t]  # the last option of each step is a new cluster
 
-        before = torch.arange(points, device=y.device) < steps[..., None]
-        member = labels[:, None, None, :] == torch.arange(clusters + 1, device=y.device)[:, None]
-        member = (member & before[:, :, None, :]).view(batch, -1, points).to(y.dtype)
-        pooled = torch.bmm(member, y).view(-1, width)[valid.view(-1)]
+        count, options = valid.shape[1:]
+        ordered = steps.sort(1).values
+        index = torch.arange(points, device=y.device).repeat(batch, 1)
+        stage = torch.searchsorted(ordered, index, right=True)  # number of steps up to each point
+        set_ = torch.arange(batch, device=y.device)[:, None]
+        cell = (set_ * (count + 1) + stage) * options + labels.clamp_min(0)
+        sums = y.new_zeros(batch * (count + 1) * options, width)
+        sums = sums.index_add(0, cell.view(-1), y.reshape(-1, width))
+        sums = sums.view(batch, count + 1, -1).cumsum(1).view(-1, width)
+        stage = torch.searchsorted(ordered, steps)[b, t]
+        pooled = F.embedding((b * (count + 1) + stage) * options + k, sums)
         point = y.gather(1, steps[..., None].expand(-1, -1, width)).reshape(-1, width)
         at = b * steps.shape[1] + t
 
