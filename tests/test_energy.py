@@ -92,6 +92,7 @@ def test_chunks_and_recomputation_change_neither_energies_nor_gradients(
     expected, gradients = energies_and_gradients()
     monkeypatch.setattr(networks, "ROWS_PER_CHUNK", chunk)
     monkeypatch.setattr(energy, "ROWS_PER_GROUP", group)
+    monkeypatch.setattr(energy, "ROWS_KEPT", group)
     found, found_gradients = energies_and_gradients()
     torch.testing.assert_close(found, expected, **TOLERANCE)
     for a, b in zip(found_gradients, gradients, strict=True):
@@ -106,6 +107,7 @@ def test_rows_in_one_pass_are_bounded_even_when_every_point_is_a_cluster(
 ):
     group = 200
     monkeypatch.setattr(energy, "ROWS_PER_GROUP", group)
+    monkeypatch.setattr(energy, "ROWS_KEPT", group)
     rows = []
     monkeypatch.setattr(vectors, "energy", lambda context: rows.append(len(context)) or context.sum(1))
     with torch.no_grad():

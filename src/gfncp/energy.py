@@ -20,7 +20,8 @@ from torch.utils.checkpoint import checkpoint
 
 from gfncp.networks import Plain, RowNetwork, by_chunks
 
-ROWS_PER_GROUP = 262_144  # rows whose activations are kept for the backward pass
+ROWS_PER_GROUP = 16_384  # rows of one group of sets: what it gathers and adds stays in the cache
+ROWS_KEPT = 262_144  # rows whose activations are kept for the backward pass; others are computed again
 
 
 def fuse(
@@ -158,7 +159,7 @@ class EnergyNetwork(nn.Module):
         labels = torch.where(encoding.mask, labels, -1)
         _check_order(labels, encoding.mask)
         clusters = max(int(labels.max()) + 1, 1)
-        if steps is None and labels.shape[1] * clusters > ROWS_PER_GROUP:
+        if steps is None and labels.shape[1] * clusters > ROWS_KEPT:
             return self._steps_in_parts(encoding, labels, clusters)
         per_set = labels.shape[1] * clusters if steps is None else 2 * steps.shape[1] * clusters
         sets = max(1, ROWS_PER_GROUP // per_set)
@@ -174,15 +175,15 @@ class EnergyNetwork(nn.Module):
             )
         ]
         run = self._all_steps if steps is None else self._some_steps
-        if len(groups) == 1 or not torch.is_grad_enabled():
-            return torch.cat([run(*group) for group in groups])
-        return torch.cat([checkpoint(run, *group, use_reentrant=False) for group in groups])
+        kept = ROWS_KEPT // (sets * per_set) if torch.is_grad_enabled() else len(groups)
+        energies = [run(*group) for group in groups[:kept]]
+        energies += [checkpoint(run, *group, use_reentrant=False) for group in groups[kept:]]
+        return torch.cat(energies)
 
     def _steps_in_parts(self, encoding, labels, clusters):
-        """All steps of sets of which one alone exceeds the rows of a group (many points, many clusters)."""
+        """All steps of sets of which one alone has too many rows to keep (many points, many clusters)."""
         points = labels.shape[1]
-        row = 2 * self.width + points  # two rows of activations and one of membership per option
-        part = max(1, ROWS_PER_GROUP * self.width // (clusters * row))
+        part = max(1, ROWS_KEPT // (2 * clusters))
         steps = torch.arange(points, device=labels.device).expand(len(labels), -1).split(part, 1)
         energies = [
             checkpoint(self.encoded_energies, encoding, labels, some, use_reentrant=False) for some in steps
@@ -190,33 +191,32 @@ class EnergyNetwork(nn.Module):
         return torch.cat(energies, 1)
 
     def _all_steps(self, y, v, mask, labels, _steps, clusters):
-        """A cluster's representation before step n is the row in which its last member joined."""
+        """A cluster's sum and representation before step n are those that its last member left."""
         batch, points, width = y.shape
         valid = _options(_opened_before(labels), clusters, mask)
         b, n, k = valid.nonzero(as_tuple=True)
-        rows = len(b)
         row_of = (valid.view(-1).cumsum(0) - 1).view(valid.shape)
         index = torch.arange(points, device=y.device)
         joined = labels[..., None] == torch.arange(clusters + 1, device=y.device)
         last = torch.where(joined, index[:, None], -1).cummax(1).values  # last member up to n
         last = F.pad(last[:, :-1], (0, 0, 1, 0), value=-1)[b, n, k]  # ... before n
-        opens = last < 0
+        last = torch.where(last < 0, batch * points, b * points + last)  # none: a row of zeros, last
+        at = b * points + n
 
         same = (labels[:, :, None] == labels[:, None, :]).tril().to(y.dtype)
         sums = F.pad(torch.bmm(same, y).view(-1, width), (0, 0, 0, 1))  # of each point's cluster, up to it
-        at = b * points + n
-        pooled = F.embedding(torch.where(opens, batch * points, b * points + last), sums)
-        new = self.cluster(pooled + F.embedding(at, y.reshape(-1, width)), v.flatten(0, 1), at)
-        old_row = torch.where(opens, rows, row_of[b, last.clamp_min(0), k])
-        change = new - F.embedding(old_row, F.pad(new, (0, 0, 0, 1)))
-
+        own = y.reshape(-1, width)
+        new = self.cluster(F.embedding(last, sums) + F.embedding(at, own), v.flatten(0, 1), at)
         own_row = row_of.gather(2, labels.clamp_min(0)[..., None]).view(-1).clamp_min(0)
-        taken = F.embedding(own_row, change).view(batch, points, width) * mask[..., None]
-        earlier = torch.ones(points, points, dtype=y.dtype, device=y.device).tril(-1)
-        context = earlier @ taken + earlier.T @ v
+        left = F.pad(F.embedding(own_row, new), (0, 0, 0, 1))  # each point's cluster, as it left it
+
+        taken = (left[:-1] - F.embedding(last[own_row], left)).view(batch, points, width) * mask[..., None]
+        context = v.sum(1, keepdim=True) + (taken - v).cumsum(1) - taken
+        change = new - F.embedding(last, left)
         return _dense(valid, mask, self.energy(F.embedding(at, context.view(-1, width)) + change))
 
     def _some_steps(self, y, v, mask, labels, steps, clusters):
+        """Points between two consecutive steps are summed by cluster, then those sums are cumulated."""
         batch, points, width = y.shape
         here = mask.gather(1, steps)
         opened = _opened_before(labels).gather(1, steps)
@@ -224,10 +224,17 @@ class EnergyNetwork(nn.Module):
         b, t, k = valid.nonzero(as_tuple=True)
         exists = k < opened[b, t]  # the last option of each step is a new cluster
 
-        before = torch.arange(points, device=y.device) < steps[..., None]
-        member = labels[:, None, None, :] == torch.arange(clusters + 1, device=y.device)[:, None]
-        member = (member & before[:, :, None, :]).view(batch, -1, points).to(y.dtype)
-        pooled = torch.bmm(member, y).view(-1, width)[valid.view(-1)]
+        count, options = valid.shape[1:]
+        ordered = steps.sort(1).values
+        index = torch.arange(points, device=y.device).repeat(batch, 1)
+        stage = torch.searchsorted(ordered, index, right=True)  # number of steps up to each point
+        set_ = torch.arange(batch, device=y.device)[:, None]
+        cell = (set_ * (count + 1) + stage) * options + labels.clamp_min(0)
+        sums = y.new_zeros(batch * (count + 1) * options, width)
+        sums = sums.index_add(0, cell.view(-1), y.reshape(-1, width))
+        sums = sums.view(batch, count + 1, -1).cumsum(1).view(-1, width)
+        stage = torch.searchsorted(ordered, steps.contiguous())[b, t]
+        pooled = F.embedding((b * (count + 1) + stage) * options + k, sums)
         point = y.gather(1, steps[..., None].expand(-1, -1, width)).reshape(-1, width)
         at = b * steps.shape[1] + t
 
