@@ -16,12 +16,11 @@ def canonical_labels(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batc
 
     Negative labels mark points that are absent; they stay -1.
     """
-    index = torch.arange(labels.shape[-1], device=labels.device)
-    names, named = torch.unique(labels, return_inverse=True)
-    first = torch.full((*labels.shape[:-1], len(names)), len(index), device=labels.device)
-    first = first.scatter_reduce(-1, named, index.expand_as(labels), "amin").gather(-1, named)
-    present = labels >= 0  # "first" is the first point of each point's cluster
-    opens = (first == index) & present
+    points = labels.shape[-1]
+    same = labels.unsqueeze(-1) == labels.unsqueeze(-2)
+    first = same.to(torch.uint8).argmax(-1)  # the first point of each point's cluster
+    present = labels >= 0
+    opens = (first == torch.arange(points, device=labels.device)) & present
     return torch.where(present, (opens.long().cumsum(-1) - 1).gather(-1, first), -1)
 
 
