@@ -5,7 +5,7 @@ of the representations. A step evaluates only what the new point changes, K + 1 
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -26,12 +26,12 @@ class State:
     clusters: Float[Tensor, "particles capacity width"]  # g(H_k), as f's first layer sees it; 0 if unopened
     total: Float[Tensor, "particles width"]  # G
     opened: Int[Tensor, "particles"]
-    labels: Int[Tensor, "particles points"]
+    labels: Int[Tensor, "particles points"]  # of the points so far, -1 where absent
     log_prob: Float[Tensor, "particles"]
 
     @classmethod
     def start(cls, encoding: Encoding) -> "State":
-        batch, points, width = encoding.y.shape
+        batch, _, width = encoding.y.shape
         zeros = encoding.y.new_zeros(batch, 8, width)
         return cls(
             owner=torch.arange(batch, device=zeros.device),
@@ -39,7 +39,7 @@ class State:
             clusters=zeros.clone(),
             total=zeros[:, 0].clone(),
             opened=torch.zeros(batch, dtype=torch.long, device=zeros.device),
-            labels=torch.full((batch, points), -1, device=zeros.device),
+            labels=torch.empty(batch, 0, dtype=torch.long, device=zeros.device),
             log_prob=torch.zeros(batch, dtype=torch.float64, device=zeros.device),
         )
 
@@ -53,22 +53,30 @@ class State:
             self.sums, self.clusters = F.pad(self.sums, extra), F.pad(self.clusters, extra)
 
 
+@runtime_checkable
 class Choose(Protocol):
     """A strategy: which particles go on, each with which option."""
 
     def __call__(
         self, log_policy: Float[Tensor, "particles options"], state: State, point: int
     ) -> tuple[Int[Tensor, "kept"], Int[Tensor, "kept"]]:
-        """Parents (sorted) and options of the next particles."""
+        """Parents (sorted) and options of the next particles; ``point`` is its column of the labels."""
         ...
 
 
-def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose) -> State:
-    """Assign every present point in turn; ``choose`` picks among the options by their log-probabilities."""
+def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose, state: State | None = None) -> State:
+    """Assign every present point in turn; ``choose`` picks among the options by their log-probabilities.
+
+    Args:
+        state: partial clusterings to go on with, which stay as they are; the points of ``encoding`` come
+            after theirs. Default: nothing is assigned yet.
+    """
     remaining = encoding.v.sum(1)
-    state = State.start(encoding)
+    state = State.start(encoding) if state is None else state.select(torch.arange(len(state.owner)))
+    before, points = state.labels.shape[1], encoding.y.shape[1]
+    state.labels = F.pad(state.labels, (0, points), value=-1)
     everyone = bool(encoding.mask.all())
-    for point in range(encoding.y.shape[1]):
+    for point in range(points):
         state.grow()
         remaining = remaining - encoding.v[:, point]
         y = encoding.y[state.owner, point]
@@ -86,9 +94,9 @@ def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose) -> State:
             present = encoding.mask[state.owner, point]
             log_policy = torch.where(present[:, None], log_policy, torch.where(options == 0, 0.0, -torch.inf))
 
-        parents, taken = choose(log_policy, state, point)
+        parents, taken = choose(log_policy, state, before + point)
         row = (valid.view(-1).cumsum(0) - 1).view(valid.shape)[parents, taken]
-        if len(parents) != len(state.owner):
+        if not torch.equal(parents, torch.arange(len(state.owner), device=parents.device)):
             state = state.select(parents)
         state.log_prob = state.log_prob + log_policy[parents, taken]
         where = torch.arange(len(parents), device=y.device)
@@ -99,33 +107,58 @@ def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose) -> State:
         state.clusters[where, taken] = new[row]
         state.total[where] += change[row]
         state.opened[where] = torch.maximum(state.opened[where], taken + 1)
-        state.labels[where, point] = taken
+        state.labels[where, before + point] = taken
     return state
 
 
-def _most_likely(log_policy, state, point):
+def most_likely(log_policy, state, point):
     return torch.arange(len(log_policy), device=log_policy.device), log_policy.argmax(-1)
 
 
-class _Draw:
-    """Independent samples; those that agree so far share a particle."""
+class Draw:
+    """Independent samples; those that agree so far share a particle.
 
-    def __init__(self, batch: int, n_samples: int, generator: torch.Generator) -> None:
-        self.particle = torch.arange(batch).repeat_interleave(n_samples)  # of each sample
+    Args:
+        particle: of each sample, before the first point.
+    """
+
+    def __init__(self, particle: Int[Tensor, "samples"], generator: torch.Generator) -> None:
+        self.particle = particle
         self.generator = generator
 
     def __call__(self, log_policy, state, point):
         cdf = log_policy.exp().cumsum(-1).cpu()[self.particle]
         u = torch.rand(len(cdf), 1, dtype=cdf.dtype, generator=self.generator)
         option = (cdf <= u * cdf[:, -1:]).sum(-1)
-        kept, self.particle = torch.unique(
-            self.particle * cdf.shape[1] + option, sorted=True, return_inverse=True
-        )
-        kept = kept.to(log_policy.device)
-        return kept // cdf.shape[1], kept % cdf.shape[1]
+        parents, taken, self.particle = _branch(self.particle, option)
+        return parents.to(log_policy.device), taken.to(log_policy.device)
 
 
-def _groups(encoding: Encoding, particles: int) -> list[Encoding]:
+class Follow:
+    """Given clusterings; those that agree so far share a particle.
+
+    Args:
+        labels: in order of appearance, -1 where absent.
+    """
+
+    def __init__(self, labels: Int[Tensor, "batch clusterings points"]) -> None:
+        batch, clusterings, _ = labels.shape
+        self.labels = labels.clamp_min(0).flatten(0, 1)
+        self.particle = torch.arange(batch, device=labels.device).repeat_interleave(clusterings)
+
+    def __call__(self, log_policy, state, point):
+        parents, taken, self.particle = _branch(self.particle, self.labels[:, point])
+        return parents, taken
+
+
+def _branch(particle: Tensor, option: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Parents (sorted) and options of the distinct continuations, and the one of each clustering."""
+    options = int(option.max()) + 1
+    distinct, own = torch.unique(particle * options + option, sorted=True, return_inverse=True)
+    return distinct // options, distinct % options, own
+
+
+def groups(encoding: Encoding, particles: int) -> list[Encoding]:
     """Sets whose decoding fits the memory bound, with so many particles per set."""
     points, width = encoding.y.shape[1:]
     sets = max(1, STATE_BYTES // (2 * encoding.y.element_size() * particles * points * width))
@@ -139,7 +172,7 @@ def greedy(network: EnergyNetwork, x: Tensor, mask: Tensor | None = None) -> tup
     Returns:
         Labels ``(batch, points)``, -1 where absent, and their log-probabilities ``(batch,)``.
     """
-    states = [decode(network, group, _most_likely) for group in _groups(network.encode(x, mask), 1)]
+    states = [decode(network, group, most_likely) for group in groups(network.encode(x, mask), 1)]
     return torch.cat([s.labels for s in states]), torch.cat([s.log_prob for s in states])
 
 
@@ -153,8 +186,8 @@ def sample(
         Labels ``(batch, n_samples, points)`` and log-probabilities ``(batch, n_samples)``.
     """
     labels, log_prob = [], []
-    for group in _groups(network.encode(x, mask), n_samples):
-        draw = _Draw(len(group.y), n_samples, generator)
+    for group in groups(network.encode(x, mask), n_samples):
+        draw = Draw(torch.arange(len(group.y)).repeat_interleave(n_samples), generator)
         state = decode(network, group, draw)
         labels.append(state.labels[draw.particle].view(-1, n_samples, group.y.shape[1]))
         log_prob.append(state.log_prob[draw.particle].view(-1, n_samples))

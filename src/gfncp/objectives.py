@@ -5,7 +5,7 @@ n = 2..N may be estimated from a random subset of steps (``sampled_steps``), wit
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -36,6 +36,7 @@ class Batch:
         return 1.0 if self.steps is None else (self.labels.shape[1] - 1) / self.steps.shape[1]
 
 
+@runtime_checkable
 class Objective(Protocol):
     """What trains a network: the loss, and terms to report, all scalars; ``"loss"`` carries the gradient."""
 
