@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from torch import nn
 
-from gfncp.encoders import ImageEncoder, VectorEncoder
-from gfncp.model import Model
+from gfncp.encoders import ImageEncoder, ScaledVectorEncoder, VectorEncoder
+from gfncp.model import Model, OnlineModel
 from gfncp.objectives import NCP, GFNCPPaper, Objective
 
 Clusters = Annotated[int, Field(ge=1)]
@@ -30,6 +30,15 @@ class Vectors(Section):
         return VectorEncoder(self.dim, self.scale)
 
 
+class ScaledVectors(Vectors):
+    """See `gfncp.encoders.ScaledVectorEncoder`."""
+
+    kind: Literal["scaled-vectors"]
+
+    def build(self) -> nn.Module:
+        return ScaledVectorEncoder(self.dim, self.scale)
+
+
 class Pictures(Section):
     """See `gfncp.encoders.ImageEncoder`."""
 
@@ -48,6 +57,15 @@ class Energy(Section):
 
     def build(self, encoder: nn.Module) -> nn.Module:
         return Model(encoder, self.depth, self.width)
+
+
+class OnlineEnergy(Energy):
+    """See `gfncp.online.OnlineEnergyNetwork`; every objective of an energy network trains it."""
+
+    kind: Literal["online-energy"]
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return OnlineModel(encoder, self.depth, self.width)
 
 
 class MixtureData(Section):
@@ -109,15 +127,15 @@ class Training(Section):
 
 class Configuration(Section):
     seed: Annotated[int, Field(ge=0)] = 0
-    encoder: Annotated[Vectors | Pictures, Field(discriminator="kind")]
-    network: Energy = Energy()
+    encoder: Annotated[Vectors | ScaledVectors | Pictures, Field(discriminator="kind")]
+    network: Annotated[Energy | OnlineEnergy, Field(discriminator="kind")] = Energy()
     data: Annotated[MixtureData | ImageData, Field(discriminator="kind")]
     objective: Annotated[NCPObjective | GFNCPPaperObjective, Field(discriminator="name")]
     training: Training = Training()
 
     @model_validator(mode="after")
     def _fitting(self) -> "Configuration":
-        if self.objective.trains != self.network.kind:
+        if self.objective.trains != self.network.kind.removeprefix("online-"):
             raise ValueError(
                 f"objective.name={self.objective.name!r} trains a network of kind {self.objective.trains!r}, "
                 f"but network.kind={self.network.kind!r}"

@@ -86,11 +86,15 @@ class EnergyNetwork(nn.Module):
             mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
         features = self.encoder(x, mask)
         rows = features.reshape(-1, features.shape[-1])
-        of_u = self.f[0].weight[:, self.cluster_width :]
         y = apply_mlp([*weights(self.h[:-1]), fuse(self.g[0].weight, self.h[-1])], rows)
-        v = apply_mlp([*weights(self.u[:-1]), fuse(of_u, self.u[-1])], rows)
+        v = self.unassigned(rows)
         keep = mask[..., None].to(y.dtype)
         return Encoding(y.view(*mask.shape, -1) * keep, v.view(*mask.shape, -1) * keep, mask)
+
+    def unassigned(self, features: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
+        """u of points, as f's first layer sees it."""
+        of_u = self.f[0].weight[:, self.cluster_width :]
+        return apply_mlp([*weights(self.u[:-1]), fuse(of_u, self.u[-1])], features)
 
     def cluster(self, pooled: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
         """g of clusters, from the sums of their members' ``y``, as f's first layer sees it."""

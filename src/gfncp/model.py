@@ -4,12 +4,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gfncp import decoding
+from gfncp import beam, decoding
 from gfncp.energy import EnergyNetwork
+from gfncp.online import OnlineEnergyNetwork
 
 
-class Model(EnergyNetwork):
-    """Energies, clusterings and their probabilities for sets ``(batch, points, *shape)``."""
+class Decoder:
+    """What models add to energies: clusterings and probabilities of sets ``(batch, points, *shape)``."""
 
     def greedy(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
@@ -33,6 +34,15 @@ class Model(EnergyNetwork):
         """See `gfncp.decoding.sample`."""
         return decoding.sample(self, x, n_samples, generator, mask)
 
+    def beam(
+        self,
+        x: Float[Tensor, "batch points *shape"],
+        width: int,
+        mask: Bool[Tensor, "batch points"] | None = None,
+    ) -> tuple[Int[Tensor, "batch found points"], Float[Tensor, "batch found"]]:
+        """See `gfncp.beam.beam`."""
+        return beam.beam(self, x, width, mask)
+
     def log_prob(
         self,
         x: Float[Tensor, "batch points *shape"],
@@ -41,3 +51,11 @@ class Model(EnergyNetwork):
     ) -> Float[Tensor, "batch *clusterings"]:
         """See `gfncp.decoding.log_prob`."""
         return decoding.log_prob(self, x, labels, mask)
+
+
+class Model(Decoder, EnergyNetwork):
+    """See `gfncp.energy.EnergyNetwork`."""
+
+
+class OnlineModel(Decoder, OnlineEnergyNetwork):
+    """See `gfncp.online.OnlineEnergyNetwork`."""
