@@ -63,6 +63,8 @@ def greedy(
     states = [decode(network, group, most_likely) for group in groups(_permuted(encoding, orders), 1)]
     found = torch.cat([state.labels for state in states]).view(len(x), *orders.shape)
     found = _restored(found, orders)
+    if len(orders) == 1:  # known from decoding
+        return found[:, 0], torch.cat([state.log_prob for state in states])
     values = _log_mean(_follow(network, encoding, found, orders))
     best = values.argmax(1, keepdim=True)
     return found.gather(1, best[..., None].expand(-1, -1, found.shape[2]))[:, 0], values.gather(1, best)[:, 0]
