@@ -67,7 +67,7 @@ def test_reading_draws_no_random_numbers(tmp_path):
         (("dim = 2", "dim = 2\ndepth = 4"), r"encoder\.vectors\.depth=4: .*not permitted"),
         (("dim = 2", "dim = 2\nscale = nan"), r"scale=nan: .*finite"),
         (("dim = 2", "dim = 2\nscale = inf"), r"scale=inf: .*finite"),
-        (('"vectors"', '"graphs"'), "encoder: .*'graphs'.*'vectors', 'images'"),
+        (('"vectors"', '"graphs"'), "encoder: .*'graphs'.*'vectors', .*'images'"),
         (('"ncp"', '"mcp"'), "objective: .*'mcp'.*'ncp', 'gfncp-paper'"),
         (("dim = 2", "dim = 3"), r"points of shape \(2,\), but encoder.kind='vectors' takes \(3,\)"),
         (

@@ -29,8 +29,13 @@ def make(vector_checkpoint):
 def test_it_is_a_clusterer_with_the_documented_parameters(make):
     model = make(n_samples=7)
     assert is_clusterer(model)
-    assert set(model.get_params()) == {"checkpoint", "n_samples", "random_state"}
-    assert GFNCP().get_params() == {"checkpoint": "mog-2d", "n_samples": 100, "random_state": None}
+    assert set(model.get_params()) == {"checkpoint", "n_samples", "n_orders", "random_state"}
+    assert GFNCP().get_params() == {
+        "checkpoint": "mog-2d",
+        "n_samples": 100,
+        "n_orders": 1,
+        "random_state": None,
+    }
     assert clone(model).get_params() == model.get_params()
     assert "n_samples=7" in repr(model)
 

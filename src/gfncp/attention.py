@@ -37,6 +37,8 @@ class ContextEncoder(nn.Module):
         width, heads, blocks: of the attention.
     """
 
+    pointwise = False
+
     def __init__(self, encoder: nn.Module, width: int = 64, heads: int = 4, blocks: int = 2) -> None:
         super().__init__()
         self.encoder = encoder

@@ -20,8 +20,8 @@ from pydantic import (
 from torch import nn
 
 from gfncp.attention import ContextEncoder
-from gfncp.encoders import EmbeddedEncoder, ImageEmbedding, ImageEncoder, VectorEncoder
-from gfncp.model import InteractingModel, Model
+from gfncp.encoders import EmbeddedEncoder, ImageEmbedding, ImageEncoder, ScaledVectorEncoder, VectorEncoder
+from gfncp.model import InteractingModel, Model, OnlineModel
 from gfncp.networks import Gated, Plain
 from gfncp.objectives import GFNCP, NCP, GFNCPPaper, Objective
 
@@ -89,6 +89,15 @@ class Vectors(Encoder):
         return VectorEncoder(self.dim, self.scale)
 
 
+class ScaledVectors(Vectors):
+    """See `gfncp.encoders.ScaledVectorEncoder`."""
+
+    kind: Literal["scaled-vectors"]
+
+    def of_points(self) -> nn.Module:
+        return ScaledVectorEncoder(self.dim, self.scale)
+
+
 class Pictures(Encoder):
     """See `gfncp.encoders.ImageEncoder`."""
 
@@ -133,7 +142,14 @@ class InteractingEnergy(Energy):
     model: ClassVar[type] = InteractingModel
 
 
-Network = Annotated[Energy | InteractingEnergy, Field(discriminator="kind")]
+class OnlineEnergy(Energy):
+    """See `gfncp.online.OnlineEnergyNetwork`."""
+
+    kind: Literal["online-energy"]
+    model: ClassVar[type] = OnlineModel
+
+
+Network = Annotated[Energy | InteractingEnergy | OnlineEnergy, Field(discriminator="kind")]
 
 
 class MixtureData(Section):
@@ -225,7 +241,7 @@ class Training(Section):
 
 class Configuration(Section):
     seed: Annotated[int, Field(ge=0)] = 0
-    encoder: Annotated[Vectors | Pictures | EmbeddedPictures, Field(discriminator="kind")]
+    encoder: Annotated[Vectors | ScaledVectors | Pictures | EmbeddedPictures, Field(discriminator="kind")]
     network: Network = Energy()
     data: Annotated[MixtureData | ImageData | EmbeddingData, Field(discriminator="kind")]
     objective: Annotated[NCPObjective | GFNCPPaperObjective | GFNCPObjective, Field(discriminator="name")]

@@ -26,19 +26,19 @@ class State:
     sums: Float[Tensor, "particles capacity width"]  # H_k, as g's first layer sees it
     clusters: Float[Tensor, "particles capacity width"]  # g(H_k), as f's first layer sees it; 0 if unopened
     opened: Int[Tensor, "particles"]
-    labels: Int[Tensor, "particles points"]
+    labels: Int[Tensor, "particles points"]  # of the points so far, -1 where absent
     log_prob: Float[Tensor, "particles"]
 
     @classmethod
     def start(cls, encoding: Encoding) -> "State":
-        batch, points, width = encoding.y.shape
+        batch, _, width = encoding.y.shape
         zeros = encoding.y.new_zeros(batch, 8, width)
         return cls(
             owner=torch.arange(batch, device=zeros.device),
             sums=zeros,
             clusters=zeros.clone(),
             opened=torch.zeros(batch, dtype=torch.long, device=zeros.device),
-            labels=torch.full((batch, points), -1, device=zeros.device),
+            labels=torch.empty(batch, 0, dtype=torch.long, device=zeros.device),
             log_prob=torch.zeros(batch, dtype=torch.float64, device=zeros.device),
         )
 
@@ -59,16 +59,23 @@ class Choose(Protocol):
     def __call__(
         self, log_policy: Float[Tensor, "particles options"], state: State, point: int
     ) -> tuple[Int[Tensor, "kept"], Int[Tensor, "kept"]]:
-        """Parents (sorted) and options of the next particles."""
+        """Parents (sorted) and options of the next particles; ``point`` is its column of the labels."""
         ...
 
 
-def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose) -> State:
-    """Assign every present point in turn; ``choose`` picks among the options by their log-probabilities."""
+def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose, state: State | None = None) -> State:
+    """Assign every present point in turn; ``choose`` picks among the options by their log-probabilities.
+
+    Args:
+        state: partial clusterings to go on with, which stay as they are; the points of ``encoding`` come
+            after theirs. Default: nothing is assigned yet.
+    """
     remaining = encoding.v.sum(1)
-    state = State.start(encoding)
+    state = State.start(encoding) if state is None else state.select(torch.arange(len(state.owner)))
+    before, points = state.labels.shape[1], encoding.y.shape[1]
+    state.labels = F.pad(state.labels, (0, points), value=-1)
     everyone = bool(encoding.mask.all())
-    for point in range(encoding.y.shape[1]):
+    for point in range(points):
         state.grow()
         remaining = remaining - encoding.v[:, point]
         y = encoding.y[state.owner, point]
@@ -88,7 +95,7 @@ def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose) -> State:
             present = encoding.mask[state.owner, point]
             log_policy = torch.where(present[:, None], log_policy, torch.where(options == 0, 0.0, -torch.inf))
 
-        parents, taken = choose(log_policy, state, point)
+        parents, taken = choose(log_policy, state, before + point)
         row = (valid.view(-1).cumsum(0) - 1).view(valid.shape)[parents, taken]
         if not torch.equal(parents, torch.arange(len(state.owner), device=parents.device)):
             state = state.select(parents)
@@ -99,31 +106,56 @@ def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose) -> State:
             where, row, taken = where[present], row[present], taken[present]
         state.sums[where, taken] = joined[row]
         state.clusters[where, taken] = new[row]
-        state.labels[where, point] = taken
+        state.labels[where, before + point] = taken
         state.opened[where] = torch.maximum(state.opened[where], taken + 1)
     return state
 
 
-def _most_likely(log_policy, state, point):
+def most_likely(log_policy, state, point):
     return torch.arange(len(log_policy), device=log_policy.device), log_policy.argmax(-1)
 
 
-class _Draw:
-    """Independent samples; those that agree so far share a particle."""
+class Draw:
+    """Independent samples; those that agree so far share a particle.
 
-    def __init__(self, batch: int, n_samples: int, generator: torch.Generator) -> None:
-        self.particle = torch.arange(batch).repeat_interleave(n_samples)  # of each sample
+    Args:
+        particle: of each sample, before the first point.
+    """
+
+    def __init__(self, particle: Int[Tensor, "samples"], generator: torch.Generator) -> None:
+        self.particle = particle
         self.generator = generator
 
     def __call__(self, log_policy, state, point):
         cdf = log_policy.exp().cumsum(-1).cpu()[self.particle]
         u = torch.rand(len(cdf), 1, dtype=cdf.dtype, generator=self.generator)
         option = (cdf <= u * cdf[:, -1:]).sum(-1)
-        kept, self.particle = torch.unique(
-            self.particle * cdf.shape[1] + option, sorted=True, return_inverse=True
-        )
-        kept = kept.to(log_policy.device)
-        return kept // cdf.shape[1], kept % cdf.shape[1]
+        parents, taken, self.particle = _branch(self.particle, option)
+        return parents.to(log_policy.device), taken.to(log_policy.device)
+
+
+class Follow:
+    """Given clusterings; those that agree so far share a particle.
+
+    Args:
+        labels: in order of appearance, -1 where absent.
+    """
+
+    def __init__(self, labels: Int[Tensor, "batch clusterings points"]) -> None:
+        batch, clusterings, _ = labels.shape
+        self.labels = labels.clamp_min(0).flatten(0, 1)
+        self.particle = torch.arange(batch, device=labels.device).repeat_interleave(clusterings)
+
+    def __call__(self, log_policy, state, point):
+        parents, taken, self.particle = _branch(self.particle, self.labels[:, point])
+        return parents, taken
+
+
+def _branch(particle: Tensor, option: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Parents (sorted) and options of the distinct continuations, and the one of each clustering."""
+    options = int(option.max()) + 1
+    distinct, own = torch.unique(particle * options + option, sorted=True, return_inverse=True)
+    return distinct // options, distinct % options, own
 
 
 def _particles_at_once(encoding: Encoding) -> int:
@@ -132,7 +164,7 @@ def _particles_at_once(encoding: Encoding) -> int:
     return max(1, STATE_BYTES // (2 * encoding.y.element_size() * points * width))
 
 
-def _groups(encoding: Encoding, particles: int) -> list[Encoding]:
+def groups(encoding: Encoding, particles: int) -> list[Encoding]:
     """Sets whose decoding fits the memory bound, with so many particles per set."""
     sets = max(1, _particles_at_once(encoding) // particles)
     return [Encoding(*part) for part in zip(*(t.split(sets) for t in encoding), strict=True)]
@@ -145,7 +177,7 @@ def greedy(network: EnergyNetwork, x: Tensor, mask: Tensor | None = None) -> tup
     Returns:
         Labels ``(batch, points)``, -1 where absent, and their log-probabilities ``(batch,)``.
     """
-    states = [decode(network, group, _most_likely) for group in _groups(network.encode(x, mask), 1)]
+    states = [decode(network, group, most_likely) for group in groups(network.encode(x, mask), 1)]
     return torch.cat([s.labels for s in states]), torch.cat([s.log_prob for s in states])
 
 
@@ -161,7 +193,7 @@ def sample(
     encoding = network.encode(x, mask)
     at_once = min(n_samples, _particles_at_once(encoding))
     labels, log_prob = [], []
-    for group in _groups(encoding, at_once):
+    for group in groups(encoding, at_once):
         draws = [
             _sample(network, group, min(at_once, n_samples - done), generator)
             for done in range(0, n_samples, at_once)
@@ -172,7 +204,7 @@ def sample(
 
 
 def _sample(network, encoding, n_samples, generator):
-    draw = _Draw(len(encoding.y), n_samples, generator)
+    draw = Draw(torch.arange(len(encoding.y)).repeat_interleave(n_samples), generator)
     state = decode(network, encoding, draw)
     particle = draw.particle.view(-1, n_samples).to(state.labels.device)
     return state.labels[particle], state.log_prob[particle]

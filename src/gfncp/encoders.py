@@ -1,7 +1,8 @@
 """Encoders: what turns the points of a set into feature vectors, before the energy network pools them.
 
 An encoder maps points ``(batch, points, *shape)`` to ``(batch, points, features)``. It may look at the whole
-set, but only in ways that do not depend on the order of the points.
+set, but only in ways that do not depend on the order of the points; ``pointwise`` says that it does not:
+the features of a point are a function of that point alone.
 """
 
 import torch
@@ -13,15 +14,15 @@ from torch.utils.checkpoint import checkpoint
 IMAGES_PER_CHUNK = 16_384
 
 
-class VectorEncoder(nn.Module):
-    """Vectors, centred on the median of their set and divided by a fixed scale.
-
-    Vectors may have more precision than the network: they are centred before they are rounded.
+class ScaledVectorEncoder(nn.Module):
+    """Vectors divided by a fixed scale, each on its own: the data should be centred near zero.
 
     Args:
         dim: width of the vectors.
         scale: typical size of a coordinate, in the units of the data.
     """
+
+    pointwise = True
 
     def __init__(self, dim: int, scale: float = 1.0) -> None:
         super().__init__()
@@ -32,13 +33,28 @@ class VectorEncoder(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch points dim"], mask: Bool[Tensor, "batch points"]
     ) -> Float[Tensor, "batch points dim"]:
+        return x.to(self.scale.dtype) / self.scale
+
+
+class VectorEncoder(ScaledVectorEncoder):
+    """Vectors, centred on the median of their set and divided by a fixed scale.
+
+    Vectors may have more precision than the network: they are centred before they are rounded.
+    """
+
+    pointwise = False
+
+    def forward(
+        self, x: Float[Tensor, "batch points dim"], mask: Bool[Tensor, "batch points"]
+    ) -> Float[Tensor, "batch points dim"]:
         present = torch.where(mask[..., None], x, torch.nan)
-        centred = x - present.nanmedian(dim=1, keepdim=True).values
-        return centred.to(self.scale.dtype) / self.scale
+        return super().forward(x - present.nanmedian(dim=1, keepdim=True).values, mask)
 
 
 class ImageEncoder(nn.Module):
     """28 x 28 grey images in [0, 1] through a small LeNet (two convolutions, two linear layers)."""
+
+    pointwise = True
 
     def __init__(self, features: int = 128) -> None:
         super().__init__()
@@ -77,6 +93,7 @@ class ImageEmbedding(nn.Module):
     """
 
     point_shape = (28, 28)
+    pointwise = True
 
     def __init__(self, features: int = 128, channels: tuple[int, int, int] = (16, 32, 64)) -> None:
         super().__init__()
@@ -104,6 +121,7 @@ class EmbeddedEncoder(nn.Module):
         self.encoder = encoder
         self.point_shape = embedding.point_shape
         self.features = encoder.features
+        self.pointwise = encoder.pointwise
 
     def train(self, mode: bool = True) -> "EmbeddedEncoder":
         super().train(mode)

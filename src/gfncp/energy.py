@@ -31,6 +31,14 @@ def fuse(
     return outer @ inner.weight, outer @ inner.bias
 
 
+def seen_by(
+    outer: Float[Tensor, "out mid"], network: RowNetwork, rows: Float[Tensor, "rows dim"]
+) -> Float[Tensor, "rows out"]:
+    """``outer @ network(rows)``, a chunk of rows at a time."""
+    last = fuse(outer, network.last)
+    return by_chunks(lambda chunk: F.linear(network.body(network.first(chunk)), *last), rows)
+
+
 class Encoding(NamedTuple):
     """Per-point terms of the pooled sums; absent points are zero."""
 
@@ -77,14 +85,17 @@ class EnergyNetwork(nn.Module):
             x = torch.where(mask.view(*mask.shape, *[1] * (x.dim() - 2)), x, 0)
         features = self.encoder(x, mask)
         rows = features.reshape(-1, features.shape[-1])
-        keep = mask[..., None].to(features.dtype)
+        y, v = self.assigned(rows), self.unassigned(rows)
+        keep = mask[..., None].to(y.dtype)
+        return Encoding(y.view(*mask.shape, -1) * keep, v.view(*mask.shape, -1) * keep, mask)
 
-        def encoded(network: RowNetwork, outer: Tensor) -> Float[Tensor, "batch points width"]:
-            last = fuse(outer, network.last)
-            outputs = by_chunks(lambda chunk: F.linear(network.body(network.first(chunk)), *last), rows)
-            return outputs.view(*mask.shape, -1) * keep
+    def assigned(self, features: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
+        """h of points, as g's first layer sees it."""
+        return seen_by(self.reads_h(), self.h, features)
 
-        return Encoding(encoded(self.h, self.reads_h()), encoded(self.u, self.reads_u()), mask)
+    def unassigned(self, features: Float[Tensor, "rows features"]) -> Float[Tensor, "rows readers"]:
+        """u of points, as the layers that read U see it."""
+        return seen_by(self.reads_u(), self.u, features)
 
     def reads_h(self) -> Float[Tensor, "width width"]:
         """The weights of the layer that reads H."""

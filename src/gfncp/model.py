@@ -4,9 +4,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gfncp import decoding
+from gfncp import beam, decoding
 from gfncp.energy import EnergyNetwork
 from gfncp.interaction import InteractingEnergyNetwork
+from gfncp.online import OnlineEnergyNetwork
 
 
 class Decoder:
@@ -34,6 +35,15 @@ class Decoder:
         """See `gfncp.decoding.sample`."""
         return decoding.sample(self, x, n_samples, generator, mask)
 
+    def beam(
+        self,
+        x: Float[Tensor, "batch points *shape"],
+        width: int,
+        mask: Bool[Tensor, "batch points"] | None = None,
+    ) -> tuple[Int[Tensor, "batch found points"], Float[Tensor, "batch found"]]:
+        """See `gfncp.beam.beam`."""
+        return beam.beam(self, x, width, mask)
+
     def log_prob(
         self,
         x: Float[Tensor, "batch points *shape"],
@@ -50,3 +60,7 @@ class Model(Decoder, EnergyNetwork):
 
 class InteractingModel(Decoder, InteractingEnergyNetwork):
     """See `gfncp.interaction.InteractingEnergyNetwork`."""
+
+
+class OnlineModel(Decoder, OnlineEnergyNetwork):
+    """See `gfncp.online.OnlineEnergyNetwork`."""

@@ -1,0 +1,40 @@
+"""Online mode (Appendix C): clusterings of a stream, each point assigned before the next one is seen."""
+
+from collections.abc import Callable
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gfncp.energy import EnergyNetwork
+from gfncp.networks import Plain, RowNetwork
+
+
+class OnlineEnergyNetwork(EnergyNetwork):
+    """An energy network with U = 0: p(c_n | c_{1:n-1}, x_{1:n}) depends on no later point.
+
+    Args:
+        encoder, depth, width, cluster_width, body: see `EnergyNetwork`; the encoder must be pointwise.
+
+    Raises:
+        ValueError: ``encoder`` looks at the whole set.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        depth: int = 5,
+        width: int = 128,
+        cluster_width: int = 512,
+        body: Callable[[int, int], nn.Module] = Plain,
+    ) -> None:
+        if not encoder.pointwise:
+            raise ValueError(
+                f"encoder={type(encoder).__name__}: it looks at points to come; accepted by online networks "
+                "are pointwise encoders (of kind 'scaled-vectors' or 'images')"
+            )
+        super().__init__(encoder, depth, width, cluster_width, body)
+        del self.u
+        self.f = RowNetwork(cluster_width, self.f.body, width, 1, bias=False)
+
+    def unassigned(self, features: Float[Tensor, "rows features"]) -> Float[Tensor, "rows readers"]:
+        return features.new_zeros(len(features), self.width)

@@ -1,0 +1,134 @@
+"""The posterior averaged over data orders.
+
+A policy that is not perfectly consistent gives a clustering another probability for each order of the points.
+Their mean over M orders, (1 / M) sum_m p(c | x, order m), is a distribution again, with less of that spread;
+it is sampled by sampling each order's share. Encoders do not look at the order, so points are encoded once.
+"""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from gfncp.decoding import Draw, Follow, decode, groups, most_likely
+from gfncp.energy import Encoding, EnergyNetwork
+from gfncp.partitions import canonical_labels
+
+
+def random_orders(n_orders: int, points: int, generator: torch.Generator) -> Int[Tensor, "orders points"]:
+    """Orders of the points, as indices; the first is the order that they have.
+
+    Raises:
+        ValueError: ``n_orders`` is below 1.
+    """
+    if n_orders < 1:
+        raise ValueError(f"n_orders={n_orders}: accepted is at least 1")
+    others = [torch.randperm(points, generator=generator) for _ in range(n_orders - 1)]
+    return torch.stack([torch.arange(points), *others])
+
+
+@torch.no_grad()
+def log_prob(
+    network: EnergyNetwork,
+    x: Float[Tensor, "batch points *shape"],
+    labels: Int[Tensor, "batch *clusterings points"],
+    orders: Int[Tensor, "orders points"],
+    mask: Bool[Tensor, "batch points"] | None = None,
+) -> Float[Tensor, "batch *clusterings"]:
+    """log of the mean of p(labels | x, order) over the orders, in float64.
+
+    Args:
+        labels: in order of appearance.
+    """
+    each = labels if labels.dim() == 3 else labels[:, None]
+    encoding = network.encode(x, mask)
+    values = _log_mean(_follow(network, encoding, each, orders))
+    return values if labels.dim() == 3 else values[:, 0]
+
+
+@torch.no_grad()
+def greedy(
+    network: EnergyNetwork,
+    x: Float[Tensor, "batch points *shape"],
+    orders: Int[Tensor, "orders points"],
+    mask: Bool[Tensor, "batch points"] | None = None,
+) -> tuple[Int[Tensor, "batch points"], Float[Tensor, "batch"]]:
+    """Of the greedy clusterings along each order, the one that is most probable on average over the orders.
+
+    Returns:
+        Labels, -1 where absent, and the log of their mean probability.
+    """
+    encoding = network.encode(x, mask)
+    states = [decode(network, group, most_likely) for group in groups(_permuted(encoding, orders), 1)]
+    found = torch.cat([state.labels for state in states]).view(len(x), *orders.shape)
+    found = _restored(found, orders)
+    if len(orders) == 1:  # known from decoding
+        return found[:, 0], torch.cat([state.log_prob for state in states])
+    values = _log_mean(_follow(network, encoding, found, orders))
+    best = values.argmax(1, keepdim=True)
+    return found.gather(1, best[..., None].expand(-1, -1, found.shape[2]))[:, 0], values.gather(1, best)[:, 0]
+
+
+@torch.no_grad()
+def sample(
+    network: EnergyNetwork,
+    x: Float[Tensor, "batch points *shape"],
+    n_samples: int,
+    orders: Int[Tensor, "orders points"],
+    generator: torch.Generator,
+    mask: Bool[Tensor, "batch points"] | None = None,
+) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
+    """Clusterings sampled along each order in turn, ``n_samples`` in all, as evenly as possible.
+
+    Returns:
+        Labels, -1 where absent, and the log of their mean probability over the orders.
+    """
+    used = orders[:n_samples]
+    share = torch.full((len(used),), n_samples // len(used))
+    share[: n_samples % len(used)] += 1
+    encoding = network.encode(x, mask)
+    parts = groups(_permuted(encoding, used), int(share.max()))
+    labels, log_prob = [], []
+    for group, counts in zip(parts, share.repeat(len(x)).split([len(p.y) for p in parts]), strict=True):
+        draw = Draw(torch.arange(len(group.y)).repeat_interleave(counts), generator)
+        state = decode(network, group, draw)
+        labels.append(state.labels[draw.particle])
+        log_prob.append(state.log_prob[draw.particle])
+    labels = torch.cat(labels).view(len(x), n_samples, -1)
+    labels = _restored(labels, used.repeat_interleave(share, 0))
+    if len(orders) == 1:  # known from sampling
+        return labels, torch.cat(log_prob).view(len(x), n_samples)
+    return labels, _log_mean(_follow(network, encoding, labels, orders))
+
+
+def _permuted(encoding: Encoding, orders: Int[Tensor, "orders points"]) -> Encoding:
+    """Every set along every order, order by order within a set."""
+    return Encoding(*(part[:, orders].flatten(0, 1) for part in encoding))
+
+
+def _restored(labels: Int[Tensor, "batch rows points"], orders: Int[Tensor, "rows points"]) -> Tensor:
+    """Labels of points in the order that they had, from labels along ``orders``."""
+    where = orders.to(labels.device).expand_as(labels)
+    return canonical_labels(torch.empty_like(labels).scatter_(2, where, labels))
+
+
+def _follow(
+    network: EnergyNetwork,
+    encoding: Encoding,
+    labels: Int[Tensor, "batch clusterings points"],
+    orders: Int[Tensor, "orders points"],
+) -> Float[Tensor, "batch orders clusterings"]:
+    """log p of each clustering along each order."""
+    along = canonical_labels(labels[..., orders]).transpose(1, 2)
+    log_prob, start = [], 0
+    for group in groups(_permuted(encoding, orders), labels.shape[1]):
+        follow = Follow(along.flatten(0, 1)[start : start + len(group.y)])
+        start += len(group.y)
+        state = decode(network, group, follow)
+        log_prob.append(state.log_prob[follow.particle])
+    return torch.cat(log_prob).view(along.shape[:3])
+
+
+def _log_mean(log_prob: Float[Tensor, "batch orders clusterings"]) -> Float[Tensor, "batch clusterings"]:
+    return torch.logsumexp(log_prob, 1) - math.log(log_prob.shape[1])
