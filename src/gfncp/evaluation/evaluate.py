@@ -6,26 +6,38 @@ import torch
 
 from gfncp import simulators
 from gfncp.checkpoints import load, load_configuration, seeded
+from gfncp.configuration import Configuration
 from gfncp.evaluation.gibbs import best_state
 from gfncp.evaluation.metrics import scores
+from gfncp.partitions import cluster_bounds
 from gfncp.sources import images
 
 SETS_PER_BATCH = 50
 TEST_STREAM = 2**31 + 1  # apart from training's and validation's
 
 
-def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | None, exact: bool) -> dict:
-    """NMI, ARI and K of the greedy clustering; for mixtures with ``exact``, of the exact sampler too."""
-    model, configuration = load(checkpoint), load_configuration(checkpoint)
+def make_test_simulator(
+    configuration: Configuration, data: Path | None
+) -> simulators.GaussianMixtures | simulators.WholeClasses:
+    """What yields test sets: fresh mixtures, or whole classes of the test images.
+
+    Args:
+        data: folder of the images that the configuration names; None downloads them.
+    """
     values = configuration.data.model_dump()
     kind = values.pop("kind")
     if kind == "gaussian-mixtures":
-        simulate = simulators.GaussianMixtures(**values)
-    elif exact:
+        return simulators.GaussianMixtures(**values)
+    x, classes = images(values["dataset"], "test", data)
+    return simulators.WholeClasses(x, classes, values["alpha"], (1, len(classes.unique())))
+
+
+def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | None, exact: bool) -> dict:
+    """NMI, ARI and K of the greedy clustering; for mixtures with ``exact``, of the exact sampler too."""
+    model, configuration = load(checkpoint), load_configuration(checkpoint)
+    simulate = make_test_simulator(configuration, data)
+    if exact and not isinstance(simulate, simulators.GaussianMixtures):
         raise ValueError("--exact: only Gaussian mixtures have an exact sampler")
-    else:
-        x, classes = images(values["dataset"], "test", data)
-        simulate = simulators.WholeClasses(x, classes, values["alpha"])
     truth, greedy, gibbs = [], [], []
     for start in range(0, sets, SETS_PER_BATCH):
         generator = seeded(seed, TEST_STREAM, start)
@@ -33,10 +45,17 @@ def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | No
         truth.append(labels)
         greedy.append(model.predict(x))
         if exact:
-            most = simulate.n_clusters[1]
+            least, most = cluster_bounds(simulate.n_clusters, points)
             gibbs.append(
                 best_state(
-                    x, simulate.alpha, simulate.spread, most=most, sweeps=20, chains=5, generator=generator
+                    x,
+                    simulate.alpha,
+                    simulate.spread,
+                    least=least,
+                    most=most,
+                    sweeps=20,
+                    chains=5,
+                    generator=generator,
                 )
             )
     labels = torch.cat(truth)
