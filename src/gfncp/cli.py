@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -125,6 +126,50 @@ def evaluate(
         about = {"configuration": load_configuration(checkpoint).model_dump(mode="json"), "device": "cpu"}
         text = json.dumps(result | about, indent=2) + "\n"
         write_atomically(record, lambda path: path.write_text(text))
+
+
+@app.command()
+def diagnose(
+    checkpoint: Annotated[str, typer.Argument(help="'mog-2d', 'mnist', or a folder.")],
+    output: Annotated[Path, typer.Option(help="Folder for diagnostics.json and pictures.")] = Path(
+        "gfncp-diagnostics"
+    ),
+    sets: Annotated[
+        int | None, typer.Option(min=10, help="Sets for calibration (default 1000); others in proportion.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sets and samples.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller sets: seconds, rough.")] = False,
+    data: Data = None,
+) -> None:
+    """Is the posterior right? Distance from the exact one, consistency, calibration, quality.
+
+    Mixtures are compared with exact posteriors; for other data the parts that need none are run.
+
+    Example: gfncp diagnose mog-2d --output diagnostics
+    """
+    from gfncp.evaluation import diagnose as diagnosis
+    from gfncp.evaluation.evaluate import make_test_simulator
+    from gfncp.evaluation.report import pictures, table
+
+    model, configuration = load(checkpoint), load_configuration(checkpoint)
+    sizes = diagnosis.QUICK if quick else diagnosis.FULL
+    if sets is not None:
+        sizes = sizes.with_sets(sets)
+    with console.status("Diagnosing; all of it takes a few minutes, --quick some seconds"):
+        result = diagnosis.diagnose(model, make_test_simulator(configuration, data), sizes, seed)
+    about = {
+        "checkpoint": checkpoint,
+        "configuration": configuration.model_dump(mode="json"),
+        "sizes": asdict(sizes),
+        "seed": seed,
+        "device": str(next(model.parameters()).device),
+    }
+    text = json.dumps(about | result, indent=2, allow_nan=False) + "\n"
+    write_atomically(output / "diagnostics.json", lambda path: path.write_text(text))
+    files = pictures(result, Path(checkpoint).name, output)
+    console.print(table(result))
+    names = ", ".join(["diagnostics.json", *(file.name for file in files)])
+    console.print(f"Written: {names} in {output}")
 
 
 @app.command()
