@@ -16,6 +16,8 @@ import math
 import pytest
 import torch
 
+from gfncp.encoders import VectorEncoder
+from gfncp.energy import EnergyNetwork
 from gfncp.evaluation.consistency import flow_residuals
 from gfncp.evaluation.exact import exact_posterior
 from gfncp.objectives import Batch, marginal_consistency
@@ -25,10 +27,11 @@ from gfncp.simulators import GaussianMixtures
 WEIGHTS = {(0, 0, 0): 12, (0, 0, 1): 4, (0, 1, 0): 4, (0, 1, 1): 4, (0, 1, 2): 3}
 
 
-class ByHand:
+class ByHand(EnergyNetwork):
     """E[c_{1:n}] = -log p(c_{1:n} | x) + constant."""
 
     def __init__(self, constant=0.0):
+        super().__init__(VectorEncoder(2), depth=2, width=2, cluster_width=2)
         self.constant = constant
 
     def energies(self, x, labels, mask=None, steps=None):

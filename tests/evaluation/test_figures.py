@@ -30,10 +30,8 @@ def test_pictures_are_written_and_nothing_else(plot, values, tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(
-    "values", [{}, {"a": []}, {"a": [1.0, float("nan")]}, {"a": [1.0], "b": [float("inf")]}]
-)
+@pytest.mark.parametrize("values", [[], [[]], [[1.0, float("nan")]], [[1.0], [float("inf")]]])
 def test_sdpp_picture_refuses_what_it_cannot_show(values, tmp_path):
     with pytest.raises(ValueError, match="by_model"):
-        figures.plot_sdpp(values, tmp_path / "picture.png")
+        figures.plot_sdpp({str(i): np.array(one) for i, one in enumerate(values)}, tmp_path / "picture.png")
     assert not (tmp_path / "picture.png").exists()

@@ -13,7 +13,7 @@ from gfncp.partitions import crp_log_prob
 
 
 def log_predictive(
-    x: Float[Tensor, "*batch dim"],
+    x: Float[Tensor, "*#batch dim"],
     count: Float[Tensor, "*batch"],
     total: Float[Tensor, "*batch dim"],
     spread: float,

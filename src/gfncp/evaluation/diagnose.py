@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gfncp.checkpoints import seeded
 from gfncp.energy import EnergyNetwork
@@ -68,7 +68,7 @@ QUICK = Sizes(
 )
 
 
-def diagnose(model: EnergyNetwork, simulator: Any, sizes: Sizes = FULL, seed: int = 0) -> dict[str, Any]:
+def diagnose(model: nn.Module, simulator: Any, sizes: Sizes = FULL, seed: int = 0) -> dict[str, Any]:
     """Distances from the exact posterior, consistency, calibration and quality of a model.
 
     Args:
