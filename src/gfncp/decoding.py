@@ -4,6 +4,7 @@ The state of a partial clustering is small: the sum H_k and the representation o
 of the representations. A step evaluates only what the new point changes, K + 1 rows per clustering.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -16,6 +17,7 @@ from gfncp.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
 
 STATE_BYTES = 2**29  # bound of one group's cluster sums, were every point a cluster
+POINTS_PER_PART = 65_536  # encoded points of labelled copies that are held at a time
 
 
 @dataclass
@@ -223,9 +225,45 @@ def log_prob(network: EnergyNetwork, x: Tensor, labels: Tensor, mask: Tensor | N
         labels = torch.where(mask if labels.dim() == 2 else mask[:, None], labels, -1)
     labels = canonical_labels(labels)
     each = labels if labels.dim() == 3 else labels[:, None]
-    encoding = network.encode(x, mask)
+    totals = [_log_prob(network, *part) for part in _copies(network.encode(x, mask), each)]
+    return torch.cat(totals).view(labels.shape[:-1])
+
+
+def log_prob_of_orders(
+    network: EnergyNetwork,
+    x: Float[Tensor, "batch points *shape"],
+    labels: Int[Tensor, "batch points"],
+    orders: Int[Tensor, "batch orders points"],
+) -> Float[Tensor, "batch orders"]:
+    """log p of one clustering of each set, its points visited in other orders, in float64.
+
+    Encoders do not depend on the order of the points, so each set is encoded once.
+
+    Args:
+        labels: in order of appearance.
+        orders: permutations of the points; entry n is the point that is assigned n-th.
+    """
     totals = []
-    for column in each.unbind(1):
-        log_policy = torch.log_softmax(-network.encoded_energies(encoding, column).double(), -1)
-        totals.append(log_policy.gather(2, column.clamp_min(0)[..., None]).sum((1, 2)))
-    return torch.stack(totals, 1) if labels.dim() == 3 else totals[0]
+    clusterings = labels[:, None].expand(orders.shape)
+    for part, row_labels, order in _copies(network.encode(x), clusterings, orders):
+        ordered = Encoding(*(field[torch.arange(len(order))[:, None], order] for field in part))
+        totals.append(_log_prob(network, ordered, canonical_labels(row_labels.gather(1, order))))
+    return torch.cat(totals).view(orders.shape[:-1])
+
+
+def _log_prob(network: EnergyNetwork, encoding: Encoding, labels: Int[Tensor, "batch points"]) -> Tensor:
+    log_policy = torch.log_softmax(-network.encoded_energies(encoding, labels).double(), -1)
+    return log_policy.gather(2, labels.clamp_min(0)[..., None]).sum((1, 2))
+
+
+def _copies(
+    encoding: Encoding, *per_copy: Int[Tensor, "batch copies points"]
+) -> Iterator[tuple[Encoding | Tensor, ...]]:
+    """Encoded sets once per copy, row by row, with what belongs to each copy, in parts of bounded memory."""
+    batch, copies, points = per_copy[0].shape
+    owners = torch.arange(batch, device=encoding.y.device).repeat_interleave(copies)
+    rows = max(1, POINTS_PER_PART // points)
+    for owner, *values in zip(
+        owners.split(rows), *(value.flatten(0, 1).split(rows) for value in per_copy), strict=True
+    ):
+        yield Encoding(*(field[owner] for field in encoding)), *values

@@ -75,6 +75,30 @@ def crp_log_prob(labels: Int[Tensor, "*batch points"], alpha: float) -> Float[Te
     return per_cluster.sum(-1) + torch.lgamma(alpha) - torch.lgamma(alpha + points)
 
 
+def cluster_bounds(n_clusters: int | tuple[int, int] | None, points: int) -> tuple[int, int]:
+    """Inclusive bounds on K: None is 1 to ``points``, an integer is that K, a pair is cut at ``points``.
+
+    Raises:
+        ValueError: no partition of ``points`` points has so many clusters.
+    """
+    if n_clusters is None:
+        return 1, points
+    low, high = (n_clusters, n_clusters) if isinstance(n_clusters, int) else n_clusters
+    if not 1 <= low <= high or low > points:
+        raise ValueError(f"n_clusters={n_clusters}: accepted is 1 <= low <= high with low <= points={points}")
+    return low, min(high, points)
+
+
+def crp_n_clusters(
+    points: int, alpha: float, n_clusters: int | tuple[int, int] | None = None
+) -> Float[Tensor, "counts"]:
+    """P(K = k) for k = 0..high under CRP(alpha), conditioned on ``n_clusters`` where given, in float64."""
+    low, high = cluster_bounds(n_clusters, points)
+    probabilities = _log_poisson_binomial(points, alpha, high)[-1].exp()
+    probabilities[:low] = 0.0
+    return probabilities / probabilities.sum()
+
+
 def sample_crp(
     sets: int,
     points: int,
@@ -103,12 +127,8 @@ def sample_crp(
     if n_clusters is None:
         opens = torch.rand(sets, points, dtype=torch.float64, generator=generator) < alpha / (alpha + steps)
     else:
-        low, high = (n_clusters, n_clusters) if isinstance(n_clusters, int) else n_clusters
-        if not 1 <= low <= high or low > points:
-            raise ValueError(
-                f"n_clusters={n_clusters}: accepted is 1 <= low <= high with low <= points={points}"
-            )
-        opens = _openings(sets, points, alpha, low, min(high, points), generator)
+        low, high = cluster_bounds(n_clusters, points)
+        opens = _openings(sets, points, alpha, low, high, generator)
     copied = (torch.rand(sets, points, dtype=torch.float64, generator=generator) * steps).long()
     root = torch.where(opens, torch.arange(points), copied)
     for _ in range(points.bit_length()):

@@ -4,16 +4,36 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
+from torch import nn
 
 from gfncp import simulators
 from gfncp.checkpoints import find, load, load_configuration, seeded
+from gfncp.configuration import Configuration
 from gfncp.encoders import prepared
 from gfncp.evaluation.gibbs import best_state
 from gfncp.evaluation.metrics import scores
+from gfncp.partitions import cluster_bounds
 from gfncp.sources import images
 
 SETS_PER_BATCH = 50
 TEST_STREAM = 2**31 + 1  # apart from training's and validation's
+
+
+def make_test_simulator(
+    configuration: Configuration, encoder: nn.Module, data: Path | None
+) -> simulators.GaussianMixtures | simulators.WholeClasses:
+    """What yields test sets: fresh mixtures, or whole classes of the test images.
+
+    Args:
+        encoder: whose embeddings of the images are drawn, if it has such.
+        data: folder of the images that the configuration names; None downloads them.
+    """
+    values = configuration.data.model_dump()
+    kind = values.pop("kind")
+    if kind == "gaussian-mixtures":
+        return simulators.GaussianMixtures(**values)
+    x, classes = images(values["dataset"], "test", data)
+    return simulators.WholeClasses(prepared(encoder, x), classes, values["alpha"], (1, len(classes.unique())))
 
 
 def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | None, exact: bool) -> dict:
@@ -25,15 +45,9 @@ def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | No
         ValueError: ``exact`` for anything but mixtures, or sets that the data cannot fill.
     """
     model, configuration = load(checkpoint), load_configuration(checkpoint)
-    values = configuration.data.model_dump()
-    kind = values.pop("kind")
-    if kind == "gaussian-mixtures":
-        simulate = simulators.GaussianMixtures(**values)
-    elif exact:
+    if exact and configuration.data.kind != "gaussian-mixtures":
         raise ValueError("--exact: only Gaussian mixtures have an exact sampler")
-    else:
-        x, classes = images(values["dataset"], "test", data)
-        simulate = simulators.WholeClasses(prepared(model.encoder, x), classes, values["alpha"])
+    simulate = make_test_simulator(configuration, model.encoder, data)
     truth, greedy, gibbs = [], [], []
     seconds = 0.0
     for start in range(0, sets, SETS_PER_BATCH):
@@ -44,10 +58,17 @@ def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | No
         greedy.append(model.predict(x))
         seconds += perf_counter() - start
         if exact:
-            most = simulate.n_clusters[1]
+            least, most = cluster_bounds(simulate.n_clusters, points)
             gibbs.append(
                 best_state(
-                    x, simulate.alpha, simulate.spread, most=most, sweeps=20, chains=5, generator=generator
+                    x,
+                    simulate.alpha,
+                    simulate.spread,
+                    least=least,
+                    most=most,
+                    sweeps=20,
+                    chains=5,
+                    generator=generator,
                 )
             )
     labels = torch.cat(truth)

@@ -1,7 +1,8 @@
-"""Exact collapsed Gibbs sampling of the generative model of `GaussianMixtures`, the yardstick of quality.
+"""Exact sampling of the posterior of `GaussianMixtures` for sets of any size, the yardstick of quality.
 
-The means are integrated out (Neal 2000, algorithm 3): unit variance within clusters, means N(0, spread^2 I),
-CRP(alpha) prior conditioned on at most ``most`` clusters. All sets advance together.
+Collapsed Gibbs sweeps (Neal 2000, algorithm 3) and split-merge proposals: the means are integrated out (unit
+variance within clusters, means N(0, spread^2 I)), and the CRP(alpha) prior is conditioned on
+``least <= K <= most``. All sets, and all chains, advance together.
 """
 
 import math
@@ -10,33 +11,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gfncp.partitions import canonical_labels, crp_log_prob
-
-
-def log_predictive(
-    x: Float[Tensor, "*#batch dim"],
-    count: Float[Tensor, "*#batch"],
-    total: Float[Tensor, "*#batch dim"],
-    spread: float,
-) -> Float[Tensor, "*batch"]:
-    """log p(x | a cluster of ``count`` points that sum to ``total``), the mean integrated out."""
-    precision = count + spread**-2
-    variance = 1 + 1 / precision
-    square = (x - total / precision[..., None]).square().sum(-1)
-    return -0.5 * (square / variance + x.shape[-1] * (2 * math.pi * variance).log())
-
-
-def log_joint(
-    x: Float[Tensor, "sets points dim"], labels: Int[Tensor, "sets points"], alpha: float, spread: float
-) -> Float[Tensor, "sets"]:
-    """log p(labels, x), up to the constant of the bound on K."""
-    points, dim = x.shape[1:]
-    member = torch.nn.functional.one_hot(labels, int(labels.max()) + 1).to(x.dtype)
-    count, total = member.sum(1), member.transpose(1, 2) @ x
-    precision = count + spread**-2
-    evidence = 0.5 * (total.square().sum(-1) / precision) - 0.5 * dim * (precision * spread**2).log()
-    constant = -0.5 * x.square().sum((1, 2)) - 0.5 * points * dim * math.log(2 * math.pi)
-    return crp_log_prob(labels, alpha) + evidence.sum(-1) + constant
+from gfncp.evaluation.conjugate import log_joint, log_predictive
+from gfncp.evaluation.split_merge import split_merge
+from gfncp.partitions import canonical_labels
 
 
 def gibbs(
@@ -45,32 +22,76 @@ def gibbs(
     spread: float,
     *,
     most: int,
+    least: int = 1,
     sweeps: int,
     generator: torch.Generator,
 ) -> Int[Tensor, "sweeps sets points"]:
-    """States after each sweep. The first sweep builds the clustering point by point."""
+    """States of one chain per set: the first is built point by point, each further one follows a scan of all
+    points and a split-merge proposal.
+
+    Args:
+        most, least: bounds on the number of clusters; ``most`` = number of points is no bound.
+
+    Raises:
+        ValueError: the bounds are impossible.
+    """
+    _check_bounds(least, most, x.shape[1])
     x = x.double()
-    sets, points, dim = x.shape
-    row = torch.arange(sets)
-    labels = torch.full((sets, points), -1)
-    count = x.new_zeros(sets, most)
-    total = x.new_zeros(sets, most, dim)
-    states = []
-    for sweep in range(sweeps):
-        for n in range(points):
-            xn = x[:, n]
-            if sweep > 0:
-                count[row, labels[:, n]] -= 1
-                total[row, labels[:, n]] -= xn
-            empty = count == 0
-            total[empty] = 0.0
-            weight = torch.where(empty, (alpha / empty.sum(1, keepdim=True)).log(), count.log())
-            logits = weight + log_predictive(xn[:, None], count, total, spread)
-            labels[:, n] = torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
-            count[row, labels[:, n]] += 1
-            total[row, labels[:, n]] += xn
-        states.append(canonical_labels(labels))
+    labels = sweep(x, torch.full(x.shape[:2], -1), alpha, spread, least, most, generator)
+    states = [labels]
+    for _ in range(sweeps - 1):
+        labels = sweep(x, labels, alpha, spread, least, most, generator)
+        labels = split_merge(x, labels, alpha, spread, least, most, generator)
+        states.append(labels)
     return torch.stack(states)
+
+
+def sweep(
+    x: Float[Tensor, "sets points dim"],
+    labels: Int[Tensor, "sets points"],
+    alpha: float,
+    spread: float,
+    least: int,
+    most: int,
+    generator: torch.Generator,
+) -> Int[Tensor, "sets points"]:
+    """Draw each point's label in turn given all others; a point without a label (-1) enters in its turn.
+
+    The bounds leave a point only the options from which they can still be met.
+    """
+    sets, points, _ = x.shape
+    row = torch.arange(sets)
+    slots = int(labels.max()) + 2
+    member = torch.nn.functional.one_hot(labels + 1, slots + 1)[..., 1:].to(x.dtype)
+    count, total = member.sum(1), member.transpose(1, 2) @ x
+    present = labels >= 0
+    labels = labels.clone()
+    coins = torch.rand(points, sets, 1, dtype=x.dtype, generator=generator)
+    for n in range(points):
+        xn = x[:, n]
+        gone = row[present[:, n]]
+        count[gone, labels[gone, n]] -= 1
+        total[gone, labels[gone, n]] -= xn[gone]
+        present[:, n] = True
+        empty = count == 0
+        total[empty] = 0.0  # no rounding error is left behind
+        clusters = (~empty).sum(1)
+        if int(clusters.max()) == count.shape[1]:
+            count = torch.nn.functional.pad(count, (0, 1))
+            total = torch.nn.functional.pad(total, (0, 0, 0, 1))
+            empty = count == 0
+        may_open = clusters < most
+        must_open = clusters + (~present).sum(1) < least
+        opening = empty & (empty.cumsum(1) == 1) & may_open[:, None]
+        log_weight = torch.where(opening, math.log(alpha), count.log())
+        log_weight = torch.where(must_open[:, None] & ~opening, -torch.inf, log_weight)
+        logits = log_weight + log_predictive(xn[:, None], count, total, spread)
+        cdf = logits.softmax(-1).cumsum(-1)
+        chosen = (cdf <= coins[n] * cdf[:, -1:]).sum(-1)
+        labels[:, n] = chosen
+        count[row, chosen] += 1
+        total[row, chosen] += xn
+    return canonical_labels(labels)
 
 
 def best_state(
@@ -79,18 +100,24 @@ def best_state(
     spread: float,
     *,
     most: int,
+    least: int = 1,
     sweeps: int,
     chains: int,
     generator: torch.Generator,
 ) -> Int[Tensor, "sets points"]:
     """The visited clustering of highest posterior probability, over several chains."""
-    best = None
-    for _ in range(chains):
-        for state in gibbs(x, alpha, spread, most=most, sweeps=sweeps, generator=generator):
-            value = log_joint(x.double(), state, alpha, spread)
-            if best is None:
-                best, highest = state, value
-            else:
-                best = torch.where((value > highest)[:, None], state, best)
-                highest = torch.maximum(value, highest)
-    return best
+    copies = x.double().repeat_interleave(chains, 0)
+    states = gibbs(
+        copies, alpha, spread, most=most, least=least, sweeps=sweeps, generator=generator
+    )  # (sweeps, sets * chains, points)
+    value = torch.stack([log_joint(copies, state, alpha, spread) for state in states])
+    by_set = value.view(sweeps, len(x), chains).transpose(1, 2).reshape(sweeps * chains, len(x))
+    labels = states.view(sweeps, len(x), chains, -1).transpose(1, 2).reshape(sweeps * chains, len(x), -1)
+    return labels[by_set.argmax(0), torch.arange(len(x))]
+
+
+def _check_bounds(least: int, most: int, points: int) -> None:
+    if not 1 <= least <= min(most, points):
+        raise ValueError(
+            f"least={least}, most={most}: accepted is 1 <= least <= most with least <= points={points}"
+        )

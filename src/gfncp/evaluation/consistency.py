@@ -1,0 +1,91 @@
+"""Metrics of consistency: does the posterior depend on the order of the points, do its marginals agree?
+
+All take labelled sets and an energy network, give one number per set in float64, and work through the sets
+in parts of bounded memory.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gfncp import objectives
+from gfncp.decoding import POINTS_PER_PART, log_prob_of_orders
+from gfncp.energy import EnergyNetwork
+from gfncp.objectives import Batch
+
+
+@torch.no_grad()
+def marginal_consistency(
+    network: EnergyNetwork, x: Float[Tensor, "sets points *shape"], labels: Int[Tensor, "sets points"]
+) -> Float[Tensor, "sets"]:
+    """MC: the sum over n = 2..N of Eq. 24, with its shifted energies."""
+    parts = [objectives.marginal_consistency(network, Batch(*part))[0] for part in _parts(x, labels)]
+    return torch.cat(parts).double()
+
+
+class FlowResidual(NamedTuple):
+    """The flow-matching condition's violation, without Eq. 24's shift."""
+
+    total: Float[Tensor, "sets"]  # sum of squares over n = 2..N
+    mean: Float[Tensor, "sets"]  # mean square of one step
+
+
+@torch.no_grad()
+def flow_residual(
+    network: EnergyNetwork, x: Float[Tensor, "sets points *shape"], labels: Int[Tensor, "sets points"]
+) -> FlowResidual:
+    """Squares of E[c_{1:n-1}] + logsumexp_{c_n}(-E[c_{1:n}]) (Eq. 23), n = 2..N.
+
+    Zero for E = -log p(c_{1:n} | x) + const(x), whatever the posterior p.
+    """
+    parts = [
+        flow_residuals(network.energies(*part).double(), part[1]).square().sum(1)
+        for part in _parts(x, labels)
+    ]
+    total = torch.cat(parts)
+    return FlowResidual(total, total / (x.shape[1] - 1))
+
+
+def flow_residuals(
+    energies: Float[Tensor, "batch points options"], labels: Int[Tensor, "batch points"]
+) -> Float[Tensor, "batch steps"]:
+    """E[c_{1:n-1}] + logsumexp_{c_n}(-E[c_{1:n}]) of the steps n = 2..N, from the energies of all options."""
+    parent = energies[:, :-1].gather(2, labels[:, :-1, None])[..., 0]
+    return parent + torch.logsumexp(-energies[:, 1:], -1)
+
+
+@torch.no_grad()
+def sdpp(
+    network: EnergyNetwork,
+    x: Float[Tensor, "sets points *shape"],
+    labels: Int[Tensor, "sets points"],
+    *,
+    orders: int = 500,
+    generator: torch.Generator,
+) -> Float[Tensor, "sets"]:
+    """SDPP (Eq. 32): how much a clustering's probability varies over random orders of the points.
+
+    Raises:
+        ValueError: ``orders`` is less than 2.
+    """
+    if orders < 2:
+        raise ValueError(f"orders={orders}: a standard deviation needs at least 2")
+    parts = []
+    for one_x, one_labels in zip(x.split(1), labels.split(1), strict=True):
+        drawn = torch.rand(1, orders, labels.shape[1], generator=generator).argsort(-1)
+        parts.append(log_prob_of_orders(network, one_x, one_labels, drawn.to(labels.device)))
+    return relative_deviation(torch.cat(parts))
+
+
+def relative_deviation(log_prob: Float[Tensor, "sets orders"]) -> Float[Tensor, "sets"]:
+    """Standard deviation over mean (Eq. 32) of exp(log_prob), which itself may underflow."""
+    scaled = (log_prob - log_prob.amax(1, keepdim=True)).exp()
+    return scaled.std(1, correction=0) / scaled.mean(1)
+
+
+def _parts(x: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    sets = max(1, POINTS_PER_PART // labels.shape[1])
+    return zip(x.split(sets), labels.split(sets), strict=True)

@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import torch
+
+from gfncp.evaluation import calibration
+from gfncp.partitions import crp_n_clusters, n_clusters, sample_crp
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_calibrated_predictions_have_no_error():
+    p = torch.rand(200_000, generator=generator())
+    curve = calibration.reliability(p, torch.rand(200_000, generator=generator(1)) < p)
+    assert curve.expected_calibration_error < 0.005
+    np.testing.assert_allclose(curve.predicted, np.arange(0.05, 1, 0.1), atol=0.005)
+
+
+def test_constant_wrong_prediction_has_its_distance_as_error():
+    outcomes = torch.arange(100) < 30
+    curve = calibration.reliability(torch.full((100,), 0.85), outcomes)
+    assert curve.expected_calibration_error == pytest.approx(0.55)
+    assert curve.counts.tolist() == [0, 0, 0, 0, 0, 0, 0, 0, 100, 0]
+    assert np.isnan(curve.observed[0])
+
+
+def test_certain_predictions_fall_into_the_outer_bins():
+    curve = calibration.reliability(torch.tensor([0.0, 1.0, 1.0]), torch.tensor([False, True, False]), 4)
+    assert curve.counts.tolist() == [1, 0, 0, 2]
+    assert curve.expected_calibration_error == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("p", [[], [1.2], [-0.1], [float("nan")]])
+def test_what_is_no_probability_is_refused(p):
+    with pytest.raises(ValueError, match="probabilities"):
+        calibration.reliability(torch.tensor(p), torch.zeros(len(p), dtype=torch.bool))
+
+
+def test_pairs_by_hand(monkeypatch):
+    samples = torch.tensor([[[0, 0, 1], [0, 1, 1]], [[0, 1, 2], [0, 0, 0]]])
+    labels = torch.tensor([[0, 0, 0], [0, 1, 1]])
+    for bound in (calibration.PAIRS_PER_PART, 1):
+        monkeypatch.setattr(calibration, "PAIRS_PER_PART", bound)
+        p, together = calibration.pairs(samples, labels)
+        assert p.tolist() == [0.5, 0.0, 0.5, 0.5, 0.5, 0.5]
+        assert together.tolist() == [True, True, True, False, False, True]
+
+
+def test_statistics_by_hand():
+    labels = torch.tensor([[[0, 1, 1, 2, 1], [0, 0, 0, 0, 0]]])
+    found = {name: statistic(labels).tolist() for name, statistic in calibration.STATISTICS.items()}
+    assert found == {"clusters": [[3, 1]], "largest cluster": [[3, 5]], "first point's cluster": [[1, 5]]}
+
+
+def test_ranks_lie_among_the_ties():
+    drawn = torch.tensor([[1, 2, 2, 3]]).expand(4000, -1)
+    rank = calibration.ranks(drawn, torch.full((4000,), 2), generator())
+    assert rank.unique().tolist() == [1, 2, 3]
+    assert torch.bincount(rank)[1:].min() > 1200
+    assert calibration.ranks(drawn, torch.full((4000,), 0), generator()).unique().tolist() == [0]
+    assert calibration.ranks(drawn, torch.full((4000,), 9), generator()).unique().tolist() == [4]
+
+
+def test_ranks_of_the_exact_posterior_are_uniform_and_of_a_wrong_one_are_not(
+    mixture, exact_model, wrong_model
+):
+    x, labels = mixture(1000, 5, generator())
+    right, _ = exact_model.sample(x, 49, generator(1))
+    wrong, _ = wrong_model.sample(x, 49, generator(1))
+    for statistic in calibration.STATISTICS.values():
+        true = statistic(labels)
+        accepted = calibration.ranks(statistic(right), true, generator(2))
+        rejected = calibration.ranks(statistic(wrong), true, generator(2))
+        assert calibration.uniformity(accepted, 49).p_value > 0.01
+        assert calibration.uniformity(rejected, 49).p_value < 1e-6
+
+
+def test_uniformity_of_even_and_of_constant_ranks():
+    even = torch.arange(100).repeat(20)
+    test = calibration.uniformity(even, 99)
+    assert test.counts.tolist() == [100] * 20 and test.p_value == 1.0
+    assert calibration.uniformity(torch.zeros(1000, dtype=torch.long), 99).p_value < 1e-10
+
+
+@pytest.mark.parametrize(("sets", "draws"), [(1000, 99), (57, 99), (10, 3), (1000, 4), (333, 50)])
+def test_bins_hold_all_ranks_and_enough_of_them(sets, draws):
+    rank = torch.randint(draws + 1, (sets,), generator=generator())
+    test = calibration.uniformity(rank, draws)
+    assert test.counts.sum() == sets and test.expected.sum() == pytest.approx(sets)
+    assert len(test.counts) == len(test.expected) <= 20
+    assert test.expected.min() >= 0.75 * 5 or len(test.counts) == 2
+    assert 0 <= test.p_value <= 1
+
+
+def test_too_few_ranks():
+    with pytest.raises(ValueError, match="9 values"):
+        calibration.uniformity(torch.zeros(9, dtype=torch.long), 99)
+
+
+def test_prior_match_accepts_the_prior_and_rejects_another():
+    prior = crp_n_clusters(20, 1.0, (1, 10))
+    own = n_clusters(sample_crp(50_000, 20, 1.0, generator=generator(), n_clusters=(1, 10))).view(1000, 50)
+    other = n_clusters(sample_crp(50_000, 20, 1.4, generator=generator())).view(1000, 50)
+    accepted, rejected = calibration.prior_match(own, prior), calibration.prior_match(other, prior)
+    assert accepted.total_variation < 0.01 and accepted.p_value > 0.01
+    assert rejected.total_variation > 0.1 and rejected.p_value < 1e-6
+    assert len(rejected.prior) == len(rejected.model) == int(other.max()) + 1
+    assert rejected.model.sum() == pytest.approx(1)
+
+
+def test_prior_match_of_a_certain_prior():
+    """One possible K: nothing to test, and what is impossible counts in the total variation."""
+    prior = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
+    certain = calibration.prior_match(torch.full((20, 3), 2), prior)
+    assert certain.total_variation == 0.0 and certain.p_value == 1.0
+    assert calibration.prior_match(torch.full((20, 3), 4), prior).total_variation == 1.0

@@ -1,0 +1,113 @@
+import math
+
+import pytest
+import torch
+
+from gfncp import decoding, objectives
+from gfncp.evaluation import consistency
+from gfncp.objectives import Batch
+from gfncp.partitions import canonical_labels
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_mc_is_the_objectives_term_per_set(model, mixture):
+    x, labels = mixture(6, 9, generator())
+    with torch.no_grad():
+        expected = objectives.marginal_consistency(model, Batch(x, labels))[0]
+    torch.testing.assert_close(consistency.marginal_consistency(model, x, labels), expected.double())
+
+
+def test_flow_residual_equals_a_loop_over_the_steps(model, mixture):
+    x, labels = mixture(3, 6, generator())
+    with torch.no_grad():
+        energies = model.energies(x, labels).double()
+    found = consistency.flow_residual(model, x, labels)
+    for row in range(3):
+        squares = [
+            float(energies[row, n - 1, labels[row, n - 1]] + torch.logsumexp(-energies[row, n], 0)) ** 2
+            for n in range(1, 6)
+        ]
+        assert float(found.total[row]) == pytest.approx(sum(squares), rel=1e-5)
+        assert float(found.mean[row]) == pytest.approx(sum(squares) / 5, rel=1e-5)
+
+
+def test_an_exact_posterior_is_consistent_but_eq_24_does_not_see_it(exact_model, mixture):
+    x, labels = mixture(5, 6, generator())
+    assert consistency.flow_residual(exact_model, x, labels).total.max() < 1e-12
+    assert consistency.sdpp(exact_model, x, labels, orders=30, generator=generator()).max() < 1e-6
+    assert consistency.marginal_consistency(exact_model, x, labels).min() > 1e-3
+
+
+def test_sdpp_by_hand():
+    """Two values a and b, half each: (a - b) / (a + b), here 1/2; equal ones: 0; no underflow at e^-2000."""
+    log_prob = torch.tensor([[3.0, 1.0], [2.0, 2.0], [3.0, 1.0]], dtype=torch.float64).log()
+    log_prob[2] -= 2000
+    expected = torch.tensor([0.5, 0.0, 0.5], dtype=torch.float64)
+    torch.testing.assert_close(consistency.relative_deviation(log_prob), expected)
+
+
+def test_sdpp_of_one_dominant_order_is_the_largest_possible():
+    log_prob = torch.full((1, 500), -1000.0, dtype=torch.float64)
+    log_prob[0, 7] = 0.0
+    assert float(consistency.relative_deviation(log_prob)) == pytest.approx(math.sqrt(499))
+
+
+def test_log_prob_of_orders_equals_relabelled_permuted_sets(model, mixture):
+    x, labels = mixture(4, 8, generator())
+    orders = torch.rand(4, 5, 8, generator=generator()).argsort(-1)
+    with torch.no_grad():
+        found = decoding.log_prob_of_orders(model, x, labels, orders)
+        for column in range(5):
+            order = orders[:, column]
+            permuted = x.gather(1, order[..., None].expand(-1, -1, 2))
+            expected = model.log_prob(permuted, canonical_labels(labels.gather(1, order)))
+            torch.testing.assert_close(found[:, column], expected, atol=1e-4, rtol=1e-4)
+    assert found.std(1).min() > 1e-3  # the untrained network does depend on the order
+
+
+def test_memory_bounds_change_nothing(model, mixture, monkeypatch):
+    x, labels = mixture(5, 7, generator())
+    clusterings = torch.stack([labels, torch.zeros_like(labels)], 1)
+
+    def everything():
+        with torch.no_grad():
+            return (
+                model.log_prob(x, clusterings),
+                consistency.sdpp(model, x, labels, orders=9, generator=generator()),
+                consistency.marginal_consistency(model, x, labels),
+                consistency.flow_residual(model, x, labels).total,
+            )
+
+    before = everything()
+    monkeypatch.setattr(decoding, "POINTS_PER_PART", 15)
+    monkeypatch.setattr(consistency, "POINTS_PER_PART", 15)
+    for one, other in zip(everything(), before, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
+def test_log_prob_of_many_clusterings_equals_one_at_a_time(model, mixture):
+    x, labels = mixture(3, 6, generator())
+    other = canonical_labels(torch.randint(3, (3, 6), generator=generator()))
+    mask = torch.arange(6) < torch.tensor([[6], [4], [5]])
+    labels, other = labels.masked_fill(~mask, -1), other.masked_fill(~mask, -1)
+    with torch.no_grad():
+        both = model.log_prob(x, torch.stack([labels, other], 1), mask)
+        torch.testing.assert_close(both[:, 0], model.log_prob(x, labels, mask), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(both[:, 1], model.log_prob(x, other, mask), atol=1e-5, rtol=1e-5)
+
+
+def test_log_prob_carries_gradients(model, mixture):
+    x, labels = mixture(2, 5, generator())
+    orders = torch.rand(2, 3, 5, generator=generator()).argsort(-1)
+    decoding.log_prob_of_orders(model, x, labels, orders).var(1).mean().backward()
+    assert all(weight.grad.isfinite().all() for weight in model.g.parameters())
+    assert model.g.first.weight.grad.abs().max() > 0
+
+
+def test_sdpp_needs_two_orders(model, mixture):
+    x, labels = mixture(1, 4, generator())
+    with pytest.raises(ValueError, match="orders=1"):
+        consistency.sdpp(model, x, labels, orders=1, generator=generator())
