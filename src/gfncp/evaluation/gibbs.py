@@ -14,9 +14,9 @@ from gfncp.partitions import canonical_labels, crp_log_prob
 
 
 def log_predictive(
-    x: Float[Tensor, "*batch dim"],
-    count: Float[Tensor, "*batch"],
-    total: Float[Tensor, "*batch dim"],
+    x: Float[Tensor, "*#batch dim"],
+    count: Float[Tensor, "*#batch"],
+    total: Float[Tensor, "*#batch dim"],
     spread: float,
 ) -> Float[Tensor, "*batch"]:
     """log p(x | a cluster of ``count`` points that sum to ``total``), the mean integrated out."""
