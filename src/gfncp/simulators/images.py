@@ -46,9 +46,20 @@ def augment(
     return augmented_by(augmentations(*images.shape[1:]), images, generator)
 
 
+def _checked_clusters(labels: Int[Tensor, "sets points"], images: Images) -> int:
+    clusters = int(labels.max()) + 1
+    if clusters > len(images):
+        raise ValueError(f"images: {len(images)} of them cannot be the anchors of {clusters} clusters")
+    return clusters
+
+
 @dataclass(frozen=True)
 class AugmentedImages:
-    """Instance discrimination (Sec. 4.3): a cluster is one random image and its augmentations."""
+    """Instance discrimination (Sec. 4.3): a cluster is made of one random image's augmentations.
+
+    Raises:
+        ValueError: a set has more clusters than there are images.
+    """
 
     images: Images
     alpha: float = 1.0
@@ -58,7 +69,8 @@ class AugmentedImages:
         self, sets: int, points: int, generator: torch.Generator
     ) -> tuple[Float[Tensor, "sets points height width"], Int[Tensor, "sets points"]]:
         labels = sample_crp(sets, points, self.alpha, generator=generator, n_clusters=self.n_clusters)
-        anchors = torch.randint(len(self.images), (sets, int(labels.max()) + 1), generator=generator)
+        clusters = _checked_clusters(labels, self.images)
+        anchors = torch.rand(sets, len(self.images), generator=generator).topk(clusters).indices
         chosen = self.images[anchors.gather(1, labels)].flatten(0, 1) / 255
         return augment(chosen, generator).view(sets, points, *self.images.shape[1:]), labels
 
@@ -102,6 +114,8 @@ class WholeClasses:
     ) -> tuple[Float[Tensor, "sets points *shape"], Int[Tensor, "sets points"]]:
         names = self.classes.unique()
         bounds = self.n_clusters or (1, len(names))
+        if np.max(bounds) > len(names):
+            raise ValueError(f"n_clusters={self.n_clusters}: accepted is at most {len(names)}, one per class")
         labels = sample_crp(sets, points, self.alpha, generator=generator, n_clusters=bounds)
         chosen = torch.empty(sets, points, dtype=torch.long)
         for row in range(sets):

@@ -38,18 +38,19 @@ class NeighbourClusters:
 
     Args:
         features: where neighbours are near.
-        reach: how many neighbours of an anchor its clusters are drawn from, with replacement.
+        reach: the share of all points that an anchor's clusters are drawn from, with replacement: the
+            nearest ones, but no fewer than the graph joins to each point.
         anchors: how many points serve as anchors.
     """
 
     features: Float[Tensor, "images features"]
-    reach: int = 600
+    reach: float = 0.03
     anchors: int = 1000
 
     @cached_property
     def walks(self) -> Walks:
         points = len(self.features)
-        anchors, reach = min(self.anchors, points), min(self.reach, points)
+        anchors, reach = min(self.anchors, points), min(max(NEAREST, round(self.reach * points)), points)
         start = np.zeros((points, anchors), np.float32)
         start[np.arange(anchors), np.arange(anchors)] = 1
         mass, step = start, STAY * neighbour_graph(self.features)
@@ -62,9 +63,15 @@ class NeighbourClusters:
     def __call__(
         self, labels: Int[Tensor, "sets points"], generator: torch.Generator
     ) -> Int[Tensor, "sets points"]:
-        """Points to put in the places of ``labels``."""
-        nearest = self.walks.nearest
-        anchors = self.spread_anchors(len(labels), int(labels.max()) + 1, generator)
+        """Points to put in the places of ``labels``.
+
+        Raises:
+            ValueError: a set has more clusters than there are anchors.
+        """
+        nearest, clusters = self.walks.nearest, int(labels.max()) + 1
+        if clusters > len(nearest):
+            raise ValueError(f"images: {len(nearest)} of them cannot be the anchors of {clusters} clusters")
+        anchors = self.spread_anchors(len(labels), clusters, generator)
         draws = torch.randint(nearest.shape[1], labels.shape, generator=generator)
         return nearest[anchors.gather(1, labels), draws]
 

@@ -1,0 +1,73 @@
+"""Training clusters of neighbours: along the data, not across gaps, and of anchors that lie apart."""
+
+import pytest
+import torch
+from sklearn.datasets import make_moons
+
+from gfncp.simulators import NeighbourClusters, NeighbourEmbeddings
+
+
+@pytest.fixture
+def moons():
+    """Points of two interleaved half circles, and which they are on."""
+    x, moon = make_moons(600, noise=0.03, random_state=0)
+    return torch.from_numpy(x).float(), torch.from_numpy(moon)
+
+
+def test_neighbours_are_distinct_and_the_anchor_is_one(moons):
+    x, _ = moons
+    nearest = NeighbourClusters(x, reach=0.1, anchors=50).walks.nearest
+    assert nearest.shape == (50, 60)
+    assert all(len(row.unique()) == 60 for row in nearest)
+    assert (nearest == torch.arange(50)[:, None]).any(1).all()
+
+
+def test_neighbours_follow_the_data_where_distances_lead_across(moons):
+    x, moon = moons
+    nearest = NeighbourClusters(x, reach=0.4, anchors=600).walks.nearest
+    along = (moon[nearest] == moon[:, None]).float().mean()
+    across = (moon[torch.cdist(x, x).topk(240, largest=False).indices] == moon[:, None]).float().mean()
+    assert along > 0.99 > 0.9 > across
+
+
+def test_walks_overlap_with_themselves_and_not_across_a_gap(moons):
+    x, moon = moons
+    overlap = NeighbourClusters(x, anchors=100).walks.overlap
+    torch.testing.assert_close(overlap.diagonal(), torch.ones(100))
+    torch.testing.assert_close(overlap, overlap.T)
+    apart = moon[:100, None] != moon[:100]
+    assert overlap[apart].max() < 1e-3
+
+
+def test_anchors_lie_apart(moons, generator):
+    x, moon = moons
+    anchors = NeighbourClusters(x, anchors=200).spread_anchors(300, 2, generator)
+    assert anchors.shape == (300, 2)
+    assert (moon[anchors[:, 0]] != moon[anchors[:, 1]]).float().mean() > 0.65  # by chance a half
+
+
+def test_a_cluster_is_drawn_from_its_anchors_neighbours(moons, generator):
+    x, _ = moons
+    clusters = NeighbourClusters(x, anchors=40)
+    labels = torch.tensor([[0, 1, 0, 2, 1, 0, 2, 0]]).expand(20, -1)
+    chosen = clusters(labels, generator)
+    reached = torch.zeros(40, len(x), dtype=torch.bool).scatter_(1, clusters.walks.nearest, True)
+    for row, members in enumerate(chosen):
+        for k in range(3):
+            assert reached[:, members[labels[row] == k]].all(1).any()
+
+
+def test_few_points_are_all_neighbours(generator):
+    clusters = NeighbourClusters(torch.randn(5, 3, generator=generator))
+    assert clusters.walks.nearest.sort(1).values.tolist() == [list(range(5))] * 5
+    with pytest.raises(ValueError, match="images: 5 of them cannot be the anchors of 6 clusters"):
+        clusters(torch.arange(6)[None], generator)
+
+
+def test_points_are_seen_in_every_view(moons, generator):
+    x, _ = moons
+    views = torch.stack([x, x + 100, x + 200])
+    found, labels = NeighbourEmbeddings(views, n_clusters=(2, 3))(50, 20, generator)
+    assert found.shape == (50, 20, 2)
+    assert labels.shape == (50, 20)
+    assert set(((found[..., 0] + 50) // 100).unique().tolist()) == {0, 1, 2}
