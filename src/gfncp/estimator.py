@@ -4,11 +4,12 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 
-from gfncp.checkpoints import load
+from gfncp.checkpoints import load_kind
 from gfncp.partitions import canonical_labels
 from gfncp.posterior import Posterior
+from gfncp.validation import check_points
 
 
 class GFNCP(ClusterMixin, BaseEstimator):
@@ -49,8 +50,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         """
         if not isinstance(self.n_samples, int | np.integer) or self.n_samples < 1:
             raise ValueError(f"n_samples={self.n_samples!r}: accepted is an integer of at least 1")
-        model = load(self.checkpoint)
-        x = self._points(model, X)
+        model = load_kind(self.checkpoint, "energy")
+        x = check_points(X, model.encoder.point_shape, self.checkpoint)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         labels, _ = model.greedy(x)
         drawn, log_prob = model.sample(x, self.n_samples, torch.Generator().manual_seed(seed))
@@ -69,8 +70,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         Raises:
             ValueError: ``labels`` does not have one label per row of ``X``.
         """
-        model = load(self.checkpoint)
-        x = self._points(model, X)
+        model = load_kind(self.checkpoint, "energy")
+        x = check_points(X, model.encoder.point_shape, self.checkpoint)
         labels = np.asarray(labels)
         if labels.ndim not in (1, 2) or labels.shape[-1] != x.shape[1]:
             raise ValueError(
@@ -81,22 +82,3 @@ class GFNCP(ClusterMixin, BaseEstimator):
         with torch.no_grad():
             values = model.log_prob(x, canonical[None])[0].numpy()
         return float(values[0]) if labels.ndim == 1 else values
-
-    def _points(self, model, X) -> Float[torch.Tensor, "1 points *shape"]:
-        raw = np.asarray(X)
-        x = check_array(X, dtype=np.float32, allow_nd=True, ensure_2d=False, input_name="X")
-        expected = model.encoder.point_shape
-        if x.shape[1:] != expected:
-            raise ValueError(
-                f"X has shape {x.shape}, but {str(self.checkpoint)!r} was trained on "
-                f"(n_samples, {', '.join(map(str, expected))})"
-            )
-        if len(expected) == 2:
-            if raw.dtype.kind in "ui":
-                x = x / 255
-            if x.min() < 0 or x.max() > 1:
-                raise ValueError(
-                    f"X has values from {x.min():g} to {x.max():g}: accepted are images in [0, 1], "
-                    "or 0 to 255 as integers"
-                )
-        return torch.from_numpy(np.ascontiguousarray(x))[None]
