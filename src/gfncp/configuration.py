@@ -4,9 +4,12 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from torch import nn
 
+from gfncp.baselines.ccp import CCPLoss, CCPNetwork
+from gfncp.baselines.dac import AnchoredDACLoss, AnchoredDACNetwork, DACLoss, DACNetwork
+from gfncp.baselines.set_transformer import SetTransformerLoss, SetTransformerNetwork
 from gfncp.encoders import ImageEncoder, VectorEncoder
 from gfncp.model import Model
 from gfncp.objectives import NCP, GFNCPPaper, Objective
@@ -50,6 +53,62 @@ class Energy(Section):
         return Model(encoder, self.depth, self.width)
 
 
+class CCP(Section):
+    """See `gfncp.baselines.ccp.CCPNetwork`."""
+
+    kind: Literal["ccp"]
+    depth: Annotated[int, Field(ge=2)] = 4
+    width: Annotated[int, Field(ge=1)] = 128
+    latent: Annotated[int, Field(ge=1)] = 32
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return CCPNetwork(encoder, self.depth, self.width, self.latent)
+
+
+class Attention(Section):
+    """Sizes of attention blocks, see `gfncp.baselines.attention`."""
+
+    hidden: Annotated[int, Field(ge=1)] = 128
+    inducing: Annotated[int, Field(ge=1)] = 32
+    heads: Annotated[int, Field(ge=1)] = 4
+
+    @model_validator(mode="after")
+    def _divisible(self) -> "Attention":
+        if self.hidden % self.heads != 0:
+            raise ValueError(f"heads={self.heads}: accepted are divisors of hidden={self.hidden}")
+        return self
+
+
+class DAC(Attention):
+    """See `gfncp.baselines.dac.DACNetwork`."""
+
+    kind: Literal["dac"]
+    blocks: Annotated[int, Field(ge=1)] = 4
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return DACNetwork(encoder, self.hidden, self.inducing, self.heads, self.blocks)
+
+
+class AnchoredDAC(Attention):
+    """See `gfncp.baselines.dac.AnchoredDACNetwork`."""
+
+    kind: Literal["dac-anchored"]
+    blocks: Annotated[int, Field(ge=1)] = 4
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return AnchoredDACNetwork(encoder, self.hidden, self.inducing, self.heads, self.blocks)
+
+
+class SetTransformer(Attention):
+    """See `gfncp.baselines.set_transformer.SetTransformerNetwork`."""
+
+    kind: Literal["set-transformer"]
+    n_components: Clusters
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return SetTransformerNetwork(encoder, self.n_components, self.hidden, self.inducing, self.heads)
+
+
 class MixtureData(Section):
     kind: Literal["gaussian-mixtures"]
     dim: Annotated[int, Field(ge=1)] = 2
@@ -89,6 +148,61 @@ class GFNCPPaperObjective(Section):
         return GFNCPPaper(self.beta, self.delta, self.contrast)
 
 
+class CCPObjective(Section):
+    """See `gfncp.baselines.ccp.CCPLoss`."""
+
+    name: Literal["ccp"]
+    trains: ClassVar[str] = "ccp"
+
+    def build(self) -> Objective:
+        return CCPLoss()
+
+
+class DACObjective(Section):
+    """See `gfncp.baselines.dac.DACLoss`."""
+
+    name: Literal["dac"]
+    trains: ClassVar[str] = "dac"
+
+    def build(self) -> Objective:
+        return DACLoss()
+
+
+class AnchoredDACObjective(Section):
+    """See `gfncp.baselines.dac.AnchoredDACLoss`."""
+
+    name: Literal["dac-anchored"]
+    trains: ClassVar[str] = "dac-anchored"
+
+    def build(self) -> Objective:
+        return AnchoredDACLoss()
+
+
+class SetTransformerObjective(Section):
+    """See `gfncp.baselines.set_transformer.SetTransformerLoss`."""
+
+    name: Literal["set-transformer"]
+    trains: ClassVar[str] = "set-transformer"
+
+    def build(self) -> Objective:
+        return SetTransformerLoss()
+
+
+Network = Annotated[
+    Energy | CCP | DAC | AnchoredDAC | SetTransformer,
+    Field(discriminator="kind"),
+]
+AnyObjective = Annotated[
+    NCPObjective
+    | GFNCPPaperObjective
+    | CCPObjective
+    | DACObjective
+    | AnchoredDACObjective
+    | SetTransformerObjective,
+    Field(discriminator="name"),
+]
+
+
 class Training(Section):
     iterations: Annotated[int, Field(ge=1)] = 5000
     batch: Annotated[int, Field(ge=1)] = 64
@@ -110,10 +224,15 @@ class Training(Section):
 class Configuration(Section):
     seed: Annotated[int, Field(ge=0)] = 0
     encoder: Annotated[Vectors | Pictures, Field(discriminator="kind")]
-    network: Energy = Energy()
+    network: Network = Energy()
     data: Annotated[MixtureData | ImageData, Field(discriminator="kind")]
-    objective: Annotated[NCPObjective | GFNCPPaperObjective, Field(discriminator="name")]
+    objective: AnyObjective
     training: Training = Training()
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _energy_by_default(cls, value: object) -> object:
+        return {"kind": "energy", **value} if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _fitting(self) -> "Configuration":
@@ -121,6 +240,16 @@ class Configuration(Section):
             raise ValueError(
                 f"objective.name={self.objective.name!r} trains a network of kind {self.objective.trains!r}, "
                 f"but network.kind={self.network.kind!r}"
+            )
+        if self.training.sampled_steps is not None and self.network.kind != "energy":
+            raise ValueError(
+                f"training.sampled_steps={self.training.sampled_steps}: only a network of kind 'energy' is "
+                "trained by steps"
+            )
+        if self.network.kind == "set-transformer" and self.data.n_clusters != self.network.n_components:
+            raise ValueError(
+                f"data.n_clusters={self.data.n_clusters!r}: a 'set-transformer' has a fixed number of "
+                f"clusters, here network.n_components={self.network.n_components}"
             )
         return self
 
