@@ -18,7 +18,7 @@ Mask = Bool[Tensor, "batch points"] | None
 
 
 class MAB(nn.Module):
-    """Multihead attention block: ``O = Q + attention(Q, K, V)``, output ``O + relu(W O)`` (Eq. 6-7).
+    """Multihead attention block: ``O = Q + attention(Q, K, V)``, output ``O + relu(W O)`` (Sec. 3.1).
 
     Without layer normalisation, as in the authors' experiments: it would hide how many points were pooled.
 
@@ -62,7 +62,7 @@ class MAB(nn.Module):
 
 
 class SAB(nn.Module):
-    """Set attention block: every point attends to all points, ``MAB(X, X)`` (Eq. 8)."""
+    """Set attention block: every point attends to all points, ``MAB(X, X)`` (Sec. 3.1)."""
 
     def __init__(self, in_dim: int, dim: int, heads: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class SAB(nn.Module):
 
 
 class PMA(nn.Module):
-    """Pooling by multihead attention: learned seeds attend to the points, ``MAB(S, X)`` (Eq. 11)."""
+    """Pooling by multihead attention: learned seeds attend to the points, ``MAB(S, X)`` (Sec. 3.2)."""
 
     def __init__(self, in_dim: int, dim: int, heads: int, seeds: int) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class PMA(nn.Module):
 
 
 class ISAB(nn.Module):
-    """Induced set attention block: ``MAB(X, H)`` with ``H = MAB(I, X)``, I learned points (Eq. 9-10).
+    """Induced set attention block: ``MAB(X, H)`` with ``H = MAB(I, X)``, I learned points (Sec. 3.1).
 
     Costs points times ``inducing`` instead of points squared.
     """
