@@ -75,14 +75,30 @@ def test_cross_entropy_of_every_cluster(generator):
     logits = torch.randn(3, 8, generator=generator)
     left = torch.rand(3, 8, generator=generator) < 0.7
     left[:, 0] = True
-    labels = torch.where(left, torch.randint(4, (3, 8), generator=generator), -1)
-    member = labels[..., None] == torch.arange(4)
-    values = dac._cross_entropy(logits, member, left)
+    names = torch.where(left, torch.randint(4, (3, 8), generator=generator), -1)
+    names[0, 0] = 3
+    rest = dac.Rest(torch.zeros(3, 8, 2), names, torch.zeros(3, dtype=torch.long))
+    values = dac.cross_entropies(logits, rest)
     for b in range(3):
         for k in range(4):
             here = left[b]
-            expected = F.binary_cross_entropy_with_logits(logits[b, here], member[b, here, k].float())
+            expected = F.binary_cross_entropy_with_logits(logits[b, here], (names[b, here] == k).float())
             torch.testing.assert_close(values[b, k], expected)
+
+
+def test_compacting_keeps_what_is_left(generator):
+    left = torch.rand(11, 9, generator=generator) < torch.rand(11, 1, generator=generator)
+    left[4] = False
+    seen = torch.zeros_like(left)
+    sizes = []
+    for sets, index in dac.compact(left):
+        kept = left[sets].gather(1, index)
+        sizes.append(index.shape[1])
+        assert index.shape[1] == left[sets].sum(1).max()
+        seen[sets] = torch.zeros_like(left[sets]).scatter(1, index, kept)
+        assert (kept[:, :-1] >= kept[:, 1:]).all()  # points first, padding after
+    assert torch.equal(seen, left)
+    assert sizes == sorted(sizes)
 
 
 @pytest.mark.parametrize("anchored", [False, True])

@@ -192,6 +192,7 @@ class CCPNetwork(nn.Module):
 
     # Clusterings of unlabelled sets.
 
+    @torch.no_grad()
     def predict(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
     ) -> Int[Tensor, "batch points"]:
@@ -203,6 +204,7 @@ class CCPNetwork(nn.Module):
         sets = torch.arange(len(x), device=x.device)
         return self._decode(encoding, sets, _MostLikely())
 
+    @torch.no_grad()
     def sample(
         self,
         x: Float[Tensor, "batch points *shape"],
@@ -215,7 +217,6 @@ class CCPNetwork(nn.Module):
         sets = torch.arange(len(x), device=x.device).repeat_interleave(n_samples)
         return self._decode(encoding, sets, _Draw(generator)).view(len(x), n_samples, -1)
 
-    @torch.no_grad()
     def _decode(
         self, encoding: Encoding, sets: Int[Tensor, "particles"], choose: Choose
     ) -> Int[Tensor, "particles points"]:

@@ -8,6 +8,7 @@ References:
     Lee, Lee, Teh. Deep Amortized Clustering. arXiv:1909.13433, 2019.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
@@ -24,6 +25,7 @@ from gfncp.objectives import Batch, Terms
 from gfncp.partitions import canonical_labels, n_clusters
 
 ROUNDS = 50  # of filtering; points left over after so many form a last cluster
+SETS_PER_GROUP = 4  # that are padded to the same size
 
 
 class Filtered(NamedTuple):
@@ -169,6 +171,23 @@ def _refuse() -> NoReturn:
     )
 
 
+def compact(
+    left: Bool[Tensor, "batch points"],
+) -> Iterator[tuple[Int[Tensor, "sets"], Int[Tensor, "sets most"]]]:
+    """Groups of sets with similarly many points left, and the indices that put those points first.
+
+    Half of all points are gone on average; a filter's cost is that of the rows it is given.
+    """
+    count = left.sum(1)
+    for sets in count.argsort(stable=True).split(SETS_PER_GROUP):
+        first = (~left[sets]).to(torch.uint8).argsort(dim=1, stable=True)
+        yield sets, first[:, : int(count[sets].max())]
+
+
+def _pick(features: Float[Tensor, "sets points features"], index: Int[Tensor, "sets most"]) -> Tensor:
+    return features.gather(1, index[..., None].expand(-1, -1, features.shape[2]))
+
+
 @torch.no_grad()
 def _cluster(network: DACNetwork | AnchoredDACNetwork, x: Tensor, mask: Tensor | None) -> Tensor:
     """Filter what is left, at most `ROUNDS` times, until nothing is."""
@@ -177,13 +196,44 @@ def _cluster(network: DACNetwork | AnchoredDACNetwork, x: Tensor, mask: Tensor |
     left = mask.clone()
     labels = torch.where(mask, ROUNDS, -1)
     for number in range(ROUNDS):
-        sets = left.any(1).nonzero()[:, 0]
-        if len(sets) == 0:
+        going = left.any(1).nonzero()[:, 0]
+        if len(going) == 0:
             break
-        taken = network.next_cluster(features[sets], left[sets])
-        labels[sets] = torch.where(taken, number, labels[sets])
-        left[sets] &= ~taken
+        for part, index in compact(left[going]):
+            sets = going[part]
+            taken = network.next_cluster(_pick(features[sets], index), left[sets].gather(1, index))
+            row, column = taken.nonzero(as_tuple=True)
+            labels[sets[row], index[row, column]] = number
+            left[sets[row], index[row, column]] = False
     return canonical_labels(labels)
+
+
+class Rest(NamedTuple):
+    """What earlier rounds left of some sets."""
+
+    features: Float[Tensor, "sets points features"]
+    names: Int[Tensor, "sets points"]  # clusters; -1 where there is no point
+    anchor: Int[Tensor, "sets"]  # a random point
+
+    @property
+    def member(self) -> Bool[Tensor, "sets points clusters"]:
+        return one_hot(self.names, int(self.names.max()) + 1)
+
+
+def draw_rests(
+    features: Float[Tensor, "batch points features"],
+    labels: Int[Tensor, "batch points"],
+    generator: torch.Generator,
+) -> Iterator[Rest]:
+    """Take a random number of clusters away, in the order of `visit_clusters`; at least one stays."""
+    visited, anchors = visit_clusters(labels, generator)
+    share = torch.rand(len(labels), generator=generator).to(labels.device)
+    gone = (share * n_clusters(visited)).long()[:, None]
+    left = visited >= gone
+    names = torch.where(left, visited, -1)
+    for sets, index in compact(left):
+        anchor = (index == anchors.gather(1, gone)[sets]).to(torch.uint8).argmax(1)
+        yield Rest(_pick(features[sets], index), names[sets].gather(1, index), anchor)
 
 
 @dataclass(frozen=True)
@@ -191,20 +241,20 @@ class DACLoss:
     """Min-filtering: the cross-entropy of the cluster that the logits match best, minus its log-likelihood.
 
     ``min_k mean_i BCE(logit_i, [c_i = k])``, then minus the mean of ``log p(x_i | Gaussian)`` over the
-    members of that cluster. The filter must know what earlier rounds leave: each set has lost a random number
-    of its clusters, in the order of `visit_clusters`.
+    members of that cluster. The filter must know what earlier rounds leave, see `draw_rests`.
+
+    The mean over points makes small clusters cheap to match: with sizes as unequal as the Chinese Restaurant
+    Process draws them, the network tends to find nothing, which is nearly right for a singleton. Anchored
+    filtering has no such choice.
     """
 
     def __call__(self, network: DACNetwork, batch: Batch, generator: torch.Generator) -> Terms:
-        visited, _ = visit_clusters(batch.labels, generator)
-        rest = _leave_some(visited, generator)
-        left = visited >= rest[:, None]
-        features = network.encoder(batch.x, torch.ones_like(left))
-        found = network.filter(features, left)
-        member = one_hot(torch.where(left, visited, -1), int(visited.max()) + 1)
-        cross_entropy = _cross_entropy(found.logits, member, left)
-        chosen = torch.where(member.any(1), cross_entropy, torch.inf).argmin(1, keepdim=True)
-        return _terms(found, features, cross_entropy, member, chosen)
+        totals = []
+        for rest in draw_rests(_encode(network, batch), batch.labels, generator):
+            found = network.filter(rest.features, rest.names >= 0)
+            matched = torch.where(rest.member.any(1), cross_entropies(found.logits, rest), torch.inf)
+            totals.append(_totals(found, rest, matched.argmin(1)))
+        return _terms(totals, len(batch.x))
 
 
 @dataclass(frozen=True)
@@ -212,45 +262,36 @@ class AnchoredDACLoss:
     """Anchored filtering: the same loss for the cluster of a random remaining point."""
 
     def __call__(self, network: AnchoredDACNetwork, batch: Batch, generator: torch.Generator) -> Terms:
-        visited, anchors = visit_clusters(batch.labels, generator)
-        rest = _leave_some(visited, generator)
-        left = visited >= rest[:, None]
-        features = network.encoder(batch.x, torch.ones_like(left))
-        chosen = rest[:, None]
-        found = network.filter(features, left, anchors.gather(1, chosen)[:, 0])
-        member = one_hot(torch.where(left, visited, -1), int(visited.max()) + 1)
-        return _terms(found, features, _cross_entropy(found.logits, member, left), member, chosen)
+        totals = []
+        for rest in draw_rests(_encode(network, batch), batch.labels, generator):
+            found = network.filter(rest.features, rest.names >= 0, rest.anchor)
+            totals.append(_totals(found, rest, rest.names.gather(1, rest.anchor[:, None])[:, 0]))
+        return _terms(totals, len(batch.x))
 
 
-def _leave_some(visited: Int[Tensor, "batch points"], generator: torch.Generator) -> Int[Tensor, "batch"]:
-    """How many clusters are gone: uniform, at least one stays."""
-    share = torch.rand(len(visited), generator=generator).to(visited.device)
-    return (share * n_clusters(visited)).long()
+def _encode(network: nn.Module, batch: Batch) -> Float[Tensor, "batch points features"]:
+    return network.encoder(batch.x, torch.ones_like(batch.labels, dtype=torch.bool))
 
 
-def _cross_entropy(
-    logits: Float[Tensor, "batch points"],
-    member: Bool[Tensor, "batch points clusters"],
-    left: Bool[Tensor, "batch points"],
-) -> Float[Tensor, "batch clusters"]:
-    """Mean binary cross-entropy of each cluster's membership over the points left, without a loop."""
-    logits = torch.where(left, logits, 0.0)
-    outside = torch.where(left, F.softplus(logits), 0.0).sum(1, keepdim=True)
-    inside = (logits[..., None] * member).sum(1)
-    return (outside - inside) / left.sum(1, keepdim=True)
+def cross_entropies(logits: Float[Tensor, "sets points"], rest: Rest) -> Float[Tensor, "sets clusters"]:
+    """Mean binary cross-entropy of the logits with each cluster's membership, without a loop."""
+    present = rest.names >= 0
+    outside = torch.where(present, F.softplus(logits), 0.0).sum(1, keepdim=True)
+    inside = torch.where(rest.member, logits[..., None], 0.0).sum(1)
+    return (outside - inside) / present.sum(1, keepdim=True)
 
 
-def _terms(
-    found: Filtered,
-    features: Float[Tensor, "batch points features"],
-    cross_entropy: Float[Tensor, "batch clusters"],
-    member: Bool[Tensor, "batch points clusters"],
-    chosen: Int[Tensor, "batch 1"],
-) -> Terms:
-    bce = cross_entropy.gather(1, chosen).mean()
+def _totals(found: Filtered, rest: Rest, target: Int[Tensor, "sets"]) -> Float[Tensor, "terms"]:
+    """Sums over sets: the cross-entropy of the target cluster and, with a Gaussian, minus its likelihood."""
+    bce = cross_entropies(found.logits, rest).gather(1, target[:, None]).sum()
     if found.gaussian is None:
-        return {"loss": bce, "cross_entropy": bce.detach()}
-    inside = member.gather(2, chosen[..., None].expand(-1, member.shape[1], 1))[..., 0]
-    each = torch.where(inside, found.gaussian.log_prob(features), 0.0)
-    nll = -(each.sum(1) / inside.sum(1)).mean()
-    return {"loss": bce + nll, "cross_entropy": bce.detach(), "nll": nll.detach()}
+        return bce[None]
+    inside = rest.names == target[:, None]
+    each = torch.where(inside, found.gaussian.log_prob(rest.features), 0.0)
+    return torch.stack([bce, -(each.sum(1) / inside.sum(1)).sum()])
+
+
+def _terms(totals: list[Float[Tensor, "terms"]], sets: int) -> Terms:
+    means = torch.stack(totals).sum(0) / sets
+    reported = zip(["cross_entropy", "nll"], means.detach(), strict=False)  # on images there is no nll
+    return {"loss": means.sum(), **dict(reported)}
