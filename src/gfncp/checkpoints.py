@@ -52,6 +52,21 @@ def load(name_or_path: str | Path) -> nn.Module:
     return model.eval()
 
 
+def load_kind(name_or_path: str | Path, *kinds: str) -> nn.Module:
+    """The model of a checkpoint that must hold a network of one of the given kinds.
+
+    Raises:
+        ValueError: it holds another kind, or `load` fails.
+    """
+    kind = load_configuration(name_or_path).network.kind
+    if kind not in kinds:
+        accepted = " or ".join(map(repr, kinds))
+        raise ValueError(
+            f"checkpoint={str(name_or_path)!r} holds a network of kind {kind!r}: accepted is {accepted}"
+        )
+    return load(name_or_path)
+
+
 def load_configuration(name_or_path: str | Path) -> Configuration:
     """The configuration that a checkpoint was trained with."""
     path = find(name_or_path) / "config.json"

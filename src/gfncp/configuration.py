@@ -20,6 +20,9 @@ from pydantic import (
 from torch import nn
 
 from gfncp.attention import ContextEncoder
+from gfncp.baselines.ccp import CCPLoss, CCPNetwork
+from gfncp.baselines.dac import AnchoredDACLoss, AnchoredDACNetwork, DACLoss, DACNetwork
+from gfncp.baselines.set_transformer import SetTransformerLoss, SetTransformerNetwork
 from gfncp.encoders import EmbeddedEncoder, ImageEmbedding, ImageEncoder, ScaledVectorEncoder, VectorEncoder
 from gfncp.model import InteractingModel, Model, OnlineModel
 from gfncp.networks import Gated, Plain
@@ -149,7 +152,60 @@ class OnlineEnergy(Energy):
     model: ClassVar[type] = OnlineModel
 
 
-Network = Annotated[Energy | InteractingEnergy | OnlineEnergy, Field(discriminator="kind")]
+class CCP(Section):
+    """See `gfncp.baselines.ccp.CCPNetwork`."""
+
+    kind: Literal["ccp"]
+    depth: Annotated[int, Field(ge=2)] = 4
+    width: Annotated[int, Field(ge=1)] = 128
+    latent: Annotated[int, Field(ge=1)] = 32
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return CCPNetwork(encoder, self.depth, self.width, self.latent)
+
+
+class Attention(Section):
+    """Sizes of attention blocks, see `gfncp.baselines.attention`."""
+
+    hidden: Annotated[int, Field(ge=1)] = 128
+    inducing: Annotated[int, Field(ge=1)] = 32
+    heads: Annotated[int, Field(ge=1)] = 4
+
+    @model_validator(mode="after")
+    def _divisible(self) -> "Attention":
+        if self.hidden % self.heads != 0:
+            raise ValueError(f"heads={self.heads}: accepted are divisors of hidden={self.hidden}")
+        return self
+
+
+class DAC(Attention):
+    """See `gfncp.baselines.dac.DACNetwork`."""
+
+    kind: Literal["dac"]
+    blocks: Annotated[int, Field(ge=1)] = 4
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return DACNetwork(encoder, self.hidden, self.inducing, self.heads, self.blocks)
+
+
+class AnchoredDAC(Attention):
+    """See `gfncp.baselines.dac.AnchoredDACNetwork`."""
+
+    kind: Literal["dac-anchored"]
+    blocks: Annotated[int, Field(ge=1)] = 4
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return AnchoredDACNetwork(encoder, self.hidden, self.inducing, self.heads, self.blocks)
+
+
+class SetTransformer(Attention):
+    """See `gfncp.baselines.set_transformer.SetTransformerNetwork`."""
+
+    kind: Literal["set-transformer"]
+    n_components: Clusters
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return SetTransformerNetwork(encoder, self.n_components, self.hidden, self.inducing, self.heads)
 
 
 class MixtureData(Section):
@@ -225,6 +281,62 @@ class GFNCPObjective(Section):
         return GFNCP(self.disagreement, self.terminal, self.anchor)
 
 
+class CCPObjective(Section):
+    """See `gfncp.baselines.ccp.CCPLoss`."""
+
+    name: Literal["ccp"]
+    trains: ClassVar[str] = "ccp"
+
+    def build(self) -> Objective:
+        return CCPLoss()
+
+
+class DACObjective(Section):
+    """See `gfncp.baselines.dac.DACLoss`."""
+
+    name: Literal["dac"]
+    trains: ClassVar[str] = "dac"
+
+    def build(self) -> Objective:
+        return DACLoss()
+
+
+class AnchoredDACObjective(Section):
+    """See `gfncp.baselines.dac.AnchoredDACLoss`."""
+
+    name: Literal["dac-anchored"]
+    trains: ClassVar[str] = "dac-anchored"
+
+    def build(self) -> Objective:
+        return AnchoredDACLoss()
+
+
+class SetTransformerObjective(Section):
+    """See `gfncp.baselines.set_transformer.SetTransformerLoss`."""
+
+    name: Literal["set-transformer"]
+    trains: ClassVar[str] = "set-transformer"
+
+    def build(self) -> Objective:
+        return SetTransformerLoss()
+
+
+Network = Annotated[
+    Energy | InteractingEnergy | OnlineEnergy | CCP | DAC | AnchoredDAC | SetTransformer,
+    Field(discriminator="kind"),
+]
+AnyObjective = Annotated[
+    NCPObjective
+    | GFNCPPaperObjective
+    | GFNCPObjective
+    | CCPObjective
+    | DACObjective
+    | AnchoredDACObjective
+    | SetTransformerObjective,
+    Field(discriminator="name"),
+]
+
+
 class Training(Section):
     iterations: Annotated[int, Field(ge=1)] = 5000
     batch: Annotated[int, Field(ge=1)] = 64
@@ -244,7 +356,7 @@ class Configuration(Section):
     encoder: Annotated[Vectors | ScaledVectors | Pictures | EmbeddedPictures, Field(discriminator="kind")]
     network: Network = Energy()
     data: Annotated[MixtureData | ImageData | EmbeddingData, Field(discriminator="kind")]
-    objective: Annotated[NCPObjective | GFNCPPaperObjective | GFNCPObjective, Field(discriminator="name")]
+    objective: AnyObjective
     training: Training = Training()
 
     @field_validator("network", mode="before")
@@ -272,6 +384,16 @@ class Configuration(Section):
             raise ValueError(
                 f"data.n_clusters={bounds}: sets of {self.training.points[0]} points (training.points) "
                 "cannot have so many clusters"
+            )
+        if self.training.sampled_steps is not None and not self.network.kind.endswith("energy"):
+            raise ValueError(
+                f"training.sampled_steps={self.training.sampled_steps}: only an energy network is "
+                "trained by steps"
+            )
+        if self.network.kind == "set-transformer" and bounds != self.network.n_components:
+            raise ValueError(
+                f"data.n_clusters={bounds!r}: a 'set-transformer' has a fixed number of clusters, here "
+                f"network.n_components={self.network.n_components}"
             )
         return self
 

@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from gfncp import orders, persistence
-from gfncp.checkpoints import load, seeded
+from gfncp.checkpoints import load_kind, seeded
 from gfncp.online import OnlineEnergyNetwork
 from gfncp.partitions import canonical_labels
 from gfncp.posterior import Posterior
@@ -17,6 +17,7 @@ from gfncp.prediction import predictive
 from gfncp.streaming import Stream
 from gfncp.validation import check_points
 
+KINDS = ("energy", "interacting-energy", "online-energy")  # networks with probabilities of clusterings
 ORDERS_SEED = 0  # orders are the same in every call, so that log-probabilities can be compared
 
 
@@ -60,7 +61,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             ValueError: ``X`` or a parameter is not what the checkpoint accepts.
         """
         self._check_counts()
-        model = load(self.checkpoint)
+        model = load_kind(self.checkpoint, *KINDS)
         x = self._points(model, X)
         if isinstance(model, OnlineEnergyNetwork) and self.n_orders == 1:
             return self._go_on(model, Stream.start(int(self.n_samples), self._generator()), x)
@@ -81,7 +82,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             ValueError: the checkpoint is not online, ``n_orders`` is not 1, or ``X`` is not what it accepts.
         """
         self._check_counts()
-        model = load(self.checkpoint)
+        model = load_kind(self.checkpoint, *KINDS)
         if not isinstance(model, OnlineEnergyNetwork):
             raise ValueError(
                 f"checkpoint={str(self.checkpoint)!r}: partial_fit accepts checkpoints that were trained "
@@ -112,7 +113,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             ValueError: ``X`` is not what the checkpoint accepts.
         """
         check_is_fitted(self)
-        model = load(self.checkpoint)
+        model = load_kind(self.checkpoint, *KINDS)
         new = self._points(model, X)[0]
         log_prob = predictive(model, torch.from_numpy(self._x), torch.from_numpy(self.labels_), new)
         return log_prob.exp().numpy()
@@ -159,7 +160,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         Raises:
             ValueError: ``labels`` does not have one label per row of ``X``, or ``X`` is not accepted.
         """
-        model = load(self.checkpoint)
+        model = load_kind(self.checkpoint, *KINDS)
         x = self._points(model, X)
         labels = np.asarray(labels)
         if labels.ndim not in (1, 2) or labels.shape[-1] != x.shape[1] or len(labels) == 0:

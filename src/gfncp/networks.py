@@ -5,12 +5,21 @@ them with their linear neighbours (see `gfncp.energy`).
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 ROWS_PER_CHUNK = 4096  # rows of one pass: their activations stay in the cache
+
+
+def mlp(*dims: int) -> nn.Sequential:
+    """Linear layers of the given widths with ReLUs between."""
+    layers = []
+    for inputs, outputs in pairwise(dims):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
 
 
 class Plain(nn.Module):

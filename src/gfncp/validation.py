@@ -59,7 +59,8 @@ def _numbers(
         bad = np.vectorize(_is_no_number, otypes=[bool])(values)
     if bad.any():
         place = tuple(np.argwhere(bad)[0].tolist())
-        raise ValueError(f"X: {_where(place, columns)} holds {values[place]!r}: accepted are finite numbers")
+        held = values[place].item() if isinstance(values[place], np.generic) else values[place]
+        raise ValueError(f"X: {_where(place, columns)} holds {held!r}: accepted are finite numbers")
     return numbers
 
 
