@@ -137,6 +137,27 @@ def info(checkpoint: Annotated[str, typer.Argument(help="'mog-2d', 'mnist', or a
     console.print_json(load_configuration(checkpoint).model_dump_json())
 
 
+@app.command()
+def methods() -> None:
+    """Properties of each method: what holds for this code, in brackets what the paper's Table 1 says."""
+    from gfncp.baselines.properties import PROPERTIES, TABLE
+
+    table = Table("method", *PROPERTIES)
+    for name, row in TABLE.items():
+        claims = [row.claim(each) for each in PROPERTIES]
+        marks = [
+            row.mark(each) + (f" ({claim})" if claim else "")
+            for each, claim in zip(PROPERTIES, claims, strict=True)
+        ]
+        table.add_row(name, *marks)
+    console.print(table)
+    console.print("✓ yes, ✗ no, ~ in part, – not applicable")
+    for name, meaning in PROPERTIES.items():
+        console.print(f"{name}: {meaning}", highlight=False)
+    for name, row in TABLE.items():
+        console.print(f"{name}: {row.note}", highlight=False)
+
+
 def main() -> None:
     """Entry point: bad input ends with one line and exit code 2."""
     try:

@@ -1,4 +1,4 @@
-"""What the samplers of Dirichlet-process mixtures share: the joint probability, and the estimator's interface."""
+"""What the samplers of Dirichlet-process mixtures share: the joint probability and the estimator."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -146,6 +146,7 @@ class Sampler(ClusterMixin, BaseEstimator):
         if not self.alpha > 0:
             raise ValueError(f"alpha={self.alpha!r}: accepted is a positive number")
         if not isinstance(self.n_warmup, int | np.integer) or not 0 <= self.n_warmup <= self.n_sweeps - 4:
+            most = self.n_sweeps - 4
             raise ValueError(
-                f"n_warmup={self.n_warmup!r}: accepted is an integer from 0 to n_sweeps - 4 = {self.n_sweeps - 4}"
+                f"n_warmup={self.n_warmup!r}: accepted is an integer from 0 to n_sweeps - 4 = {most}"
             )

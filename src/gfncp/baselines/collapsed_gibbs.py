@@ -18,7 +18,7 @@ def collapsed_gibbs(
 ) -> States:
     """The states ``(chains, points)`` after each sweep, without end.
 
-    The first sweep builds the clusterings point by point. Each chain visits the points in its own random order.
+    The first sweep builds the clusterings point by point. Each chain visits points in its own random order.
 
     References:
         Neal. Markov chain sampling methods for Dirichlet process mixture models. JCGS 2000, algorithm 3.
@@ -54,7 +54,7 @@ def collapsed_gibbs(
 
 
 class CollapsedGibbs(Sampler):
-    """Posterior of a Dirichlet-process mixture by collapsed Gibbs sampling; see `Sampler` for its interface.
+    """Posterior of a Dirichlet-process mixture by collapsed Gibbs sampling; see `Sampler`.
 
     A sweep takes O(points * clusters * dim^3) operations, one point after the other.
 

@@ -15,8 +15,8 @@ def rhat(draws: Float[np.ndarray, "chains draws"]) -> float:
         ValueError: there are fewer than 4 draws per chain.
 
     References:
-        Vehtari, Gelman, Simpson, Carpenter, Bürkner. Rank-normalization, folding, and localization: an improved
-        R-hat for assessing convergence of MCMC. Bayesian Analysis 2021, Eq. 4 and 14.
+        Vehtari, Gelman, Simpson, Carpenter, Bürkner. Rank-normalization, folding, and localization: an
+        improved R-hat for assessing convergence of MCMC. Bayesian Analysis 2021.
     """
     draws = np.asarray(draws, dtype=float)
     if draws.ndim != 2 or draws.shape[1] < 4:
@@ -31,7 +31,7 @@ def _of_ranks(draws: Float[np.ndarray, "chains draws"]) -> float:
     ranks = rankdata(draws).reshape(draws.shape)
     z = ndtri((ranks - 0.375) / (draws.size + 0.25))
     within = z.var(axis=1, ddof=1).mean()
-    between = z.mean(axis=1).var(ddof=1)  # Eq. 1 divided by the number of draws
+    between = z.mean(axis=1).var(ddof=1)  # over the number of draws
     if within == 0:
         return 1.0 if between == 0 else np.inf
     length = draws.shape[1]

@@ -1,12 +1,12 @@
 """Parallel sampling with sub-cluster splits and merges.
 
-A state is a partition. Each step instantiates weights and parameters of its clusters and moves all points at
+A state is a partition. Each round instantiates weights and parameters of its clusters and moves all points at
 once (restricted to these clusters), then gives sub-clusters to every cluster and proposes splits and merges.
 
-Chang and Fisher carry the sub-clusters from step to step and let their law be approximate. Here they start
-anew in each step from two random members, so that their law is a function of the members alone, the same for
-a cluster and for the pair that it would split into; proposals are Metropolis-Hastings moves whose probabilities
-count in full (Jain and Neal 2004), and the posterior is left exactly invariant.
+Chang and Fisher carry the sub-clusters from round to round and let their law be approximate. Here they start
+anew in each round from two random members, so that their law is a function of the members alone, the same
+for a cluster and for the pair that it would split into; proposals are Metropolis-Hastings moves whose
+probabilities count in full (Jain and Neal 2004), and the posterior is left exactly invariant.
 
 References:
     Chang, Fisher III. Parallel sampling of DP mixture models using sub-cluster splits. NIPS 2013.
@@ -24,7 +24,9 @@ from gfncp.baselines.chains import Sampler, States, categorical, cluster_sums, i
 from gfncp.baselines.conjugate import ConjugateModel
 
 START_CLUSTERS = 10  # a chain starts with 1 to so many clusters
+ROUNDS = 5  # between two states: they cost less than a sweep of collapsed Gibbs sampling
 SUBCLUSTER_SWEEPS = 5
+BLIND = 0.3  # probability that a group's split is blind to the points
 TINY = 1e-100  # weight of copies of a point
 
 
@@ -35,14 +37,15 @@ def split_merge(
     chains: int,
     rng: np.random.Generator,
 ) -> States:
-    """The states ``(chains, points)`` after each step, without end."""
+    """The states ``(chains, points)`` after every few rounds of moves, without end."""
     statistics = model.statistics(x)
     scale = x.std(0)
     scaled = x / np.where(scale > 0, scale, 1.0)
     labels = random_start(scaled, chains, rng)
     while True:
-        labels = move_points(labels, statistics, model, rng)
-        labels = split_and_merge(labels, statistics, scaled, model, alpha, rng)
+        for _ in range(ROUNDS):
+            labels = move_points(labels, statistics, model, rng)
+            labels = split_and_merge(labels, statistics, scaled, model, alpha, rng)
         yield labels.copy()
 
 
@@ -111,7 +114,7 @@ class Groups(NamedTuple):
 
 
 def draw_groups(n_clusters: Int[np.ndarray, "chains"], rng: np.random.Generator) -> Groups:
-    """Each group in turn flips a coin whether it is a pair; a pair that finds one cluster left does nothing."""
+    """Each group flips a coin whether it is a pair; a pair that finds one cluster left does nothing."""
     chains, most = len(n_clusters), int(n_clusters.max())
     row = np.arange(chains)
     absent = np.arange(most) >= n_clusters[:, None]
@@ -132,7 +135,7 @@ def draw_groups(n_clusters: Int[np.ndarray, "chains"], rng: np.random.Generator)
     return Groups(group, side, pair, moves)
 
 
-def propose_sides(
+def subclusters(
     group: Int[np.ndarray, "chains points"],
     groups: int,
     statistics: Float[np.ndarray, "points width"],
@@ -173,6 +176,9 @@ def split_and_merge(
 ) -> Int[np.ndarray, "chains points"]:
     """Every group proposes; groups do not touch each other, so the proposals are made in parallel.
 
+    A split follows the sub-clusters, or is blind (Dirichlet-multinomial): the first finds what lies apart,
+    the second lets merges undo what does not, as in Chang and Fisher.
+
     Only the number of clusters, in the probability of the groups, couples the decisions: these go in turn.
     """
     n_clusters = labels.max(1) + 1
@@ -181,14 +187,19 @@ def split_and_merge(
     group = np.take_along_axis(groups.group, labels, 1)
     is_pair = np.take_along_axis(groups.pair, group, 1)
 
-    logit, drawn = propose_sides(group, count, statistics, scaled, model, alpha, rng)
+    logit, drawn = subclusters(group, count, statistics, scaled, model, alpha, rng)
+    blind = rng.random(groups.pair.shape) < BLIND
+    is_blind = np.take_along_axis(blind, group, 1)
+    share = np.take_along_axis(rng.beta(alpha / 2, alpha / 2, blind.shape), group, 1)
+    drawn = np.where(is_blind, rng.random(group.shape) < share, drawn)
     side = np.where(is_pair, np.take_along_axis(groups.side, labels, 1), drawn)
-    chosen = log_expit(np.where(side == 1, logit, -logit))
-    member = group[:, None] == np.arange(count)[:, None]
-    log_proposal = np.where(member, chosen[:, None], 0.0).sum(-1)
 
     parts = cluster_sums(2 * group + side, 2 * count, statistics)
-    parts = parts.reshape(*parts.shape[:1], count, 2, -1)
+    parts = parts.reshape(*blind.shape, 2, -1)
+    chosen = log_expit(np.where(side == 1, logit, -logit))
+    member = group[:, None] == np.arange(count)[:, None]
+    informed = np.where(member, chosen[:, None], 0.0).sum(-1)
+    log_proposal = np.where(blind, log_dirichlet_multinomial(parts[..., 0], alpha / 2), informed)
     whole = log_mass(parts.sum(-2), model, alpha)
     log_split = log_mass(parts, model, alpha).sum(-1) - whole - log_proposal
     possible = groups.moves & (parts[..., 0] > 0).all(-1)
@@ -213,8 +224,17 @@ def log_mass(
     return np.log(alpha) + gammaln(np.maximum(sums[..., 0], 1)) + model.log_evidence(sums)
 
 
+def log_dirichlet_multinomial(
+    counts: Float[np.ndarray, "*batch sides"], concentration: float
+) -> Float[np.ndarray, "*batch"]:
+    """Log-probability of labels with these counts, their proportions Dirichlet(concentration) distributed."""
+    per_side = gammaln(counts + concentration) - gammaln(concentration)
+    total = counts.shape[-1] * concentration
+    return per_side.sum(-1) + gammaln(total) - gammaln(counts.sum(-1) + total)
+
+
 class SplitMergeSampler(Sampler):
-    """Posterior of a Dirichlet-process mixture by sub-cluster splits and merges; see `Sampler` for its interface.
+    """Posterior of a Dirichlet-process mixture by sub-cluster splits and merges; see `Sampler`.
 
     All points move at once: a step is a few matrix products, and splits reach far clusterings in one step.
 
