@@ -229,6 +229,27 @@ def info(checkpoint: Checkpoint) -> None:
     console.print(to_toml(load_configuration(checkpoint)), markup=False, soft_wrap=True)
 
 
+@app.command()
+def methods() -> None:
+    """Show the properties of each method, of this code and, in brackets, as the paper's Table 1 has them."""
+    from gfncp.baselines.properties import PROPERTIES, TABLE
+
+    table = Table("method", *PROPERTIES)
+    for name, row in TABLE.items():
+        claims = [row.claim(each) for each in PROPERTIES]
+        marks = [
+            row.mark(each) + (f" ({claim})" if claim else "")
+            for each, claim in zip(PROPERTIES, claims, strict=True)
+        ]
+        table.add_row(name, *marks)
+    console.print(table)
+    console.print("✓ yes, ✗ no, ~ in part, – not applicable")
+    for name, meaning in PROPERTIES.items():
+        console.print(f"{name}: {meaning}", highlight=False)
+    for name, row in TABLE.items():
+        console.print(f"{name}: {row.note}", highlight=False)
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 

@@ -1,1 +1,4 @@
-"""The methods that NCP and GFNCP are compared with, behind the same interface."""
+"""Methods to compare with: `gfncp.baselines.registry` lists them, `gfncp.baselines.properties` compares them.
+
+Nothing is imported here: configurations name the networks of single methods, the registry needs them all.
+"""

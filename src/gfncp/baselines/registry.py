@@ -1,0 +1,17 @@
+"""Every method by name: estimators with ``fit``, ``fit_predict``, ``labels_`` and ``n_clusters_``."""
+
+from sklearn.base import ClusterMixin
+
+from gfncp.baselines.collapsed_gibbs import CollapsedGibbs
+from gfncp.baselines.references import HDBSCAN, GaussianMixtureBIC, KMeansTrueK
+from gfncp.baselines.split_merge import SplitMergeSampler
+from gfncp.baselines.variational import VariationalMixture
+
+METHODS: dict[str, type[ClusterMixin]] = {
+    "Collapsed Gibbs": CollapsedGibbs,
+    "Split-merge": SplitMergeSampler,
+    "Variational": VariationalMixture,
+    "GMM + BIC": GaussianMixtureBIC,
+    "k-means": KMeansTrueK,
+    "HDBSCAN": HDBSCAN,
+}
