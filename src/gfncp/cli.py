@@ -183,7 +183,7 @@ def diagnose(
 
     Example: gfncp diagnose mog-2d --output diagnostics
     """
-    from gfncp.checkpoints import load, load_configuration, write_atomically
+    from gfncp.checkpoints import find, load, load_configuration, write_atomically
     from gfncp.evaluation import diagnose as diagnosis
     from gfncp.evaluation.diagnosis_report import pictures, table
     from gfncp.evaluation.evaluate import make_test_simulator
@@ -197,7 +197,8 @@ def diagnose(
             model, make_test_simulator(configuration, model.encoder, data), sizes, seed
         )
     about = {
-        "checkpoint": checkpoint,
+        "kind": "diagnosis",
+        "checkpoint": find(checkpoint).resolve().name,
         "configuration": configuration.model_dump(mode="json"),
         "sizes": asdict(sizes),
         "seed": seed,

@@ -29,7 +29,7 @@ from gfncp.sources import images
 Simulator = Callable[[int, int, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
 HELD_OUT = 10_000  # the last images of the training split are kept for validation
 VALIDATION_POINTS = 300
-VIEWS_STREAM = 2**31 + 2  # apart from training's, validation's and testing's
+VIEWS_STREAM = 2**31 + 3  # apart from all other streams
 IMAGES_AT_ONCE = 5000  # augmented and embedded
 
 

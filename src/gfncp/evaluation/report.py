@@ -1,9 +1,9 @@
-"""Writes the measured figures where people read them: the README's table and the checkpoints' model cards.
+"""Writes the measured figures where people read them: the README, the model cards and docs/objectives.md.
 
     python -m gfncp.evaluation.report [ROOT]
 
-reads the JSON records that ``gfncp evaluate --record`` left under ``records/``, and nothing else: a figure
-without a record cannot appear.
+reads the JSON records that ``gfncp evaluate --record`` and ``gfncp diagnose`` left under ``records/``, and
+nothing else: a figure without a record cannot appear.
 """
 
 import json
@@ -11,17 +11,17 @@ import sys
 from pathlib import Path
 
 from gfncp.checkpoints import load, load_configuration, write_atomically
-from gfncp.configuration import Configuration, ImageData, MixtureData, parse, to_toml
+from gfncp.configuration import Configuration, EmbeddingData, ImageData, MixtureData, parse, to_toml
 
 PRETRAINED = Path("src/gfncp/pretrained")
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 HEADER = ("checkpoint", "test sets", "NMI", "ARI", "clusters found (true)", "ms per set", "command")
 
 
-def read_records(folder: Path) -> list[dict]:
-    """The records of evaluations in ``folder`` and below it, in the order of their paths."""
+def read_records(folder: Path, kind: str = "evaluation") -> list[dict]:
+    """The records of one kind in ``folder`` and below it, in the order of their paths."""
     records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.json"))]
-    return [record for record in records if isinstance(record, dict) and record.get("kind") == "evaluation"]
+    return [record for record in records if isinstance(record, dict) and record.get("kind") == kind]
 
 
 def figures_table(records: list[dict]) -> str:
@@ -48,6 +48,41 @@ def _command(record: dict) -> str:
         f"`gfncp evaluate {record['checkpoint']} --sets {record['sets']} --points {record['points']}"
         f" --seed {record['seed']}{exact}`"
     )
+
+
+def diagnoses_table(records: list[dict]) -> str:
+    """A Markdown table with a column per diagnosed checkpoint."""
+    if not records:
+        return "No figures are recorded yet."
+    names = [
+        f"{record['checkpoint']}: `{record['configuration']['objective']['name']}`, "
+        f"{record['configuration']['training']['iterations']} iterations"
+        for record in records
+    ]
+    rows = [("", *names), ("---",) * (len(names) + 1)]
+    for label, read in DIAGNOSED:
+        rows.append((label, *(read(record) for record in records)))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _distance(points: str, method: str):
+    return lambda record: f"{record['posterior'][points][method]['total_variation']:.3f}"
+
+
+DIAGNOSED = (
+    ("TV of the policy, N = 6", _distance("6", "policy")),
+    ("TV of the policy, N = 8", _distance("8", "policy")),
+    ("TV of the terminal energy, N = 6", _distance("6", "terminal")),
+    ("TV of the terminal energy, N = 8", _distance("8", "terminal")),
+    ("SDPP, N = 20", lambda record: f"{record['sdpp']['20']['median']:.3f}"),
+    ("SDPP, N = 80", lambda record: f"{record['sdpp']['80']['median']:.3f}"),
+    ("MC (Eq. 24), N = 80", lambda record: f"{record['consistency']['80']['mc']:.1f}"),
+    ("unshifted flow residual per step, N = 80", lambda r: f"{r['consistency']['80']['flow_per_step']:.3f}"),
+    ("NMI, N = 80, share of exact", lambda record: f"{record['quality']['80']['nmi_of_exact']:.3f}"),
+    ("NMI, N = 300, share of exact", lambda record: f"{record['quality']['300']['nmi_of_exact']:.3f}"),
+    ("ECE of pairs", lambda r: f"{r['calibration']['pairs']['model']['expected_calibration_error']:.4f}"),
+    ("ranks of K, p-value", lambda r: f"{r['calibration']['ranks']['number of clusters']['p_value']:.2g}"),
+)
 
 
 def machines(records: list[dict]) -> str:
@@ -130,11 +165,15 @@ def _training_sets(configuration: Configuration) -> str:
                 f"{data.images:,} training images of {data.dataset}, without their labels: {_prior(data)}, "
                 f"each cluster made of {made_of}."
             )
-        case _:
-            return f"Sets of the kind `{data.kind}`."
+        case EmbeddingData():
+            return (
+                f"{data.images:,} training images of {data.dataset}, without their labels: {_prior(data)}, "
+                "each cluster made of an image's neighbours along the data, in an embedding trained by instance "
+                f"discrimination for {configuration.encoder.pretraining.iterations} iterations."
+            )
 
 
-def _prior(data: MixtureData | ImageData) -> str:
+def _prior(data: MixtureData | ImageData | EmbeddingData) -> str:
     match data.n_clusters:
         case None:
             number = "any number of"
@@ -149,7 +188,12 @@ def documents(root: Path) -> dict[Path, str]:
     """Every document that holds measured figures, and what it should say."""
     records = read_records(root / "records")
     readme = root / "README.md"
-    found = {readme: fill(readme.read_text(encoding="utf-8"), figures(records))}
+    objectives = root / "docs" / "objectives.md"
+    diagnoses = read_records(root / "records", "diagnosis")
+    found = {
+        readme: fill(readme.read_text(encoding="utf-8"), figures(records)),
+        objectives: fill(objectives.read_text(encoding="utf-8"), diagnoses_table(diagnoses)),
+    }
     for path in sorted((root / PRETRAINED).glob("*/config.json")):
         found[path.with_name("README.md")] = model_card(path.parent, records)
     return found
