@@ -168,8 +168,8 @@ def _training_sets(configuration: Configuration) -> str:
         case EmbeddingData():
             return (
                 f"{data.images:,} training images of {data.dataset}, without their labels: {_prior(data)}, "
-                "each cluster made of an image's neighbours along the data, in an embedding trained by instance "
-                f"discrimination for {configuration.encoder.pretraining.iterations} iterations."
+                "each cluster made of an image's neighbours along the data, in an embedding that instance "
+                f"discrimination trained for {configuration.encoder.pretraining.iterations} iterations."
             )
 
 
