@@ -16,7 +16,7 @@ from gfncp.partitions import sample_crp
 NEAREST = 15  # edges of each point in the neighbour graph
 STAY = 0.98  # share of a walk's mass that moves on at each step
 STEPS = 40
-STEEPNESS = 8  # power of the distance by which anchors are drawn
+STEEPNESS = 2  # power of the distance by which anchors are drawn: higher ones never show close clusters apart
 ROWS_PER_CHUNK = 500
 
 
@@ -33,7 +33,7 @@ class NeighbourClusters:
 
     Neighbours are near along the data, not across gaps: they are where a random walk with restarts on the
     graph of nearest neighbours is most often (Zhou et al. 2004, Learning with local and global consistency).
-    The anchors of a set are drawn one after the other, like k-means++ centres, with weights that fall steeply
+    The anchors of a set are drawn one after the other, like k-means++ centres, with weights that fall
     with the overlap of their walks and those of the anchors before.
 
     Args:
@@ -44,7 +44,7 @@ class NeighbourClusters:
     """
 
     features: Float[Tensor, "images features"]
-    reach: float = 0.03
+    reach: float = 0.02
     anchors: int = 1000
 
     @cached_property
