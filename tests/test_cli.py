@@ -146,7 +146,7 @@ def test_a_process_fails_with_one_line_and_code_2(tmp_path):
 
 
 def test_cluster_writes_what_the_estimator_finds(gfncp, csv, plane, points, tmp_path):
-    output = tmp_path / "new" / "folder"
+    output = tmp_path / "new" / "folder [/bold]"
     code, text, _ = gfncp(
         "cluster", csv, "--checkpoint", plane, "--output", output, "--samples", 30, "--seed", 4
     )
@@ -178,7 +178,7 @@ def test_known_labels_are_compared_and_not_used(gfncp, plane, points, tmp_path, 
         case "parquet":
             table.to_parquet(path)
         case "npz":
-            np.savez(path, x=points, kind=kinds)
+            np.savez(path, x=points, kind=np.repeat([0.5, 1.5], 10))
     code, text, _ = gfncp(
         "cluster", path, "--checkpoint", plane, "--output", tmp_path, "--label-column", "kind"
     )

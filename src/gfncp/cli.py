@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -64,8 +65,10 @@ def cluster(
 ) -> None:
     """Cluster the points of a file, with the posterior over all their clusterings.
 
-    Prints a summary and writes labels.csv (each point's cluster and how sure it is), posterior.npz
-    (the sampled clusterings, their log-probabilities and counts) and clusters.png.
+    Prints a summary, and writes:
+    labels.csv, the cluster of each point and how sure it is;
+    posterior.npz, sampled clusterings, their log-probabilities and counts;
+    clusters.png, a picture of both.
 
     Example:  gfncp cluster points.csv --checkpoint mog-2d --output result
     """
@@ -105,13 +108,16 @@ def cluster(
     )
     console.print(summarise(posterior, model.labels_, log_prob), "")
     if known is not None:
-        nmi = normalized_mutual_info_score(known, model.labels_)
-        ari = adjusted_rand_score(known, model.labels_)
+        codes, names = pd.factorize(known)  # labels may be of any type
+        nmi = normalized_mutual_info_score(codes, model.labels_)
+        ari = adjusted_rand_score(codes, model.labels_)
         console.print(
-            f"Greedy clustering against the {len(np.unique(known))} known labels: "
+            f"Greedy clustering against the {len(names)} known labels: "
             f"[bold]NMI {nmi:.3f}, ARI {ari:.3f}[/bold]"
         )
-    console.print(f"Written to {output}: labels.csv, posterior.npz, clusters.png", soft_wrap=True)
+    console.print(
+        f"Written to {output}: labels.csv, posterior.npz, clusters.png", markup=False, soft_wrap=True
+    )
 
 
 @app.command()
@@ -131,7 +137,7 @@ def train(
 
     folder = output or Path("runs") / config.stem
     run(read_configuration(config), folder, data)
-    console.print(f"Checkpoint and TensorBoard scalars in {folder}", soft_wrap=True)
+    console.print(f"Checkpoint and TensorBoard scalars in {folder}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -225,7 +231,7 @@ def info(checkpoint: Checkpoint) -> None:
     shape = ", ".join(map(str, ("n_samples", *model.encoder.point_shape)))
     parameters = sum(weight.numel() for weight in model.parameters())
     size = (folder / "model.safetensors").stat().st_size / 1e6
-    console.print(f"[bold]{folder.name}[/bold] clusters arrays of shape ({shape})")
+    console.print(f"[bold]{escape(folder.name)}[/bold] clusters arrays of shape ({shape})")
     console.print(f"{parameters:,} parameters, {size:.1f} MB, trained by this configuration:\n")
     console.print(to_toml(load_configuration(checkpoint)), markup=False, soft_wrap=True)
 
