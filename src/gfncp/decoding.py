@@ -185,8 +185,15 @@ def sample(
     Returns:
         Labels ``(batch, n_samples, points)`` and log-probabilities ``(batch, n_samples)``.
     """
+    return sample_encoded(network, network.encode(x, mask), n_samples, generator)
+
+
+def sample_encoded(
+    network: EnergyNetwork, encoding: Encoding, n_samples: int, generator: torch.Generator
+) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
+    """`sample` for encoded sets."""
     labels, log_prob = [], []
-    for group in groups(network.encode(x, mask), n_samples):
+    for group in groups(encoding, n_samples):
         draw = Draw(torch.arange(len(group.y)).repeat_interleave(n_samples), generator)
         state = decode(network, group, draw)
         labels.append(state.labels[draw.particle].view(-1, n_samples, group.y.shape[1]))
