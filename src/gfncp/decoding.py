@@ -192,7 +192,13 @@ def sample(
     Returns:
         Labels ``(batch, n_samples, points)`` and log-probabilities ``(batch, n_samples)``.
     """
-    encoding = network.encode(x, mask)
+    return sample_encoded(network, network.encode(x, mask), n_samples, generator)
+
+
+def sample_encoded(
+    network: EnergyNetwork, encoding: Encoding, n_samples: int, generator: torch.Generator
+) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
+    """`sample` for encoded sets."""
     at_once = min(n_samples, _particles_at_once(encoding))
     labels, log_prob = [], []
     for group in groups(encoding, at_once):

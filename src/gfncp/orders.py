@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gfncp.decoding import Draw, Follow, decode, groups, most_likely
+from gfncp.decoding import Follow, decode, groups, most_likely, sample_encoded
 from gfncp.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
 
@@ -79,26 +79,19 @@ def sample(
     generator: torch.Generator,
     mask: Bool[Tensor, "batch points"] | None = None,
 ) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
-    """Clusterings sampled along each order in turn, ``n_samples`` in all, as evenly as possible.
+    """Clusterings sampled along the orders in turn, ``n_samples`` in all.
 
     Returns:
         Labels, -1 where absent, and the log of their mean probability over the orders.
     """
     used = orders[:n_samples]
-    share = torch.full((len(used),), n_samples // len(used))
-    share[: n_samples % len(used)] += 1
+    share = math.ceil(n_samples / len(used))
     encoding = network.encode(x, mask)
-    parts = groups(_permuted(encoding, used), int(share.max()))
-    labels, log_prob = [], []
-    for group, counts in zip(parts, share.repeat(len(x)).split([len(p.y) for p in parts]), strict=True):
-        draw = Draw(torch.arange(len(group.y)).repeat_interleave(counts), generator)
-        state = decode(network, group, draw)
-        labels.append(state.labels[draw.particle])
-        log_prob.append(state.log_prob[draw.particle])
-    labels = torch.cat(labels).view(len(x), n_samples, -1)
-    labels = _restored(labels, used.repeat_interleave(share, 0))
+    labels, log_prob = sample_encoded(network, _permuted(encoding, used), share, generator)
+    labels = labels.view(len(x), len(used), share, -1).transpose(1, 2).flatten(1, 2)  # orders take turns
+    labels = _restored(labels[:, :n_samples], used.repeat(share, 1)[:n_samples])
     if len(orders) == 1:  # known from sampling
-        return labels, torch.cat(log_prob).view(len(x), n_samples)
+        return labels, log_prob
     return labels, _log_mean(_follow(network, encoding, labels, orders))
 
 
