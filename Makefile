@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint
+.PHONY: help demo test benchmark lint
 
 help:  ## This list.
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ demo: $(READY)  ## Cluster 300 handwritten digits; results in demo-output/.
 
 test: $(READY)  ## Run the tests.
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+benchmark: $(READY)  ## Measure speed and memory; prints a table.
+	$(BIN)/python benchmarks/speed.py
 
 lint: $(READY)  ## Check style and formatting.
 	$(BIN)/ruff check .
