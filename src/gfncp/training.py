@@ -3,90 +3,35 @@
 A batch is a function of (seed, rank, iteration) alone, so a resumed run needs no random state.
 """
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from jaxtyping import Float, UInt8
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-from torch.utils.tensorboard import SummaryWriter
+from torch import nn
 
-from gfncp import simulators
-from gfncp.checkpoints import save, seeded, write_atomically
-from gfncp.configuration import Configuration
-from gfncp.encoders import EmbeddedEncoder, prepared
+from gfncp.checkpoints import seeded
+from gfncp.configuration import Configuration, Training
 from gfncp.evaluation.metrics import scores
-from gfncp.objectives import Batch, draw_steps
-from gfncp.pretraining import pretrain
+from gfncp.objectives import Batch, Objective, Terms, draw_steps
+from gfncp.preparation import Simulator, make_simulators, prepare_embedding
+from gfncp.progress import progress, scalars
+from gfncp.run_state import restore, store
 from gfncp.schedules import cosine
-from gfncp.sources import images
 
-Simulator = Callable[[int, int, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
-HELD_OUT = 10_000  # the last images of the training split are kept for validation
 VALIDATION_POINTS = 300
-VIEWS_STREAM = 2**31 + 3  # apart from all other streams
-IMAGES_AT_ONCE = 5000  # augmented and embedded
+VALIDATION_STREAM = 2**31
 
 
-def make_simulators(
-    configuration: Configuration, encoder: nn.Module, data: Path | None
-) -> tuple[Simulator, Simulator]:
-    """What yields training batches, and what yields validation sets."""
-    values = configuration.data.model_dump()
-    kind = values.pop("kind")
-    if kind == "gaussian-mixtures":
-        mixtures = simulators.GaussianMixtures(**values)
-        return mixtures, mixtures
-    x, classes = images(values.pop("dataset"), "train", data)
-    held_out = simulators.WholeClasses(prepared(encoder, x[-HELD_OUT:]), classes[-HELD_OUT:], values["alpha"])
-    x = x[: values.pop("images")]
-    if kind == "neighbour-embeddings":
-        views = embedded_views(encoder, x, values.pop("views"), seeded(configuration.seed, VIEWS_STREAM))
-        return simulators.NeighbourEmbeddings(views, **values), held_out
-    training = {
-        "augmented-images": simulators.AugmentedImages,
-        "neighbour-images": simulators.NeighbourImages,
-    }[kind](x, **values)
-    return training, held_out
+class Loss(nn.Module):
+    """An objective of a network as a module: what accelerate wraps for precision and processes."""
 
+    def __init__(self, network: nn.Module, objective: Objective) -> None:
+        super().__init__()
+        self.network = network
+        self.objective = objective
 
-def embedded_views(
-    encoder: EmbeddedEncoder, x: UInt8[Tensor, "images height width"], views: int, generator: torch.Generator
-) -> Float[Tensor, "views images features"]:
-    """Embeddings of images as they are, and of ``views - 1`` augmentations of each."""
-    parts = x.split(IMAGES_AT_ONCE)
-    augmented = [
-        torch.cat([encoder.embed(simulators.augment(part / 255, generator)) for part in parts])
-        for _ in range(views - 1)
-    ]
-    return torch.stack([prepared(encoder, x), *augmented])
-
-
-def prepare_embedding(
-    configuration: Configuration, encoder: nn.Module, folder: Path, data: Path | None, bar: Progress
-) -> None:
-    """Pre-train the encoder's embedding, if it has one, or take it from ``folder`` if that is done."""
-    if not isinstance(encoder, EmbeddedEncoder):
-        return
-    path = Path(folder) / "embedding.safetensors"
-    if not path.exists():
-        options = configuration.encoder.pretraining
-        x, _ = images(configuration.data.dataset, "train", data)
-        task = bar.add_task("pre-training", total=options.iterations, loss=float("nan"))
-        pretrain(
-            encoder.embedding,
-            x[: configuration.data.images],
-            **options.model_dump(),
-            seed=configuration.seed,
-            report=lambda iteration, loss: bar.update(task, completed=iteration, loss=loss),
-        )
-        write_atomically(path, lambda file: save_file(encoder.embedding.state_dict(), file))
-    encoder.embedding.load_state_dict(load_file(path))
+    def forward(self, batch: Batch, generator: torch.Generator) -> Terms:
+        return self.objective(self.network, batch, generator)
 
 
 def train(configuration: Configuration, folder: Path, data: Path | None = None) -> nn.Module:
@@ -96,72 +41,59 @@ def train(configuration: Configuration, folder: Path, data: Path | None = None) 
         data: folder of the images that the configuration names; None downloads them.
 
     Raises:
-        ValueError: ``folder`` holds a run with another configuration.
-        FloatingPointError: the loss is not finite; the last checkpoint is kept.
+        ValueError: ``folder`` holds a run with another configuration, or what is there is damaged.
+        FloatingPointError: the loss or a weight is not finite; the last checkpoint is kept.
     """
     options = configuration.training
     accelerator = Accelerator()
     torch.manual_seed(configuration.seed)
     model = configuration.build()
-    optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.Adam(trained, lr=options.learning_rate)
     start = restore(model, optimizer, configuration, folder)
-    objective = configuration.objective.build()
     rank = accelerator.process_index
-    network = accelerator.prepare(model)
-    optimizer = accelerator.prepare(optimizer)
+    loss, optimizer = accelerator.prepare(Loss(model, configuration.objective.build()), optimizer)
 
-    with SummaryWriter(str(folder)) as board, progress(accelerator) as bar:
-        prepare_embedding(configuration, model.encoder, folder, data, bar)
+    with scalars(accelerator, folder, start) as write_scalar, progress(accelerator) as bar:
+        prepare_embedding(configuration, model.encoder, folder, data, accelerator, bar)
         simulate, simulate_validation = make_simulators(configuration, model.encoder, data)
         task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
         for iteration in range(start, options.iterations):
-            done = iteration / options.iterations
+            share = iteration / options.iterations
             for group in optimizer.param_groups:
-                group["lr"] = cosine(options.learning_rate, options.final_learning_rate, done)
+                group["lr"] = cosine(options.learning_rate, options.final_learning_rate, share)
             generator = seeded(configuration.seed, rank, iteration)
-            batch = draw_batch(configuration, simulate, generator, accelerator.device, done)
-            terms = objective(accelerator.unwrap_model(network), batch, generator)
+            batch = draw_batch(options, simulate, generator, accelerator.device, share)
+            terms = loss(batch, generator)
             if not torch.isfinite(terms["loss"]):
-                raise FloatingPointError(f"the loss is {float(terms['loss'])} at iteration {iteration}")
+                raise FloatingPointError(f"the loss is {terms['loss'].item()} at iteration {iteration}")
             optimizer.zero_grad()
             accelerator.backward(terms["loss"])
             if options.clip is not None:
-                accelerator.clip_grad_norm_(network.parameters(), options.clip)
+                accelerator.clip_grad_norm_(trained, options.clip)
             optimizer.step()
-            bar.update(task, advance=1, loss=float(terms["loss"].detach()))
+            done = iteration + 1
+            bar.update(task, advance=1, loss=terms["loss"].item())
             for name, value in terms.items():
-                board.add_scalar(f"training/{name}", float(value.detach()), iteration)
-            completed = iteration + 1
-            if accelerator.is_main_process and (
-                completed % options.save_every == 0 or completed == options.iterations
-            ):
+                write_scalar(f"training/{name}", value.item(), done)
+            if accelerator.is_main_process and (done % options.save_every == 0 or done == options.iterations):
+                if not all(parameter.isfinite().all() for parameter in model.parameters()):
+                    raise FloatingPointError(f"the weights are not finite after iteration {iteration}")
                 x, labels = simulate_validation(
-                    options.validation_sets, VALIDATION_POINTS, seeded(configuration.seed, 2**31)
+                    options.validation_sets, VALIDATION_POINTS, seeded(configuration.seed, VALIDATION_STREAM)
                 )
                 predicted = model.predict(x.to(accelerator.device))
                 for name, value in scores(labels, predicted.cpu()).items():
-                    board.add_scalar(f"validation/{name}", value, completed)
-                    bar.console.print(f"iteration {completed}: validation {name} {value:.3f}")
-                store(model, optimizer, configuration, folder, completed)
+                    write_scalar(f"validation/{name}", value, done)
+                    bar.console.print(f"iteration {done}: validation {name} {value:.3f}")
+                store(model, optimizer, configuration, folder, done)
     return model.eval()
 
 
-def progress(accelerator: Accelerator) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}"),
-        TimeRemainingColumn(),
-        TextColumn("{task.speed} it/s"),
-        disable=not accelerator.is_main_process,
-    )
-
-
 def draw_batch(
-    configuration, simulate: Simulator, generator: torch.Generator, device, progress: float
+    options: Training, simulate: Simulator, generator: torch.Generator, device: torch.device, progress: float
 ) -> Batch:
-    options = configuration.training
+    """Sets of one random size."""
     points = draw_points(options, generator)
     sets = options.batch
     if options.batch_points is not None:
@@ -173,41 +105,9 @@ def draw_batch(
     return Batch(x.to(device), labels.to(device), steps, progress)
 
 
-def draw_points(options, generator: torch.Generator) -> int:
+def draw_points(options: Training, generator: torch.Generator) -> int:
     low, high = options.points
     if options.points_drawn == "uniformly":
         return int(torch.randint(low, high + 1, (1,), generator=generator))
     share = torch.rand((), dtype=torch.float64, generator=generator)
     return min(int(low * ((high + 1) / low) ** share), high)
-
-
-def store(model: nn.Module, optimizer, configuration: Configuration, folder: Path, iteration: int) -> None:
-    """The checkpoint, and what a resumed run needs: weights, Adam's moments, the iteration, in one file."""
-    save(model, configuration, folder)
-    state = {f"weights/{name}": value.contiguous() for name, value in model.state_dict().items()}
-    for index, moments in optimizer.state_dict()["state"].items():
-        state |= {f"adam/{index}/{name}": value for name, value in moments.items()}
-    about = {"iteration": str(iteration), "configuration": configuration.model_dump_json()}
-    write_atomically(Path(folder) / "training.safetensors", lambda path: save_file(state, path, about))
-
-
-def restore(model: nn.Module, optimizer, configuration: Configuration, folder: Path) -> int:
-    """Put the stored state of a run back, if there is one; the number of iterations done."""
-    path = Path(folder) / "training.safetensors"
-    if not path.exists():
-        return 0
-    with safe_open(path, "pt") as file:
-        about = file.metadata()
-        if json.loads(about["configuration"]) != configuration.model_dump(mode="json"):
-            raise ValueError(f"{folder}: holds a run with another configuration; choose another folder")
-        weights, moments = {}, {}
-        for key in file.keys():  # noqa: SIM118 (the file object is no mapping)
-            kind, name = key.split("/", 1)
-            if kind == "weights":
-                weights[name] = file.get_tensor(key)
-            else:
-                index, name = name.split("/")
-                moments.setdefault(int(index), {})[name] = file.get_tensor(key)
-    model.load_state_dict(weights)
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
-    return int(about["iteration"])

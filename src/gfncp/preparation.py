@@ -1,0 +1,85 @@
+"""What a run needs before its first iteration: data to draw from, and an embedding where it has one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from jaxtyping import Float, UInt8
+from rich.progress import Progress
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from gfncp import simulators
+from gfncp.checkpoints import seeded, write_atomically
+from gfncp.configuration import Configuration
+from gfncp.encoders import EmbeddedEncoder, prepared
+from gfncp.pretraining import pretrain
+from gfncp.sources import images
+
+Simulator = Callable[[int, int, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
+HELD_OUT = 10_000  # the last images of the training split are kept for validation
+VIEWS_STREAM = 2**31 + 3  # apart from all other streams
+IMAGES_AT_ONCE = 5000  # augmented and embedded
+
+
+def make_simulators(
+    configuration: Configuration, encoder: nn.Module, data: Path | None
+) -> tuple[Simulator, Simulator]:
+    """What yields training batches, and what yields validation sets."""
+    values = configuration.data.model_dump()
+    kind = values.pop("kind")
+    if kind == "gaussian-mixtures":
+        mixtures = simulators.GaussianMixtures(**values)
+        return mixtures, mixtures
+    x, classes = images(values.pop("dataset"), "train", data)
+    held_out = simulators.WholeClasses(prepared(encoder, x[-HELD_OUT:]), classes[-HELD_OUT:], values["alpha"])
+    x = x[: values.pop("images")]
+    if kind == "neighbour-embeddings":
+        views = embedded_views(encoder, x, values.pop("views"), seeded(configuration.seed, VIEWS_STREAM))
+        return simulators.NeighbourEmbeddings(views, **values), held_out
+    training = {
+        "augmented-images": simulators.AugmentedImages,
+        "neighbour-images": simulators.NeighbourImages,
+    }[kind](x, **values)
+    return training, held_out
+
+
+def embedded_views(
+    encoder: EmbeddedEncoder, x: UInt8[Tensor, "images height width"], views: int, generator: torch.Generator
+) -> Float[Tensor, "views images features"]:
+    """Embeddings of images as they are, and of ``views - 1`` augmentations of each."""
+    parts = x.split(IMAGES_AT_ONCE)
+    augmented = [
+        torch.cat([encoder.embed(simulators.augment(part / 255, generator)) for part in parts])
+        for _ in range(views - 1)
+    ]
+    return torch.stack([prepared(encoder, x), *augmented])
+
+
+def prepare_embedding(
+    configuration: Configuration,
+    encoder: nn.Module,
+    folder: Path,
+    data: Path | None,
+    accelerator: Accelerator,
+    bar: Progress,
+) -> None:
+    """Pre-train the encoder's embedding, if it has one, or take it from ``folder`` if that is done."""
+    if not isinstance(encoder, EmbeddedEncoder):
+        return
+    path = Path(folder) / "embedding.safetensors"
+    if accelerator.is_main_process and not path.exists():
+        options = configuration.encoder.pretraining
+        x, _ = images(configuration.data.dataset, "train", data)
+        task = bar.add_task("pre-training", total=options.iterations, loss=float("nan"))
+        pretrain(
+            encoder.embedding,
+            x[: configuration.data.images],
+            **options.model_dump(),
+            seed=configuration.seed,
+            report=lambda iteration, loss: bar.update(task, completed=iteration, loss=loss),
+        )
+        write_atomically(path, lambda file: save_file(encoder.embedding.state_dict(), file))
+    accelerator.wait_for_everyone()
+    encoder.embedding.load_state_dict(load_file(path))
