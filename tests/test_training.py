@@ -12,9 +12,9 @@ from gfncp import training
 from gfncp.checkpoints import load, load_configuration, seeded
 from gfncp.configuration import parse
 from gfncp.objectives import NCP, Batch
-from gfncp.simulators import GaussianMixtures, NeighbourImages, WholeClasses
 from gfncp.preparation import make_simulators
 from gfncp.schedules import cosine
+from gfncp.simulators import GaussianMixtures, NeighbourImages, WholeClasses
 from gfncp.training import train
 
 OBJECTIVES = {
