@@ -7,7 +7,15 @@ import jaxtyping
 import pytest
 import torch
 
-jaxtyping.install_import_hook("gfncp", "beartype.beartype")
+PACKAGE = Path(__file__).parents[1] / "src" / "gfncp"
+UNCHECKED = {
+    "__init__",
+    "__pycache__",
+    "pretrained",
+    "baselines",
+}  # samplers pass NumPy scalars for 0-d arrays
+CHECKED = [f"gfncp.{path.stem}" for path in PACKAGE.iterdir() if path.stem not in UNCHECKED]
+jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 from gfncp import checkpoints, configuration  # noqa: E402
 from gfncp.attention import ContextEncoder  # noqa: E402

@@ -9,7 +9,7 @@ statistic is the number of members.
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +18,7 @@ from scipy.special import gammaln
 LOG_2_PI = math.log(2 * math.pi)
 
 
+@runtime_checkable
 class ConjugateModel(Protocol):
     """What the samplers know about clusters."""
 
@@ -121,9 +122,9 @@ class NormalInverseWishart:
     def weak(cls, x: Float[np.ndarray, "points dim"], cluster_scale: float = 0.2) -> "NormalInverseWishart":
         """A weak prior in the units of the data: means spread like the points, clusters smaller than that.
 
-        The mean is that of the points; dof = dim + 2, the smallest integer with an E[Sigma]; this E[Sigma]
-        has the points' variances times ``cluster_scale**2`` on its diagonal; kappa = ``cluster_scale**2``, so
-        that means vary as much as the points.
+        The mean is that of the points. dof = dim + 2, the smallest integer for which E[Sigma] exists, and
+        E[Sigma] is diagonal: the points' variances times ``cluster_scale**2``. kappa = ``cluster_scale**2``,
+        so that the means vary as much as the points.
 
         Args:
             cluster_scale: expected standard deviation of a cluster, as a fraction of that of all points.
@@ -144,7 +145,7 @@ class NormalInverseWishart:
         if x.shape[-1] != len(self.mean):
             raise ValueError(f"X has {x.shape[-1]} features, but the model has {len(self.mean)}")
         y = x - self.mean
-        products = (y[..., :, None] * y[..., None, :]).reshape(*x.shape[:-1], -1)
+        products = (y[..., :, None] * y[..., None, :]).reshape(*x.shape[:-1], len(self.mean) ** 2)
         return np.concatenate([np.ones_like(y[..., :1]), y, products], -1)
 
     def _posterior(self, statistics):
@@ -163,7 +164,7 @@ class NormalInverseWishart:
         return normaliser - self._of_prior - 0.5 * len(self.mean) * math.log(math.pi) * statistics[..., 0]
 
     @cached_property
-    def _of_prior(self) -> Float[np.ndarray, ""]:
+    def _of_prior(self) -> float:
         return self._log_normaliser(np.array(self.kappa), np.array(self.dof), np.linalg.cholesky(self.scale))
 
     def _log_normaliser(self, kappa, dof, factor):

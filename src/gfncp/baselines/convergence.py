@@ -1,15 +1,18 @@
 """Have the chains converged?"""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Real
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
 
-def rhat(draws: Float[np.ndarray, "chains draws"]) -> float:
+def rhat(draws: Real[np.ndarray, "*shape"]) -> float:
     """Rank-normalised split R-hat, the larger of bulk and folded: near 1 if the chains agree.
 
     Draws that are all equal have 1; chains that are constant but differ have infinity.
+
+    Args:
+        draws: ``(chains, draws)``.
 
     Raises:
         ValueError: there are fewer than 4 draws per chain.
@@ -27,7 +30,7 @@ def rhat(draws: Float[np.ndarray, "chains draws"]) -> float:
     return max(_of_ranks(halves), _of_ranks(folded))
 
 
-def _of_ranks(draws: Float[np.ndarray, "chains draws"]) -> float:
+def _of_ranks(draws: Real[np.ndarray, "*shape"]) -> float:
     ranks = rankdata(draws).reshape(draws.shape)
     z = ndtri((ranks - 0.375) / (draws.size + 0.25))
     within = z.var(axis=1, ddof=1).mean()

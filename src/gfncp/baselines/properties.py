@@ -11,7 +11,7 @@ PROPERTIES = {
     "unlimited components": "no bound on the number of clusters has to be given",
     "arbitrary likelihood": "no formula for the density of a cluster is needed",
     "assignment probability": "a whole clustering has a probability that can be computed",
-    "well-defined posterior": "clusterings are drawn from one normalised distribution",
+    "well defined posterior": "clusterings are drawn from one normalised distribution",
 }
 
 

@@ -48,7 +48,7 @@ class VariationalMixture(ClusterMixin, BaseEstimator):
             raise ValueError(f"max_clusters={self.max_clusters!r}: accepted is an integer of at least 1")
         prior = NormalInverseWishart.weak(x)
         self.mixture_ = BayesianGaussianMixture(
-            min(self.max_clusters, len(x)),
+            n_components=min(self.max_clusters, len(x)),
             weight_concentration_prior_type="dirichlet_process",
             weight_concentration_prior=self.alpha,
             mean_prior=prior.mean,
