@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
-from gfncp.model import Model
+from gfncp.energy import EnergyNetwork
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,18 @@ class PlainLoop:
     Vectorised over the sets of a batch and the clusters of a set; h and u see each point once.
     """
 
-    h: nn.Module
-    u: nn.Module
-    g: nn.Module
-    f: nn.Module
+    network: EnergyNetwork
+
+    def encode(
+        self, features: Float[Tensor, "batch points features"]
+    ) -> tuple[Float[Tensor, "batch points width"], Float[Tensor, "batch points width"]]:
+        """h and u of each point."""
+        return self.network.h(features), self.network.u(features)
+
+    def represent(
+        self, pooled: Float[Tensor, "batch clusters width"], unassigned: Float[Tensor, "batch width"]
+    ) -> Float[Tensor, "batch clusters cluster_width"]:
+        return self.network.g(pooled)
 
     def energies(
         self,
@@ -29,6 +37,7 @@ class PlainLoop:
         labels: Int[Tensor, "batch points"],
         step: int,
     ) -> Float[Tensor, "batch options"]:
+        """Of the options of one step (from 0); +inf where a set has fewer."""
         before = labels[:, :step]
         opened = F.pad(before, (1, 0), value=-1).amax(1) + 1
         most = int(opened.max())
@@ -38,19 +47,14 @@ class PlainLoop:
             member = F.one_hot(F.pad(before, (0, 1), value=option), most + 1).to(h.dtype)
             pooled = member.transpose(1, 2) @ h[:, : step + 1]
             exists = member.amax(1)[..., None]
-            total = (self.g(pooled) * exists).sum(1)
-            energy = self.f(torch.cat([total, unassigned], 1))[:, 0]
+            total = (self.represent(pooled, unassigned) * exists).sum(1)
+            energy = self.network.f(torch.cat([total, unassigned], 1))[:, 0]
             energies.append(torch.where(option <= opened, energy, torch.inf))
         return torch.stack(energies, 1)
 
 
-def unmerged(part: nn.Module) -> nn.Module:
-    """A network's part as a module of its own that maps rows to rows."""
-    if not isinstance(part, nn.ModuleList):
-        return part
-    between = [layer for linear in part for layer in (linear, nn.ReLU())]
-    return nn.Sequential(*between[:-1])
+class InteractingPlainLoop(PlainLoop):
+    """The loop for `gfncp.interaction.InteractingEnergyNetwork`: G = sum_k g(H_k, U)."""
 
-
-def plain_loop(network: Model) -> PlainLoop:
-    return PlainLoop(*(unmerged(part) for part in (network.h, network.u, network.g, network.f)))
+    def represent(self, pooled, unassigned):
+        return self.network.g(torch.cat([pooled, unassigned[:, None].expand_as(pooled)], 2))

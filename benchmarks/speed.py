@@ -3,11 +3,14 @@
     python benchmarks/speed.py --record speed.json
 
 Programs that are compared run in turn, round by round, in one process, so that a machine that slows down
-slows both; figures are medians over the rounds. Operations are those that the maths needs, with neighbouring
-linear maps merged (see `gfncp.energy`): per row (one option of one step) two per weight of g's inner layers,
-of g's last layer merged with f's first, and of f's other layers; per point, once, two per weight of h and u,
-their last layers merged with g's and f's first. Backward counts twice forward. Sums, ReLUs, gathers and
-what is computed again to save memory count as nothing.
+slows both; figures are medians over the rounds. The plain loop runs a part of its steps and is extrapolated.
+
+Operations are those that the maths needs, two per weight of every linear layer, with neighbouring layers
+merged where sums commute with them (see `gfncp.energy`). Counted once per point: the encoder, h and u, whose
+last layers are merged with g's and f's first. Once per option of each step: g's inner layers, its last one
+merged with f's first, and f's other layers. g's also once per cluster before the step, where the clusters
+before differ from step to step: with sampled steps, and where clusters see the unassigned points. Backward
+counts twice forward. Attention, sums, activations, gathers and recomputation to save memory count as nothing.
 """
 
 import json
@@ -27,7 +30,7 @@ import torch
 import torch.nn.functional as F
 import typer
 from jaxtyping import Int
-from plain_loop import plain_loop
+from plain_loop import InteractingPlainLoop, PlainLoop
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
@@ -35,7 +38,9 @@ from torch import Tensor, nn
 from gfncp import load
 from gfncp.checkpoints import write_atomically
 from gfncp.encoders import VectorEncoder
-from gfncp.model import Model
+from gfncp.energy import EnergyNetwork
+from gfncp.interaction import InteractingEnergyNetwork
+from gfncp.model import InteractingModel, Model
 from gfncp.objectives import NCP, Batch, draw_steps
 from gfncp.simulators import GaussianMixtures
 
@@ -113,15 +118,16 @@ def layers(part: nn.Module) -> list[int]:
     return [layer.weight.numel() for layer in part.modules() if isinstance(layer, nn.Linear)]
 
 
-def operations(network: Model, rows: int, points: int) -> float:
-    """Of a forward pass; the encoder's own layers are not counted (vectors have none)."""
-    merged = network.width**2
-    per_row = sum(layers(network.g)[1:-1]) + merged + sum(layers(network.f)[1:])
-    per_point = sum(layers(network.h)[:-1]) + sum(layers(network.u)[:-1]) + 2 * merged
-    return 2.0 * (rows * per_row + points * per_point)
+def operations(network: EnergyNetwork, points: int, options: int, clusters_before: int = 0) -> float:
+    """Of a forward pass."""
+    h, u, g, f = (layers(part) for part in (network.h, network.u, network.g, network.f))
+    encoders = sum(layers(network.encoder)) + sum(h[:-1]) + sum(u[:-1])
+    merged = network.reads_h().numel() + network.reads_u().numel()
+    of_g = sum(g[1:-1]) + network.width**2
+    return 2.0 * (points * (encoders + merged) + (options + clusters_before) * of_g + options * sum(f[1:]))
 
 
-def options(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batch points"]:
+def n_options(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batch points"]:
     """K_n + 1 for each step n."""
     return F.pad(labels.cummax(-1).values[..., :-1] + 1, (1, 0)) + 1
 
@@ -141,17 +147,17 @@ def must_agree(loop: list[Tensor], library: list[Tensor]) -> None:
 def training_step(rounds: int, generator: torch.Generator) -> list[Figure]:
     """Negative log-likelihood of all steps, forward and backward."""
     network = Model(VectorEncoder(2, scale=10.0))
-    loop = plain_loop(network)
+    loop = PlainLoop(network)
     x, labels = mixtures(TRAINING_SETS, POINTS, generator)
     features = network.encoder(x, torch.ones_like(labels, dtype=torch.bool))
-    h, u = (part(features).detach().requires_grad_() for part in (loop.h, loop.u))
+    h, u = (part.detach().requires_grad_() for part in loop.encode(features))
     steps = range(NAIVE_STRIDE // 2, POINTS, NAIVE_STRIDE)
 
     def library() -> None:
         NCP()(network, Batch(x, labels), generator)["loss"].backward()
 
     def loop_encoders() -> None:
-        (loop.h(features).sum() + loop.u(features).sum()).backward()
+        sum(part.sum() for part in loop.encode(features)).backward()
 
     def loop_steps() -> None:
         chosen = [
@@ -167,7 +173,7 @@ def training_step(rounds: int, generator: torch.Generator) -> list[Figure]:
         )
     times = in_turn(rounds, peak=matmul(), library=library, encoders=loop_encoders, steps=loop_steps)
     whole = [a + NAIVE_STRIDE * b for a, b in zip(times["encoders"], times["steps"], strict=True)]
-    needed = 3 * operations(network, int(options(labels).sum()), labels.numel())
+    needed = 3 * operations(network, labels.numel(), int(n_options(labels).sum()))
     name = f"NLL training step, batch {TRAINING_SETS}, N = {POINTS}, all steps"
     return [
         Figure("matmul", f"{PEAK_SIZE} x {PEAK_SIZE}, float32", peak_gflops(times), "GFLOP/s"),
@@ -181,14 +187,20 @@ def peak_gflops(times: dict[str, list[float]]) -> float:
     return 2e-9 * PEAK_SIZE**3 / statistics.median(times["peak"])
 
 
+def clusters_before(network: EnergyNetwork, options: Int[Tensor, "*steps"]) -> int:
+    """Clusters that decoding has to represent again at these steps."""
+    return int((options - 1).sum()) if isinstance(network, InteractingEnergyNetwork) else 0
+
+
 @torch.no_grad()
-def decoding(network: Model, rounds: int, generator: torch.Generator) -> list[Figure]:
+def decoding(network: EnergyNetwork, rounds: int, generator: torch.Generator) -> list[Figure]:
     """Greedy clusterings of many sets. The loop follows the library's labels, to leave steps out."""
-    loop = plain_loop(network)
+    interacting = isinstance(network, InteractingEnergyNetwork)
+    loop = InteractingPlainLoop(network) if interacting else PlainLoop(network)
     x, _ = mixtures(DECODED_SETS, POINTS, generator)
     features = network.encoder(x, torch.ones(x.shape[:2], dtype=torch.bool))
     labels, _ = network.greedy(x)
-    h, u = loop.h(features), loop.u(features)
+    h, u = loop.encode(features)
     steps = range(NAIVE_STRIDE // 2, POINTS, NAIVE_STRIDE)
 
     def loop_steps() -> list[Tensor]:
@@ -203,11 +215,12 @@ def decoding(network: Model, rounds: int, generator: torch.Generator) -> list[Fi
         rounds,
         peak=matmul(),
         library=lambda: network.greedy(x),
-        encoders=lambda: (loop.h(features), loop.u(features)),
+        encoders=lambda: loop.encode(features),
         steps=loop_steps,
     )
     whole = [a + NAIVE_STRIDE * b for a, b in zip(times["encoders"], times["steps"], strict=True)]
-    needed = operations(network, int(options(labels).sum()), labels.numel())
+    options = n_options(labels)
+    needed = operations(network, labels.numel(), int(options.sum()), clusters_before(network, options))
     name = f"Greedy clustering, {DECODED_SETS} sets, N = {POINTS}"
     return [
         Figure(name, "clusters found", float(labels.amax(1).double().mean()) + 1, "per set"),
@@ -217,7 +230,7 @@ def decoding(network: Model, rounds: int, generator: torch.Generator) -> list[Fi
     ]
 
 
-def sampling(network: Model, rounds: int, generator: torch.Generator) -> list[Figure]:
+def sampling(network: EnergyNetwork, rounds: int, generator: torch.Generator) -> list[Figure]:
     """Independent clusterings of one set; those that agree up to a point share its rows."""
     x, _ = mixtures(1, POINTS, generator)
     seed = generator.initial_seed()
@@ -226,12 +239,10 @@ def sampling(network: Model, rounds: int, generator: torch.Generator) -> list[Fi
         return network.sample(x, SAMPLES, torch.Generator().manual_seed(seed))[0][0]
 
     labels = library()
-    rows = 0
-    for step in range(POINTS):
-        distinct = torch.unique(labels[:, :step], dim=0) if step else labels[:1, :0]
-        rows += int((F.pad(distinct, (1, 0), value=-1).amax(1) + 2).sum())
+    shared = [torch.unique(F.pad(labels[:, :step], (1, 0), value=-1), dim=0) for step in range(POINTS)]
+    options = torch.cat([clusterings.amax(1) + 2 for clusterings in shared])
     times = in_turn(rounds, peak=matmul(), library=library)
-    needed = operations(network, rows, POINTS)
+    needed = operations(network, POINTS, int(options.sum()), clusters_before(network, options))
     name = f"{SAMPLES} sampled clusterings of a set, N = {POINTS}"
     return [
         Figure(name, "time", statistics.median(times["library"]), "s"),
@@ -244,21 +255,30 @@ def iterations(rounds: int, generator: torch.Generator) -> list[Figure]:
     network = Model(VectorEncoder(2, scale=10.0))
     optimizer = torch.optim.Adam(network.parameters(), lr=5e-4)
 
-    def iteration(points: int) -> None:
+    def draw(points: int) -> Batch:
         x, labels = mixtures(TRAINING_SETS, points, generator)
-        steps = draw_steps(TRAINING_SETS, points, SAMPLED_STEPS, generator)
+        return Batch(x, labels, draw_steps(TRAINING_SETS, points, SAMPLED_STEPS, generator))
+
+    def iteration(points: int) -> None:
         optimizer.zero_grad()
-        NCP()(network, Batch(x, labels, steps), generator)["loss"].backward()
+        NCP()(network, draw(points), generator)["loss"].backward()
         optimizer.step()
 
-    times = in_turn(rounds, small=lambda: iteration(100), large=lambda: iteration(1000))
-    encoders = operations(network, 0, 1000) / operations(network, 0, 100)
+    def needed(points: int) -> float:
+        batch = draw(points)
+        options = n_options(batch.labels).gather(1, batch.steps)
+        return 3 * operations(network, batch.labels.numel(), int(options.sum()), int((options - 1).sum()))
+
+    small, large = needed(100), needed(1000)
+    times = in_turn(rounds, peak=matmul(), small=lambda: iteration(100), large=lambda: iteration(1000))
     name = f"Training iteration, batch {TRAINING_SETS}, {SAMPLED_STEPS} sampled steps"
     return [
         Figure(name, "time at N = 100", statistics.median(times["small"]), "s"),
+        Figure(name, "of the peak at N = 100", percent_of_peak(small, times, "small"), "%"),
         Figure(name, "time at N = 1000", statistics.median(times["large"]), "s"),
-        Figure(name, "N = 1000 / N = 100", ratio(times["large"], times["small"]), "x", at_most=2),
-        Figure(name, "N = 1000 / N = 100, operations of h and u alone", encoders, "x"),
+        Figure(name, "of the peak at N = 1000", percent_of_peak(large, times, "large"), "%"),
+        Figure(name, "time, N = 1000 / N = 100", ratio(times["large"], times["small"]), "x", at_most=2),
+        Figure(name, "operations needed, N = 1000 / N = 100", large / small, "x"),
     ]
 
 
@@ -289,9 +309,10 @@ def main(
         network = load(checkpoint)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    if network.encoder.point_shape != (2,):
+    if not isinstance(network, Model | InteractingModel) or network.encoder.point_shape != (2,):
         raise typer.BadParameter(
-            f"checkpoint={checkpoint!r} takes points of shape {network.encoder.point_shape}, accepted is (2,)"
+            f"checkpoint={checkpoint!r}: accepted are networks of kinds 'energy' and 'interacting-energy' "
+            "for points of two dimensions"
         )
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
@@ -309,7 +330,8 @@ def main(
         "processor": platform.processor() or platform.machine(),
         "system": platform.platform(),
     }
-    table = Table("measurement", "figure", "value", "target", "", title=", ".join(map(str, machine.values())))
+    title = ", ".join(f"{name} {value}" for name, value in machine.items())
+    table = Table("measurement", "figure", "value", "target", "", title=title)
     marks = {None: "", True: "[green]met[/]", False: "[red]missed[/]"}
     previous = None
     for figure in figures:
