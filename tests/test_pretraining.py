@@ -1,0 +1,95 @@
+"""Contrastive pre-training, and encoders that stand on a frozen embedding."""
+
+import pytest
+import torch
+
+from gfncp.encoders import EmbeddedEncoder, ImageEmbedding, VectorEncoder, prepared
+from gfncp.model import Model
+from gfncp.pretraining import info_nce, pretrain
+
+
+@pytest.fixture
+def images(generator):
+    """Noise of four kinds: bright in one quarter."""
+    made = torch.rand(64, 28, 28, generator=generator) * 80
+    for quarter in range(4):
+        top, left = 14 * (quarter // 2), 14 * (quarter % 2)
+        made[quarter::4, top : top + 14, left : left + 14] += 170
+    return made.to(torch.uint8)
+
+
+def embedded(seed=0):
+    torch.manual_seed(seed)
+    return ImageEmbedding(8, channels=(2, 4, 4))
+
+
+def losses_of(embedding, images, iterations=25):
+    losses = []
+    pretrain(
+        embedding,
+        images,
+        iterations=iterations,
+        batch=16,
+        learning_rate=3e-3,
+        seed=0,
+        report=lambda iteration, loss: losses.append(loss),
+    )
+    return losses
+
+
+def test_the_loss_is_least_where_views_agree_and_images_differ():
+    corners = torch.eye(8)
+    agree = info_nce(corners, corners)
+    assert agree < info_nce(corners, corners.roll(1, 0))
+    assert agree < info_nce(corners[:1].expand(8, -1), corners[:1].expand(8, -1))
+    torch.testing.assert_close(agree, info_nce(3 * corners, 5 * corners))
+
+
+def test_pretraining_lowers_the_loss_and_freezes_the_embedding(images):
+    embedding = embedded()
+    losses = losses_of(embedding, images, iterations=60)
+    assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
+    assert not any(parameter.requires_grad for parameter in embedding.parameters())
+    assert not embedding.training
+
+
+def test_the_seed_decides_and_the_global_stream_is_left_alone(images):
+    first, second = embedded(), embedded()
+    before = torch.random.get_rng_state()
+    losses = losses_of(first, images, iterations=3)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.manual_seed(7)
+    assert losses_of(second, images, iterations=3) == losses
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
+
+
+def test_embeddings_lie_on_a_sphere_and_do_not_depend_on_their_company(images):
+    embedding = embedded().eval()
+    z = embedding(images[:10] / 255)
+    torch.testing.assert_close(z.norm(dim=1), torch.full((10,), 8**0.5))
+    torch.testing.assert_close(embedding(images[3:4] / 255), z[3:4])
+
+
+def test_images_and_their_embeddings_are_clustered_alike(images):
+    model = Model(EmbeddedEncoder(embedded(), VectorEncoder(8)), depth=2, width=16).eval()
+    assert model.encoder.point_shape == (28, 28)
+    points = prepared(model.encoder, images[:12])
+    assert points.shape == (12, 8)
+    labels, log_prob = model.greedy(images[None, :12] / 255)
+    again, log_prob_again = model.greedy(points[None])
+    assert torch.equal(labels, again)
+    torch.testing.assert_close(log_prob, log_prob_again)
+
+
+def test_training_leaves_the_embedding_frozen(images):
+    model = Model(EmbeddedEncoder(embedded(), VectorEncoder(8)), depth=2, width=16).train()
+    assert model.training and not model.encoder.embedding.training
+    x, labels = images[None, :6] / 255, torch.tensor([[0, 1, 0, 2, 1, 0]])
+    model.energies(x, labels)[0, 5, 0].backward()
+    assert all(parameter.grad is None for parameter in model.encoder.embedding.parameters())
+    assert model.h.first.weight.grad.abs().max() > 0
+
+
+def test_images_without_an_embedding_are_scaled(images):
+    torch.testing.assert_close(prepared(VectorEncoder(8), images), images / 255)
