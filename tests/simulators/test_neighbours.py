@@ -41,9 +41,9 @@ def test_walks_overlap_with_themselves_and_not_across_a_gap(moons):
 
 def test_anchors_lie_apart(moons, generator):
     x, moon = moons
-    anchors = NeighbourClusters(x, anchors=200).spread_anchors(300, 2, generator)
-    assert anchors.shape == (300, 2)
-    assert (moon[anchors[:, 0]] != moon[anchors[:, 1]]).float().mean() > 0.65  # by chance a half
+    anchors = NeighbourClusters(x, anchors=200).spread_anchors(3000, 2, generator)
+    assert anchors.shape == (3000, 2)
+    assert (moon[anchors[:, 0]] != moon[anchors[:, 1]]).float().mean() > 0.58  # by chance a half
 
 
 def test_a_cluster_is_drawn_from_its_anchors_neighbours(moons, generator):
