@@ -187,7 +187,7 @@ def diagnose(
 
     Mixtures are compared with exact posteriors; for other data the parts that need none are run.
 
-    Example: gfncp diagnose mog-2d --output diagnostics
+    Example:  gfncp diagnose mog-2d --output diagnostics
     """
     from gfncp.checkpoints import find, load, load_configuration, write_atomically
     from gfncp.evaluation import diagnose as diagnosis
@@ -215,7 +215,7 @@ def diagnose(
     files = pictures(result, Path(checkpoint).name, output)
     console.print(table(result))
     names = ", ".join(["diagnostics.json", *(file.name for file in files)])
-    console.print(f"Written: {names} in {output}")
+    console.print(f"Written: {names} in {output}", markup=False)
 
 
 @app.command()
@@ -238,7 +238,10 @@ def info(checkpoint: Checkpoint) -> None:
 
 @app.command()
 def methods() -> None:
-    """Show the properties of each method, of this code and, in brackets, as the paper's Table 1 has them."""
+    """Show the properties of each method, of this code and, in brackets, as the paper's Table 1 has them.
+
+    Example:  gfncp methods
+    """
     from gfncp.baselines.properties import PROPERTIES, TABLE
 
     table = Table("method", *PROPERTIES)

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-ROWS_PER_CHUNK = 4096  # rows of one pass: their activations stay in the cache
+ROWS_PER_CHUNK = 2048  # rows of one pass: their activations stay in the cache
 
 
 def mlp(*dims: int) -> nn.Sequential:
