@@ -136,7 +136,7 @@ def test_command_writes_numbers_and_pictures(checkpoint, tmp_path):
     ]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
-    for name in ("TV from exact", "MC (Eq. 24)", "SDPP", "calibration error", "NMI"):
+    for name in ("total variation", "MC (Eq. 24)", "SDPP", "calibration error", "NMI"):
         assert name in result.output
     written = json.loads((output / "diagnostics.json").read_text())
     assert written["seed"] == 3 and written["device"] == "cpu"

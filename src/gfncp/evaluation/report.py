@@ -20,23 +20,23 @@ def table(diagnosis: dict[str, Any]) -> Table:
     for points, methods in diagnosis.get("posterior", {}).items():
         for method, distances in methods.items():
             add(
-                f"TV from exact posterior: {NAMES[method]}",
+                f"total variation from the exact posterior: {NAMES[method]}",
                 points,
                 distances["total_variation"],
             )
-            add(f"KL(exact || .): {NAMES[method]}", points, distances["kl"])
+            add(f"KL(exact || .), nats: {NAMES[method]}", points, distances["kl"])
     rows.add_section()
     for points, values in diagnosis["consistency"].items():
         add("MC (Eq. 24)", points, values["mc"])
-        add("unshifted flow residual, sum of squares", points, values["flow"])
-        add("unshifted flow residual, per step", points, values["flow_per_step"], ".4f")
+        add("flow residual, unshifted: sum of squares", points, values["flow"])
+        add("flow residual, unshifted: mean square per step", points, values["flow_per_step"], ".4f")
     for points, values in diagnosis["sdpp"].items():
         add("SDPP, median of sets", points, values["median"])
     rows.add_section()
     found = diagnosis["calibration"]
     for method, curve in found["pairs"].items():
         add(
-            f"pairs, calibration error: {method}",
+            f"calibration error of pairs: {method}",
             found["points"],
             curve["expected_calibration_error"],
             ".4f",
@@ -44,24 +44,24 @@ def table(diagnosis: dict[str, Any]) -> Table:
     for name, test in found["ranks"].items():
         add(f"ranks uniform, p-value: {name}", found["points"], test["p_value"], ".3g")
     add(
-        "K over sets: TV from the prior",
+        "K averaged over sets: total variation from the prior",
         found["points"],
         found["clusters"]["total_variation"],
     )
-    add("K over sets is the prior's, p-value", found["points"], found["clusters"]["p_value"], ".3g")
+    add("K is the prior's, p-value", found["points"], found["clusters"]["p_value"], ".3g")
     rows.add_section()
     for points, values in diagnosis["quality"].items():
         add("NMI, greedy", points, values["greedy"]["nmi"])
         if "exact" in values:
             add("NMI, exact sampler's best state", points, values["exact"]["nmi"])
-            add("NMI, greedy / exact", points, values["nmi_of_exact"])
+            add("ratio of the two", points, values["nmi_of_exact"])
     return rows
 
 
 NAMES = {
     "policy": "policy, one order",
-    "mixture": "mean of orders",
-    "geometric": "geometric mean of orders",
+    "mixture": "mean over orders",
+    "geometric": "geometric mean over orders",
     "terminal": "terminal energy",
 }
 
