@@ -1,4 +1,5 @@
 import json
+import statistics
 from dataclasses import replace
 
 import pytest
@@ -42,7 +43,8 @@ def test_an_exact_model_passes_everything(exact_model, mixture):
     for distances in (one for methods in found["posterior"].values() for one in methods.values()):
         assert distances["total_variation"] < 1e-9 and abs(distances["kl"]) < 1e-9
     assert found["consistency"]["5"]["flow"] < 1e-9 and found["consistency"]["5"]["mc"] > 0.01
-    assert max(found["sdpp"]["5"]["values"]) < 1e-6
+    sdpp = found["sdpp"]["5"]
+    assert max(sdpp["values"]) < 1e-6 and sdpp["median"] == pytest.approx(statistics.median(sdpp["values"]))
     calibration = found["calibration"]
     for curve in calibration["pairs"].values():
         assert curve["expected_calibration_error"] < 0.04

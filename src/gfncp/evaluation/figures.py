@@ -58,9 +58,10 @@ def plot_ranks(histograms: Mapping[str, Uniformity], path: Path) -> None:
     for axes, (name, one) in zip(row, histograms.items(), strict=True):
         sets = one.counts.sum()
         deviation = 2.58 * np.sqrt(one.expected * (1 - one.expected / sets))
-        bins = np.arange(len(one.counts))
-        axes.bar(bins, one.counts, 1.0, edgecolor="white")
-        axes.fill_between(bins, one.expected - deviation, one.expected + deviation, color="grey", alpha=0.4)
+        edges = np.arange(len(one.counts) + 1) - 0.5
+        low, high = np.maximum(one.expected - deviation, 0), one.expected + deviation
+        axes.stairs(one.counts, edges, fill=True)
+        axes.stairs(high, edges, baseline=low, fill=True, color="grey", alpha=0.4)
         axes.set(xlabel="rank of the true value, binned", title=f"{name}\np = {one.p_value:.2g}")
     _write(figure, path)
 
@@ -69,9 +70,9 @@ def plot_n_clusters(match: PriorMatch, path: Path) -> None:
     """K under the model, averaged over simulated sets, beside the prior's."""
     figure = Figure(figsize=(5, 3.2), layout="constrained")
     axes = figure.add_subplot()
-    k = np.arange(len(match.prior))
-    axes.bar(k - 0.2, match.prior, 0.4, label="prior")
-    axes.bar(k + 0.2, match.model, 0.4, label="model")
+    k = np.arange(1, len(match.prior))
+    axes.bar(k - 0.2, match.prior[1:], 0.4, label="prior")
+    axes.bar(k + 0.2, match.model[1:], 0.4, label="model")
     axes.set(xlabel="number of clusters", ylabel="probability")
     axes.set_title(f"total variation {match.total_variation:.3f}, p = {match.p_value:.2g}")
     axes.legend()
