@@ -131,6 +131,7 @@ Clusters arrays of shape ({shape}); {parameters:,} parameters.
 
 ```python
 from gfncp import GFNCP
+
 labels = GFNCP(checkpoint="{name}", random_state=0).fit_predict(X)
 ```
 
