@@ -121,9 +121,9 @@ class NormalInverseWishart:
     def weak(cls, x: Float[np.ndarray, "points dim"], cluster_scale: float = 0.2) -> "NormalInverseWishart":
         """A weak prior in the units of the data: means spread like the points, clusters smaller than that.
 
-        The mean is that of the points. dof = dim + 2 is the smallest integer for which E[Sigma] exists. E[Sigma]
-        is diagonal, the points' variances times ``cluster_scale**2``. kappa = ``cluster_scale**2``, so that the
-        means vary as much as the points.
+        The mean is that of the points; dof = dim + 2, the smallest integer with an E[Sigma]; this E[Sigma]
+        has the points' variances times ``cluster_scale**2`` on its diagonal; kappa = ``cluster_scale**2``, so
+        that means vary as much as the points.
 
         Args:
             cluster_scale: expected standard deviation of a cluster, as a fraction of that of all points.
