@@ -167,7 +167,7 @@ def finds_rings(estimator) -> str:
 
 @dataclass
 class PointEstimate:
-    """One clustering, by optimisation or density; ``posterior`` tells what mixture of points it may offer."""
+    """One clustering, by optimisation or density."""
 
     name: str
     parameters: dict
@@ -176,11 +176,16 @@ class PointEstimate:
         return METHODS[self.name](**self.parameters | more)
 
     def data_permutation(self) -> str:
-        """Starts are random, so the groups are clear: every start ends at the same clustering."""
-        x = far_apart(4)
+        """Starts are random: the law of the clustering over seeds, seen as co-clustering probabilities."""
+        x = ambiguous(20)
         order = np.random.default_rng(4).permutation(len(x))
-        one, other = self.estimator().fit_predict(x), self.estimator().fit_predict(x[order])
-        return "✓" if adjusted_rand_score(one[order], other) == 1.0 else "✗"
+        difference = self.coclustering(x)[np.ix_(order, order)] - self.coclustering(x[order])
+        return "✓" if np.abs(difference).mean() < 0.15 else "✗"
+
+    def coclustering(self, x) -> np.ndarray:
+        seeds = [{"random_state": seed} for seed in range(16)] if "random_state" in self.parameters else [{}]
+        labels = np.stack([self.estimator(**seed).fit_predict(x) for seed in seeds])
+        return (labels[:, :, None] == labels[:, None, :]).mean(0)
 
     def unlimited_components(self) -> str:
         return "✓" if self.estimator().fit(far_apart(MANY)).n_clusters_ >= MANY else "✗"
@@ -205,8 +210,8 @@ SUBJECTS = {
     "GFNCP": Amortized(GFNCPPaper(), log_reward=terminal),
     "Collapsed Gibbs": Mixture("Collapsed Gibbs"),
     "Split-merge": Mixture("Split-merge"),
-    "Variational": PointEstimate("Variational", {"n_init": 2, "random_state": 0}),
-    "GMM + BIC": PointEstimate("GMM + BIC", {"n_init": 2, "random_state": 0}),
+    "Variational": PointEstimate("Variational", {"n_init": 1, "random_state": 0}),
+    "GMM + BIC": PointEstimate("GMM + BIC", {"n_init": 1, "random_state": 0}),
     "k-means": PointEstimate("k-means", {"n_clusters": 4, "random_state": 0}),
     "HDBSCAN": PointEstimate("HDBSCAN", {"copy": True}),
 }
