@@ -30,7 +30,8 @@ MANY = 25  # more clusters than any default bound
 def rings(sets: int, points: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Two concentric rings: clusters that share their mean."""
     labels = canonical_labels(torch.arange(points).expand(sets, -1) % 2)
-    angle = 2 * torch.pi * torch.rand(sets, points, generator=generator)
+    place = torch.arange(points) // 2 / (points // 2)
+    angle = 2 * torch.pi * (place + torch.rand(sets, 1, generator=generator))
     radius = 1.0 + 3.0 * labels
     return radius[..., None] * torch.stack([angle.cos(), angle.sin()], -1), labels
 
