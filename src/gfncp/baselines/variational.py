@@ -25,6 +25,7 @@ class VariationalMixture(ClusterMixin, BaseEstimator):
         labels_: the component that most likely made each point, in order of appearance, ``(n_samples,)``.
         n_clusters_: number of components that have a point.
         mixture_: the fitted `BayesianGaussianMixture`.
+        n_iter_: iterations of the best start.
 
     References:
         Blei, Jordan. Variational methods for the Dirichlet process. ICML 2004.
@@ -61,4 +62,5 @@ class VariationalMixture(ClusterMixin, BaseEstimator):
         )
         self.labels_ = in_order_of_appearance(self.mixture_.fit_predict(x)[None])[0]
         self.n_clusters_ = int(self.labels_.max()) + 1
+        self.n_iter_ = self.mixture_.n_iter_
         return self
