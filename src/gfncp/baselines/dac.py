@@ -243,9 +243,9 @@ class DACLoss:
     ``min_k mean_i BCE(logit_i, [c_i = k])``, then minus the mean of ``log p(x_i | Gaussian)`` over the
     members of that cluster. The filter must know what earlier rounds leave, see `draw_rests`.
 
-    The mean over points makes small clusters cheap to match: with sizes as unequal as the Chinese Restaurant
-    Process draws them, the network tends to find nothing, which is nearly right for a singleton. Anchored
-    filtering has no such choice.
+    The mean over points makes small clusters cheap to match: to find nothing is nearly right for a singleton.
+    Where cluster sizes are very unequal, as the Chinese Restaurant Process draws them, anchored filtering is
+    the better choice: it has to find the clusters in proportion to their sizes.
     """
 
     def __call__(self, network: DACNetwork, batch: Batch, generator: torch.Generator) -> Terms:
