@@ -344,6 +344,7 @@ class Training(Section):
     points: Annotated[tuple[Points, Points], AfterValidator(_ordered)] = (100, 1000)
     points_drawn: Literal["uniformly", "log-uniformly"] = "uniformly"
     sampled_steps: Annotated[int, Field(ge=1)] | None = None
+    optimizer: Literal["adam", "muon"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 5e-4
     final_learning_rate: Annotated[float, Field(ge=0)] = 1e-6
     clip: Annotated[float, Field(gt=0)] | None = None

@@ -6,27 +6,37 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
+from torch.optim import Optimizer
 
 from gfncp.checkpoints import save, write_atomically
 from gfncp.configuration import Configuration
 
 
-def store(model: nn.Module, optimizer, configuration: Configuration, folder: Path, iteration: int) -> None:
-    """The checkpoint, and what a resumed run needs: weights, Adam's moments, the iteration, in one file."""
+def store(
+    model: nn.Module,
+    optimizers: list[Optimizer],
+    configuration: Configuration,
+    folder: Path,
+    iteration: int,
+) -> None:
+    """The checkpoint, and what a resumed run needs: weights, the optimisers' moments, the iteration."""
     save(model, configuration, folder)
     state = {f"weights/{name}": value.contiguous() for name, value in model.state_dict().items()}
-    for index, moments in optimizer.state_dict()["state"].items():
-        state |= {f"adam/{index}/{name}": value for name, value in moments.items()}
+    for number, optimizer in enumerate(optimizers):
+        for index, moments in optimizer.state_dict()["state"].items():
+            state |= {f"optimizer/{number}/{index}/{name}": value for name, value in moments.items()}
     about = {"iteration": str(iteration), "configuration": configuration.model_dump_json()}
     write_atomically(Path(folder) / "training.safetensors", lambda path: save_file(state, path, about))
 
 
-def restore(model: nn.Module, optimizer, configuration: Configuration, folder: Path) -> int:
+def restore(
+    model: nn.Module, optimizers: list[Optimizer], configuration: Configuration, folder: Path
+) -> int:
     """Put the stored state of a run back, if there is one; the number of iterations done."""
     path = Path(folder) / "training.safetensors"
     if not path.exists():
         return 0
-    weights, moments = {}, {}
+    weights, moments = {}, [{} for _ in optimizers]
     try:
         with safe_open(path, "pt") as file:
             about = file.metadata()
@@ -35,13 +45,14 @@ def restore(model: nn.Module, optimizer, configuration: Configuration, folder: P
                 if kind == "weights":
                     weights[name] = file.get_tensor(key)
                 else:
-                    index, name = name.split("/")
-                    moments.setdefault(int(index), {})[name] = file.get_tensor(key)
+                    number, index, name = name.split("/")
+                    moments[int(number)].setdefault(int(index), {})[name] = file.get_tensor(key)
         stored, iteration = json.loads(about["configuration"]), int(about["iteration"])
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not the state of a run ({error}); choose another folder") from None
     if stored != configuration.model_dump(mode="json"):
         raise ValueError(f"{folder}: holds a run with another configuration; choose another folder")
     model.load_state_dict(weights)
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    for optimizer, state in zip(optimizers, moments, strict=True):
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     return iteration

@@ -13,10 +13,10 @@ from gfncp.checkpoints import seeded
 from gfncp.configuration import Configuration, Training
 from gfncp.evaluation.metrics import scores
 from gfncp.objectives import Batch, Objective, Terms, draw_steps
+from gfncp.optimizers import OPTIMIZERS, set_learning_rate
 from gfncp.preparation import Simulator, make_simulators, prepare_embedding
 from gfncp.progress import progress, scalars
 from gfncp.run_state import restore, store
-from gfncp.schedules import cosine
 
 VALIDATION_POINTS = 300
 VALIDATION_STREAM = 2**31
@@ -48,11 +48,10 @@ def train(configuration: Configuration, folder: Path, data: Path | None = None) 
     accelerator = Accelerator()
     torch.manual_seed(configuration.seed)
     model = configuration.build()
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.Adam(trained, lr=options.learning_rate)
-    start = restore(model, optimizer, configuration, folder)
+    optimizers = OPTIMIZERS[options.optimizer](model, options.learning_rate)
+    start = restore(model, optimizers, configuration, folder)
     rank = accelerator.process_index
-    loss, optimizer = accelerator.prepare(Loss(model, configuration.objective.build()), optimizer)
+    loss, *optimizers = accelerator.prepare(Loss(model, configuration.objective.build()), *optimizers)
 
     with scalars(accelerator, folder, start) as write_scalar, progress(accelerator) as bar:
         prepare_embedding(configuration, model.encoder, folder, data, accelerator, bar)
@@ -60,18 +59,18 @@ def train(configuration: Configuration, folder: Path, data: Path | None = None) 
         task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
         for iteration in range(start, options.iterations):
             share = iteration / options.iterations
-            for group in optimizer.param_groups:
-                group["lr"] = cosine(options.learning_rate, options.final_learning_rate, share)
+            set_learning_rate(optimizers, options.learning_rate, options.final_learning_rate, share)
             generator = seeded(configuration.seed, rank, iteration)
             batch = draw_batch(options, simulate, generator, accelerator.device, share)
             terms = loss(batch, generator)
             if not torch.isfinite(terms["loss"]):
                 raise FloatingPointError(f"the loss is {terms['loss'].item()} at iteration {iteration}")
-            optimizer.zero_grad()
+            loss.zero_grad()
             accelerator.backward(terms["loss"])
             if options.clip is not None:
-                accelerator.clip_grad_norm_(trained, options.clip)
-            optimizer.step()
+                accelerator.clip_grad_norm_(loss.parameters(), options.clip)
+            for optimizer in optimizers:
+                optimizer.step()
             done = iteration + 1
             bar.update(task, advance=1, loss=terms["loss"].item())
             for name, value in terms.items():
@@ -86,7 +85,7 @@ def train(configuration: Configuration, folder: Path, data: Path | None = None) 
                 for name, value in scores(labels, predicted.cpu()).items():
                     write_scalar(f"validation/{name}", value, done)
                     bar.console.print(f"iteration {done}: validation {name} {value:.3f}")
-                store(model, optimizer, configuration, folder, done)
+                store(model, optimizers, configuration, folder, done)
     return model.eval()
 
 
