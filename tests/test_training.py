@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from gfncp import training
+from gfncp import optimizers, training
 from gfncp.checkpoints import load, load_configuration, seeded
 from gfncp.configuration import parse
 from gfncp.objectives import NCP, Batch
@@ -67,7 +67,7 @@ def stop_after(monkeypatch):
     yield stop
 
 
-@pytest.mark.parametrize("options", [{}, {"sampled_steps": 2, "clip": 0.1}])
+@pytest.mark.parametrize("options", [{}, {"sampled_steps": 2, "clip": 0.1}, {"optimizer": "muon"}])
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, stop_after, monkeypatch, objective, options):
     described = configure(objective, **options)
@@ -79,7 +79,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, stop_after, monkeyp
         monkeypatch.undo()
     torch.manual_seed(99)  # no global random state matters
     train(described, tmp_path / "parts")
-    for name in ("model.safetensors", "training.safetensors"):  # weights, and Adam's moments
+    for name in ("model.safetensors", "training.safetensors"):  # weights, and moments
         assert_same(*(load_file(tmp_path / folder / name) for folder in ("parts", "whole")))
     assert load_configuration(tmp_path / "parts") == load_configuration(tmp_path / "whole") == described
 
@@ -183,7 +183,7 @@ def test_weights_in_place_of_a_run_are_refused(tmp_path):
 def test_a_run_that_diverges_keeps_its_last_good_checkpoint(tmp_path, monkeypatch):
     described = configure(learning_rate=1e-3)
     rate = training.cosine
-    monkeypatch.setattr(training, "cosine", lambda *a: 1e30 if a[2] >= 0.5 else rate(*a))
+    monkeypatch.setattr(optimizers, "cosine", lambda *a: 1e30 if a[2] >= 0.5 else rate(*a))
     with pytest.raises(FloatingPointError, match=r"the loss is .* at iteration 4"):
         train(described, tmp_path)
     monkeypatch.undo()
@@ -192,7 +192,7 @@ def test_a_run_that_diverges_keeps_its_last_good_checkpoint(tmp_path, monkeypatc
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "cosine", lambda *a: float("nan"))
+    monkeypatch.setattr(optimizers, "cosine", lambda *a: float("nan"))
     with pytest.raises(FloatingPointError, match="the weights are not finite after iteration 0"):
         train(configure(save_every=1), tmp_path)
     assert not (tmp_path / "model.safetensors").exists()
