@@ -22,7 +22,10 @@ Checkpoint = Annotated[
 ]
 Data = Annotated[
     Path | None,
-    typer.Option(help="Folder with the four IDX files of the image data set; default: download them."),
+    typer.Option(
+        help="Folder with the four IDX files of the image data set, default: download them; "
+        "or the embeddings, see docs/data.md."
+    ),
 ]
 
 
@@ -144,7 +147,9 @@ def train(
 def evaluate(
     checkpoint: Checkpoint,
     sets: Annotated[int, typer.Option(min=1, help="Number of test sets.")] = 100,
-    points: Annotated[int, typer.Option(min=2, help="Points in each set.")] = 300,
+    points: Annotated[
+        int | None, typer.Option(min=2, help="Points in each set; default: 300, of embeddings test_points.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sets.")] = 0,
     data: Data = None,
     exact: Annotated[
@@ -159,7 +164,7 @@ def evaluate(
     from gfncp.checkpoints import write_atomically
     from gfncp.evaluation.evaluate import evaluate as run
 
-    with console.status(f"Clustering {sets} sets of {points} points"):
+    with console.status(f"Clustering {_count(sets, 'set')}"):
         result = run(checkpoint, sets, points, seed, data, exact)
     table = Table("method", "NMI", "ARI", f"K (true {result['true_clusters']:.1f})")
     for method in ("greedy", "exact"):
