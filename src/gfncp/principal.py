@@ -1,4 +1,4 @@
-"""Embeddings in the principal axes of their own set: what is left when no direction means anything by itself."""
+"""Embeddings in the principal axes of their own set, where no direction means anything by itself."""
 
 import torch
 import torch.nn.functional as F

@@ -16,6 +16,8 @@ from gfncp.sources.splits import choose_classes, split_classes
 
 SPLIT_STREAM = 2**31 + 4  # apart from all other streams
 
+WithoutLabels = AugmentedEmbeddings | NeighbourEmbeddings
+
 
 class Parts(NamedTuple):
     """What to train on, without labels, in random order; and whole classes, where labels are known."""
@@ -70,8 +72,8 @@ def _whole_classes(x: Tensor, classes: np.ndarray, names: list[str], data: Embed
     sizes = np.bincount(codes)
     if sizes.min() < data.test_points:
         raise ValueError(
-            f"data.test_points={data.test_points}: accepted is at most {sizes.min()}, the number of points of "
-            f"class {str(held[sizes.argmin()])!r}"
+            f"data.test_points={data.test_points}: accepted is at most {sizes.min()}, the number of points "
+            f"of class {str(held[sizes.argmin()])!r}"
         )
     bounds = (1, len(names))
     return WholeClasses(x[torch.from_numpy(here)], torch.from_numpy(codes), data.alpha, bounds)
@@ -79,9 +81,7 @@ def _whole_classes(x: Tensor, classes: np.ndarray, names: list[str], data: Embed
 
 def make_simulators(
     data: EmbeddingFile, path: Path | None
-) -> tuple[
-    AugmentedEmbeddings | NeighbourEmbeddings, AugmentedEmbeddings | NeighbourEmbeddings | WholeClasses
-]:
+) -> tuple[WithoutLabels, WithoutLabels | WholeClasses]:
     """What yields training batches, and what yields validation sets: without labels, more of the former."""
     parts = split(data, path)
     match data:

@@ -34,7 +34,7 @@ def read_embeddings(path: Path, label_column: str | None = None) -> Embeddings:
 
 
 def clinc150(folder: Path) -> Embeddings:
-    """All sentences of CLINC150 (Larson et al. 2019): 150 intents with 150 sentences each, 384-d MiniLM vectors.
+    """All sentences of CLINC150 (Larson et al. 2019), 150 of each of 150 intents, as 384-d MiniLM vectors.
 
     Args:
         folder: with ``minilm_l6_embeddings.npz``, which holds ``classes`` and, for each of the splits train,

@@ -56,9 +56,7 @@ def choose_classes(names: Sequence[str], wanted: int | str | None, generator: to
         listed = class_list(wanted)
         missing = sorted(set(listed) - set(names))
         if missing:
-            raise ValueError(
-                f"classes={wanted!r}: the data has no class {missing[0]!r} ({len(missing)} lack)"
-            )
+            raise ValueError(f"classes={wanted!r}: the data lacks {missing[0]!r} ({len(missing)} classes)")
         names = listed
     count = wanted if isinstance(wanted, int) else len(names)
     if not 1 <= count <= len(names):
