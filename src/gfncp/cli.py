@@ -214,6 +214,8 @@ def embed(
     from gfncp.progress import counting
     from gfncp.sources import features, sentences
 
+    if not source.exists():
+        raise ValueError(f"{source}: there is no such file or folder")
     if source.is_dir() and label_column is not None:
         raise ValueError(f"--label-column={label_column}: the classes of images are their sub-folders")
     if not source.is_dir() and classes is not None:

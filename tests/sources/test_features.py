@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,10 +110,29 @@ def test_embed_images_from_the_command_line(pictures, vision_transformer, tmp_pa
     torch.testing.assert_close(x, load_class_token(str(folder))(list_classes(pictures, None).files))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "nowhere: there is no such file or folder"),
+        (["pictures", "--label-column", "kind"], "--label-column=kind: the classes of images are"),
+        (["s.txt", "--classes", "imagenet-50"], "--classes=imagenet-50: accepted for folders of images only"),
+        (["pictures", "--classes", "imagenet-50"], "n01601694: there is no such folder"),
+        (["s.doc"], "s.doc: accepted are files that end in .txt"),
+    ],
+)
+def test_bad_sources_are_one_line(pictures, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(pictures.parent)
+    Path("s.txt").write_text("hello")
+    Path("s.doc").write_text("hello")
+    assert main(["embed", *arguments]) == 2
+    complaint = capsys.readouterr().err
+    assert said in complaint and complaint.count("\n") == 1
+
+
 def test_an_unknown_model_is_named(tmp_path):
     pytest.importorskip("transformers", reason="needs the extra `images`")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="model=.*empty.*: cannot be loaded"):
+    with pytest.raises(ValueError, match=r"model=.*empty.*: cannot be loaded"):
         load_class_token(str(tmp_path / "empty"))
 
 
