@@ -51,8 +51,7 @@ def split(data: EmbeddingFile, path: Path | None) -> Parts:
     Which classes are where depends on ``data.split_seed`` and the names of the classes alone.
 
     Raises:
-        ValueError: `read`, `choose_classes` or `split_classes` fail, or a class has fewer points than test
-            sets, which could be all of one class.
+        ValueError: `read`, `choose_classes` or `split_classes` fail.
     """
     x, classes = read(data, path)
     generator = seeded(data.split_seed, SPLIT_STREAM)
@@ -68,22 +67,25 @@ def split(data: EmbeddingFile, path: Path | None) -> Parts:
 
 def _whole_classes(x: Tensor, classes: np.ndarray, names: list[str], data: EmbeddingFile) -> WholeClasses:
     here = np.isin(classes, names)
-    held, codes = np.unique(classes[here], return_inverse=True)
-    sizes = np.bincount(codes)
-    if sizes.min() < data.test_points:
-        raise ValueError(
-            f"data.test_points={data.test_points}: accepted is at most {sizes.min()}, the number of points "
-            f"of class {str(held[sizes.argmin()])!r}"
-        )
-    bounds = (1, len(names))
-    return WholeClasses(x[torch.from_numpy(here)], torch.from_numpy(codes), data.alpha, bounds)
+    _, codes = np.unique(classes[here], return_inverse=True)
+    return WholeClasses(x[torch.from_numpy(here)], torch.from_numpy(codes), data.alpha, (1, len(names)))
 
 
 def make_simulators(
     data: EmbeddingFile, path: Path | None
 ) -> tuple[WithoutLabels, WithoutLabels | WholeClasses]:
-    """What yields training batches, and what yields validation sets: without labels, more of the former."""
+    """What yields training batches, and what yields validation sets: without labels, more of the former.
+
+    Raises:
+        ValueError: `split` fails, or a class has fewer points than the validation sets, which may be all of one.
+    """
     parts = split(data, path)
+    if parts.validation is not None:
+        fewest = int(parts.validation.classes.bincount().min())
+        if fewest < data.test_points:
+            raise ValueError(
+                f"data.test_points={data.test_points}: accepted is at most {fewest}, the size of a class"
+            )
     match data:
         case NeighbourEmbeddingFile():
             training = NeighbourEmbeddings(parts.training[None], data.alpha, data.n_clusters, data.reach)
