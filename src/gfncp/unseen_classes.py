@@ -77,7 +77,7 @@ def make_simulators(
     """What yields training batches, and what yields validation sets: without labels, more of the former.
 
     Raises:
-        ValueError: `split` fails, or a class has fewer points than the validation sets, which may be all of one.
+        ValueError: `split` fails, or a class has fewer points than a validation set, which may be all of it.
     """
     parts = split(data, path)
     if parts.validation is not None:
