@@ -17,7 +17,7 @@ from gfncp.configuration import parse
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist"
-COMMANDS = ("cluster", "train", "evaluate", "info")
+COMMANDS = ("cluster", "embed", "train", "evaluate", "info")
 TOML = """
 [encoder]
 kind = "vectors"

@@ -27,6 +27,7 @@ from gfncp.encoders import EmbeddedEncoder, ImageEmbedding, ImageEncoder, Scaled
 from gfncp.model import InteractingModel, Model, OnlineModel
 from gfncp.networks import Gated, Plain
 from gfncp.objectives import GFNCP, NCP, GFNCPPaper, Objective
+from gfncp.principal import PrincipalEncoder
 
 
 def _ordered(bounds: tuple[int, int]) -> tuple[int, int]:
@@ -99,6 +100,16 @@ class ScaledVectors(Vectors):
 
     def of_points(self) -> nn.Module:
         return ScaledVectorEncoder(self.dim, self.scale)
+
+
+class PrincipalComponents(Vectors):
+    """See `gfncp.principal.PrincipalEncoder`."""
+
+    kind: Literal["principal-components"]
+    components: Annotated[int, Field(ge=1)] = 48
+
+    def of_points(self) -> nn.Module:
+        return PrincipalEncoder(self.dim, self.components, self.scale)
 
 
 class Pictures(Encoder):
@@ -208,7 +219,13 @@ class SetTransformer(Attention):
         return SetTransformerNetwork(encoder, self.n_components, self.hidden, self.inducing, self.heads)
 
 
-class MixtureData(Section):
+class Data(Section):
+    """What sets are made of; ``test_points`` are in each set that validation draws, and tests by default."""
+
+    test_points: ClassVar[int] = 300
+
+
+class MixtureData(Data):
     kind: Literal["gaussian-mixtures"]
     dim: Annotated[int, Field(ge=1)] = 2
     alpha: Annotated[float, Field(gt=0)] = 1.0
@@ -220,7 +237,7 @@ class MixtureData(Section):
         return (self.dim,)
 
 
-class ImageData(Section):
+class ImageData(Data):
     kind: Literal["augmented-images", "neighbour-images"]
     dataset: Literal["mnist", "fashion-mnist"]
     alpha: Annotated[float, Field(gt=0)] = 1.0
@@ -232,7 +249,7 @@ class ImageData(Section):
         return (28, 28)
 
 
-class EmbeddingData(Section):
+class EmbeddingData(Data):
     kind: Literal["neighbour-embeddings"]
     dataset: Literal["mnist", "fashion-mnist"]
     alpha: Annotated[float, Field(gt=0)] = 1.0
@@ -243,6 +260,44 @@ class EmbeddingData(Section):
     @property
     def point_shape(self) -> tuple[int, ...]:
         return (28, 28)
+
+
+class EmbeddingFile(Section):
+    """See `gfncp.unseen_classes`.
+
+    ``classes``: how many to draw, or a list of `gfncp.sources.splits.class_list`; all if left out.
+    ``points``: to train on, at most.
+    """
+
+    dataset: Literal["clinc150", "file"]
+    dim: Annotated[int, Field(ge=1)] = 384
+    label: str | None = None
+    classes: Annotated[int, Field(ge=4)] | str | None = None
+    split_seed: Annotated[int, Field(ge=0)] = 0
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    points: Annotated[int, Field(ge=2)] = 20_000
+    alpha: Annotated[float, Field(gt=0)] = 1.0
+    n_clusters: Bounds = None
+    test_points: Points = 100
+
+    @property
+    def point_shape(self) -> tuple[int, ...]:
+        return (self.dim,)
+
+
+class NeighbourEmbeddingFile(EmbeddingFile):
+    """See `gfncp.simulators.NeighbourEmbeddings`."""
+
+    kind: Literal["neighbour-embeddings"]
+    reach: Annotated[float, Field(gt=0, le=1)] = 0.01
+
+
+class AugmentedEmbeddingFile(EmbeddingFile):
+    """See `gfncp.simulators.AugmentedEmbeddings`."""
+
+    kind: Literal["augmented-embeddings"]
+    noise: Annotated[float, Field(ge=0)] = 0.05
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
 
 
 class NCPObjective(Section):
@@ -337,6 +392,12 @@ AnyObjective = Annotated[
 ]
 
 
+AnyNeighbourEmbeddings = Annotated[EmbeddingData | NeighbourEmbeddingFile, Field(discriminator="dataset")]
+AnyData = Annotated[
+    MixtureData | ImageData | AnyNeighbourEmbeddings | AugmentedEmbeddingFile, Field(discriminator="kind")
+]
+
+
 class Training(Section):
     iterations: Annotated[int, Field(ge=1)] = 5000
     batch: Annotated[int, Field(ge=1)] = 64
@@ -354,9 +415,12 @@ class Training(Section):
 
 class Configuration(Section):
     seed: Annotated[int, Field(ge=0)] = 0
-    encoder: Annotated[Vectors | ScaledVectors | Pictures | EmbeddedPictures, Field(discriminator="kind")]
+    encoder: Annotated[
+        Vectors | ScaledVectors | PrincipalComponents | Pictures | EmbeddedPictures,
+        Field(discriminator="kind"),
+    ]
     network: Network = Energy()
-    data: Annotated[MixtureData | ImageData | EmbeddingData, Field(discriminator="kind")]
+    data: AnyData
     objective: AnyObjective
     training: Training = Training()
 
@@ -400,9 +464,10 @@ class Configuration(Section):
 
     @model_validator(mode="after")
     def _embedded(self) -> "Configuration":
-        if self.data.kind == "neighbour-embeddings" and self.encoder.kind != "embedded-images":
+        if isinstance(self.data, EmbeddingData) and self.encoder.kind != "embedded-images":
             raise ValueError(
-                f"encoder.kind={self.encoder.kind!r}: data 'neighbour-embeddings' needs 'embedded-images'"
+                f"encoder.kind={self.encoder.kind!r}: data 'neighbour-embeddings' of images needs "
+                "'embedded-images'"
             )
         return self
 

@@ -10,9 +10,9 @@ from rich.progress import Progress
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from gfncp import simulators
+from gfncp import simulators, unseen_classes
 from gfncp.checkpoints import seeded, write_atomically
-from gfncp.configuration import Configuration
+from gfncp.configuration import Configuration, EmbeddingFile
 from gfncp.encoders import EmbeddedEncoder, prepared
 from gfncp.pretraining import pretrain
 from gfncp.sources import images
@@ -27,6 +27,8 @@ def make_simulators(
     configuration: Configuration, encoder: nn.Module, data: Path | None
 ) -> tuple[Simulator, Simulator]:
     """What yields training batches, and what yields validation sets."""
+    if isinstance(configuration.data, EmbeddingFile):
+        return unseen_classes.make_simulators(configuration.data, data)
     values = configuration.data.model_dump()
     kind = values.pop("kind")
     if kind == "gaussian-mixtures":

@@ -40,6 +40,15 @@ class Rate(ProgressColumn):
         return Text("" if task.speed is None else f"{task.speed:.1f} it/s")
 
 
+@contextmanager
+def counting(total: int, name: str) -> Iterator[Callable[[int], None]]:
+    """A bar for items that are done one after the other; what it yields takes their number."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as bar:
+        task = bar.add_task(name, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
 def progress(accelerator: Accelerator) -> Progress:
     return Progress(
         TextColumn("{task.description}"),

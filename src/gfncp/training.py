@@ -18,7 +18,6 @@ from gfncp.preparation import Simulator, make_simulators, prepare_embedding
 from gfncp.progress import progress, scalars
 from gfncp.run_state import restore, store
 
-VALIDATION_POINTS = 300
 VALIDATION_STREAM = 2**31
 
 
@@ -38,7 +37,7 @@ def train(configuration: Configuration, folder: Path, data: Path | None = None) 
     """Train, or go on with, the run in ``folder``; its checkpoint is there after every ``save_every`` steps.
 
     Args:
-        data: folder of the images that the configuration names; None downloads them.
+        data: folder of the images that the configuration names, None downloads them; or embeddings.
 
     Raises:
         ValueError: ``folder`` holds a run with another configuration, or what is there is damaged.
@@ -79,7 +78,9 @@ def train(configuration: Configuration, folder: Path, data: Path | None = None) 
                 if not all(parameter.isfinite().all() for parameter in model.parameters()):
                     raise FloatingPointError(f"the weights are not finite after iteration {iteration}")
                 x, labels = simulate_validation(
-                    options.validation_sets, VALIDATION_POINTS, seeded(configuration.seed, VALIDATION_STREAM)
+                    options.validation_sets,
+                    configuration.data.test_points,
+                    seeded(configuration.seed, VALIDATION_STREAM),
                 )
                 predicted = model.predict(x.to(accelerator.device))
                 for name, value in scores(labels, predicted.cpu()).items():

@@ -118,7 +118,7 @@ def test_whole_classes_are_pure_and_drawn_without_replacement(flat, generator):
 
 
 def test_a_class_that_is_too_small_is_refused(flat, generator):
-    with pytest.raises(ValueError, match=r"points=31: class \d has 30 images, a cluster needs 31"):
+    with pytest.raises(ValueError, match=r"points=31: class \d has 30 of them, a cluster needs 31"):
         WholeClasses(flat / 255, torch.arange(COUNT) % 4, n_clusters=1)(1, 31, generator)
 
 

@@ -6,9 +6,9 @@ from time import perf_counter
 import torch
 from torch import nn
 
-from gfncp import simulators
+from gfncp import simulators, unseen_classes
 from gfncp.checkpoints import find, load, load_configuration, seeded
-from gfncp.configuration import Configuration
+from gfncp.configuration import Configuration, EmbeddingFile
 from gfncp.encoders import prepared
 from gfncp.evaluation.gibbs import best_state
 from gfncp.evaluation.metrics import scores
@@ -22,12 +22,14 @@ TEST_STREAM = 2**31 + 1  # apart from training's and validation's
 def make_test_simulator(
     configuration: Configuration, encoder: nn.Module, data: Path | None
 ) -> simulators.GaussianMixtures | simulators.WholeClasses:
-    """What yields test sets: fresh mixtures, or whole classes of the test images.
+    """What yields test sets: fresh mixtures, or whole classes of the test images or of unseen classes.
 
     Args:
         encoder: whose embeddings of the images are drawn, if it has such.
-        data: folder of the images that the configuration names; None downloads them.
+        data: folder of the images that the configuration names, None downloads them; or embeddings.
     """
+    if isinstance(configuration.data, EmbeddingFile):
+        return unseen_classes.make_test_simulator(configuration.data, data)
     values = configuration.data.model_dump()
     kind = values.pop("kind")
     if kind == "gaussian-mixtures":
@@ -36,15 +38,21 @@ def make_test_simulator(
     return simulators.WholeClasses(prepared(encoder, x), classes, values["alpha"], (1, len(classes.unique())))
 
 
-def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | None, exact: bool) -> dict:
+def evaluate(
+    checkpoint: str, sets: int, points: int | None, seed: int, data: Path | None, exact: bool
+) -> dict:
     """NMI, ARI and K of the greedy clustering; for mixtures with ``exact``, of the exact sampler too.
 
     The result is a record: JSON values that say what was measured, on what, and how long clustering took.
+
+    Args:
+        points: in each set; None takes as many as suit the data.
 
     Raises:
         ValueError: ``exact`` for anything but mixtures, or sets that the data cannot fill.
     """
     model, configuration = load(checkpoint), load_configuration(checkpoint)
+    points = points or configuration.data.test_points
     if exact and configuration.data.kind != "gaussian-mixtures":
         raise ValueError("--exact: only Gaussian mixtures have an exact sampler")
     simulate = make_test_simulator(configuration, model.encoder, data)

@@ -11,7 +11,15 @@ import sys
 from pathlib import Path
 
 from gfncp.checkpoints import load, load_configuration, write_atomically
-from gfncp.configuration import Configuration, EmbeddingData, ImageData, MixtureData, parse, to_toml
+from gfncp.configuration import (
+    Configuration,
+    EmbeddingData,
+    EmbeddingFile,
+    ImageData,
+    MixtureData,
+    parse,
+    to_toml,
+)
 
 PRETRAINED = Path("src/gfncp/pretrained")
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
@@ -172,9 +180,18 @@ def _training_sets(configuration: Configuration) -> str:
                 "each cluster made of an image's neighbours along the data, in an embedding that instance "
                 f"discrimination trained for {configuration.encoder.pretraining.iterations} iterations."
             )
+        case EmbeddingFile():
+            made_of = {
+                "augmented-embeddings": "one embedding with noise and dropout",
+                "neighbour-embeddings": "an embedding's neighbours along the data",
+            }[data.kind]
+            return (
+                f"Embeddings of half of the classes of {data.dataset}, without their labels: {_prior(data)}, "
+                f"each cluster made of {made_of}. Tests are on the other half."
+            )
 
 
-def _prior(data: MixtureData | ImageData | EmbeddingData) -> str:
+def _prior(data: MixtureData | ImageData | EmbeddingData | EmbeddingFile) -> str:
     match data.n_clusters:
         case None:
             number = "any number of"

@@ -4,11 +4,14 @@ A simulator is called with a number of sets, a number of points and a `torch.Gen
 points ``(sets, points, *shape)`` and labels ``(sets, points)`` in order of appearance.
 """
 
-from gfncp.simulators.images import AugmentedImages, NeighbourImages, WholeClasses, augment
+from gfncp.simulators.classes import WholeClasses
+from gfncp.simulators.embeddings import AugmentedEmbeddings
+from gfncp.simulators.images import AugmentedImages, NeighbourImages, augment
 from gfncp.simulators.mixtures import GaussianMixtures
 from gfncp.simulators.neighbours import NeighbourClusters, NeighbourEmbeddings
 
 __all__ = [
+    "AugmentedEmbeddings",
     "AugmentedImages",
     "GaussianMixtures",
     "NeighbourClusters",

@@ -1,4 +1,4 @@
-"""Sets of images: training clusters made without labels, and test clusters that are whole classes."""
+"""Sets of images: training clusters made without labels."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,36 +98,3 @@ class NeighbourImages:
         labels = sample_crp(sets, points, self.alpha, generator=generator, n_clusters=self.n_clusters)
         pictures = self.images[self.clusters(labels, generator)].flatten(0, 1) / 255
         return augment(pictures, generator).view(sets, points, *self.images.shape[1:]), labels
-
-
-@dataclass(frozen=True)
-class WholeClasses:
-    """Sets for tests: a cluster is drawn from one class of labelled points, without replacement."""
-
-    points: Float[Tensor, "images *shape"]
-    classes: Int[Tensor, "images"]
-    alpha: float = 1.0
-    n_clusters: int | tuple[int, int] | None = None
-
-    def __call__(
-        self, sets: int, points: int, generator: torch.Generator
-    ) -> tuple[Float[Tensor, "sets points *shape"], Int[Tensor, "sets points"]]:
-        names = self.classes.unique()
-        bounds = self.n_clusters or (1, len(names))
-        if np.max(bounds) > len(names):
-            raise ValueError(f"n_clusters={self.n_clusters}: accepted is at most {len(names)}, one per class")
-        labels = sample_crp(sets, points, self.alpha, generator=generator, n_clusters=bounds)
-        chosen = torch.empty(sets, points, dtype=torch.long)
-        for row in range(sets):
-            order = torch.randperm(len(names), generator=generator)
-            for k in range(int(labels[row].max()) + 1):
-                members = (self.classes == names[order[k]]).nonzero()[:, 0]
-                here = labels[row] == k
-                size = int(here.sum())
-                if size > len(members):
-                    raise ValueError(
-                        f"points={points}: class {int(names[order[k]])} has {len(members)} images, "
-                        f"a cluster needs {size}"
-                    )
-                chosen[row, here] = members[torch.randperm(len(members), generator=generator)[:size]]
-        return self.points[chosen], labels

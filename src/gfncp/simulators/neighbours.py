@@ -107,15 +107,17 @@ class NeighbourEmbeddings:
 
     Args:
         views: embeddings of each point, first as it is, then augmented; neighbours are those of the first.
+        reach: see `NeighbourClusters`.
     """
 
     views: Float[Tensor, "views images features"]
     alpha: float = 1.0
     n_clusters: int | tuple[int, int] | None = (1, 10)
+    reach: float = 0.02
 
     @cached_property
     def clusters(self) -> NeighbourClusters:
-        return NeighbourClusters(self.views[0])
+        return NeighbourClusters(self.views[0], self.reach)
 
     def __call__(
         self, sets: int, points: int, generator: torch.Generator

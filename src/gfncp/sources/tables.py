@@ -1,11 +1,13 @@
-"""Users' own points: CSV, Parquet, NPY and NPZ files."""
+"""Users' own points: CSV, Parquet, NPY, NPZ and safetensors files."""
 
+import json
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Num, Shaped
+from safetensors import safe_open
 
 
 def read_points(
@@ -13,7 +15,8 @@ def read_points(
 ) -> tuple[Num[np.ndarray, "points *shape"], Shaped[np.ndarray, "points"] | None]:
     """Points, and the known labels in ``label_column`` if asked.
 
-    A table has a column per coordinate; an NPZ file holds the points as ``x`` and labels as another array.
+    A table has a column per coordinate; an NPZ or safetensors file holds the points as ``x`` and labels as
+    another array. Labels in a safetensors file may be numbers of names, listed as JSON in its metadata.
 
     Raises:
         ValueError: naming the file, the data row (from 1) and the column, and what was expected.
@@ -62,7 +65,20 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         return {name: held[name] for name in held.files}
 
 
-READERS = {".csv": _read_csv, ".parquet": pd.read_parquet, ".npy": _read_arrays, ".npz": _read_arrays}
+def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
+    with safe_open(path, "numpy") as file:
+        held = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        lists = {name: json.loads(text) for name, text in (file.metadata() or {}).items() if name in held}
+    return held | {name: np.array(names)[held[name]] for name, names in lists.items()}
+
+
+READERS = {
+    ".csv": _read_csv,
+    ".parquet": pd.read_parquet,
+    ".npy": _read_arrays,
+    ".npz": _read_arrays,
+    ".safetensors": _read_safetensors,
+}
 
 
 def _coordinates(table: pd.DataFrame) -> Float64[np.ndarray, "points columns"]:

@@ -1,0 +1,89 @@
+"""Folders of images: which files there are, and their pixels."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+
+class ImageFiles(NamedTuple):
+    """Files in sorted order, and the class of each: the sub-folder of ``folder`` that it is in."""
+
+    folder: Path
+    files: list[Path]
+    classes: list[str] | None
+
+
+def list_images(folder: Path, classes: list[str] | None = None) -> ImageFiles:
+    """All images below a folder, flat or with a sub-folder for each class; hidden files are left out.
+
+    Args:
+        classes: take these sub-folders only; None takes all.
+
+    Raises:
+        ValueError: there is no such folder, one of the classes has no images, no images are there, or some
+            of them lie beside the sub-folders of others.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: there is no such folder")
+    flat = (
+        [path for path in folder.iterdir() if _is_image(path.relative_to(folder))] if classes is None else []
+    )
+    roots = (
+        [path for path in folder.iterdir() if path.is_dir()]
+        if classes is None
+        else map(folder.joinpath, classes)
+    )
+    below = {root: _below(root) for root in roots}
+    for root in below:
+        if classes is not None and not below[root]:
+            raise ValueError(
+                f"{root}: there is no such folder, or it holds no images ({', '.join(SUFFIXES)})"
+            )
+    files = flat + [path for found in below.values() for path in found]
+    if not files:
+        raise ValueError(f"{folder}: holds no images; accepted are files that end in {', '.join(SUFFIXES)}")
+    if flat and len(flat) < len(files):
+        raise ValueError(
+            f"{flat[0]}: lies beside sub-folders with images; accepted are images in a flat folder, "
+            "or in one sub-folder for each class"
+        )
+    files.sort(key=lambda path: path.relative_to(folder).as_posix())
+    names = None if flat else [path.relative_to(folder).parts[0] for path in files]
+    return ImageFiles(folder, files, names)
+
+
+def _below(root: Path) -> list[Path]:
+    """Images at any depth; ``root`` may be a link."""
+    return [path for path in root.rglob("*") if _is_image(path.relative_to(root)) and path.is_file()]
+
+
+def _is_image(path: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.parts)
+    return path.suffix.lower() in SUFFIXES and not hidden
+
+
+def read_image(path: Path, size: int, resize: int) -> UInt8[Tensor, "3 size size"]:
+    """An image in colour: its shorter side brought to ``resize`` pixels, then the square in the middle.
+
+    Raises:
+        ValueError: the file is no image, or is damaged.
+    """
+    try:
+        with Image.open(path) as image:
+            picture = image.convert("RGB")
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+        raise ValueError(f"{path}: not a readable image ({error})") from None
+    scale = resize / min(picture.size)
+    width, height = (max(size, round(side * scale)) for side in picture.size)
+    picture = picture.resize((width, height), Image.Resampling.BICUBIC)
+    left, top = (width - size) // 2, (height - size) // 2
+    square = picture.crop((left, top, left + size, top + size))
+    return torch.from_numpy(np.array(square)).permute(2, 0, 1)

@@ -1,0 +1,84 @@
+"""Which classes a network is trained on, and which ones it first meets in tests (paper, Sec. 5.4)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+LISTS = Path(__file__).parent / "class_lists"
+FEWEST = 4  # two to train on, of which one is held out, and two to test on
+
+
+class Split(NamedTuple):
+    """Disjoint lists of classes; the first two are half of all."""
+
+    training: list[str]
+    validation: list[str]
+    test: list[str]
+
+
+def class_list(name_or_path: str | Path) -> list[str]:
+    """The classes in a list that ships with the package (``imagenet-50``), or in a text file, one a line.
+
+    The first word of a line is the name of the class, as its folder has it; what follows is a comment.
+
+    Raises:
+        ValueError: there is no such list, it is empty, or it names a class twice.
+    """
+    shipped = LISTS / f"{name_or_path}.txt"
+    path = shipped if shipped.is_file() else Path(name_or_path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        names = sorted(file.stem for file in LISTS.glob("*.txt"))
+        raise ValueError(f"classes={str(name_or_path)!r}: accepted are {names} or a text file") from None
+    found = [line.split()[0] for line in lines if line.strip()]
+    if not found:
+        raise ValueError(f"{path}: names no class")
+    twice = next((name for place, name in enumerate(found) if name in found[:place]), None)
+    if twice is not None:
+        raise ValueError(f"{path}: names {twice!r} twice")
+    return found
+
+
+def choose_classes(names: Sequence[str], wanted: int | str | None, generator: torch.Generator) -> list[str]:
+    """Some of the classes ``names``, in random order.
+
+    Args:
+        wanted: how many to draw, or a list that `class_list` finds; None chooses all. Of draws by the same
+            generator, the smaller are contained in the larger ones.
+
+    Raises:
+        ValueError: there are not so many classes, or none of such a name.
+    """
+    if isinstance(wanted, str):
+        listed = class_list(wanted)
+        missing = sorted(set(listed) - set(names))
+        if missing:
+            raise ValueError(f"classes={wanted!r}: the data lacks {missing[0]!r} ({len(missing)} classes)")
+        names = listed
+    count = wanted if isinstance(wanted, int) else len(names)
+    if not 1 <= count <= len(names):
+        raise ValueError(f"classes={wanted}: accepted is 1 to {len(names)}, as many as the data has")
+    ordered = sorted(names)
+    return [ordered[place] for place in torch.randperm(len(ordered), generator=generator)[:count].tolist()]
+
+
+def split_classes(names: Sequence[str], held_out: float) -> Split:
+    """Halves of the classes, as they come, to train on and to test on; of an odd number, tests get one more.
+
+    Args:
+        held_out: share of the first half that validation gets instead, so that choices are made on classes
+            that were not trained on; at least one class.
+
+    Raises:
+        ValueError: there are fewer than 4 classes, or names that repeat, or nothing is left to train on.
+    """
+    if len(names) < FEWEST or len(set(names)) < len(names):
+        raise ValueError(f"{len(names)} classes: accepted are at least {FEWEST} different ones")
+    half = len(names) // 2
+    kept = half - max(1, round(held_out * half))
+    if not 1 <= kept < half:
+        raise ValueError(f"held_out={held_out}: leaves {kept} of {half} classes to train on")
+    return Split(list(names[:kept]), list(names[kept:half]), list(names[half:]))

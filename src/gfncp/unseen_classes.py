@@ -1,0 +1,108 @@
+"""Embeddings whose classes are split: train on half of them without labels, test on the rest (Sec. 5.4)."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gfncp.checkpoints import seeded
+from gfncp.configuration import AugmentedEmbeddingFile, EmbeddingFile, NeighbourEmbeddingFile
+from gfncp.simulators import AugmentedEmbeddings, NeighbourEmbeddings, WholeClasses
+from gfncp.sources.embeddings import Embeddings, clinc150, read_embeddings
+from gfncp.sources.splits import choose_classes, split_classes
+
+SPLIT_STREAM = 2**31 + 4  # apart from all other streams
+
+WithoutLabels = AugmentedEmbeddings | NeighbourEmbeddings
+
+
+class Parts(NamedTuple):
+    """What to train on, without labels, in random order; and whole classes, where labels are known."""
+
+    training: Float[Tensor, "points dim"]
+    validation: WholeClasses | None
+    test: WholeClasses | None
+
+
+def read(data: EmbeddingFile, path: Path | None) -> Embeddings:
+    """The embeddings that a configuration names.
+
+    Raises:
+        ValueError: there is no ``path``, it cannot be read, or its vectors are of another width.
+    """
+    if path is None:
+        raise ValueError(f"data.dataset={data.dataset!r}: say where the embeddings are with --data")
+    path = Path(path)
+    if data.dataset == "clinc150" and path.is_dir():
+        found = clinc150(path)
+    else:
+        found = read_embeddings(path, "y" if data.dataset == "clinc150" else data.label)
+    if found.x.shape[1] != data.dim:
+        raise ValueError(f"{path}: vectors have {found.x.shape[1]} entries, but data.dim={data.dim}")
+    return found
+
+
+def split(data: EmbeddingFile, path: Path | None) -> Parts:
+    """The parts of an embeddings file; without labels, all of it is there to train on.
+
+    Which classes are where depends on ``data.split_seed`` and the names of the classes alone.
+
+    Raises:
+        ValueError: `read`, `choose_classes` or `split_classes` fail.
+    """
+    x, classes = read(data, path)
+    generator = seeded(data.split_seed, SPLIT_STREAM)
+    validation = test = None
+    if classes is not None:
+        names = choose_classes(np.unique(classes).tolist(), data.classes, generator)
+        parts = split_classes(names, data.held_out)
+        validation, test = (_whole_classes(x, classes, part, data) for part in (parts.validation, parts.test))
+        x = x[torch.from_numpy(np.isin(classes, parts.training))]
+    shuffled = torch.randperm(len(x), generator=generator)[: data.points]
+    return Parts(x[shuffled], validation, test)
+
+
+def _whole_classes(x: Tensor, classes: np.ndarray, names: list[str], data: EmbeddingFile) -> WholeClasses:
+    here = np.isin(classes, names)
+    _, codes = np.unique(classes[here], return_inverse=True)
+    return WholeClasses(x[torch.from_numpy(here)], torch.from_numpy(codes), data.alpha, (1, len(names)))
+
+
+def make_simulators(
+    data: EmbeddingFile, path: Path | None
+) -> tuple[WithoutLabels, WithoutLabels | WholeClasses]:
+    """What yields training batches, and what yields validation sets: without labels, more of the former.
+
+    Raises:
+        ValueError: `split` fails, or a class has fewer points than a validation set, which may be all of it.
+    """
+    parts = split(data, path)
+    if parts.validation is not None:
+        fewest = int(parts.validation.classes.bincount().min())
+        if fewest < data.test_points:
+            raise ValueError(
+                f"data.test_points={data.test_points}: accepted is at most {fewest}, the size of a class"
+            )
+    match data:
+        case NeighbourEmbeddingFile():
+            training = NeighbourEmbeddings(parts.training[None], data.alpha, data.n_clusters, data.reach)
+        case AugmentedEmbeddingFile():
+            training = AugmentedEmbeddings(
+                parts.training, data.alpha, data.n_clusters, data.noise, data.dropout
+            )
+    return training, parts.validation or training
+
+
+def make_test_simulator(data: EmbeddingFile, path: Path | None) -> WholeClasses:
+    """What yields test sets: whole classes that were neither trained nor validated on.
+
+    Raises:
+        ValueError: `split` fails, or there are no labels.
+    """
+    test = split(data, path).test
+    if test is None:
+        raise ValueError("data.label: test sets are whole classes, but it names no labels")
+    return test
