@@ -23,7 +23,14 @@ from gfncp.attention import ContextEncoder
 from gfncp.baselines.ccp import CCPLoss, CCPNetwork
 from gfncp.baselines.dac import AnchoredDACLoss, AnchoredDACNetwork, DACLoss, DACNetwork
 from gfncp.baselines.set_transformer import SetTransformerLoss, SetTransformerNetwork
-from gfncp.encoders import EmbeddedEncoder, ImageEmbedding, ImageEncoder, ScaledVectorEncoder, VectorEncoder
+from gfncp.encoders import (
+    AnyVectorEncoder,
+    EmbeddedEncoder,
+    ImageEmbedding,
+    ImageEncoder,
+    ScaledVectorEncoder,
+    VectorEncoder,
+)
 from gfncp.model import InteractingModel, Model, OnlineModel
 from gfncp.networks import Gated, Plain
 from gfncp.objectives import GFNCP, NCP, GFNCPPaper, Objective
@@ -99,6 +106,15 @@ class ScaledVectors(Vectors):
 
     def of_points(self) -> nn.Module:
         return ScaledVectorEncoder(self.dim, self.scale)
+
+
+class AnyVectors(Encoder):
+    """See `gfncp.encoders.AnyVectorEncoder`."""
+
+    kind: Literal["any-vectors"]
+
+    def of_points(self) -> nn.Module:
+        return AnyVectorEncoder()
 
 
 class Pictures(Encoder):
@@ -218,6 +234,21 @@ class MixtureData(Section):
     @property
     def point_shape(self) -> tuple[int, ...]:
         return (self.dim,)
+
+
+class GeneralData(Section):
+    """See `gfncp.simulators.GeneralMixtures`."""
+
+    kind: Literal["general-mixtures"]
+    max_clusters: Clusters = 30
+
+    @property
+    def n_clusters(self) -> tuple[int, int]:
+        return 1, self.max_clusters
+
+    @property
+    def point_shape(self) -> tuple[None]:
+        return (None,)
 
 
 class ImageData(Section):
@@ -353,9 +384,11 @@ class Training(Section):
 
 class Configuration(Section):
     seed: Annotated[int, Field(ge=0)] = 0
-    encoder: Annotated[Vectors | ScaledVectors | Pictures | EmbeddedPictures, Field(discriminator="kind")]
+    encoder: Annotated[
+        Vectors | ScaledVectors | AnyVectors | Pictures | EmbeddedPictures, Field(discriminator="kind")
+    ]
     network: Network = Energy()
-    data: Annotated[MixtureData | ImageData | EmbeddingData, Field(discriminator="kind")]
+    data: Annotated[MixtureData | GeneralData | ImageData | EmbeddingData, Field(discriminator="kind")]
     objective: AnyObjective
     training: Training = Training()
 

@@ -4,6 +4,7 @@ A simulator is called with a number of sets, a number of points and a `torch.Gen
 points ``(sets, points, *shape)`` and labels ``(sets, points)`` in order of appearance.
 """
 
+from gfncp.simulators.general import GeneralMixtures
 from gfncp.simulators.images import AugmentedImages, NeighbourImages, WholeClasses, augment
 from gfncp.simulators.mixtures import GaussianMixtures
 from gfncp.simulators.neighbours import NeighbourClusters, NeighbourEmbeddings
@@ -11,6 +12,7 @@ from gfncp.simulators.neighbours import NeighbourClusters, NeighbourEmbeddings
 __all__ = [
     "AugmentedImages",
     "GaussianMixtures",
+    "GeneralMixtures",
     "NeighbourClusters",
     "NeighbourEmbeddings",
     "NeighbourImages",
