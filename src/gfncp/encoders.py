@@ -2,8 +2,8 @@
 
 An encoder maps points ``(batch, points, *shape)`` to ``(batch, points, features)``. It may look at the whole
 set, but only in ways that do not depend on the order of the points; ``pointwise`` says that it does not:
-the features of a point are a function of that point alone. ``point_shape`` is the shape of a point, None where
-any size is accepted.
+the features of a point are a function of that point alone. ``point_shape`` is the shape of a point, with
+None where any size is accepted.
 """
 
 import torch

@@ -168,9 +168,9 @@ def _training_sets(configuration: Configuration) -> str:
             )
         case GeneralData():
             return (
-                f"Mixtures of up to {data.max_clusters} clusters in 1 to 16 dimensions: full covariances, long "
-                "tails, sizes and densities that differ, bent shapes, background points and dimensions of "
-                "noise; `gfncp.simulators.GeneralMixtures` says in what shares."
+                f"Mixtures of up to {data.max_clusters} clusters in 1 to 16 dimensions: full covariances, "
+                "long tails, sizes and densities that differ, bent shapes, background points and dimensions "
+                "of noise; `gfncp.simulators.GeneralMixtures` says in what shares."
             )
         case ImageData():
             made_of = {

@@ -26,8 +26,8 @@ class GeneralMixtures:
 
     - Partition: for half of the sets CRP(alpha), alpha log-uniform in [0.1, 6], in its stick-breaking form
       with ``max_clusters`` sticks; for the others up to so many clusters (log-uniformly) of like weights.
-    - Place: 1 to 16 dimensions, few more often than many. Means are normal, pushed apart more or less; a mean's nearest
-      one is about ``distance`` standard deviations away, log-uniform in [2, 20]: from overlap to gaps.
+    - Place: 1 to 16 dimensions, few more often than many. Means are normal, pushed apart more or less; a
+      mean's nearest one is about 2 to 20 standard deviations away, log-uniformly: from overlap to gaps.
     - Shape: full covariances, round to slender, alike or different within a set; sizes, hence densities,
       alike or different. Half of the sets are Gaussian; clusters of the others are Gaussian, Student-t
       (2 to 8 degrees of freedom), or uniform on a ball, a shell or a box.
@@ -105,7 +105,7 @@ def cluster_weights(draw: Draw, clusters: int) -> Float[Tensor, "sets clusters"]
 def cluster_means(
     draw: Draw, used: Bool[Tensor, "sets clusters"], dims: Float[Tensor, "sets 1"]
 ) -> Float[Tensor, "sets clusters 16"]:
-    """Normal means, pushed apart by a random strength, about ``distance`` from their nearest ones."""
+    """Normal means, pushed apart by a random strength, about 2 to 20 from their nearest ones."""
     inside = (torch.arange(DIMENSIONS) < dims)[:, None]
     means = draw.normal(used.shape[1], DIMENSIONS) * inside
     reach = (dims.sqrt() * used.sum(1, keepdim=True) ** (-1 / dims))[..., None]  # between nearest means
