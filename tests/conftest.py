@@ -19,12 +19,13 @@ jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 from gfncp import checkpoints, configuration  # noqa: E402
 from gfncp.attention import ContextEncoder  # noqa: E402
-from gfncp.encoders import ImageEncoder, VectorEncoder  # noqa: E402
+from gfncp.encoders import AnyVectorEncoder, ImageEncoder, VectorEncoder  # noqa: E402
 from gfncp.interaction import InteractingEnergyNetwork  # noqa: E402
 from gfncp.model import InteractingModel, Model  # noqa: E402
 from gfncp.networks import Gated  # noqa: E402
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
+ANY_WIDTH = 3  # of points for a network that takes any
 
 # Each kind of energy network once, small. Whatever holds for one must hold for all.
 NETWORKS: dict[str, Callable[[], Model]] = {
@@ -38,6 +39,7 @@ NETWORKS: dict[str, Callable[[], Model]] = {
     "context": lambda: InteractingModel(
         ContextEncoder(VectorEncoder(2), width=8, heads=2, blocks=1), depth=3, width=12, cluster_width=16
     ),
+    "any width": lambda: Model(AnyVectorEncoder(), depth=2, width=12, cluster_width=16),
 }
 
 
@@ -91,7 +93,7 @@ def draw_points() -> Callable[..., torch.Tensor]:
     def draw(network: Model, sets: int, points: int, seed: int = 0) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed)
         if len(network.encoder.point_shape) == 1:
-            shape = (sets, points, *network.encoder.point_shape)
+            shape = (sets, points, network.encoder.point_shape[0] or ANY_WIDTH)
             return 4 * torch.randn(shape, generator=generator, dtype=torch.float64)
         coarse = torch.rand(sets, points, 4, 4, generator=generator, dtype=torch.float64)
         return coarse.repeat_interleave(7, 2).repeat_interleave(7, 3)

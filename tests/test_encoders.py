@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gfncp import encoders
-from gfncp.encoders import ImageEncoder, VectorEncoder
+from gfncp.encoders import AnyVectorEncoder, ImageEncoder, VectorEncoder
 from gfncp.partitions import prefix_mask
 
 
@@ -45,6 +45,21 @@ def test_vectors_far_from_the_origin_keep_their_differences(generator):
 
 def test_the_scale_is_no_weight():
     assert VectorEncoder(2, scale=4.0).state_dict() == {}
+
+
+@pytest.mark.parametrize("dim", [1, 16, 40])
+def test_vectors_of_any_width_become_features_of_one(generator, dim):
+    x = torch.randn(2, 9, dim, dtype=torch.float64, generator=generator)
+    features = AnyVectorEncoder()(x, everyone(x))
+    assert features.shape == (2, 9, 16) and features.dtype == torch.float32
+    torch.testing.assert_close(AnyVectorEncoder()(1e3 * x.flip(2) - 7, everyone(x)), features)
+
+
+def test_wide_sets_are_standardised_in_parts(monkeypatch, generator):
+    x = torch.randn(3, 9, 5, dtype=torch.float64, generator=generator)
+    expected = AnyVectorEncoder()(x, everyone(x))
+    monkeypatch.setattr(encoders, "NUMBERS_PER_CHUNK", 50)
+    torch.testing.assert_close(AnyVectorEncoder()(x, everyone(x)), expected)
 
 
 @pytest.mark.parametrize("gradients", [False, True])

@@ -292,12 +292,13 @@ def info(checkpoint: Checkpoint) -> None:
     """
     from gfncp.checkpoints import find, load, load_configuration
     from gfncp.configuration import to_toml
+    from gfncp.validation import array_shape
 
     model, folder = load(checkpoint), find(checkpoint)
-    shape = ", ".join(map(str, ("n_samples", *model.encoder.point_shape)))
+    shape = array_shape(model.encoder.point_shape)
     parameters = sum(weight.numel() for weight in model.parameters())
     size = (folder / "model.safetensors").stat().st_size / 1e6
-    console.print(f"[bold]{escape(folder.name)}[/bold] clusters arrays of shape ({shape})")
+    console.print(f"[bold]{escape(folder.name)}[/bold] clusters arrays of shape {shape}")
     console.print(f"{parameters:,} parameters, {size:.1f} MB, trained by this configuration:\n")
     console.print(to_toml(load_configuration(checkpoint)), markup=False, soft_wrap=True)
 

@@ -23,7 +23,14 @@ from gfncp.attention import ContextEncoder
 from gfncp.baselines.ccp import CCPLoss, CCPNetwork
 from gfncp.baselines.dac import AnchoredDACLoss, AnchoredDACNetwork, DACLoss, DACNetwork
 from gfncp.baselines.set_transformer import SetTransformerLoss, SetTransformerNetwork
-from gfncp.encoders import EmbeddedEncoder, ImageEmbedding, ImageEncoder, ScaledVectorEncoder, VectorEncoder
+from gfncp.encoders import (
+    AnyVectorEncoder,
+    EmbeddedEncoder,
+    ImageEmbedding,
+    ImageEncoder,
+    ScaledVectorEncoder,
+    VectorEncoder,
+)
 from gfncp.model import InteractingModel, Model, OnlineModel
 from gfncp.networks import Gated, Plain
 from gfncp.objectives import GFNCP, NCP, GFNCPPaper, Objective
@@ -110,6 +117,15 @@ class PrincipalComponents(Vectors):
 
     def of_points(self) -> nn.Module:
         return PrincipalEncoder(self.dim, self.components, self.scale)
+
+
+class AnyVectors(Encoder):
+    """See `gfncp.encoders.AnyVectorEncoder`."""
+
+    kind: Literal["any-vectors"]
+
+    def of_points(self) -> nn.Module:
+        return AnyVectorEncoder()
 
 
 class Pictures(Encoder):
@@ -235,6 +251,21 @@ class MixtureData(Data):
     @property
     def point_shape(self) -> tuple[int, ...]:
         return (self.dim,)
+
+
+class GeneralData(Data):
+    """See `gfncp.simulators.GeneralMixtures`."""
+
+    kind: Literal["general-mixtures"]
+    max_clusters: Clusters = 30
+
+    @property
+    def n_clusters(self) -> tuple[int, int]:
+        return 1, self.max_clusters
+
+    @property
+    def point_shape(self) -> tuple[None]:
+        return (None,)
 
 
 class ImageData(Data):
@@ -394,7 +425,8 @@ AnyObjective = Annotated[
 
 AnyNeighbourEmbeddings = Annotated[EmbeddingData | NeighbourEmbeddingFile, Field(discriminator="dataset")]
 AnyData = Annotated[
-    MixtureData | ImageData | AnyNeighbourEmbeddings | AugmentedEmbeddingFile, Field(discriminator="kind")
+    MixtureData | GeneralData | ImageData | AnyNeighbourEmbeddings | AugmentedEmbeddingFile,
+    Field(discriminator="kind"),
 ]
 
 
@@ -416,7 +448,7 @@ class Training(Section):
 class Configuration(Section):
     seed: Annotated[int, Field(ge=0)] = 0
     encoder: Annotated[
-        Vectors | ScaledVectors | PrincipalComponents | Pictures | EmbeddedPictures,
+        Vectors | ScaledVectors | PrincipalComponents | AnyVectors | Pictures | EmbeddedPictures,
         Field(discriminator="kind"),
     ]
     network: Network = Energy()

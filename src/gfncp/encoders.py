@@ -2,7 +2,8 @@
 
 An encoder maps points ``(batch, points, *shape)`` to ``(batch, points, features)``. It may look at the whole
 set, but only in ways that do not depend on the order of the points; ``pointwise`` says that it does not:
-the features of a point are a function of that point alone.
+the features of a point are a function of that point alone. ``point_shape`` is the shape of a point, with
+None where any size is accepted.
 """
 
 import torch
@@ -11,7 +12,10 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from gfncp.standardise import COMPONENTS, principal_components
+
 IMAGES_PER_CHUNK = 16_384
+NUMBERS_PER_CHUNK = 2**23  # of raw vectors that are standardised together
 
 
 class ScaledVectorEncoder(nn.Module):
@@ -49,6 +53,27 @@ class VectorEncoder(ScaledVectorEncoder):
     ) -> Float[Tensor, "batch points dim"]:
         present = torch.where(mask[..., None], x, torch.nan)
         return super().forward(x - present.nanmedian(dim=1, keepdim=True).values, mask)
+
+
+class AnyVectorEncoder(ScaledVectorEncoder):
+    """Vectors of any width, in any units: the principal components of their set, see `gfncp.standardise`.
+
+    What a rotation, a reflection or another order of the components could change, or how many of them are
+    padding, is settled before the network sees them; simulated sets pass through here as a user's data does.
+    """
+
+    pointwise = False
+
+    def __init__(self) -> None:
+        super().__init__(COMPONENTS)
+        self.point_shape = (None,)
+
+    def forward(
+        self, x: Float[Tensor, "batch points dim"], mask: Bool[Tensor, "batch points"]
+    ) -> Float[Tensor, "batch points 16"]:
+        sets = max(1, NUMBERS_PER_CHUNK // x[0].numel())
+        parts = zip(x.split(sets), mask.split(sets), strict=True)
+        return super().forward(torch.cat([principal_components(*part) for part in parts]), mask)
 
 
 class ImageEncoder(nn.Module):

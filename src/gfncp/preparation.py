@@ -34,6 +34,9 @@ def make_simulators(
     if kind == "gaussian-mixtures":
         mixtures = simulators.GaussianMixtures(**values)
         return mixtures, mixtures
+    if kind == "general-mixtures":
+        general = simulators.GeneralMixtures(**values)
+        return general, general
     x, classes = images(values.pop("dataset"), "train", data)
     held_out = simulators.WholeClasses(prepared(encoder, x[-HELD_OUT:]), classes[-HELD_OUT:], values["alpha"])
     x = x[: values.pop("images")]

@@ -29,9 +29,7 @@ def store(
     write_atomically(Path(folder) / "training.safetensors", lambda path: save_file(state, path, about))
 
 
-def restore(
-    model: nn.Module, optimizers: list[Optimizer], configuration: Configuration, folder: Path
-) -> int:
+def restore(model: nn.Module, optimizers: list[Optimizer], configuration: Configuration, folder: Path) -> int:
     """Put the stored state of a run back, if there is one; the number of iterations done."""
     path = Path(folder) / "training.safetensors"
     if not path.exists():

@@ -9,7 +9,7 @@ from jaxtyping import Float, Shaped
 
 
 def check_points(
-    X, point_shape: tuple[int, ...], checkpoint: str | Path
+    X, point_shape: tuple[int | None, ...], checkpoint: str | Path
 ) -> Float[torch.Tensor, "1 points *shape"]:
     """One set of points for the network of a checkpoint.
 
@@ -18,7 +18,7 @@ def check_points(
 
     Args:
         X: array or DataFrame ``(n_samples, *point_shape)``; images in [0, 1], or 0 to 255 as integers.
-        point_shape: shape of the points that the network was trained on.
+        point_shape: shape of the points that the network was trained on; None stands for any size but 0.
         checkpoint: its name, for the message.
 
     Raises:
@@ -26,10 +26,9 @@ def check_points(
             their range.
     """
     raw = np.asarray(X)
-    if raw.ndim == 0 or raw.shape[1:] != point_shape:
+    if raw.ndim == 0 or not _fits(raw.shape[1:], point_shape):
         raise ValueError(
-            f"X has shape {raw.shape}, but {str(checkpoint)!r} was trained on "
-            f"(n_samples, {', '.join(map(str, point_shape))})"
+            f"X has shape {raw.shape}, but {str(checkpoint)!r} was trained on {array_shape(point_shape)}"
         )
     if len(raw) == 0:
         raise ValueError(f"X has shape {raw.shape}: accepted is at least one point")
@@ -44,6 +43,18 @@ def check_points(
             )
         x = x.astype(np.float32)
     return torch.from_numpy(x)[None]
+
+
+def array_shape(point_shape: tuple[int | None, ...]) -> str:
+    """How messages write the shape of an array of such points."""
+    return f"(n_samples, {', '.join('any width' if size is None else str(size) for size in point_shape)})"
+
+
+def _fits(shape: tuple[int, ...], point_shape: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(point_shape) and all(
+        size == expected or (expected is None and size > 0)
+        for size, expected in zip(shape, point_shape, strict=True)
+    )
 
 
 def _numbers(

@@ -21,7 +21,7 @@ TEST_STREAM = 2**31 + 1  # apart from training's and validation's
 
 def make_test_simulator(
     configuration: Configuration, encoder: nn.Module, data: Path | None
-) -> simulators.GaussianMixtures | simulators.WholeClasses:
+) -> simulators.GaussianMixtures | simulators.GeneralMixtures | simulators.WholeClasses:
     """What yields test sets: fresh mixtures, or whole classes of the test images or of unseen classes.
 
     Args:
@@ -34,6 +34,8 @@ def make_test_simulator(
     kind = values.pop("kind")
     if kind == "gaussian-mixtures":
         return simulators.GaussianMixtures(**values)
+    if kind == "general-mixtures":
+        return simulators.GeneralMixtures(**values)
     x, classes = images(values["dataset"], "test", data)
     return simulators.WholeClasses(prepared(encoder, x), classes, values["alpha"], (1, len(classes.unique())))
 

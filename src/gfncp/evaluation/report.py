@@ -15,11 +15,13 @@ from gfncp.configuration import (
     Configuration,
     EmbeddingData,
     EmbeddingFile,
+    GeneralData,
     ImageData,
     MixtureData,
     parse,
     to_toml,
 )
+from gfncp.validation import array_shape
 
 PRETRAINED = Path("src/gfncp/pretrained")
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
@@ -130,12 +132,12 @@ def model_card(folder: Path, records: list[dict]) -> str:
         for record in records
         if record["checkpoint"] == name and parse(record["configuration"], name) == configuration
     ]
-    shape = ", ".join(map(str, ("n_samples", *configuration.encoder.build().point_shape)))
+    shape = array_shape(configuration.encoder.build().point_shape)
     parameters = sum(weight.numel() for weight in load(folder).parameters())
     low, high = training.points
     return f"""# {name}
 
-Clusters arrays of shape ({shape}); {parameters:,} parameters.
+Clusters arrays of shape {shape}; {parameters:,} parameters.
 
 ```python
 from gfncp import GFNCP
@@ -164,6 +166,12 @@ def _training_sets(configuration: Configuration) -> str:
             return (
                 f"Mixtures of spherical Gaussians in {data.dim} dimensions: {_prior(data)}, means of "
                 f"standard deviation {data.spread:g} around the origin, points of 1 around the means."
+            )
+        case GeneralData():
+            return (
+                f"Mixtures of up to {data.max_clusters} clusters in 1 to 16 dimensions: full covariances, "
+                "long tails, sizes and densities that differ, bent shapes, background points and dimensions "
+                "of noise; `gfncp.simulators.GeneralMixtures` says in what shares."
             )
         case ImageData():
             made_of = {

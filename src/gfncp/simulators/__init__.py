@@ -6,6 +6,7 @@ points ``(sets, points, *shape)`` and labels ``(sets, points)`` in order of appe
 
 from gfncp.simulators.classes import WholeClasses
 from gfncp.simulators.embeddings import AugmentedEmbeddings
+from gfncp.simulators.general import GeneralMixtures
 from gfncp.simulators.images import AugmentedImages, NeighbourImages, augment
 from gfncp.simulators.mixtures import GaussianMixtures
 from gfncp.simulators.neighbours import NeighbourClusters, NeighbourEmbeddings
@@ -14,6 +15,7 @@ __all__ = [
     "AugmentedEmbeddings",
     "AugmentedImages",
     "GaussianMixtures",
+    "GeneralMixtures",
     "NeighbourClusters",
     "NeighbourEmbeddings",
     "NeighbourImages",

@@ -1,0 +1,217 @@
+"""Mixtures of all kinds, for a network that meets data of which it is told nothing."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from gfncp.partitions import canonical_labels
+
+DIMENSIONS = 16  # that clusters may fill
+NOISE_DIMENSIONS = 8
+GAUSSIAN, STUDENT, BALL, SHELL, BOX = range(5)
+DEGREES = 4  # of Student's t: 2, 4, ... twice this many
+HIDDEN = 32  # units of a network that bends a set
+REPULSIONS = 4
+
+
+@dataclass(frozen=True)
+class GeneralMixtures:
+    """Sets that differ in all that the data of users may differ in; each draws its own kind.
+
+    Clusters are drawn alike, and points alike given the clusters, so neither's order means anything.
+
+    - Partition: for half of the sets CRP(alpha), alpha log-uniform in [0.1, 6], in its stick-breaking form
+      with ``max_clusters`` sticks; for the others up to so many clusters (log-uniformly) of like weights.
+    - Place: 1 to 16 dimensions, few more often than many. Means are normal, pushed apart more or less; a
+      mean's nearest one is about 2 to 20 standard deviations away, log-uniformly: from overlap to gaps.
+    - Shape: full covariances, round to slender, alike or different within a set; sizes, hence densities,
+      alike or different. Half of the sets are Gaussian; clusters of the others are Gaussian, Student-t
+      (2 to 8 degrees of freedom), or uniform on a ball, a shell or a box.
+    - A third of the sets is bent by a random network.
+    - Half of the sets have background points, 0.5 to 10%, uniform around the clusters. Such a point counts as
+      one of the cluster that is most likely to have made it, were clusters round: a label of their own would
+      call points from everywhere one cluster.
+    - Half of the sets have 1 to 8 further dimensions of uniform noise; half are rotated as a whole.
+
+    Args:
+        max_clusters: the most clusters of a set.
+    """
+
+    max_clusters: int = 30
+
+    def __call__(
+        self, sets: int, points: int, generator: torch.Generator
+    ) -> tuple[Float[Tensor, "sets points 24"], Int[Tensor, "sets points"]]:
+        draw = Draw(sets, generator)
+        weights = cluster_weights(draw, self.max_clusters)
+        cluster = torch.searchsorted(weights.cumsum(1), draw.uniform(points)).clamp_max(self.max_clusters - 1)
+        used = torch.zeros_like(weights, dtype=torch.bool).scatter_(1, cluster, True)
+        dims = draw.log_uniform(1.5, DIMENSIONS + 1).floor()  # a line is the least of interest
+        inside = (torch.arange(DIMENSIONS) < dims)[:, None]
+
+        means = cluster_means(draw, used, dims) * inside
+        sizes = (draw.uniform(high=0.7)[..., None] * draw.normal(self.max_clusters, 1)).exp()
+        maps = sizes[..., None] * cluster_maps(draw, self.max_clusters, dims) * inside[..., None]
+        each = torch.arange(sets)[:, None]
+        z = cluster_points(draw, cluster, self.max_clusters, dims, inside)
+        x = means[each, cluster] + (maps[each, cluster] @ z[..., None])[..., 0]
+
+        x, background = with_background(draw, x)
+        surest = most_responsible(x, means, sizes, weights, used, dims)
+        labels = canonical_labels(torch.where(background, surest, cluster))
+        x = torch.cat([bent(draw, x, dims) * inside, noise(draw, x, inside)], 2)
+        return rotated(draw, x), labels
+
+
+class Draw:
+    """Random numbers for each of ``sets`` sets, ``(sets, *shape)``; for none, ``(sets, 1)``."""
+
+    def __init__(self, sets: int, generator: torch.Generator) -> None:
+        self.sets = sets
+        self.generator = generator
+
+    def uniform(self, *shape: int, high: float = 1.0) -> Tensor:
+        return high * torch.rand(self.sets, *(shape or (1,)), generator=self.generator)
+
+    def normal(self, *shape: int) -> Tensor:
+        return torch.randn(self.sets, *shape, generator=self.generator)
+
+    def log_uniform(self, low: int | float, high: int | float) -> Float[Tensor, "sets 1"]:
+        return low * (high / low) ** self.uniform()
+
+    def integers(self, low: int, high: int, *shape: int) -> Int[Tensor, "sets *shape"]:
+        """From ``low`` to ``high``, both included."""
+        return torch.randint(low, high + 1, (self.sets, *(shape or (1,))), generator=self.generator)
+
+    def some(self, share: float) -> Bool[Tensor, "sets 1"]:
+        """True for about this share of the sets."""
+        return self.uniform() < share
+
+
+def cluster_weights(draw: Draw, clusters: int) -> Float[Tensor, "sets clusters"]:
+    """Sticks of CRP(alpha), or weights that differ little; they add up to 1."""
+    left = draw.uniform(clusters) ** (1 / draw.log_uniform(0.1, 6))  # 1 - Beta(1, alpha)
+    left[:, -1] = 0
+    before = F.pad(left.cumprod(1)[:, :-1], (1, 0), value=1.0)
+    several = torch.arange(clusters) < draw.log_uniform(1, clusters + 1).floor()
+    like = (draw.uniform(high=0.7) * draw.normal(clusters)).exp() * several
+    return torch.where(draw.some(0.5), before * (1 - left), like / like.sum(1, keepdim=True))
+
+
+def cluster_means(
+    draw: Draw, used: Bool[Tensor, "sets clusters"], dims: Float[Tensor, "sets 1"]
+) -> Float[Tensor, "sets clusters 16"]:
+    """Normal means, pushed apart by a random strength, about 2 to 20 from their nearest ones."""
+    inside = (torch.arange(DIMENSIONS) < dims)[:, None]
+    means = draw.normal(used.shape[1], DIMENSIONS) * inside
+    reach = (dims.sqrt() * used.sum(1, keepdim=True) ** (-1 / dims))[..., None]  # between nearest means
+    strength = draw.uniform(high=0.5)[..., None]
+    for _ in range(REPULSIONS):
+        push = torch.exp(-(torch.cdist(means, means) / reach).square() / 2) * used[:, None]
+        means = means + strength * (means * push.sum(2, keepdim=True) - push @ means)
+    return means * draw.log_uniform(2, 20)[..., None] / reach
+
+
+def cluster_maps(
+    draw: Draw, clusters: int, dims: Float[Tensor, "sets 1"]
+) -> Float[Tensor, "sets clusters 16 16"]:
+    """From round clusters to ellipsoids: a stretch of each axis, then a blend of nothing and a random map."""
+    alike = draw.some(0.3)[..., None, None]
+    axes = draw.normal(clusters, 1, DIMENSIONS)
+    stretch = (draw.uniform() * draw.some(0.7))[..., None, None] * torch.where(alike, axes[:, :1], axes)
+    turns = draw.normal(clusters, DIMENSIONS, DIMENSIONS)
+    turns = torch.where(alike, turns[:, :1], turns) / dims.sqrt()[..., None, None]
+    blend = (draw.uniform() * draw.some(0.7))[..., None, None]
+    return ((1 - blend) * torch.eye(DIMENSIONS) + blend * turns) * stretch.exp()
+
+
+def cluster_points(
+    draw: Draw,
+    cluster: Int[Tensor, "sets points"],
+    clusters: int,
+    dims: Float[Tensor, "sets 1"],
+    inside: Bool[Tensor, "sets 1 16"],
+) -> Float[Tensor, "sets points 16"]:
+    """Points of round clusters around 0, of variance 1 in each dimension (Student-t: more)."""
+    points = cluster.shape[1]
+    law = torch.where(draw.some(0.5), GAUSSIAN, draw.integers(GAUSSIAN, BOX, clusters))
+    law = torch.where((law == SHELL) & (dims < 2), BALL, law)  # on a line a shell is two clusters
+    law = law.gather(1, cluster)
+    half_degrees = draw.integers(1, DEGREES, clusters).gather(1, cluster)
+    logs = -(1 - draw.uniform(points, DEGREES)).log()  # sums of them are half a chi-squared
+    chi = (logs * (torch.arange(DEGREES) < half_degrees[..., None])).sum(2) / half_degrees
+    z = draw.normal(points, DIMENSIONS) * inside
+    length = z.norm(dim=2).clamp_min(1e-6)
+    radius = torch.stack(
+        [
+            length,
+            length / chi.clamp_min(1e-6).sqrt(),
+            draw.uniform(points) ** (1 / dims) * (dims + 2).sqrt(),
+            (1 + 0.1 * draw.normal(points)) * dims.sqrt(),
+        ],
+        2,
+    )
+    radius = radius.gather(2, law.clamp_max(SHELL)[..., None])
+    box = math.sqrt(3) * torch.erf(z / math.sqrt(2))
+    return torch.where((law == BOX)[..., None], box, z * radius / length[..., None])
+
+
+def with_background(
+    draw: Draw, x: Float[Tensor, "sets points 16"]
+) -> tuple[Float[Tensor, "sets points 16"], Bool[Tensor, "sets points"]]:
+    """Some points of some sets are put anywhere around the clusters; which ones."""
+    share = draw.log_uniform(0.005, 0.1) * draw.some(0.5)
+    background = draw.uniform(x.shape[1]) < share
+    anywhere = (2 * draw.uniform(*x.shape[1:]) - 1) * 2.5 * x.std(1, keepdim=True, correction=0)
+    return torch.where(background[..., None], anywhere, x), background
+
+
+def most_responsible(
+    x: Float[Tensor, "sets points 16"],
+    means: Float[Tensor, "sets clusters 16"],
+    sizes: Float[Tensor, "sets clusters 1"],
+    weights: Float[Tensor, "sets clusters"],
+    used: Bool[Tensor, "sets clusters"],
+    dims: Float[Tensor, "sets 1"],
+) -> Int[Tensor, "sets points"]:
+    """The cluster that most likely made each point, were all of them round."""
+    prior = torch.where(used, weights.log() - dims * sizes[..., 0].log(), -torch.inf)
+    fit = -(torch.cdist(x, means) / sizes.mT).square() / 2
+    return (prior[:, None] + fit).argmax(2)
+
+
+def bent(
+    draw: Draw, x: Float[Tensor, "sets points 16"], dims: Float[Tensor, "sets 1"]
+) -> Float[Tensor, "sets points 16"]:
+    """A third of the sets is moved by a random network of one layer, by up to about their own extent."""
+    extent = overall(x) * (DIMENSIONS / dims[..., None]).sqrt()
+    inner = draw.normal(DIMENSIONS, HIDDEN) * (draw.log_uniform(0.5, 3) / dims.sqrt())[..., None]
+    outer = draw.normal(HIDDEN, DIMENSIONS) / math.sqrt(HIDDEN)
+    amount = (0.2 + draw.uniform(high=0.8)) * draw.some(1 / 3)
+    moved = torch.tanh(x / extent @ inner + draw.normal(1, HIDDEN)) @ outer
+    return x + amount[..., None] * extent * moved
+
+
+def noise(
+    draw: Draw, x: Float[Tensor, "sets points 16"], inside: Bool[Tensor, "sets 1 16"]
+) -> Float[Tensor, "sets points 8"]:
+    """Dimensions of uniform noise, as wide as the others or less, in half of the sets."""
+    extent = overall(x) * (DIMENSIONS / inside.sum(2, keepdim=True)).sqrt()
+    some = torch.arange(NOISE_DIMENSIONS) < draw.integers(1, NOISE_DIMENSIONS) * draw.some(0.5)
+    width = draw.uniform(1, NOISE_DIMENSIONS, high=2.0) * extent * some[:, None]
+    return width * (2 * draw.uniform(x.shape[1], NOISE_DIMENSIONS) - 1)
+
+
+def overall(x: Float[Tensor, "sets points dim"]) -> Float[Tensor, "sets 1 1"]:
+    """Root mean square of all coordinates; never 0."""
+    return x.square().mean((1, 2), keepdim=True).sqrt().clamp_min(1e-6)
+
+
+def rotated(draw: Draw, x: Float[Tensor, "sets points dim"]) -> Float[Tensor, "sets points dim"]:
+    """Half of the sets, rotated at random."""
+    rotation = torch.linalg.qr(draw.normal(x.shape[2], x.shape[2])).Q
+    return torch.where(draw.some(0.5)[..., None], x @ rotation, x)

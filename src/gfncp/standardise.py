@@ -1,0 +1,101 @@
+"""Vectors of any width, in any units, as 16 principal components of one scale.
+
+Each column is centred on its median and divided by its spread, so that units do not matter. Principal axes
+then take away what a rotation of the columns, their order and their signs could change, and bring any width
+to 16. Components keep their variances relative to each other: a direction that separates clusters is wide
+because it does, and whitening would make it no wider than noise.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+COMPONENTS = 16
+TAILS = (0.1, 0.9)  # quantiles whose distance is a column's spread: outliers hardly move it, clusters do
+NORMAL_DISTANCE = 2.5631031310892007  # between these quantiles of a standard normal variable
+CORE = 5.0  # spreads up to which a column is nearly linear; beyond, it grows like a logarithm
+ROUNDING = 1e-13  # share of the largest entry, or of the largest variance, up to which a number means nothing
+SYMMETRIC = 1e-9  # a component less skewed than that has no direction of its own
+
+
+def principal_components(
+    x: Float[Tensor, "batch points dim"], mask: Bool[Tensor, "batch points"]
+) -> Float[Tensor, "batch points 16"]:
+    """Standardised columns in their principal axes, in float64: the widest 16, or fewer and zeros.
+
+    The widest has variance 1. Exactly the same, up to rounding, for other units, signs and orders of the
+    columns, for constant columns more or less, and for rotations of what `standardise` yields.
+
+    Args:
+        mask: True where a point is present; the rows of absent points are zero.
+    """
+    columns = standardise(x, mask)
+    count = mask.sum(1).clamp_min(1)[:, None, None]
+    centred = torch.where(mask[..., None], columns - columns.sum(1, keepdim=True) / count, 0)
+    components = _turned(centred)[..., :COMPONENTS]
+    variances = components.square().sum(1, keepdim=True) / count
+    widest = variances.amax(2, keepdim=True)
+    scaled = torch.where(variances > ROUNDING * widest, components / widest.sqrt(), 0)
+    return F.pad(scaled, (0, COMPONENTS - scaled.shape[2]))
+
+
+def standardise(
+    x: Float[Tensor, "batch points dim"], mask: Bool[Tensor, "batch points"]
+) -> Float[Tensor, "batch points dim"]:
+    """Columns less their median, over their spread, with long tails drawn in; in float64.
+
+    The spread is the distance between the first and the last decile, 1 for a standard normal column. Where
+    more than four fifths of a column are equal it is zero: the standard deviation takes its place. Columns
+    without variation are zero. Tails are drawn in by ``5 arcsinh(z / 5)``: linear where most points are,
+    logarithmic far out, so that neither outliers nor units can make numbers that swamp the rest.
+
+    Args:
+        mask: True where a point is present; absent points are zero.
+    """
+    present = mask[..., None]
+    x = torch.where(present, x.double(), 0)
+    size = x.abs().amax(1, keepdim=True)
+    x = x / torch.where(size > 0, size, 1)  # now no square overflows
+    count = mask.sum(1)
+    ordered = torch.where(present, x, torch.inf).sort(1).values
+    low, median, high = (_quantile(ordered, count, share) for share in (TAILS[0], 0.5, TAILS[1]))
+    z = torch.where(present, x - median, 0)
+    deviation = (z.square().sum(1, keepdim=True) / count.clamp_min(1)[:, None, None]).sqrt()
+    distance = high - low
+    spread = torch.where(distance > ROUNDING, distance / NORMAL_DISTANCE, deviation)
+    z = torch.where(spread > ROUNDING, z / spread, 0)
+    return CORE * torch.asinh(z / CORE)
+
+
+def _quantile(
+    ordered: Float[Tensor, "batch points dim"], count: Int[Tensor, "batch"], share: float
+) -> Float[Tensor, "batch 1 dim"]:
+    """Of the first ``count`` entries of each set, by linear interpolation."""
+    place = share * (count - 1).clamp_min(0).double()
+    low = place.floor().long()
+    high = torch.minimum(low + 1, (count - 1).clamp_min(0))
+    below, above = (ordered.gather(1, at[:, None, None].expand_as(ordered[:, :1])) for at in (low, high))
+    part = (place - low)[:, None, None]
+    return torch.where(count[:, None, None] > 0, below * (1 - part) + above * part, 0)
+
+
+def _turned(x: Float[Tensor, "batch points dim"]) -> Float[Tensor, "batch points axes"]:
+    """Centred points in their principal axes, the widest first, as many as the smaller of points and dim.
+
+    The longer tail of each component points to the right, which fixes its sign; a symmetric one points as
+    the axis' largest entry does.
+    """
+    points, dim = x.shape[1:]
+    if dim <= points:
+        axes = torch.linalg.eigh(x.mT @ x).eigenvectors.flip(-1)
+        components = x @ axes
+    else:
+        variances, rows = torch.linalg.eigh(x @ x.mT)
+        components = rows.flip(-1) * variances.flip(-1).clamp_min(0).sqrt()[:, None]
+        axes = x.mT @ components
+    cubes = components**3
+    tail = cubes.sum(1)
+    largest = axes.gather(1, axes.abs().argmax(1, keepdim=True))[:, 0]
+    towards = torch.where(tail.abs() > SYMMETRIC * cubes.abs().sum(1), tail, largest)
+    return components * torch.where(towards < 0, -1.0, 1.0)[:, None]
