@@ -28,7 +28,7 @@ import typer
 from jaxtyping import Float, Int
 from real_sets import GAUSSIAN_LIKE, MIXED_UNITS, RealSet, bundled_sets, read_collections, scores
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.preprocessing import StandardScaler
@@ -49,7 +49,7 @@ FAILS = 0.1  # behind the best peer by more than this
 
 Points = Float[np.ndarray, "points dim"]
 Labels = Int[np.ndarray, "points"]
-WIDTH = 120  # of the tables, at least
+WIDTH = 132  # of the tables, at least
 
 console = Console(highlight=False)
 console.width = max(console.width, WIDTH)
@@ -165,7 +165,7 @@ def failures(rows: list[dict]) -> list[tuple[str, float, str, float]]:
 
 
 def show(rows: list[dict], summary: dict, times: dict[int, float], methods: list[str]) -> None:
-    table = Table("set", "N", "d", "K", *methods, title="ARI; * Gaussian-like")
+    table = Table(Column("set", no_wrap=True), "N", "d", "K", *methods, title="ARI; * Gaussian-like")
     for row in rows:
         ari = [f"{row['methods'][name]['ari']:.2f}" for name in methods]
         name = row["name"] + (" *" if row["gaussian_like"] else "")
