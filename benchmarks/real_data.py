@@ -28,7 +28,7 @@ import typer
 from jaxtyping import Float, Int
 from real_sets import GAUSSIAN_LIKE, MIXED_UNITS, RealSet, bundled_sets, read_collections, scores
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.preprocessing import StandardScaler
@@ -49,7 +49,10 @@ FAILS = 0.1  # behind the best peer by more than this
 
 Points = Float[np.ndarray, "points dim"]
 Labels = Int[np.ndarray, "points"]
+WIDTH = 132  # of the tables, at least
+
 console = Console(highlight=False)
+console.width = max(console.width, WIDTH)
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ PEERS = (
         lambda x, k, seed: GaussianMixtureBIC(1, n_components(x), 1, seed).fit_predict(x),
     ),
     Method(
-        "BayesianGaussianMixture",
+        "Bayesian GMM",
         False,
         lambda x, k, seed: BayesianGaussianMixture(
             n_components=n_components(x), max_iter=500, random_state=seed
@@ -162,15 +165,15 @@ def failures(rows: list[dict]) -> list[tuple[str, float, str, float]]:
 
 
 def show(rows: list[dict], summary: dict, times: dict[int, float], methods: list[str]) -> None:
-    table = Table("set", "N", "d", "K", *methods, title="ARI; * Gaussian-like")
+    table = Table(Column("set", no_wrap=True), "N", "d", "K", *methods, title="ARI; * Gaussian-like")
     for row in rows:
         ari = [f"{row['methods'][name]['ari']:.2f}" for name in methods]
         name = row["name"] + (" *" if row["gaussian_like"] else "")
         table.add_row(name, str(row["points"]), str(row["dim"]), "/".join(map(str, row["clusters"])), *ari)
     console.print(table)
-    table = Table("mean ARI / NMI", *methods)
-    for group, of in summary.items():
-        table.add_row(group, *(f"{of[name]['ari']:.3f} / {of[name]['nmi']:.3f}" for name in methods))
+    table = Table("mean ARI / NMI", *summary)
+    for name in methods:
+        table.add_row(name, *(f"{of[name]['ari']:.3f} / {of[name]['nmi']:.3f}" for of in summary.values()))
     console.print(table)
     for points, seconds in times.items():
         console.print(f"Posterior of {SAMPLES} samples, N = {points}: {seconds:.2f} s")
