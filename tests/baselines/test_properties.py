@@ -6,6 +6,7 @@ have random weights: a property of theirs holds for any weights, or needs only a
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,10 +15,13 @@ from scipy.special import logsumexp
 from sklearn.metrics import adjusted_rand_score
 from typer.testing import CliRunner
 
+from gfncp.baselines.ccp import CCPLoss, CCPNetwork
 from gfncp.baselines.chains import log_joint
 from gfncp.baselines.conjugate import NormalInverseWishart
+from gfncp.baselines.dac import AnchoredDACLoss, AnchoredDACNetwork, DACLoss, DACNetwork
 from gfncp.baselines.properties import PROPERTIES, TABLE
 from gfncp.baselines.registry import METHODS
+from gfncp.baselines.set_transformer import SetTransformerLoss, SetTransformerNetwork
 from gfncp.cli import app
 from gfncp.encoders import VectorEncoder
 from gfncp.model import Model
@@ -160,6 +164,86 @@ class Mixture:
         return "✓" if np.abs(distances).sum() < 0.1 else "✗"
 
 
+@dataclass
+class Clusterwise:
+    """A network that finds one cluster after the other, or all at once."""
+
+    make: Callable[..., torch.nn.Module]
+    loss: Objective
+    memberships: str  # the term of the loss that tells which points belong together
+
+    def network(self):
+        with torch.random.fork_rng():
+            torch.manual_seed(2)
+            return self.make(VectorEncoder(2))
+
+    def train(self, network) -> list[float] | None:
+        """A few steps on rings; what memberships lose at each, None if the loss knows none."""
+        generator = torch.Generator().manual_seed(0)
+        batch, losses = Batch(*rings(8, 12, generator)), []
+        optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+        for _ in range(300):
+            optimizer.zero_grad()
+            terms = self.loss(network, batch, generator)
+            if self.memberships not in terms:
+                return None
+            terms["loss"].backward()
+            optimizer.step()
+            losses.append(float(terms[self.memberships].detach()))
+        return losses
+
+    def data_permutation(self) -> str:
+        """Of the point estimate, else of how often samples join pairs of points."""
+        network, order = self.network(), torch.from_numpy(np.random.default_rng(5).permutation(12))
+        self.train(network)
+        x = torch.from_numpy(np.stack([ambiguous(12, seed) for seed in range(30)])).float()
+        if torch.equal(canonical_labels(network.predict(x)[:, order]), network.predict(x[:, order])):
+            return "✓"
+        return "~" if hasattr(network, "sample") and self.same_law(network, x[:1], order) else "✗"
+
+    @staticmethod
+    def same_law(network, x, order) -> bool:
+        def together(points, seed):
+            labels = network.sample(points, 4000, torch.Generator().manual_seed(seed))[0]
+            return (labels[:, :, None] == labels[:, None, :]).double().mean(0)
+
+        difference = together(x, 0)[order][:, order] - together(x[:, order], 1)
+        return difference.abs().max() < 0.05
+
+    def unlimited_components(self) -> str:
+        """Memberships that never hold leave each point alone."""
+        network, x = self.network(), torch.from_numpy(far_apart(MANY)).float()[None, ::6] / 100
+        if isinstance(network, SetTransformerNetwork):
+            return "✓" if network.log_joint(x).shape[-1] >= MANY else "✗"
+        last = network.find.logit if hasattr(network, "find") else network.phi[-1]
+        with torch.no_grad():
+            last.bias.fill_(-1e6)
+        return "✓" if network.predict(x).max() == MANY - 1 else "✗"
+
+    def arbitrary_likelihood(self) -> str:
+        """Labelled samples of rings are all that training asks for, and the loss of memberships falls."""
+        losses = self.train(self.network())
+        return "✓" if losses and np.mean(losses[-30:]) < 0.6 * np.mean(losses[:30]) else "✗"
+
+    def assignment_probability(self) -> str:
+        network, x = self.network(), torch.from_numpy(ambiguous(4)).float()[None]
+        with pytest.raises(NotImplementedError):
+            network.log_prob(x, all_partitions(4)[None, 0])
+        return "~" if hasattr(network, "log_prob_bound") else "✗"
+
+    def well_defined_posterior(self) -> str:
+        """Samples follow probabilities that sum to 1."""
+        network, every = self.network(), all_partitions(4)
+        if not hasattr(network, "sample"):
+            return "✗"
+        x, generator = torch.from_numpy(ambiguous(4)).float()[None], torch.Generator().manual_seed(0)
+        drawn = network.sample(x, 20_000, generator)[0]
+        frequencies = (drawn[:, None] == every).all(-1).double().mean(0)
+        expected = network.log_prob_bound(x.repeat(len(every), 1, 1), every, 2000, generator).exp()
+        close = (frequencies - expected).abs().sum() < 0.05 and (expected.sum() - 1).abs() < 0.05
+        return "✓" if close else "✗"
+
+
 def finds_rings(estimator) -> str:
     x, labels = rings(1, 200, torch.Generator().manual_seed(1))
     found = estimator.fit_predict(x[0].double().numpy())
@@ -206,7 +290,14 @@ class PointEstimate:
         return "~" if np.allclose(fitted.mixture_.predict_proba(far_apart(2)).sum(1), 1) else "✗"
 
 
+SMALL = {"hidden": 16, "inducing": 4, "heads": 2}
 SUBJECTS = {
+    "Set Transformer": Clusterwise(
+        partial(SetTransformerNetwork, n_components=3, **SMALL), SetTransformerLoss(), "memberships"
+    ),
+    "DAC": Clusterwise(partial(DACNetwork, **SMALL), DACLoss(), "cross_entropy"),
+    "Anchored DAC": Clusterwise(partial(AnchoredDACNetwork, **SMALL), AnchoredDACLoss(), "cross_entropy"),
+    "CCP": Clusterwise(partial(CCPNetwork, depth=3, width=16, latent=4), CCPLoss(), "reconstruction"),
     "NCP": Amortized(NCP()),
     "GFNCP": Amortized(GFNCPPaper(), log_reward=terminal),
     "Collapsed Gibbs": Mixture("Collapsed Gibbs"),
@@ -240,7 +331,13 @@ def test_every_method_has_a_row():
 
 
 def test_the_claims_are_those_of_table_1():
-    assert {name: row.paper for name, row in TABLE.items() if row.paper} == {"NCP": "✗✓✓✓✓", "GFNCP": "✓✓✓✓✓"}
+    assert {name: row.paper for name, row in TABLE.items() if row.paper} == {
+        "Set Transformer": "✓✗✗✗–",
+        "DAC": "✓✓✓✗✗",
+        "CCP": "✗✓✓✗✓",
+        "NCP": "✗✓✓✓✓",
+        "GFNCP": "✓✓✓✓✓",
+    }
 
 
 def test_command_prints_every_row():

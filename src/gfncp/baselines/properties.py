@@ -37,6 +37,15 @@ class Row:
 
 
 TABLE = {
+    "Set Transformer": Row("✓✗✗✗✗", "✓✗✗✗–", "one mixture of a fixed number of Gaussians"),
+    "DAC": Row("✓✓✓✗✗", "✓✓✓✗✗", "min-filtering; stops after 50 clusters"),
+    "Anchored DAC": Row("✗✓✓✗✗", note="anchors are the first points that are left; stops after 50 clusters"),
+    "CCP": Row(
+        "~✓✓~✓",
+        "✗✓✓✗✓",
+        "samples draw their anchors at random, the point estimate takes the first points that are left; "
+        "probabilities are bounded from below",
+    ),
     "NCP": Row("✗✓✓✓✓", "✗✓✓✓✓", "one distribution for each order of the points"),
     "GFNCP": Row(
         "~✓✓✓✓", "✓✓✓✓✓", "the terminal energy is invariant; the policy is only trained towards invariance"

@@ -1,13 +1,20 @@
-"""Every method by name: estimators with ``fit``, ``fit_predict``, ``labels_`` and ``n_clusters_``."""
+"""Every method by name: estimators with ``fit``, ``fit_predict``, ``labels_`` and ``n_clusters_``.
+
+The first three cluster by the checkpoint of a network that `gfncp train` has trained.
+"""
 
 from sklearn.base import ClusterMixin
 
+from gfncp.baselines.clusterer import CCP, DAC, SetTransformer
 from gfncp.baselines.collapsed_gibbs import CollapsedGibbs
 from gfncp.baselines.references import HDBSCAN, GaussianMixtureBIC, KMeansTrueK
 from gfncp.baselines.split_merge import SplitMergeSampler
 from gfncp.baselines.variational import VariationalMixture
 
 METHODS: dict[str, type[ClusterMixin]] = {
+    "Set Transformer": SetTransformer,
+    "DAC": DAC,
+    "CCP": CCP,
     "Collapsed Gibbs": CollapsedGibbs,
     "Split-merge": SplitMergeSampler,
     "Variational": VariationalMixture,
