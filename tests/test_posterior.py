@@ -114,7 +114,7 @@ def test_entropy_is_zero_where_all_samples_agree_and_positive_elsewhere(posterio
 
 
 def test_a_frame_has_a_row_per_point_under_its_name():
-    posterior = Posterior.from_samples(LABELS, LOG_PROB, pd.Index(list("wxyz"), name="id"))
+    posterior = Posterior.from_samples(LABELS, LOG_PROB).named(pd.Index(list("wxyz"), name="id"))
     frame = posterior.to_frame()
     assert frame.index.tolist() == list("wxyz")
     assert frame.index.name == "id"
@@ -137,7 +137,7 @@ def test_the_top_clusterings_are_the_first_ones(posterior):
 
 def test_the_summary_tells_what_is_there():
     index = pd.Index(["<b>w</b>", "x", "y", "z"])
-    posterior = Posterior.from_samples(LABELS, LOG_PROB, index)
+    posterior = Posterior.from_samples(LABELS, LOG_PROB).named(index)
     text = posterior.summary()
     assert "4 points, 5 samples, 3 distinct clusterings" in text
     assert "2 (0.80), 4 (0.20)" in text

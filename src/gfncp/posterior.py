@@ -40,13 +40,16 @@ class Posterior:
         cls,
         labels: Int[np.ndarray, "draws n_samples"],
         log_prob: Float[np.ndarray, "draws"],
-        index: pd.Index | None = None,
     ) -> "Posterior":
         names: dict[bytes, int] = {}  # np.unique of rows takes seconds where they are long
         kinds = np.array([names.setdefault(row.tobytes(), len(names)) for row in labels])
         _, first, counts = np.unique(kinds, return_index=True, return_counts=True)
         order = np.argsort(-log_prob[first], kind="stable")
-        return cls(labels[first[order]], log_prob[first[order]], counts[order], index=index)
+        return cls(labels[first[order]], log_prob[first[order]], counts[order])
+
+    def named(self, index: pd.Index | None) -> "Posterior":
+        """The same, with names of the points."""
+        return replace(self, index=index)
 
     # Probabilities.
 
