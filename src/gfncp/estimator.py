@@ -60,6 +60,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         n_clusters_: its number of clusters.
         probabilities_: how sure each point's place is, see `Posterior.confidence`.
         posterior_: the sampled `Posterior`.
+        X_: the points as numbers: missing values filled in, categories as coordinates.
         n_features_in_: number of features of a point; of an image, number of pixels.
         feature_names_in_: names of the columns, if all are text.
 
@@ -178,7 +179,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             return self._go_on(model, Stream.start(int(self.n_samples), self._generator()), x, index)
         earlier = self.posterior_.index
         index = None if earlier is None or index is None else earlier.append(index)
-        return self._go_on(model, self._stream, x, index, self._x)
+        return self._go_on(model, self._stream, x, index, self.X_)
 
     def predict(self, X) -> Int[np.ndarray, "n_new"]:
         """The most probable cluster of each new point, see `predict_proba`.
@@ -201,7 +202,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         model = self._model().double()
         new, x, labels = (
             self._on_device(model, values)
-            for values in (self._read(model, X, reset=False), self._x, self.labels_)
+            for values in (self._read(model, X, reset=False), self.X_, self.labels_)
         )
         bounds = ClusterBounds.of(self.n_clusters, len(x))
         return predictive(model, x.double(), labels, new.double(), bounds).exp().cpu().numpy()
@@ -247,7 +248,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         """
         check_is_fitted(self)
         posterior = self.posterior_
-        arrays = {"x": self._x, "labels": self.labels_} | {
+        arrays = {"x": self.X_, "labels": self.labels_} | {
             f"posterior/{name}": getattr(posterior, name) for name in ("labels", "log_prob", "counts")
         }
         if posterior.index is not None:
@@ -402,7 +403,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         index: pd.Index | None,
         stream: Stream | None = None,
     ) -> "GFNCP":
-        self._x, self._stream = x, stream
+        self.X_, self._stream = x, stream
         self.posterior_ = posterior.named(index)
         self.labels_ = labels
         self.n_clusters_ = int(labels.max()) + 1
