@@ -15,9 +15,7 @@ from gfncp.configuration import to_toml
 FILES = ("model.safetensors", "config.json")
 CARD = "README.md"
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
-CARD_DATA = ModelCardData(
-    library_name="gfncp", license="apache-2.0", tags=["clustering", "amortized-inference", "gflownet"]
-)
+CARD_DATA = ModelCardData(library_name="gfncp", tags=["clustering", "amortized-inference", "gflownet"])
 
 
 def fetch(name: str | Path, revision: str | None = None) -> Path:
