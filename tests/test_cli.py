@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from gfncp import GFNCP, load
 from gfncp.checkpoints import save
@@ -153,7 +154,7 @@ def test_cluster_writes_what_the_estimator_finds(gfncp, csv, plane, points, tmp_
     assert code == 0
     model = GFNCP(checkpoint=str(plane), n_samples=30, random_state=4).fit(points)
     labels = pd.read_csv(output / "labels.csv")
-    assert list(labels.columns) == ["point", "label", "probability"]
+    assert list(labels.columns) == ["point", "label", "probability", "entropy"]
     np.testing.assert_array_equal(labels["point"], np.arange(20))
     np.testing.assert_array_equal(labels["label"], model.labels_)
     np.testing.assert_allclose(labels["probability"], model.probabilities_)
@@ -162,7 +163,12 @@ def test_cluster_writes_what_the_estimator_finds(gfncp, csv, plane, points, tmp_
         np.testing.assert_allclose(posterior["log_prob"], model.posterior_.log_prob, rtol=1e-6)
         np.testing.assert_array_equal(posterior["counts"], model.posterior_.counts)
     assert (output / "clusters.png").read_bytes().startswith(b"\x89PNG")
-    assert sorted(path.name for path in output.iterdir()) == ["clusters.png", "labels.csv", "posterior.npz"]
+    assert sorted(path.name for path in output.iterdir()) == [
+        "clusters.png",
+        "labels.csv",
+        "posterior.npz",
+        "report.html",
+    ]
     assert f"20 points in {model.n_clusters_} clusters" in text
     assert "NMI" not in text
 
@@ -207,6 +213,77 @@ def test_small_and_degenerate_sets(gfncp, plane, tmp_path, x):
     code, _, _ = gfncp("cluster", tmp_path / "x.npy", "--checkpoint", plane, "--output", tmp_path)
     assert code == 0
     assert pd.read_csv(tmp_path / "labels.csv")["label"][0] == 0
+
+
+def test_tables_as_they_come(gfncp, plane, tmp_path):
+    """Names, gaps and categories; everything hostile is escaped in the report."""
+    table = pd.DataFrame(
+        {
+            "who": [f"<script>{i}</script>" for i in range(12)],
+            "kind": ["a", "b"] * 6,
+            "size": [1.0, None, *range(10)],
+            "other": 7.0,
+        }
+    )
+    path = tmp_path / "<b>mine.csv"
+    table.to_csv(path, index=False)
+    code, text, _ = gfncp(
+        *("cluster", path, "--checkpoint", plane, "--output", tmp_path / "out", "--labels", "l.parquet"),
+        *("--columns", "kind, size", "--id-column", "who", "--k", "2:3", "--device", "cpu", "--samples", 5),
+    )
+    assert code == 0
+    assert "Note: X lacks values (1 in column 'size')" in text
+    found = pd.read_parquet(tmp_path / "out" / "l.parquet")
+    assert list(found.columns) == ["who", "label", "probability", "entropy"]
+    assert found["who"].tolist() == table["who"].tolist()
+    assert found["label"].nunique() in (2, 3)
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<script>" not in page and "&lt;script&gt;" in page
+    assert "<b>mine" not in page and "&lt;b&gt;mine: 12 points" in page
+    assert "data:image/png;base64,iVBOR" in page
+    assert "http" not in page
+
+
+@pytest.mark.parametrize("way", ["files", "column"])
+def test_many_sets_at_once(gfncp, plane, tmp_path, points, way):
+    table = pd.DataFrame(points, columns=["a", "b"]).assign(
+        kind=np.arange(20) % 2, part=["x/y"] * 8 + ["z"] * 12
+    )
+    if way == "column":
+        table.to_csv(tmp_path / "all.csv", index=False)
+        given = [tmp_path / "all.csv", "--set-column", "part"]
+    else:
+        for i, (_, part) in enumerate(table.groupby("part")):
+            part.drop(columns="part").to_parquet(tmp_path / f"{i}.parquet")
+        given = [tmp_path / "0.parquet", tmp_path / "1.parquet"]
+    code, text, _ = gfncp(
+        "cluster", *given, "--checkpoint", plane, "--output", tmp_path / "out", "--label-column", "kind"
+    )
+    assert code == 0
+    assert "2 sets" in text and "NMI" in text
+    labels = pd.read_csv(tmp_path / "out" / "labels.csv")
+    assert list(labels.columns) == ["set", "point", "label", "probability", "entropy"]
+    assert labels.groupby("set").size().tolist() == [8, 12]
+    alone = GFNCP(plane, random_state=0).fit(points[:8]).labels_
+    assert labels["label"][:8].tolist() == alone.tolist()
+    folders = sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_dir())
+    assert folders == (["001-x_y", "002-z"] if way == "column" else ["001-0", "002-1"])
+    for folder in folders:
+        assert (tmp_path / "out" / folder / "clusters.png").is_file()
+        assert (tmp_path / "out" / folder / "posterior.npz").is_file()
+    assert (tmp_path / "out" / "report.html").read_text().count("<section") == 2
+
+
+def test_a_folder_of_images(gfncp, pictures, tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("b/2.png", "a.jpg", "b/1.png"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (40, 30, 3), dtype=np.uint8)).save(tmp_path / "in" / name)
+    code, _, _ = gfncp(
+        "cluster", tmp_path / "in", "--checkpoint", pictures, "--output", tmp_path / "out", "--samples", 3
+    )
+    assert code == 0
+    assert pd.read_csv(tmp_path / "out" / "labels.csv")["file"].tolist() == ["a.jpg", "b/1.png", "b/2.png"]
 
 
 # train, info, evaluate
@@ -258,7 +335,7 @@ def test_evaluate_images(gfncp, pictures):
 # Bad input: exit code 2 and one line that says what and where.
 
 USAGE = {
-    "no file": (["cluster"], "Missing argument 'FILE'"),
+    "no file": (["cluster"], "Missing argument 'FILE...'"),
     "unknown option": (["cluster", "x.csv", "--chekpoint", "mnist"], "--chekpoint"),
     "unknown command": (["clusters", "x.csv"], "Did you mean 'cluster'"),
     "no samples": (["cluster", "x.csv", "--samples", "0"], "--samples"),
@@ -278,11 +355,9 @@ def test_usage(refused, arguments, said):
 FILES = {
     "empty": ("p.csv", b"", "cannot be read"),
     "only a header": ("p.csv", b"a,b\n", "0 rows"),
-    "text": ("p.csv", b"a,name\n1,2\n3,4\n5,Bob\n", "column 'name' is not numeric: data row 3 holds 'Bob'"),
-    "nan": ("p.csv", b"a,b\n1,2\n3,nan\n", "data row 2, column 'b' holds nan"),
-    "missing cell": ("p.csv", b"a,b\n1,2\n3\n", "data row 2, column 'b' holds nan"),
-    "infinite": ("p.csv", b"a,b\n1,2\n-inf,3\n", "data row 2, column 'a' holds -inf"),
-    "too large": ("p.csv", b"a,b\n1,2\n1e300,3\n", "data row 2, column 'a' holds 1e+300"),
+    "names": ("p.csv", b"a,name\n1,Ann\n3,Al\n5,Bob\n", "column 'name' holds 3 different texts in 3 rows"),
+    "infinite": ("p.csv", b"a,b\n1,2\n-inf,3\n", "row 2, column 'a' holds -inf"),
+    "too large": ("p.csv", b"a,b\n1,2\n1e300,3\n", "too far apart"),
     "width": ("p.csv", b"a,b,c\n1,2,3\n4,5,6\n", "(2, 3)"),
     "long rows": ("p.csv", b"a,b\n1,2,3\n4,5,6\n", "cannot be read"),
     "a longer row": ("p.csv", b"a,b\n1,2\n4,5,6\n", "line 3"),
@@ -305,9 +380,10 @@ def test_bad_files(refused, plane, tmp_path, name, content, said):
 
 
 ARRAYS = {
-    "nan": (np.array([[0.0, 1.0], [np.nan, 2.0]]), "x[1, 0] is nan"),
+    "inf": (np.array([[0.0, 1.0], [np.inf, 2.0]]), "row 2, column 1 holds inf"),
     "width": (np.zeros((4, 3)), "(4, 3)"),
     "images": (np.zeros((4, 28, 28)), "(4, 28, 28)"),
+    "missing pixels": (np.full((4, 28, 28), np.nan), "(4, 28, 28)"),
     "one row": (np.zeros(4), "shape (4,)"),
     "scalar": (np.float64(1), "shape ()"),
     "no points": (np.zeros((0, 2)), "shape (0, 2)"),
@@ -385,6 +461,25 @@ def test_bad_weights(refused, csv, plane, pictures):
     assert f"{weights}: not the weights" in refused("cluster", csv, "--checkpoint", plane)
 
 
+def test_bad_options_of_cluster(refused, csv, plane, tmp_path):
+    given = ("cluster", csv, "--checkpoint", plane, "--output", tmp_path / "out")
+    for bad in ("0", "x", "1:2:3", "3:", ""):
+        assert "accepted is a number of clusters, such as 3, or bounds" in refused(*given, "--k", bad)
+    assert "n_clusters=(5, 2): accepted are" in refused(*given, "--k", "5:2")
+    assert "n_clusters=21" in refused(*given, "--k", "21")
+    assert "device='nowhere'" in refused(*given, "--device", "nowhere")
+    assert "labels='labels.txt'" in refused(*given, "--labels", "labels.txt")
+    assert "labels='../labels.csv'" in refused(*given, "--labels", "../labels.csv")
+    for option in ("--columns", "--id-column", "--set-column"):
+        assert "there is no column 'none'; there are ['a', 'b']" in refused(*given, option, "none")
+    np.save(tmp_path / "x.npy", np.zeros((3, 2)))
+    assert "there is no column 'a'" in refused("cluster", tmp_path / "x.npy", "--columns", "a")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x.png").write_bytes(b"no image")
+    assert "x.png: not a readable image" in refused("cluster", tmp_path / "in")
+    assert "has no columns ['a']" in refused("cluster", tmp_path / "in", "--id-column", "a")
+
+
 CONFIGURATIONS = {
     "not TOML": ("seed = = 1", "not a readable TOML file"),
     "empty": ("", "encoder"),
@@ -409,7 +504,8 @@ def test_bad_configurations(refused, tmp_path, content, said):
 def test_missing_and_misplaced_paths(refused, csv, plane, tmp_path):
     assert "none.toml" in refused("train", tmp_path / "none.toml")
     (tmp_path / "folder.csv").mkdir()
-    assert "there is no such file" in refused("cluster", tmp_path / "folder.csv")
+    assert "holds no images" in refused("cluster", tmp_path / "folder.csv")
+    assert "there is no such file" in refused("cluster", tmp_path / "none.csv")
     assert "points.csv" in refused("cluster", csv, "--checkpoint", plane, "--output", csv)
 
 

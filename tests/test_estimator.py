@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.sparse import csr_array, issparse
 from sklearn.base import clone, is_clusterer
 
 from gfncp import GFNCP, Posterior
@@ -29,12 +30,13 @@ def make(vector_checkpoint):
 def test_it_is_a_clusterer_with_the_documented_parameters(make):
     model = make(n_samples=7)
     assert is_clusterer(model)
-    assert set(model.get_params()) == {"checkpoint", "n_samples", "n_orders", "random_state"}
     assert GFNCP().get_params() == {
         "checkpoint": "mog-2d",
         "n_samples": 100,
         "n_orders": 1,
+        "n_clusters": None,
         "random_state": None,
+        "device": None,
     }
     assert clone(model).get_params() == model.get_params()
     assert "n_samples=7" in repr(model)
@@ -189,11 +191,9 @@ BAD = {
     "images": (np.zeros((3, 28, 28)), r"X has shape \(3, 28, 28\)"),
     "none": (None, r"X has shape \(\)"),
     "ragged": ([[1.0, 2.0], [3.0]], "inhomogeneous|shape"),
-    "nan": ([[0.0, 1.0], [np.nan, 3.0]], "X: row 2, column 1 holds .*nan.*: accepted are finite numbers"),
     "inf": ([[0.0, 1.0], [2.0, -np.inf]], "X: row 2, column 2 holds .*-inf.*: accepted are finite numbers"),
-    "text": ([["0", "1"], ["2", "three"]], "X: row 2, column 2 holds .*three.*: accepted are finite numbers"),
-    "objects": (np.array([[0, 1], [2, {}]], dtype=object), r"X: row 2, column 2 holds \{\}"),
-    "missing": (np.array([[0, None], [2, 3]], dtype=object), "X: row 1, column 2 holds None"),
+    "no features": (np.zeros((4, 0)), r"0 feature\(s\) \(shape=\(4, 0\)\) while a minimum of 1 is required"),
+    "sparse": (csr_array(np.eye(2)), "X is sparse: sparse input is not supported"),
     "integers beyond floats": (np.array([[0, 10**400]], dtype=object), "X: row 1, column 2 holds 1000"),
     "complex": (np.zeros((3, 2), complex), "X has dtype complex128: accepted are real numbers"),
     "dates": (np.zeros((3, 2), "datetime64[s]"), r"X has dtype datetime64\[s\]: accepted are real numbers"),
@@ -202,11 +202,13 @@ BAD = {
         [[-1e300, 0.0], [1e300, 0.0], [0.0, 0.0]],
         r"X has values from -1e\+300 to 1e\+300: too far",
     ),
-    "text column": (pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}), "X: row 1, column 'b' holds 'x'"),
-    "missing cell": (pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, np.nan]}), "X: row 2, column 'b' holds .*nan"),
-    "missing integer": (
-        pd.DataFrame({"a": [1.0, 2.0], "b": pd.array([1, None], dtype="Int64")}),
-        "X: row 2, column 'b' holds <NA>",
+    "infinite cell": (
+        pd.DataFrame({"a": [1.0, 2.0], "b": [1.0, np.inf]}),
+        "X: row 2, column 'b' holds .*inf",
+    ),
+    "names": (
+        pd.DataFrame({"a": range(3), "name": ["x", "y", "z"]}),
+        "X: column 'name' holds 3 different texts in 3 rows: .* leave out a column that names the rows",
     ),
     "date column": (
         pd.DataFrame({"a": [1.0], "when": pd.to_datetime(["2020-01-01"])}),
@@ -218,7 +220,7 @@ BAD = {
 @pytest.mark.parametrize(("X", "message"), BAD.values(), ids=BAD)
 @pytest.mark.parametrize("method", ["fit", "log_prob"])
 def test_bad_points_are_refused_with_what_and_where(make, method, X, message):
-    labels = np.zeros(len(X) if hasattr(X, "__len__") else 1)
+    labels = np.zeros(1 if X is None or np.isscalar(X) or issparse(X) else len(X))
     with pytest.raises(ValueError, match=message):
         make().fit(X) if method == "fit" else make().log_prob(X, labels)
 
@@ -265,9 +267,171 @@ def test_bad_labels_are_refused(make, labels, message):
         ({"n_samples": 2.5}, "n_samples=2.5"),
         ({"n_samples": "many"}, "n_samples='many'"),
         ({"random_state": "zero"}, "zero"),
+        ({"n_clusters": 4}, "n_clusters=4: accepted are None, an integer, or"),
+        ({"n_clusters": "few"}, "n_clusters='few'"),
+        ({"device": "no-such"}, "device='no-such': accepted is a device of this machine"),
+        ({"device": "cuda:99"}, "device='cuda:99'"),
         ({"checkpoint": "no-such"}, "checkpoint='no-such': accepted are"),
     ],
 )
 def test_bad_parameters_are_refused(make, values, message):
     with pytest.raises(ValueError, match=message):
         make(**values).fit(GOOD)
+
+
+def test_objects_that_are_neither_numbers_nor_text_are_refused(make):
+    with pytest.raises(TypeError, match=r"X: row 2, column 2 holds \{\}.*must be a string or a number"):
+        make().fit(np.array([[0, 1], [2, {}]], dtype=object))
+
+
+# Tables.
+
+
+def test_missing_values_are_replaced_by_medians_with_a_warning(make, X):
+    holed = X.copy()
+    holed[[3, 7], 1] = np.nan
+    filled = holed.copy()
+    filled[[3, 7], 1] = np.nanmedian(holed[:, 1])
+    with pytest.warns(UserWarning, match=r"X lacks values \(2 in column 2\): replaced by the median"):
+        model = make().fit(holed)
+    expected = make().fit(filled)
+    assert model.labels_.tolist() == expected.labels_.tolist()
+    assert np.array_equal(model.posterior_.log_prob, expected.posterior_.log_prob)
+    with pytest.warns(UserWarning, match="1 in column 1"):
+        found = model.predict_proba([[np.nan, 1.0]])
+    np.testing.assert_allclose(found, expected.predict_proba([[np.median(X[:, 0]), 1.0]]))
+
+
+def test_categories_become_coordinates(make, X):
+    frame = pd.DataFrame({"a": X[:, 0], "kind": np.where(X[:, 1] > 0, "up", "down")})
+    model = make().fit(frame)
+    step = 2 * X[:, 0].std()
+    expected = make().fit(np.c_[X[:, 0], step * (X[:, 1] > 0)])
+    assert model.labels_.tolist() == expected.labels_.tolist()
+    assert model.n_features_in_ == 2
+    np.testing.assert_allclose(
+        model.predict_proba(frame[:3]),
+        expected.predict_proba(np.c_[X[:3, 0], step * (X[:3, 1] > 0)]),
+        atol=1e-12,
+    )
+
+
+def test_names_of_rows_and_columns_are_kept(make, X):
+    frame = pd.DataFrame(X, columns=["a", "b"], index=[f"row {i}" for i in range(25)])
+    model = make().fit(frame)
+    assert model.feature_names_in_.tolist() == ["a", "b"]
+    found = model.posterior_.to_frame(model.labels_)
+    assert found.index.equals(frame.index)
+    assert found["label"].tolist() == model.labels_.tolist()
+    np.testing.assert_array_equal(found["probability"], model.probabilities_)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(frame[["b", "a"]])
+    model.fit(X)
+    assert model.posterior_.index is None
+    assert not hasattr(model, "feature_names_in_")
+
+
+# Bounds on the number of clusters.
+
+
+@pytest.mark.parametrize("bounds", [1, 3, (2, 4), (9, 99)])
+@pytest.mark.parametrize("n_orders", [1, 3])
+def test_n_clusters_bounds_all_that_is_found(make, X, bounds, n_orders):
+    low, high = bounds if isinstance(bounds, tuple) else (bounds, bounds)
+    model = make(n_clusters=bounds, n_orders=n_orders).fit(X)
+    assert low <= model.n_clusters_ <= high
+    assert all(low <= k <= high for k in model.posterior_.n_clusters())
+    np.testing.assert_allclose(
+        model.log_prob(X, model.posterior_.labels), model.posterior_.log_prob, rtol=1e-4, atol=1e-4
+    )
+    assert model.log_prob(X, np.zeros(25)) == -np.inf or low == 1
+    probabilities = model.predict_proba(X[:4] + 1)
+    np.testing.assert_allclose(probabilities.sum(1), 1)
+    assert (probabilities[:, -1] == 0).all() or model.n_clusters_ < high
+
+
+def test_reweighted_samples_under_bounds_estimate_the_exact_conditional(make, X):
+    X = X[:5]
+    every = all_partitions(5).numpy()
+    every = every[every.max(1) + 1 == 3]
+    free = make(n_samples=20_000)
+    bound = make(n_samples=20_000, n_clusters=3).fit(X).posterior_
+    exact = np.exp(free.log_prob(X, every))
+    exact = pd.Series(exact / exact.sum(), index=map(tuple, every.tolist()))
+    found = bound.reweighted(free.log_prob(X, bound.labels))
+    found = pd.Series(found.weights, index=map(tuple, found.labels.tolist()))
+    assert (found - exact).abs().sum() / 2 < 0.03
+
+
+# Scores.
+
+
+def test_the_score_is_a_mean_log_probability(make, X):
+    model = make().fit(X)
+    assert model.score(X) == pytest.approx(model.log_prob(X, model.labels_) / 25, abs=1e-5)
+    known = np.arange(25) % 3
+    assert model.score(X, known) == pytest.approx(model.log_prob(X, known) / 25)
+    assert model.score(X, known.astype(str)) == model.score(X, known)
+    with pytest.raises(ValueError, match="expecting 2 features"):
+        model.score(X[:, :1])
+    with pytest.raises(ValueError, match="labels has shape"):
+        model.score(X, known[:3])
+
+
+# Many sets.
+
+
+def test_many_sets_in_one_batch_are_clustered_as_each_alone(make, X):
+    sets = [X, X[:7], pd.DataFrame(X[3:20] + 5, index=range(3, 20)), X[:1]]
+    reported = []
+    fitted = make().fit_sets(sets, reported.append)
+    assert sum(reported) == 4
+    for one, points in zip(fitted, sets, strict=True):
+        alone = make().fit(points)
+        assert one.labels_.tolist() == alone.labels_.tolist()
+        assert one.posterior_.counts.sum() == 20
+        np.testing.assert_allclose(
+            one.log_prob(points, one.posterior_.labels), one.posterior_.log_prob, rtol=1e-4, atol=1e-4
+        )
+    assert fitted[2].posterior_.index.tolist() == list(range(3, 20))
+    (single,) = make().fit_sets([X])
+    assert np.array_equal(single.posterior_.labels, make().fit(X).posterior_.labels)
+    assert make().fit_sets([]) == []
+
+
+def test_sets_of_several_orders_or_too_many_points_are_split(make, X, monkeypatch):
+    fitted = make(n_orders=3).fit_sets([X[:6], X, X[:6]])
+    for one, points in zip(fitted, [X[:6], X, X[:6]], strict=True):
+        np.testing.assert_allclose(
+            one.log_prob(points, one.posterior_.labels), one.posterior_.log_prob, rtol=1e-4, atol=1e-4
+        )
+    monkeypatch.setattr("gfncp.estimator.POINTS_AT_ONCE", 12)
+    reported = []
+    make().fit_sets([X[:6], X, X[:6], X[:5]], reported.append)
+    assert reported == [1, 2, 1]
+
+
+# Outside of the training range: a warning, and an answer.
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X: X * 100, "X has coordinates up to .* from their median, but .* of about 10"),
+        (lambda X: X / 1000, "X has coordinates of standard deviation .* and less"),
+        (lambda X: np.resize(X, (2001, 2)), "X has 2001 points, but .* on sets of at most 1000"),
+    ],
+)
+def test_far_outside_of_the_training_range_there_is_a_warning(make, X, change, message):
+    with pytest.warns(UserWarning, match=message):
+        model = make(n_samples=1).fit(change(X))
+    assert len(model.labels_) == len(change(X))
+
+
+def test_within_the_training_range_there_is_none(make, X, recwarn):
+    make().fit(X).predict(X)
+    assert not recwarn.list
+
+
+def test_a_named_device_gives_the_same_numbers(make, X):
+    assert np.array_equal(make(device="cpu").fit(X).posterior_.log_prob, make().fit(X).posterior_.log_prob)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from gfncp.figures import plot_clusters
@@ -69,3 +70,22 @@ def test_the_summary_ranks_the_greedy_clustering_among_the_samples():
         "0.135",
     ]
     assert ["0.223", "0.607", "greedy", "1", "10"] in rows
+
+
+def test_a_posterior_draws_itself_on_given_axes():
+    labels, posterior = draw(40, 3)
+    x = np.random.default_rng(0).random((40, 5))
+    first, second, third = Figure().subplots(3)
+    assert posterior.plot_clusters(x, ax=first) is first
+    assert len(first.collections) == 3
+    assert posterior.plot_coclustering(labels, ax=second) is second
+    assert second.images[0].get_array().shape == (40, 40)
+    assert posterior.plot_n_clusters(ax=third) is third
+    assert [bar.get_height() for bar in third.patches] == pytest.approx(list(posterior.n_clusters().values()))
+
+
+def test_pairs_of_many_points_are_thinned(monkeypatch):
+    monkeypatch.setattr("gfncp.figures.PAIRED", 10)
+    _, posterior = draw(95, 3)
+    axes = posterior.plot_coclustering(ax=Figure().subplots())
+    assert axes.images[0].get_array().shape == (10, 10)

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from gfncp.bounds import ClusterBounds
 from gfncp.decoding import State, decode, groups
 from gfncp.energy import EnergyNetwork
 
@@ -32,6 +33,7 @@ def beam(
     x: Float[Tensor, "batch points *shape"],
     width: int,
     mask: Bool[Tensor, "batch points"] | None = None,
+    bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch found points"], Float[Tensor, "batch found"]]:
     """The ``width`` most probable clusterings that beam search finds, along the order of the points.
 
@@ -46,7 +48,8 @@ def beam(
     """
     if width < 1:
         raise ValueError(f"width={width}: accepted is at least 1")
-    states = [decode(network, group, Widest(width)) for group in groups(network.encode(x, mask), width)]
+    sets = groups(network.encode(x, mask), width)
+    states = [decode(network, group, Widest(width), bounds=bounds) for group in sets]
     found = max(int(torch.bincount(state.owner).max()) for state in states)
     parts = [_sorted(state, found) for state in states]
     return torch.cat([labels for labels, _ in parts]), torch.cat([log_prob for _, log_prob in parts])

@@ -14,6 +14,7 @@ from torch import nn
 from gfncp.configuration import Configuration, parse
 
 PRETRAINED = Path(__file__).parent / "pretrained"
+DEFAULT = "mog-2d"  # the checkpoint that is used where none is named
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:

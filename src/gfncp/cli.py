@@ -51,78 +51,138 @@ def about(
 
 @app.command()
 def cluster(
-    file: Annotated[
-        Path,
+    files: Annotated[
+        list[Path],
         typer.Argument(
-            help="Points: CSV (with a header) or Parquet, NPY, or NPZ or safetensors with an array x."
+            metavar="FILE...",
+            help="Points: CSV (with a header) or Parquet, NPY, NPZ or safetensors with an array x, or a folder of "
+            "images. Several are clustered side by side, each on its own.",
         ),
     ],
     checkpoint: Annotated[
-        str, typer.Option(help="A checkpoint that ships with the package (mog-2d, mnist), or a folder.")
-    ] = "mog-2d",
+        str | None,
+        typer.Option(
+            help="A checkpoint that ships with the package, or a folder. Default: mnist for images, mog-2d "
+            "for all else.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("gfncp-output"),
+    labels: Annotated[
+        str, typer.Option(help="Name of the file with the labels; it ends in .csv or .parquet.")
+    ] = "labels.csv",
     samples: Annotated[int, typer.Option(min=1, help="Clusterings to sample from the posterior.")] = 100,
+    k: Annotated[
+        str | None, typer.Option("--k", metavar="K|LOW:HIGH", help="Known number of clusters, or its bounds.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the samples.")] = 0,
+    device: Annotated[
+        str | None, typer.Option(help="Where the network runs, as PyTorch names it.", show_default=False)
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Columns to cluster by, with commas between; default: all others.")
+    ] = None,
+    id_column: Annotated[str | None, typer.Option(help="Column (NPZ: array) that names the points.")] = None,
     label_column: Annotated[
         str | None,
         typer.Option(help="Column (NPZ: array) with known labels: never seen by the model, only compared."),
     ] = None,
+    set_column: Annotated[
+        str | None,
+        typer.Option(help="Column (NPZ: array) that names the set of each point: each is clustered alone."),
+    ] = None,
 ) -> None:
     """Cluster the points of a file, with the posterior over all their clusterings.
 
-    Prints a summary, and writes:
+    Missing values are filled in, and columns of categories become coordinates. Prints a summary, and writes:
     labels.csv, the cluster of each point and how sure it is;
     posterior.npz, sampled clusterings, their log-probabilities and counts;
-    clusters.png, a picture of both.
+    clusters.png, a picture of both;
+    report.html, all of it on one page.
 
     Example:  gfncp cluster points.csv --checkpoint mog-2d --output result
     """
-    import numpy as np
-    import pandas as pd
-    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+    import warnings
 
-    from gfncp.checkpoints import write_atomically
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from gfncp.checkpoints import DEFAULT, find
     from gfncp.estimator import GFNCP
-    from gfncp.figures import plot_clusters
-    from gfncp.sources import read_points
+    from gfncp.results import Result, check_labels_file, write_results
+    from gfncp.sources.sets import Roles, read_sets
     from gfncp.summary import summarise
 
-    points, known = read_points(file, label_column)
+    check_labels_file(labels)
+    names = None if columns is None else [name.strip() for name in columns.split(",")]
+    sets = read_sets(files, Roles(names, id_column, label_column, set_column))
+    checkpoint = checkpoint or ("mnist" if all(each.points.ndim == 3 for each in sets) else DEFAULT)
+    estimator = GFNCP(checkpoint, samples, n_clusters=_bounds(k), random_state=seed, device=device)
     start = perf_counter()
-    with console.status(f"Clustering {len(points)} points"):
-        model = GFNCP(checkpoint=checkpoint, n_samples=samples, random_state=seed).fit(points)
-        log_prob = model.log_prob(points, model.labels_)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    with bar, warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", category=UserWarning)
+        task = bar.add_task(f"Clustering {_count(len(sets), 'set')}", total=len(sets))
+        models = estimator.fit_sets([each.points for each in sets], lambda count: bar.advance(task, count))
     seconds = perf_counter() - start
-    posterior = model.posterior_
+    results = [Result(each, model) for each, model in zip(sets, models, strict=True)]
+    settings = {"checkpoint": find(checkpoint).name, "samples": samples, "K": k or "any", "seed": seed}
+    written = write_results(results, output, labels, settings)
 
-    def write_posterior(path: Path) -> None:
-        with path.open("wb") as archive:
-            np.savez_compressed(
-                archive, labels=posterior.labels, log_prob=posterior.log_prob, counts=posterior.counts
-            )
-
-    labels = pd.DataFrame({"label": model.labels_, "probability": model.probabilities_})
-    write_atomically(output / "labels.csv", lambda path: labels.to_csv(path, index_label="point"))
-    write_atomically(output / "posterior.npz", write_posterior)
-    plot_clusters(points, model.labels_, model.probabilities_, posterior, output / "clusters.png")
-
-    console.print(
-        f"[bold]{_count(len(points), 'point')} in {_count(model.n_clusters_, 'cluster')}[/bold] "
-        f"(greedy clustering; with {_count(samples, 'sample')} of the posterior: {seconds:.1f} s)\n",
-        soft_wrap=True,
-    )
-    console.print(summarise(posterior, model.labels_, log_prob), "")
-    if known is not None:
-        codes, names = pd.factorize(known)  # labels may be of any type
-        nmi = normalized_mutual_info_score(codes, model.labels_)
-        ari = adjusted_rand_score(codes, model.labels_)
+    for note in dict.fromkeys(str(warning.message) for warning in caught):
+        console.print(f"Note: {note}", markup=False, soft_wrap=True)
+    if len(results) == 1:
+        model, points = models[0], len(models[0].labels_)
         console.print(
-            f"Greedy clustering against the {len(names)} known labels: "
-            f"[bold]NMI {nmi:.3f}, ARI {ari:.3f}[/bold]"
+            f"[bold]{_count(points, 'point')} in {_count(model.n_clusters_, 'cluster')}[/bold] "
+            f"(greedy clustering; with {_count(samples, 'sample')} of the posterior: {seconds:.1f} s)\n",
+            soft_wrap=True,
         )
-    console.print(
-        f"Written to {output}: labels.csv, posterior.npz, clusters.png", markup=False, soft_wrap=True
-    )
+        log_prob = model.log_prob(model.X_, model.labels_)
+        console.print(summarise(model.posterior_, model.labels_, log_prob), "")
+        agreement = results[0].agreement()
+        if agreement is not None:
+            known = len(set(sets[0].labels.tolist()))
+            console.print(
+                f"Greedy clustering against the {known} known labels: "
+                f"[bold]NMI {agreement['NMI']:.3f}, ARI {agreement['ARI']:.3f}[/bold]"
+            )
+    else:
+        console.print(_table_of_sets(results), f"{len(results)} sets in {seconds:.1f} s")
+    console.print(f"Written to {output}: {', '.join(written)}", markup=False, soft_wrap=True)
+
+
+def _bounds(k: str | None) -> int | tuple[int, int] | None:
+    """What ``--k`` says: a number, or LOW:HIGH."""
+    if k is None:
+        return None
+    try:
+        low, *high = (int(part) for part in k.split(":"))
+    except ValueError:
+        low, high = 0, []
+    if low < 1 or len(high) > 1:
+        raise ValueError(f"--k {k!r}: accepted is a number of clusters, such as 3, or bounds, such as 2:5")
+    return (low, high[0]) if high else low
+
+
+def _table_of_sets(results) -> Table:
+    scores = ("NMI", "ARI") if results[0].set.labels is not None else ()
+    table = Table("set", "points", "clusters", *scores)
+    for result in results:
+        agreement = result.agreement() or {}
+        table.add_row(
+            escape(result.set.name),
+            str(len(result.model.labels_)),
+            str(result.model.n_clusters_),
+            *(f"{agreement[name]:.3f}" for name in scores),
+        )
+    return table
 
 
 @app.command()

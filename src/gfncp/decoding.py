@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gfncp.bounds import ClusterBounds
 from gfncp.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
 
@@ -65,14 +66,22 @@ class Choose(Protocol):
         ...
 
 
-def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose, state: State | None = None) -> State:
+def decode(
+    network: EnergyNetwork,
+    encoding: Encoding,
+    choose: Choose,
+    state: State | None = None,
+    bounds: ClusterBounds | None = None,
+) -> State:
     """Assign every present point in turn; ``choose`` picks among the options by their log-probabilities.
 
     Args:
         state: partial clusterings to go on with, which stay as they are; the points of ``encoding`` come
             after theirs. Default: nothing is assigned yet.
+        bounds: on the number of clusters; options that lead out of them have probability 0.
     """
     remaining = encoding.v.sum(1)
+    left = encoding.mask.sum(1)
     state = State.start(encoding) if state is None else state.select(torch.arange(len(state.owner)))
     before, points = state.labels.shape[1], encoding.y.shape[1]
     state.labels = F.pad(state.labels, (0, points), value=-1)
@@ -80,6 +89,7 @@ def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose, state: St
     for point in range(points):
         state.grow()
         remaining = remaining - encoding.v[:, point]
+        left = left - encoding.mask[:, point].long()
         y = encoding.y[state.owner, point]
         options = torch.arange(int(state.opened.max()) + 1, device=y.device)
         valid = options <= state.opened[:, None]
@@ -92,6 +102,9 @@ def decode(network: EnergyNetwork, encoding: Encoding, choose: Choose, state: St
         change = new - state.clusters[particle, option]
         energies = torch.full(valid.shape, torch.inf, dtype=y.dtype, device=y.device)
         energies[particle, option] = network.energy(context[particle] + change)
+        if bounds is not None:
+            admitted = bounds.admits(state.opened, left[state.owner], len(options))
+            energies = energies.masked_fill(~admitted, torch.inf)
         log_policy = torch.log_softmax(-energies.double(), -1)
         if not everyone:  # an absent point keeps its particle as it is, with probability 1
             present = encoding.mask[state.owner, point]
@@ -173,37 +186,49 @@ def groups(encoding: Encoding, particles: int) -> list[Encoding]:
 
 
 @torch.no_grad()
-def greedy(network: EnergyNetwork, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def greedy(
+    network: EnergyNetwork, x: Tensor, mask: Tensor | None = None, bounds: ClusterBounds | None = None
+) -> tuple[Tensor, Tensor]:
     """The most probable option at each step.
 
     Returns:
         Labels ``(batch, points)``, -1 where absent, and their log-probabilities ``(batch,)``.
     """
-    states = [decode(network, group, most_likely) for group in groups(network.encode(x, mask), 1)]
+    parts = groups(network.encode(x, mask), 1)
+    states = [decode(network, group, most_likely, bounds=bounds) for group in parts]
     return torch.cat([s.labels for s in states]), torch.cat([s.log_prob for s in states])
 
 
 @torch.no_grad()
 def sample(
-    network: EnergyNetwork, x: Tensor, n_samples: int, generator: torch.Generator, mask: Tensor | None = None
+    network: EnergyNetwork,
+    x: Tensor,
+    n_samples: int,
+    generator: torch.Generator,
+    mask: Tensor | None = None,
+    bounds: ClusterBounds | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Independent clusterings from the policy.
 
     Returns:
         Labels ``(batch, n_samples, points)`` and log-probabilities ``(batch, n_samples)``.
     """
-    return sample_encoded(network, network.encode(x, mask), n_samples, generator)
+    return sample_encoded(network, network.encode(x, mask), n_samples, generator, bounds)
 
 
 def sample_encoded(
-    network: EnergyNetwork, encoding: Encoding, n_samples: int, generator: torch.Generator
+    network: EnergyNetwork,
+    encoding: Encoding,
+    n_samples: int,
+    generator: torch.Generator,
+    bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
     """`sample` for encoded sets."""
     at_once = min(n_samples, _particles_at_once(encoding))
     labels, log_prob = [], []
     for group in groups(encoding, at_once):
         draws = [
-            _sample(network, group, min(at_once, n_samples - done), generator)
+            _sample(network, group, min(at_once, n_samples - done), generator, bounds)
             for done in range(0, n_samples, at_once)
         ]
         labels.append(torch.cat([drawn for drawn, _ in draws], 1))
@@ -211,18 +236,25 @@ def sample_encoded(
     return torch.cat(labels), torch.cat(log_prob)
 
 
-def _sample(network, encoding, n_samples, generator):
+def _sample(network, encoding, n_samples, generator, bounds):
     draw = Draw(torch.arange(len(encoding.y)).repeat_interleave(n_samples), generator)
-    state = decode(network, encoding, draw)
+    state = decode(network, encoding, draw, bounds=bounds)
     particle = draw.particle.view(-1, n_samples).to(state.labels.device)
     return state.labels[particle], state.log_prob[particle]
 
 
-def log_prob(network: EnergyNetwork, x: Tensor, labels: Tensor, mask: Tensor | None = None) -> Tensor:
+def log_prob(
+    network: EnergyNetwork,
+    x: Tensor,
+    labels: Tensor,
+    mask: Tensor | None = None,
+    bounds: ClusterBounds | None = None,
+) -> Tensor:
     """log p(labels | x) along the order of the points (Eq. 7-10).
 
     Args:
         labels: ``(batch, points)`` or ``(batch, clusterings, points)``; names of clusters do not matter.
+        bounds: on the number of clusters; beyond them the log-probability is -inf.
 
     Returns:
         ``(batch,)`` or ``(batch, clusterings)``, in float64.
@@ -231,7 +263,7 @@ def log_prob(network: EnergyNetwork, x: Tensor, labels: Tensor, mask: Tensor | N
         labels = torch.where(mask if labels.dim() == 2 else mask[:, None], labels, -1)
     labels = canonical_labels(labels)
     each = labels if labels.dim() == 3 else labels[:, None]
-    totals = [_log_prob(network, *part) for part in _copies(network.encode(x, mask), each)]
+    totals = [_log_prob(network, *part, bounds) for part in _copies(network.encode(x, mask), each)]
     return torch.cat(totals).view(labels.shape[:-1])
 
 
@@ -257,8 +289,20 @@ def log_prob_of_orders(
     return torch.cat(totals).view(orders.shape[:-1])
 
 
-def _log_prob(network: EnergyNetwork, encoding: Encoding, labels: Int[Tensor, "batch points"]) -> Tensor:
-    log_policy = torch.log_softmax(-network.encoded_energies(encoding, labels).double(), -1)
+def _log_prob(
+    network: EnergyNetwork,
+    encoding: Encoding,
+    labels: Int[Tensor, "batch points"],
+    bounds: ClusterBounds | None = None,
+) -> Tensor:
+    energies = network.encoded_energies(encoding, labels)
+    if bounds is not None:
+        present = encoding.mask.long()
+        opened = F.pad(labels.cummax(1).values[:, :-1] + 1, (1, 0))
+        left = present.flip(1).cumsum(1).flip(1) - present
+        admitted = bounds.admits(opened, left, energies.shape[-1]) | ~encoding.mask[..., None]
+        energies = energies.masked_fill(~admitted, torch.inf)
+    log_policy = torch.log_softmax(-energies.double(), -1)
     return log_policy.gather(2, labels.clamp_min(0)[..., None]).sum((1, 2))
 
 

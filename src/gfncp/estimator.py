@@ -1,41 +1,68 @@
 """The scikit-learn interface."""
 
+import io
+import json
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
-from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gfncp import orders, persistence
-from gfncp.checkpoints import load_kind, seeded
+from gfncp.bounds import ClusterBounds
+from gfncp.checkpoints import DEFAULT, load_configuration, load_kind, seeded
+from gfncp.columns import Columns
 from gfncp.online import OnlineEnergyNetwork
 from gfncp.partitions import canonical_labels
 from gfncp.posterior import Posterior
 from gfncp.prediction import predictive
 from gfncp.streaming import Stream
-from gfncp.validation import check_points
+from gfncp.validation import as_array, check_images, check_shape, warn_outside_training
 
 KINDS = ("energy", "interacting-energy", "online-energy")  # networks with probabilities of clusterings
 ORDERS_SEED = 0  # orders are the same in every call, so that log-probabilities can be compared
+POINTS_AT_ONCE = 20_000  # of the sets that `fit_sets` clusters side by side
+
+
+def _streams(estimator: "GFNCP") -> bool:
+    if load_configuration(estimator.checkpoint).network.kind != "online-energy":
+        raise ValueError(
+            f"checkpoint={str(estimator.checkpoint)!r}: partial_fit accepts checkpoints that were trained "
+            "online (network.kind = 'online-energy')"
+        )
+    return True
 
 
 class GFNCP(ClusterMixin, BaseEstimator):
     """Posterior over clusterings, by a pretrained network; nothing is fitted but the posterior itself.
 
+    Points are arrays or DataFrames ``(n_samples, n_features)``, or images ``(n_samples, 28, 28)``, as the
+    checkpoint has it. Missing values are filled in, with a warning, and categorical columns become
+    coordinates, by the rules of `gfncp.columns`.
+
     Args:
-        checkpoint: name of a checkpoint that ships with the package, or a folder.
+        checkpoint: name of a checkpoint that ships with the package, or a folder; see also `from_pretrained`.
         n_samples: number of clusterings sampled from the posterior.
         n_orders: number of data orders over which probabilities are averaged, see `gfncp.orders`; the first
             is the order of the rows, the others are random but the same in every call.
+        n_clusters: what is known of the number of clusters: None for nothing, an integer, or inclusive bounds
+            ``(low, high)``. They are kept by decoding, see `gfncp.bounds`.
         random_state: seed of the samples; None for a different one each time.
+        device: where the network runs, as PyTorch names it; None for PyTorch's default.
 
     Attributes:
         labels_: the greedy clustering, ``(n_samples,)``; with several orders, the most probable of theirs.
         n_clusters_: its number of clusters.
         probabilities_: how sure each point's place is, see `Posterior.confidence`.
         posterior_: the sampled `Posterior`.
+        X_: the points as numbers: missing values filled in, categories as coordinates.
+        n_features_in_: number of features of a point; of an image, number of pixels.
+        feature_names_in_: names of the columns, if all are text.
 
     Example:
         >>> import numpy as np
@@ -48,58 +75,117 @@ class GFNCP(ClusterMixin, BaseEstimator):
         AISTATS 2025.
     """
 
-    def __init__(self, checkpoint="mog-2d", n_samples=100, n_orders=1, random_state=None):
+    def __init__(
+        self,
+        checkpoint=DEFAULT,
+        n_samples=100,
+        n_orders=1,
+        n_clusters=None,
+        random_state=None,
+        device=None,
+    ):
         self.checkpoint = checkpoint
         self.n_samples = n_samples
         self.n_orders = n_orders
+        self.n_clusters = n_clusters
         self.random_state = random_state
+        self.device = device
+
+    @classmethod
+    def from_pretrained(cls, name, revision=None, **parameters) -> "GFNCP":
+        """An estimator with a checkpoint by name: a folder, or ``org/name`` on the Hugging Face Hub.
+
+        Args:
+            revision: branch, tag or commit on the Hub.
+            parameters: the constructor's others.
+
+        Raises:
+            ValueError: there is no such checkpoint, or it cannot be downloaded.
+        """
+        from gfncp import hub  # its client takes a second
+
+        return cls(checkpoint=str(hub.fetch(name, revision)), **parameters)
+
+    def push_to_hub(self, repo_id, private=False, token=None) -> str:
+        """Upload the checkpoint, not what was fitted, to ``org/name`` on the Hugging Face Hub.
+
+        Args:
+            token: of the Hub; None for the one that its command line stored.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            ValueError: ``repo_id`` is not of that form, or there is no such checkpoint.
+        """
+        from gfncp import hub
+
+        return hub.push(self.checkpoint, repo_id, private, token)
 
     def fit(self, X, y=None) -> "GFNCP":
-        """Cluster ``X``, ``(n_samples, n_features)`` or ``(n_samples, 28, 28)``; ``y`` is ignored.
+        """Cluster ``X``; ``y`` is ignored.
 
         Raises:
             ValueError: ``X`` or a parameter is not what the checkpoint accepts.
         """
         self._check_counts()
-        model = load_kind(self.checkpoint, *KINDS)
-        x = self._points(model, X)
-        if isinstance(model, OnlineEnergyNetwork) and self.n_orders == 1:
-            return self._go_on(model, Stream.start(int(self.n_samples), self._generator()), x)
-        along = self._orders(x)
-        labels, greedy_log_prob = orders.greedy(model, x, along)
-        self._check_finite(greedy_log_prob, x)
-        drawn, log_prob = orders.sample(model, x, int(self.n_samples), along, self._generator())
-        posterior = Posterior.from_samples(drawn[0].numpy(), log_prob[0].numpy())
-        return self._conclude(x[0].numpy().copy(), labels[0].numpy(), posterior, None)
+        model = self._model()
+        x = self._read(model, X, reset=True)
+        if isinstance(model, OnlineEnergyNetwork) and self.n_orders == 1 and self.n_clusters is None:
+            return self._go_on(model, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
+        (found,) = self._cluster(model, [x], self._generator())
+        return self._conclude(x, *found, _index(X))
 
+    def fit_sets(self, sets: Sequence, done: Callable[[int], object] = lambda count: None) -> list["GFNCP"]:
+        """Cluster many sets, each on its own but side by side in one batch: a fitted estimator for each.
+
+        Args:
+            sets: what `fit` accepts, once per set.
+            done: is told how many sets were finished since it was last told.
+
+        Raises:
+            ValueError: as `fit`.
+        """
+        self._check_counts()
+        model, generator = self._model(), self._generator()
+        fitted = [clone(self) for _ in sets]
+        points = [one._read(model, X, reset=True) for one, X in zip(fitted, sets, strict=True)]
+        for batch in self._batches(points):
+            found = self._cluster(model, [points[place] for place in batch], generator)
+            for place, (labels, posterior) in zip(batch, found, strict=True):
+                fitted[place]._conclude(points[place], labels, posterior, _index(sets[place]))
+            done(len(batch))
+        return fitted
+
+    @available_if(_streams)
     def partial_fit(self, X, y=None) -> "GFNCP":
         """Assign the points of ``X`` in turn, after those of earlier calls, whose labels stay.
 
         However a stream is split into batches, the result is that of one `fit` of the whole. After `fit`, it
-        goes on from there.
+        goes on from there. Only checkpoints that were trained online have this method.
 
         Raises:
-            ValueError: the checkpoint is not online, ``n_orders`` is not 1, or ``X`` is not what it accepts.
+            ValueError: ``n_orders`` is not 1, ``n_clusters`` is not None, or ``X`` is not what is accepted.
         """
         self._check_counts()
-        model = load_kind(self.checkpoint, *KINDS)
-        if not isinstance(model, OnlineEnergyNetwork):
-            raise ValueError(
-                f"checkpoint={str(self.checkpoint)!r}: partial_fit accepts checkpoints that were trained "
-                "online (network.kind = 'online-energy')"
-            )
         if self.n_orders != 1:
             raise ValueError(f"n_orders={self.n_orders}: a stream has one order, partial_fit accepts 1")
-        x = self._points(model, X)
-        if getattr(self, "_stream", None) is None:
-            return self._go_on(model, Stream.start(int(self.n_samples), self._generator()), x)
-        return self._go_on(model, self._stream, x, self._x)
+        if self.n_clusters is not None:
+            raise ValueError(f"n_clusters={self.n_clusters}: a stream has no end, partial_fit accepts None")
+        model = self._model()
+        begun = getattr(self, "_stream", None) is not None
+        x, index = self._read(model, X, reset=not begun), _index(X)
+        if not begun:
+            return self._go_on(model, Stream.start(int(self.n_samples), self._generator()), x, index)
+        earlier = self.posterior_.index
+        index = None if earlier is None or index is None else earlier.append(index)
+        return self._go_on(model, self._stream, x, index, self.X_)
 
     def predict(self, X) -> Int[np.ndarray, "n_new"]:
         """The most probable cluster of each new point, see `predict_proba`.
 
         The label ``n_clusters_`` says that it would open a cluster of its own; new points that would do so
-        need not belong together.
+        need not belong together. With an integer ``n_clusters`` there is no such label.
         """
         return self.predict_proba(X).argmax(1)
 
@@ -107,49 +193,38 @@ class GFNCP(ClusterMixin, BaseEstimator):
         """Probabilities of new points' clusters: those of ``labels_``, and last a new one.
 
         Each new point is judged on its own, as the next one after the fitted points with their ``labels_``:
-        p(c_{N+1} | c_{1:N}, x_{1:N+1}).
+        p(c_{N+1} | c_{1:N}, x_{1:N+1}), in double precision.
 
         Raises:
             ValueError: ``X`` is not what the checkpoint accepts.
         """
         check_is_fitted(self)
-        model = load_kind(self.checkpoint, *KINDS)
-        new = self._points(model, X)[0]
-        log_prob = predictive(model, torch.from_numpy(self._x), torch.from_numpy(self.labels_), new)
-        return log_prob.exp().numpy()
+        model = self._model().double()
+        new, x, labels = (
+            self._on_device(model, values)
+            for values in (self._read(model, X, reset=False), self.X_, self.labels_)
+        )
+        bounds = ClusterBounds.of(self.n_clusters, len(x))
+        return predictive(model, x.double(), labels, new.double(), bounds).exp().cpu().numpy()
 
-    def save(self, folder) -> None:
-        """Write the fitted estimator, with its checkpoint, into ``folder``, without pickle; see `load`.
+    def score(self, X, y=None) -> float:
+        """Mean log-probability per point of a clustering of ``X``: log p(y | X) / n, in nats, at most 0.
+
+        With ``y`` the known labels of ``X`` it is a proper score, which is highest on average for the true
+        posterior, so that checkpoints and parameters can be compared. Without, it is that of the clustering
+        that `fit` would find in ``X``: how sure the network is of it.
 
         Raises:
-            ValueError: ``random_state`` is neither None nor an integer.
+            ValueError: ``X`` is not what was fitted, or ``y`` does not have a label per point.
         """
         check_is_fitted(self)
-        arrays = {"x": self._x, "labels": self.labels_}
-        arrays |= {f"posterior/{name}": value for name, value in vars(self.posterior_).items()}
-        fitted = {name: torch.from_numpy(value) for name, value in arrays.items()}
-        if self._stream is not None:
-            fitted |= {f"stream/{name}": value for name, value in self._stream.tensors().items()}
-        persistence.write(folder, self.get_params(), fitted)
-
-    @classmethod
-    def load(cls, folder) -> "GFNCP":
-        """The fitted estimator that `save` wrote; its ``checkpoint`` is ``folder``.
-
-        Raises:
-            ValueError: ``folder`` holds no intact estimator.
-        """
-        parameters, fitted = persistence.read(folder)
-        posterior, stream = (
-            {name.removeprefix(part): value for name, value in fitted.items() if name.startswith(part)}
-            for part in ("posterior/", "stream/")
-        )
-        return cls(**parameters)._conclude(
-            fitted["x"].numpy(),
-            fitted["labels"].numpy(),
-            Posterior(**{name: value.numpy() for name, value in posterior.items()}),
-            Stream.from_tensors(stream) if stream else None,
-        )
+        model = self._model()
+        x = self._read(model, X, reset=False)
+        if y is not None:
+            return float(self._log_prob(model, x, _clusterings(y, len(x)))[0]) / len(x)
+        points = self._on_device(model, x)[None]
+        bounds = ClusterBounds.of(self.n_clusters, len(x))
+        return float(orders.greedy(model, points, self._orders(len(x)), bounds=bounds)[1]) / len(x)
 
     def log_prob(self, X, labels) -> float | Float[np.ndarray, "clusterings"]:
         """log p(labels | X), averaged over ``n_orders``; any integer or text labels, one or many rows.
@@ -160,38 +235,179 @@ class GFNCP(ClusterMixin, BaseEstimator):
         Raises:
             ValueError: ``labels`` does not have one label per row of ``X``, or ``X`` is not accepted.
         """
-        model = load_kind(self.checkpoint, *KINDS)
-        x = self._points(model, X)
-        labels = np.asarray(labels)
-        if labels.ndim not in (1, 2) or labels.shape[-1] != x.shape[1] or len(labels) == 0:
-            raise ValueError(
-                f"labels has shape {labels.shape}: accepted is ({x.shape[1]},) or (m, {x.shape[1]})"
-            )
-        names = pd.factorize(labels.ravel())[0].reshape(labels.shape)
-        if names.min() < 0:
-            place = tuple(np.argwhere(names < 0)[0].tolist())
-            raise ValueError(f"labels{list(place)} is {labels[place]}: accepted is a label for every point")
-        canonical = canonical_labels(torch.from_numpy(np.atleast_2d(names)))
-        values = orders.log_prob(model, x, canonical[None], self._orders(x))[0]
-        self._check_finite(values, x)
-        return float(values[0]) if labels.ndim == 1 else values.numpy()
+        model = self._model()
+        x, _ = self._coordinates(model, X, None)
+        values = self._log_prob(model, x, _clusterings(labels, len(x)))
+        return float(values[0]) if np.ndim(labels) == 1 else values
 
-    def _go_on(self, model, stream: Stream, x: torch.Tensor, *earlier: np.ndarray) -> "GFNCP":
-        stream = stream.extend(model, x[0])
+    def save(self, folder) -> None:
+        """Write the fitted estimator, with its checkpoint, into ``folder``, without pickle; see `load`.
+
+        Raises:
+            ValueError: ``random_state`` is neither None nor an integer.
+        """
+        check_is_fitted(self)
+        posterior = self.posterior_
+        arrays = {"x": self.X_, "labels": self.labels_} | {
+            f"posterior/{name}": getattr(posterior, name) for name in ("labels", "log_prob", "counts")
+        }
+        if posterior.index is not None:
+            arrays["index"] = _index_to_bytes(posterior.index)
+        fitted = {name: torch.from_numpy(value) for name, value in arrays.items()}
+        if self._stream is not None:
+            fitted |= {f"stream/{name}": value.cpu() for name, value in self._stream.tensors().items()}
+        described = {"n_features": str(self.n_features_in_)}
+        if self._columns is not None:
+            described["columns"] = self._columns.to_json()
+        if hasattr(self, "feature_names_in_"):
+            described["feature_names"] = json.dumps(self.feature_names_in_.tolist())
+        persistence.write(folder, self.get_params(), fitted, described)
+
+    @classmethod
+    def load(cls, folder) -> "GFNCP":
+        """The fitted estimator that `save` wrote; its ``checkpoint`` is ``folder``.
+
+        Raises:
+            ValueError: ``folder`` holds no intact estimator.
+        """
+        parameters, fitted, described = persistence.read(folder)
+        posterior, stream = (
+            {name.removeprefix(part): value for name, value in fitted.items() if name.startswith(part)}
+            for part in ("posterior/", "stream/")
+        )
+        index = _index_from_bytes(fitted["index"].numpy()) if "index" in fitted else None
+        estimator = cls(**parameters)
+        estimator._columns = Columns.from_json(described["columns"]) if "columns" in described else None
+        estimator.n_features_in_ = int(described["n_features"])
+        if "feature_names" in described:
+            estimator.feature_names_in_ = np.array(json.loads(described["feature_names"]), dtype=object)
+        return estimator._conclude(
+            fitted["x"].numpy(),
+            fitted["labels"].numpy(),
+            Posterior(**{name: value.numpy() for name, value in posterior.items()}),
+            index,
+            Stream.from_tensors(stream) if stream else None,
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "posterior_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _model(self) -> torch.nn.Module:
+        model = load_kind(self.checkpoint, *KINDS)
+        if self.device is None:
+            return model
+        try:
+            return model.to(self.device)
+        except (RuntimeError, AssertionError, TypeError) as error:
+            reason = str(error).split("\n")[0]
+            raise ValueError(
+                f"device={self.device!r}: accepted is a device of this machine ({reason})"
+            ) from None
+
+    def _read(self, model, X, reset: bool) -> Float[np.ndarray, "points *shape"]:
+        """Coordinates of points; to ``reset`` is to learn from them what the columns are."""
+        held = as_array(X, model.encoder.point_shape, self.checkpoint)
+        table = held.ndim == 2
+        if table and not reset:
+            validate_data(self, held, reset=False, skip_check_array=True)
+        x, columns = self._coordinates(model, held, None if reset else self._columns)
+        warn_outside_training(x, load_configuration(self.checkpoint), self.checkpoint)
+        if reset:
+            self._columns = columns
+            if table:
+                validate_data(self, held, reset=True, skip_check_array=True)
+            else:
+                self.n_features_in_ = int(np.prod(x.shape[1:]))
+        return x
+
+    def _coordinates(
+        self, model, X, columns: Columns | None
+    ) -> tuple[Float[np.ndarray, "points *shape"], Columns | None]:
+        point_shape = model.encoder.point_shape
+        held = as_array(X, point_shape, self.checkpoint)
+        if held.ndim == 2:
+            columns = Columns.of(held) if columns is None else columns
+            x = columns.apply(held)
+        else:
+            x = check_images(held)
+        check_shape(x, point_shape, self.checkpoint)
+        return x, columns
+
+    def _batches(self, points: list[np.ndarray]) -> list[list[int]]:
+        """Places of sets that go together: of like size, as they are padded, and not too many."""
+
+        def kind(x: np.ndarray) -> tuple:  # several orders are those of a number of points
+            return (*x.shape[1:], len(x) if self.n_orders > 1 else 0)
+
+        batches: list[list[int]] = []
+        for place in sorted(range(len(points)), key=lambda place: (kind(points[place]), -len(points[place]))):
+            x = points[place]
+            last = points[batches[-1][0]] if batches else None  # the largest of its batch
+            full = last is not None and (len(batches[-1]) + 1) * len(last) > POINTS_AT_ONCE
+            if last is None or full or kind(last) != kind(x):
+                batches.append([])
+            batches[-1].append(place)
+        return batches
+
+    def _cluster(
+        self, model, points: list[np.ndarray], generator: torch.Generator
+    ) -> list[tuple[Int[np.ndarray, "points"], Posterior]]:
+        """The greedy clustering and the posterior of each set."""
+        sizes = torch.tensor([len(x) for x in points])
+        longest = int(sizes.max())
+        padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(x) for x in points], batch_first=True)
+        mask = torch.arange(longest) < sizes[:, None]
+        x, mask = self._on_device(model, padded), self._on_device(model, mask)
+        along, bounds = self._orders(longest), ClusterBounds.of(self.n_clusters, int(sizes.min()))
+        labels, greedy_log_prob = orders.greedy(model, x, along, mask, bounds)
+        for values, finite in zip(points, greedy_log_prob.isfinite().tolist(), strict=True):
+            self._check_finite(finite, values)
+        drawn, log_prob = orders.sample(model, x, int(self.n_samples), along, generator, mask, bounds)
+        labels, drawn, log_prob = (values.cpu().numpy() for values in (labels, drawn, log_prob))
+        return [
+            (row[:size], Posterior.from_samples(rows[:, :size], values))
+            for row, rows, values, size in zip(labels, drawn, log_prob, sizes.tolist(), strict=True)
+        ]
+
+    def _log_prob(
+        self, model, x: np.ndarray, labels: Int[torch.Tensor, "clusterings points"]
+    ) -> Float[np.ndarray, "clusterings"]:
+        bounds = ClusterBounds.of(self.n_clusters, len(x))
+        points, labels = self._on_device(model, x)[None], self._on_device(model, labels)[None]
+        values = orders.log_prob(model, points, labels, self._orders(len(x)), bounds=bounds)[0].cpu()
+        allowed = values if bounds is None else values[values != -torch.inf]  # beyond the bounds it is 0
+        self._check_finite(bool(allowed.isfinite().all()), x)
+        return values.numpy()
+
+    def _go_on(
+        self, model, stream: Stream, x: np.ndarray, index: pd.Index | None, *earlier: np.ndarray
+    ) -> "GFNCP":
+        points = self._on_device(model, x)
+        stream = stream.to(points.device).extend(model, points)
         drawn, log_prob = stream.samples
-        posterior = Posterior.from_samples(drawn.numpy(), log_prob.numpy())
-        every = np.concatenate([*earlier, x[0].numpy()])
-        return self._conclude(every, stream.greedy.labels[0].numpy().copy(), posterior, stream)
+        posterior = Posterior.from_samples(drawn.cpu().numpy(), log_prob.cpu().numpy())
+        labels = stream.greedy.labels[0].cpu().numpy().copy()
+        return self._conclude(np.concatenate([*earlier, x]), labels, posterior, index, stream)
 
     def _conclude(
-        self, x: np.ndarray, labels: np.ndarray, posterior: Posterior, stream: Stream | None
+        self,
+        x: np.ndarray,
+        labels: np.ndarray,
+        posterior: Posterior,
+        index: pd.Index | None,
+        stream: Stream | None = None,
     ) -> "GFNCP":
-        self._x, self._stream = x, stream
-        self.posterior_ = posterior
+        self.X_, self._stream = x, stream
+        self.posterior_ = posterior.named(index)
         self.labels_ = labels
         self.n_clusters_ = int(labels.max()) + 1
         self.probabilities_ = posterior.confidence(labels)
-        self.n_features_in_ = int(np.prod(x.shape[1:]))
         return self
 
     def _check_counts(self) -> None:
@@ -203,15 +419,40 @@ class GFNCP(ClusterMixin, BaseEstimator):
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(int(check_random_state(self.random_state).randint(2**31 - 1)))
 
-    def _orders(self, x: torch.Tensor) -> Int[torch.Tensor, "orders points"]:
-        return orders.random_orders(int(self.n_orders), x.shape[1], seeded(ORDERS_SEED))
+    def _orders(self, points: int) -> Int[torch.Tensor, "orders points"]:
+        return orders.random_orders(int(self.n_orders), points, seeded(ORDERS_SEED))
 
-    def _points(self, model, X) -> Float[torch.Tensor, "1 points *shape"]:
-        return check_points(X, model.encoder.point_shape, self.checkpoint)
+    def _on_device(self, model, values: np.ndarray | torch.Tensor) -> torch.Tensor:
+        return torch.as_tensor(values).to(next(model.parameters()).device)
 
-    def _check_finite(self, log_prob: torch.Tensor, x: torch.Tensor) -> None:
-        if not log_prob.isfinite().all():
+    def _check_finite(self, finite: bool, x: np.ndarray) -> None:
+        if not finite:
             raise ValueError(
                 f"X has values from {float(x.min()):g} to {float(x.max()):g}: too far apart for "
                 f"{str(self.checkpoint)!r}, whose energies of them are not finite"
             )
+
+
+def _index(X: object) -> pd.Index | None:
+    return X.index if isinstance(X, pd.DataFrame) else None
+
+
+def _clusterings(labels: object, points: int) -> Int[torch.Tensor, "clusterings points"]:
+    """Labels of any kind, as clusters in order of appearance."""
+    labels = np.asarray(labels)
+    if labels.ndim not in (1, 2) or labels.shape[-1] != points or len(labels) == 0:
+        raise ValueError(f"labels has shape {labels.shape}: accepted is ({points},) or (m, {points})")
+    names = pd.factorize(labels.ravel())[0].reshape(labels.shape)
+    if names.min() < 0:
+        place = tuple(np.argwhere(names < 0)[0].tolist())
+        raise ValueError(f"labels{list(place)} is {labels[place]}: accepted is a label for every point")
+    return canonical_labels(torch.from_numpy(np.atleast_2d(names)))
+
+
+def _index_to_bytes(index: pd.Index) -> np.ndarray:
+    """An index as a Parquet file, which keeps its types and names."""
+    return np.frombuffer(pd.DataFrame(index=index).to_parquet(), np.uint8).copy()
+
+
+def _index_from_bytes(content: np.ndarray) -> pd.Index:
+    return pd.read_parquet(io.BytesIO(content.tobytes())).index

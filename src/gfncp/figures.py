@@ -17,6 +17,7 @@ ROWS = 25  # clusters that are drawn as rows of images
 COLUMNS = 20  # images per cluster
 GAP = 3  # pixels between images
 BAR = 3  # height in pixels of the bar under an image
+PAIRED = 1500  # points whose pairs are drawn; of more, so many at equal steps
 COLOURS = np.array(matplotlib.colormaps["tab10"].colors)
 MARKERS = "os^Dv"  # ten colours each
 
@@ -34,23 +35,60 @@ def plot_clusters(
     place is sure. Vectors: a scatter plot (of two principal components, if there are more than two
     coordinates), in which unsure points are pale.
     """
-    by_size = np.argsort(-np.bincount(labels), kind="stable")
-    pictures = points.ndim == 3
-    height = max(4.5, 0.8 + 0.46 * min(len(by_size), ROWS)) if pictures else 5.5
+    height = max(4.5, 0.8 + 0.46 * min(labels.max() + 1, ROWS)) if points.ndim == 3 else 5.5
     figure = Figure(figsize=(12, height), layout="constrained")
     axes = figure.subplot_mosaic(
         [["clusters", "numbers"], ["clusters", "pairs"]], width_ratios=(3, 1), height_ratios=(1, 1.7)
     )
-    if pictures:
-        _images(axes["clusters"], points, labels, probabilities, by_size)
-    else:
-        _scatter(axes["clusters"], points, labels, probabilities)
-    _numbers(axes["numbers"], posterior)
-    _pairs(axes["pairs"], posterior, labels, probabilities, by_size)
+    clusters(axes["clusters"], points, labels, probabilities)
+    numbers(axes["numbers"], posterior)
+    pairs(axes["pairs"], posterior, labels, probabilities)
     write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=100))
 
 
-def _images(axes: Axes, points, labels, probabilities, by_size) -> None:
+def clusters(
+    axes: Axes,
+    points: Num[np.ndarray, "n_samples *shape"],
+    labels: Int[np.ndarray, "n_samples"],
+    probabilities: Float[np.ndarray, "n_samples"],
+) -> Axes:
+    """Draw the points of each cluster, images in rows and vectors scattered; see `plot_clusters`."""
+    (_images if points.ndim == 3 else _scatter)(axes, points, labels, probabilities)
+    return axes
+
+
+def numbers(axes: Axes, posterior: Posterior) -> Axes:
+    """Draw the probability of each number of clusters."""
+    found = posterior.n_clusters()
+    axes.bar(list(found), list(found.values()), color="0.45", width=0.7)
+    axes.set_xticks(list(found)[:: -(-len(found) // 12)])
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title("Probability of K clusters", fontsize=10)
+    return axes
+
+
+def pairs(
+    axes: Axes,
+    posterior: Posterior,
+    labels: Int[np.ndarray, "n_samples"],
+    probabilities: Float[np.ndarray, "n_samples"],
+) -> Axes:
+    """Draw the co-clustering probabilities, points sorted by cluster and how sure they are."""
+    order = np.lexsort((-probabilities, np.argsort(_by_size(labels))[labels]))
+    shown = order[:: -(-len(order) // PAIRED)]
+    axes.imshow(posterior.coclustering(shown), cmap="Greys", vmin=0, vmax=1)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_title("Probability that two points share a\ncluster; points sorted by cluster", fontsize=10)
+    return axes
+
+
+def _by_size(labels: Int[np.ndarray, "n_samples"]) -> Int[np.ndarray, "clusters"]:
+    return np.argsort(-np.bincount(labels), kind="stable")
+
+
+def _images(axes: Axes, points, labels, probabilities) -> None:
+    by_size = _by_size(labels)
     height, width = points.shape[1:]
     row, column = height + BAR + 2 * GAP, width + GAP
     shown = by_size[:ROWS]
@@ -108,20 +146,3 @@ def _scatter(axes: Axes, points, labels, probabilities) -> None:
     axes.set_ylabel(names[1])
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(f"{labels.max() + 1} clusters; the paler a point, the less sure is its cluster")
-
-
-def _numbers(axes: Axes, posterior: Posterior) -> None:
-    found = posterior.n_clusters()
-    axes.bar(list(found), list(found.values()), color="0.45", width=0.7)
-    axes.set_xticks(list(found)[:: -(-len(found) // 12)])
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title("Probability of K clusters", fontsize=10)
-
-
-def _pairs(axes: Axes, posterior: Posterior, labels, probabilities, by_size) -> None:
-    place = np.argsort(by_size)[labels]
-    order = np.lexsort((-probabilities, place))
-    axes.imshow(posterior.coclustering()[np.ix_(order, order)], cmap="Greys", vmin=0, vmax=1)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_title("Probability that two points share a\ncluster; points sorted by cluster", fontsize=10)

@@ -5,19 +5,27 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gfncp import beam, decoding
+from gfncp.bounds import ClusterBounds
 from gfncp.energy import EnergyNetwork
 from gfncp.interaction import InteractingEnergyNetwork
 from gfncp.online import OnlineEnergyNetwork
 
 
 class Decoder:
-    """What a model adds to energies: clusterings and probabilities of sets ``(batch, points, *shape)``."""
+    """What a model adds to energies: clusterings and probabilities of sets ``(batch, points, *shape)``.
+
+    ``n_clusters`` bounds the number of clusters K: None, one K, or inclusive bounds ``(low, high)``; see
+    `gfncp.bounds.ClusterBounds`.
+    """
 
     def greedy(
-        self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
+        self,
+        x: Float[Tensor, "batch points *shape"],
+        mask: Bool[Tensor, "batch points"] | None = None,
+        n_clusters: int | tuple[int, int] | None = None,
     ) -> tuple[Int[Tensor, "batch points"], Float[Tensor, "batch"]]:
         """See `gfncp.decoding.greedy`."""
-        return decoding.greedy(self, x, mask)
+        return decoding.greedy(self, x, mask, _bounds(n_clusters, x, mask))
 
     def predict(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
@@ -31,27 +39,30 @@ class Decoder:
         n_samples: int,
         generator: torch.Generator,
         mask: Bool[Tensor, "batch points"] | None = None,
+        n_clusters: int | tuple[int, int] | None = None,
     ) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
         """See `gfncp.decoding.sample`."""
-        return decoding.sample(self, x, n_samples, generator, mask)
+        return decoding.sample(self, x, n_samples, generator, mask, _bounds(n_clusters, x, mask))
 
     def beam(
         self,
         x: Float[Tensor, "batch points *shape"],
         width: int,
         mask: Bool[Tensor, "batch points"] | None = None,
+        n_clusters: int | tuple[int, int] | None = None,
     ) -> tuple[Int[Tensor, "batch found points"], Float[Tensor, "batch found"]]:
         """See `gfncp.beam.beam`."""
-        return beam.beam(self, x, width, mask)
+        return beam.beam(self, x, width, mask, _bounds(n_clusters, x, mask))
 
     def log_prob(
         self,
         x: Float[Tensor, "batch points *shape"],
         labels: Int[Tensor, "batch *clusterings points"],
         mask: Bool[Tensor, "batch points"] | None = None,
+        n_clusters: int | tuple[int, int] | None = None,
     ) -> Float[Tensor, "batch *clusterings"]:
         """See `gfncp.decoding.log_prob`."""
-        return decoding.log_prob(self, x, labels, mask)
+        return decoding.log_prob(self, x, labels, mask, _bounds(n_clusters, x, mask))
 
 
 class Model(Decoder, EnergyNetwork):
@@ -64,3 +75,7 @@ class InteractingModel(Decoder, InteractingEnergyNetwork):
 
 class OnlineModel(Decoder, OnlineEnergyNetwork):
     """See `gfncp.online.OnlineEnergyNetwork`."""
+
+
+def _bounds(n_clusters: int | tuple[int, int] | None, x: Tensor, mask: Tensor | None) -> ClusterBounds | None:
+    return ClusterBounds.of(n_clusters, x.shape[1] if mask is None else int(mask.sum(1).min()))

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from gfncp.bounds import ClusterBounds
 from gfncp.decoding import Follow, decode, groups, most_likely, sample_encoded
 from gfncp.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
@@ -35,6 +36,7 @@ def log_prob(
     labels: Int[Tensor, "batch *clusterings points"],
     orders: Int[Tensor, "orders points"],
     mask: Bool[Tensor, "batch points"] | None = None,
+    bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "batch *clusterings"]:
     """log of the mean of p(labels | x, order) over the orders, in float64.
 
@@ -43,7 +45,7 @@ def log_prob(
     """
     each = labels if labels.dim() == 3 else labels[:, None]
     encoding = network.encode(x, mask)
-    values = _log_mean(_follow(network, encoding, each, orders))
+    values = _log_mean(_follow(network, encoding, each, orders, bounds))
     return values if labels.dim() == 3 else values[:, 0]
 
 
@@ -53,6 +55,7 @@ def greedy(
     x: Float[Tensor, "batch points *shape"],
     orders: Int[Tensor, "orders points"],
     mask: Bool[Tensor, "batch points"] | None = None,
+    bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch points"], Float[Tensor, "batch"]]:
     """Of the greedy clusterings along each order, the one that is most probable on average over the orders.
 
@@ -60,12 +63,13 @@ def greedy(
         Labels, -1 where absent, and the log of their mean probability.
     """
     encoding = network.encode(x, mask)
-    states = [decode(network, group, most_likely) for group in groups(_permuted(encoding, orders), 1)]
+    parts = groups(_permuted(encoding, orders), 1)
+    states = [decode(network, group, most_likely, bounds=bounds) for group in parts]
     found = torch.cat([state.labels for state in states]).view(len(x), *orders.shape)
     found = _restored(found, orders)
     if len(orders) == 1:  # known from decoding
         return found[:, 0], torch.cat([state.log_prob for state in states])
-    values = _log_mean(_follow(network, encoding, found, orders))
+    values = _log_mean(_follow(network, encoding, found, orders, bounds))
     best = values.argmax(1, keepdim=True)
     return found.gather(1, best[..., None].expand(-1, -1, found.shape[2]))[:, 0], values.gather(1, best)[:, 0]
 
@@ -78,6 +82,7 @@ def sample(
     orders: Int[Tensor, "orders points"],
     generator: torch.Generator,
     mask: Bool[Tensor, "batch points"] | None = None,
+    bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
     """Clusterings sampled along the orders in turn, ``n_samples`` in all.
 
@@ -87,12 +92,12 @@ def sample(
     used = orders[:n_samples]
     share = math.ceil(n_samples / len(used))
     encoding = network.encode(x, mask)
-    labels, log_prob = sample_encoded(network, _permuted(encoding, used), share, generator)
+    labels, log_prob = sample_encoded(network, _permuted(encoding, used), share, generator, bounds)
     labels = labels.view(len(x), len(used), share, -1).transpose(1, 2).flatten(1, 2)  # orders take turns
     labels = _restored(labels[:, :n_samples], used.repeat(share, 1)[:n_samples])
     if len(orders) == 1:  # known from sampling
         return labels, log_prob
-    return labels, _log_mean(_follow(network, encoding, labels, orders))
+    return labels, _log_mean(_follow(network, encoding, labels, orders, bounds))
 
 
 def _permuted(encoding: Encoding, orders: Int[Tensor, "orders points"]) -> Encoding:
@@ -111,6 +116,7 @@ def _follow(
     encoding: Encoding,
     labels: Int[Tensor, "batch clusterings points"],
     orders: Int[Tensor, "orders points"],
+    bounds: ClusterBounds | None,
 ) -> Float[Tensor, "batch orders clusterings"]:
     """log p of each clustering along each order."""
     along = canonical_labels(labels[..., orders]).transpose(1, 2)
@@ -118,7 +124,7 @@ def _follow(
     for group in groups(_permuted(encoding, orders), labels.shape[1]):
         follow = Follow(along.flatten(0, 1)[start : start + len(group.y)])
         start += len(group.y)
-        state = decode(network, group, follow)
+        state = decode(network, group, follow, bounds=bounds)
         log_prob.append(state.log_prob[follow.particle])
     return torch.cat(log_prob).view(along.shape[:3])
 

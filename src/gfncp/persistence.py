@@ -20,8 +20,11 @@ FILE = "estimator.safetensors"
 MODEL = "model.safetensors"
 
 
-def write(folder: Path, parameters: dict, fitted: dict[str, Tensor]) -> None:
+def write(folder: Path, parameters: dict, fitted: dict[str, Tensor], described: dict[str, str]) -> None:
     """Store the parameters of an estimator's constructor, the checkpoint that they name, and what was fitted.
+
+    Args:
+        described: what was fitted and is text.
 
     Raises:
         ValueError: ``random_state`` is neither None nor an integer, or there is no such checkpoint.
@@ -32,14 +35,17 @@ def write(folder: Path, parameters: dict, fitted: dict[str, Tensor]) -> None:
     folder, source = Path(folder), find(parameters["checkpoint"])
     stored = {name: value for name, value in parameters.items() if name != "checkpoint"}
     about = {"parameters": json.dumps(stored, default=int), "model": _sha256(source / MODEL)}
+    about |= {f"fitted/{name}": text for name, text in described.items()}
     for name in (MODEL, "config.json"):
         write_atomically(folder / name, partial(shutil.copyfile, source / name))
     tensors = {name: value.contiguous() for name, value in fitted.items()}
     write_atomically(folder / FILE, lambda path: save_file(tensors, path, about))
 
 
-def read(folder: Path) -> tuple[dict, dict[str, Tensor]]:
-    """Parameters and fitted tensors of an estimator that `write` stored; ``checkpoint`` is the folder itself.
+def read(folder: Path) -> tuple[dict, dict[str, Tensor], dict[str, str]]:
+    """Parameters, fitted tensors and texts of an estimator that `write` stored.
+
+    The parameter ``checkpoint`` is the folder itself.
 
     Raises:
         ValueError: there is no saved estimator, or its files are damaged or do not belong together.
@@ -49,13 +55,17 @@ def read(folder: Path) -> tuple[dict, dict[str, Tensor]]:
         with safe_open(folder / FILE, "pt") as file:
             about = file.metadata()
             fitted = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        parameters = json.loads(about["parameters"])
+        parameters = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in json.loads(about["parameters"]).items()
+        }
         expected, found = about["model"], _sha256(folder / MODEL)
-    except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(f"{folder}: not a saved estimator ({error!r})") from None
     if found != expected:
         raise ValueError(f"{folder}: {MODEL} is not the one that the estimator was fitted with")
-    return {"checkpoint": str(folder), **parameters}, fitted
+    texts = {name.removeprefix("fitted/"): text for name, text in about.items() if name.startswith("fitted/")}
+    return {"checkpoint": str(folder), **parameters}, fitted, texts
 
 
 def _sha256(path: Path) -> str:

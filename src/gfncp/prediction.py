@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gfncp.bounds import ClusterBounds
 from gfncp.energy import Encoding, EnergyNetwork
 
 POINTS_PER_CHUNK = 65_536  # of the sets that are evaluated together
@@ -20,6 +21,7 @@ def predictive(
     x: Float[Tensor, "points *shape"],
     labels: Int[Tensor, "points"],
     new: Float[Tensor, "new *shape"],
+    bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "new options"]:
     """log-probabilities of each new point's options, each given the clustered points ``x`` alone.
 
@@ -27,14 +29,19 @@ def predictive(
 
     Args:
         labels: in order of appearance.
+        bounds: on the number of clusters with the new point's; options beyond them have probability 0.
     """
+    opened = labels.max() + 1
+    options = int(opened) + 1
+    admitted = None if bounds is None else bounds.admits(opened, torch.zeros_like(opened), options)
     given, join = (_pooled if network.encoder.pointwise else _whole)(network, x, labels)
     every = F.pad(given, (0, 1))  # the last label is asked for, not used
     last = torch.full((1,), len(given), device=given.device)
     values = []
     for chunk in new.split(max(1, POINTS_PER_CHUNK // len(every))):
         energies = network.encoded_energies(join(chunk), *(t.expand(len(chunk), -1) for t in (every, last)))
-        values.append(torch.log_softmax(-energies[:, 0].double(), -1))
+        energies = energies[:, 0] if admitted is None else energies[:, 0].masked_fill(~admitted, torch.inf)
+        values.append(torch.log_softmax(-energies.double(), -1))
     return torch.cat(values)
 
 

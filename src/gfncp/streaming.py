@@ -43,6 +43,14 @@ class Stream:
         sampled = decode(network, encoding, draw, self.sampled)
         return Stream(greedy, sampled, draw.particle, generator.get_state())
 
+    def to(self, device: torch.device) -> "Stream":
+        """The stream on a device; samples are drawn on the CPU wherever it is."""
+        greedy, sampled = (
+            part and State(*(getattr(part, field.name).to(device) for field in fields(State)))
+            for part in (self.greedy, self.sampled)
+        )
+        return Stream(greedy, sampled, self.particle, self.random)
+
     @property
     def samples(self) -> tuple[Int[Tensor, "n_samples points"], Float[Tensor, "n_samples"]]:
         """Labels and log-probabilities of the samples."""

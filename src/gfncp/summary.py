@@ -1,8 +1,10 @@
-"""What a terminal shows of a posterior."""
+"""What a terminal or a notebook shows of a posterior."""
 
 from decimal import Decimal
+from html import escape
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Int
 from rich.bar import Bar
 from rich.console import Group
@@ -12,6 +14,7 @@ from gfncp.posterior import Posterior
 
 BAR_WIDTH = 40
 ROWS = 3
+NUMBERS = 8
 
 
 def summarise(posterior: Posterior, greedy: Int[np.ndarray, "n_samples"], log_prob: float) -> Group:
@@ -22,6 +25,45 @@ def summarise(posterior: Posterior, greedy: Int[np.ndarray, "n_samples"], log_pr
         log_prob: its log-probability along the order of the points.
     """
     return Group(_numbers(posterior), "", _most_likely(posterior, greedy, log_prob))
+
+
+def describe(posterior: Posterior) -> str:
+    """A posterior in a few lines of text."""
+    labels, found = posterior.most_likely(), posterior.n_clusters()
+    frame = posterior.to_frame(labels)
+    unsure = frame["probability"].nsmallest(ROWS)
+    k = ", ".join(f"{k} ({probability:.2f})" for k, probability in _likeliest(found))
+    sizes = " ".join(map(str, np.sort(np.bincount(labels))[::-1]))
+    lines = [
+        _size(posterior),
+        f"Number of clusters K, with its probability: {k}",
+        f"Most likely clustering found: {labels.max() + 1} clusters, of sizes {sizes}",
+        f"Mean probability of a point's place in it: {frame['probability'].mean():.2f}; least sure: "
+        + ", ".join(f"point {name} ({value:.2f})" for name, value in unsure.items()),
+    ]
+    return "\n".join(lines)
+
+
+def describe_html(posterior: Posterior) -> str:
+    """A posterior as HTML, for notebooks."""
+    found = pd.DataFrame(_likeliest(posterior.n_clusters()), columns=["K", "probability"])
+    top = posterior.top(ROWS)
+    top["log_prob"] = top["log_prob"].round(2)
+    return (
+        f"<div><p><b>Posterior</b>: {escape(_size(posterior))}</p>"
+        f"{found.round(3).to_html(index=False)}<p>Most likely clusterings found</p>"
+        f"{top.round(3).to_html()}</div>"
+    )
+
+
+def _size(posterior: Posterior) -> str:
+    distinct, points = posterior.labels.shape
+    return f"{points} points, {posterior.counts.sum()} samples, {distinct} distinct clusterings"
+
+
+def _likeliest(found: dict[int, float]) -> list[tuple[int, float]]:
+    """At most `NUMBERS` numbers of clusters, the most probable ones, in order."""
+    return sorted(sorted(found.items(), key=lambda item: -item[1])[:NUMBERS])
 
 
 def format_probability(log_prob: float) -> str:

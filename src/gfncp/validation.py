@@ -1,90 +1,133 @@
 """What estimators accept as points."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Float32, Num, Shaped
+from scipy.sparse import issparse
+
+from gfncp.columns import Columns
+from gfncp.configuration import Configuration
+
+REAL = "biufOSU"  # kinds of arrays that may hold real numbers, or text
+TOO_MANY = 2  # times as many points as in the largest training set
+TOO_FAR = 10  # times the typical size of a coordinate
+TOO_CLOSE = 1 / 30  # of the typical size of a coordinate; for sets of some points
+SOME = 10
+
+PointShape = tuple[int | None, ...]
 
 
 def check_points(
-    X, point_shape: tuple[int | None, ...], checkpoint: str | Path
+    X, point_shape: PointShape, checkpoint: str | Path
 ) -> Float[torch.Tensor, "1 points *shape"]:
-    """One set of points for the network of a checkpoint.
-
-    Vectors are in float64: encoders centre them before they round them, which keeps apart points that lie
-    close together far from the origin.
-
-    Args:
-        X: array or DataFrame ``(n_samples, *point_shape)``; images in [0, 1], or 0 to 255 as integers.
-        point_shape: shape of the points that the network was trained on; None stands for any size but 0.
-        checkpoint: its name, for the message.
-
-    Raises:
-        ValueError: ``X`` has another shape, no points, entries that are not finite numbers, or images outside
-            their range.
-    """
-    raw = np.asarray(X)
-    if raw.ndim == 0 or not _fits(raw.shape[1:], point_shape):
-        raise ValueError(
-            f"X has shape {raw.shape}, but {str(checkpoint)!r} was trained on {array_shape(point_shape)}"
-        )
-    if len(raw) == 0:
-        raise ValueError(f"X has shape {raw.shape}: accepted is at least one point")
-    x = _numbers(raw, getattr(X, "columns", None))
-    if len(point_shape) == 2:
-        if raw.dtype.kind in "ui":
-            x = x / 255
-        if x.min() < 0 or x.max() > 1:
-            raise ValueError(
-                f"X has values from {x.min():g} to {x.max():g}: accepted are images in [0, 1], "
-                "or 0 to 255 as integers"
-            )
-        x = x.astype(np.float32)
+    """One set of points for the network of a checkpoint; see `as_array` and `gfncp.columns`."""
+    held = as_array(X, point_shape, checkpoint)
+    x = check_images(held) if len(point_shape) == 2 else Columns.of(held).apply(held)
+    check_shape(x, point_shape, checkpoint)
     return torch.from_numpy(x)[None]
 
 
-def array_shape(point_shape: tuple[int | None, ...]) -> str:
+def as_array(
+    X, point_shape: PointShape, checkpoint: str | Path
+) -> Shaped[np.ndarray, "points *shape"] | pd.DataFrame:
+    """Points of the number of dimensions that a network takes, in an array or as the DataFrame they are.
+
+    Args:
+        point_shape: shape of the points that the network was trained on; None for a length that is free.
+        checkpoint: its name, for the message.
+
+    Raises:
+        ValueError: ``X`` is sparse or complex, has another number of dimensions, or is empty.
+    """
+    if issparse(X):
+        raise ValueError("X is sparse: sparse input is not supported, accepted are arrays and DataFrames")
+    held = X if isinstance(X, pd.DataFrame) else np.asarray(X)
+    if len(held.shape) != 1 + len(point_shape):
+        hint = ". Reshape your data: X.reshape(1, -1) is one point" if len(held.shape) == 1 else ""
+        raise ValueError(f"{_mismatch(held.shape, point_shape, checkpoint)}{hint}")
+    if isinstance(held, np.ndarray) and held.dtype.kind not in REAL:
+        complex_ = ". Complex data not supported" if held.dtype.kind == "c" else ""
+        raise ValueError(f"X has dtype {held.dtype}: accepted are real numbers{complex_}")
+    if held.shape[0] == 0:
+        raise ValueError(f"X has shape {held.shape}: accepted is at least one point")
+    if held.shape[1] == 0:
+        raise ValueError(f"0 feature(s) (shape={held.shape}) while a minimum of 1 is required.")
+    return held
+
+
+def check_shape(x: np.ndarray, point_shape: PointShape, checkpoint: str | Path) -> None:
+    """Refuse points of another shape than those that a network was trained on.
+
+    Raises:
+        ValueError: see `as_array`.
+    """
+    if any(expected not in (None, found) for expected, found in zip(point_shape, x.shape[1:], strict=True)):
+        raise ValueError(_mismatch(x.shape, point_shape, checkpoint))
+
+
+def check_images(
+    images: Shaped[np.ndarray, "points height width"],
+) -> Float32[np.ndarray, "points height width"]:
+    """Images in [0, 1], from such or from integers of 0 to 255.
+
+    Raises:
+        ValueError: an entry is not a finite number or outside of its range.
+    """
+    try:
+        x = images.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"X: accepted are numbers ({error})") from None
+    if not np.isfinite(x).all():
+        image, *rest = (index + 1 for index in np.argwhere(~np.isfinite(x))[0].tolist())
+        value = x[image - 1, rest[0] - 1, rest[1] - 1].item()
+        raise ValueError(f"X: row {image}, entry {tuple(rest)} holds {value!r}: accepted are finite numbers")
+    if images.dtype.kind in "ui":
+        x = x / 255
+    if x.min() < 0 or x.max() > 1:
+        raise ValueError(
+            f"X has values from {x.min():g} to {x.max():g}: accepted are images in [0, 1], "
+            "or 0 to 255 as integers"
+        )
+    return x.astype(np.float32)
+
+
+def warn_outside_training(
+    x: Num[np.ndarray, "points *shape"], configuration: Configuration, checkpoint: str | Path
+) -> None:
+    """Warn where points are far more, wider or closer than those that a network was trained on."""
+    most = configuration.training.points[1]
+    if len(x) > TOO_MANY * most:
+        _warn(f"X has {len(x)} points, but {str(checkpoint)!r} was trained on sets of at most {most}")
+    scale = getattr(configuration.encoder, "scale", None)
+    if scale is None:
+        return
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the end of float64
+        far = float(np.abs(x - np.median(x, axis=0)).max())
+        spread = float(np.sqrt(x.var(axis=0).max()))
+    if far > TOO_FAR * scale:
+        _warn(
+            f"X has coordinates up to {far:g} from their median, but {str(checkpoint)!r} was trained on "
+            f"coordinates of about {scale:g}: bring X to that scale"
+        )
+    elif len(x) >= SOME and 0 < spread < TOO_CLOSE * scale:
+        _warn(
+            f"X has coordinates of standard deviation {spread:g} and less, but {str(checkpoint)!r} was "
+            f"trained on coordinates of about {scale:g}: bring X to that scale"
+        )
+
+
+def _warn(text: str) -> None:
+    warnings.warn(f"{text}. Probabilities may be wrong there.", UserWarning, stacklevel=2)
+
+
+def array_shape(point_shape: PointShape) -> str:
     """How messages write the shape of an array of such points."""
     return f"(n_samples, {', '.join('any width' if size is None else str(size) for size in point_shape)})"
 
 
-def _fits(shape: tuple[int, ...], point_shape: tuple[int | None, ...]) -> bool:
-    return len(shape) == len(point_shape) and all(
-        size == expected or (expected is None and size > 0)
-        for size, expected in zip(shape, point_shape, strict=True)
-    )
-
-
-def _numbers(
-    values: Shaped[np.ndarray, "points *shape"], columns: pd.Index | None
-) -> Float[np.ndarray, "points *shape"]:
-    """Finite numbers in float64; the error says which entry is none, rows and columns counted from 1."""
-    if values.dtype.kind not in "biufOUS":
-        raise ValueError(f"X has dtype {values.dtype}: accepted are real numbers")
-    try:
-        numbers = values.astype(np.float64)
-        bad = ~np.isfinite(numbers)
-    except (TypeError, ValueError, OverflowError):
-        bad = np.vectorize(_is_no_number, otypes=[bool])(values)
-    if bad.any():
-        place = tuple(np.argwhere(bad)[0].tolist())
-        held = values[place].item() if isinstance(values[place], np.generic) else values[place]
-        raise ValueError(f"X: {_where(place, columns)} holds {held!r}: accepted are finite numbers")
-    return numbers
-
-
-def _where(place: tuple[int, ...], columns: pd.Index | None) -> str:
-    row, *rest = (index + 1 for index in place)
-    if columns is not None:
-        return f"row {row}, column {columns[place[1]]!r}"
-    return f"row {row}, column {rest[0]}" if len(rest) == 1 else f"row {row}, entry {tuple(rest)}"
-
-
-def _is_no_number(value: object) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError, OverflowError):
-        return True
-    return False
+def _mismatch(shape: tuple[int, ...], point_shape: PointShape, checkpoint: str | Path) -> str:
+    return f"X has shape {tuple(shape)}, but {str(checkpoint)!r} was trained on {array_shape(point_shape)}"

@@ -22,14 +22,7 @@ def read_points(
         ValueError: naming the file, the data row (from 1) and the column, and what was expected.
     """
     path = Path(path)
-    if path.suffix.lower() not in READERS:
-        raise ValueError(f"{path}: accepted are files that end in {', '.join(READERS)}")
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file")
-    try:
-        held = READERS[path.suffix.lower()](path)
-    except Exception as error:  # parsers raise nearly anything on damaged files
-        raise ValueError(f"{path}: cannot be read ({error or type(error).__name__})") from None
+    held = read_file(path)
     names = list(held)
     if label_column is not None and label_column not in names:
         raise ValueError(f"{path}: there is no column {label_column!r}; there are {names}")
@@ -38,12 +31,29 @@ def read_points(
         if isinstance(held, pd.DataFrame):
             points = _coordinates(held.drop(columns=[] if label_column is None else [label_column]))
         else:
-            points = _array(held)
+            points = array_of_points(held)
+            _check_finite(points)
         if labels is not None:
-            _check_labels(labels, len(points), label_column)
+            check_labels(labels, len(points), label_column)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     return points, labels
+
+
+def read_file(path: Path) -> pd.DataFrame | dict[str, np.ndarray]:
+    """What a file holds: a table, or arrays by name.
+
+    Raises:
+        ValueError: there is no such file, it is of no kind that is accepted, or it is damaged.
+    """
+    if path.suffix.lower() not in READERS:
+        raise ValueError(f"{path}: accepted are files that end in {', '.join(READERS)}")
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file")
+    try:
+        return READERS[path.suffix.lower()](path)
+    except Exception as error:  # parsers raise nearly anything on damaged files
+        raise ValueError(f"{path}: cannot be read ({error or type(error).__name__})") from None
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -104,7 +114,12 @@ def _coordinates(table: pd.DataFrame) -> Float64[np.ndarray, "points columns"]:
     return points
 
 
-def _array(held: dict[str, np.ndarray]) -> Num[np.ndarray, "points *shape"]:
+def array_of_points(held: dict[str, np.ndarray]) -> Num[np.ndarray, "points *shape"]:
+    """The array named ``x``, of numbers, with at least one point.
+
+    Raises:
+        ValueError: there is no such array.
+    """
     if "x" not in held:
         raise ValueError(f"expected an array named 'x', found {list(held)}")
     x = held["x"]
@@ -112,13 +127,21 @@ def _array(held: dict[str, np.ndarray]) -> Num[np.ndarray, "points *shape"]:
         raise ValueError(
             f"expected an array of numbers (points, ...), found shape {x.shape} of type {x.dtype}"
         )
-    if not np.isfinite(x).all():
-        where = tuple(np.argwhere(~np.isfinite(x))[0].tolist())
-        raise ValueError(f"x{list(where)} is {x[where]}: accepted are finite numbers")
     return x
 
 
-def _check_labels(labels: np.ndarray, points: int, name: str) -> None:
+def _check_finite(x: np.ndarray) -> None:
+    if not np.isfinite(x).all():
+        where = tuple(np.argwhere(~np.isfinite(x))[0].tolist())
+        raise ValueError(f"x{list(where)} is {x[where]}: accepted are finite numbers")
+
+
+def check_labels(labels: np.ndarray, points: int, name: str) -> None:
+    """Refuse labels that are not one for each point.
+
+    Raises:
+        ValueError: there are more or fewer, or one is missing.
+    """
     if labels.shape != (points,):
         raise ValueError(f"{name!r} has shape {labels.shape}: accepted is one label per point, ({points},)")
     if pd.isna(labels).any():

@@ -1,0 +1,57 @@
+"""Bounds on the number of clusters, kept while clusterings are decoded."""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ClusterBounds:
+    """Inclusive bounds on K: at each step, the options from which such a K can still be reached.
+
+    A policy restricted to these options and renormalised over them, step by step, is a distribution over the
+    partitions with low <= K <= high: its probabilities sum to one. It is not the exact conditional
+    p(c | low <= K <= high), which would also weigh each option by the probability of keeping the bounds later
+    on; `gfncp.Posterior.reweighted` corrects samples towards that one.
+    """
+
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, n_clusters: object, points: int) -> "ClusterBounds | None":
+        """Bounds for sets of ``points`` points or more: None for no bounds, one K, or ``(low, high)``.
+
+        Raises:
+            ValueError: ``n_clusters`` is nothing of that kind, or sets of ``points`` points cannot keep it.
+        """
+        if n_clusters is None:
+            return None
+        pair = (n_clusters, n_clusters) if isinstance(n_clusters, Integral) else n_clusters
+        integers = (
+            isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(k, Integral) for k in pair)
+        )
+        if not integers or not 1 <= pair[0] <= min(pair[1], points):
+            raise ValueError(
+                f"n_clusters={n_clusters!r}: accepted are None, an integer, or (low, high), with "
+                f"1 <= low <= high and low <= {points}, the number of points"
+            )
+        return cls(int(pair[0]), int(pair[1]))
+
+    def admits(
+        self, opened: Int[Tensor, "*states"], remaining: Int[Tensor, "*states"], options: int
+    ) -> Bool[Tensor, "*states options"]:
+        """Whether each option keeps the bounds within reach; option ``opened`` is a new cluster.
+
+        Args:
+            opened: clusters before the step.
+            remaining: points after the step.
+            options: how many to judge, counted from the first cluster.
+        """
+        joining = opened + remaining >= self.low
+        opening = opened < self.high
+        new = torch.arange(options, device=opened.device) == opened[..., None]
+        return torch.where(new, opening[..., None], joining[..., None])

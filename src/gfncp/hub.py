@@ -1,0 +1,76 @@
+"""Checkpoints on the Hugging Face Hub: JSON, safetensors and a model card, nothing unpickled."""
+
+import re
+import shutil
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from huggingface_hub import HfApi, ModelCard, ModelCardData, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+from gfncp.checkpoints import find, load_configuration, write_atomically
+from gfncp.configuration import to_toml
+
+FILES = ("model.safetensors", "config.json")
+CARD = "README.md"
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+CARD_DATA = ModelCardData(library_name="gfncp", tags=["clustering", "amortized-inference", "gflownet"])
+
+
+def fetch(name: str | Path, revision: str | None = None) -> Path:
+    """The folder of a checkpoint: one that ships with the package, a folder, or ``org/name`` on the Hub.
+
+    What was downloaded before is found without a network.
+
+    Raises:
+        ValueError: it is none of these, or cannot be downloaded.
+    """
+    try:
+        return find(name)
+    except ValueError as error:
+        if not REPOSITORY.fullmatch(str(name)):
+            raise ValueError(f"{error}, or 'org/name' on the Hub") from None
+    try:
+        return Path(snapshot_download(str(name), revision=revision, allow_patterns=[*FILES, CARD]))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise ValueError(
+            f"checkpoint={str(name)!r}: neither a folder nor to be had from the Hub ({type(error).__name__})"
+        ) from None
+
+
+def stage(checkpoint: str | Path, folder: Path) -> None:
+    """Copy a checkpoint into a folder with the model card that the Hub wants; it may be used from there."""
+    source = find(checkpoint)
+    for file in FILES:
+        write_atomically(Path(folder) / file, partial(shutil.copyfile, source / file))
+    text = (source / CARD).read_text(encoding="utf-8") if (source / CARD).is_file() else _card(source)
+    card = (
+        ModelCard(text) if text.startswith("---") else ModelCard(f"---\n{CARD_DATA.to_yaml()}\n---\n{text}")
+    )
+    write_atomically(Path(folder) / CARD, lambda path: path.write_text(card.content, encoding="utf-8"))
+
+
+def push(checkpoint: str | Path, repository: str, private: bool = False, token: str | None = None) -> str:
+    """Upload a checkpoint to ``org/name``, which is made if it does not exist; the address of the commit.
+
+    Raises:
+        ValueError: ``repository`` is no such name, or there is no such checkpoint.
+    """
+    if not REPOSITORY.fullmatch(repository):
+        raise ValueError(f"repo_id={repository!r}: accepted is 'org/name'")
+    api = HfApi(token=token)
+    with TemporaryDirectory() as folder:
+        stage(checkpoint, Path(folder))
+        api.create_repo(repository, private=private, exist_ok=True)
+        return str(api.upload_folder(repo_id=repository, folder_path=folder, commit_message="A checkpoint"))
+
+
+def _card(source: Path) -> str:
+    return (
+        f"# {source.resolve().name}\n\n"
+        "A network for `gfncp`: the posterior over clusterings of a set of points.\n\n"
+        "```python\nfrom gfncp import GFNCP\n\n"
+        'labels = GFNCP.from_pretrained("org/name").fit_predict(X)\n```\n\n'
+        f"It was trained by this configuration:\n\n```toml\n{to_toml(load_configuration(source))}```\n"
+    )
