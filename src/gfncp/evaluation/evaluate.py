@@ -33,7 +33,10 @@ def make_test_simulator(
     if kind == "gaussian-mixtures":
         return simulators.GaussianMixtures(**values)
     x, classes = images(values["dataset"], "test", data)
-    return simulators.WholeClasses(prepared(encoder, x), classes, values["alpha"], (1, len(classes.unique())))
+    bounds = values["n_clusters"]
+    if not isinstance(bounds, int):  # bounds are of training clusters, which are not classes
+        bounds = (1, len(classes.unique()))
+    return simulators.WholeClasses(prepared(encoder, x), classes, values["alpha"], bounds)
 
 
 def evaluate(checkpoint: str, sets: int, points: int, seed: int, data: Path | None, exact: bool) -> dict:
