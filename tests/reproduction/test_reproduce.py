@@ -263,7 +263,7 @@ def test_a_shipped_checkpoint_is_not_trained_again(tmp_path):
 
 
 def test_records_of_earlier_versions(root, run):
-    """An option that a record's configuration lacks has its default; one that is unknown makes another run."""
+    """An option that a record's configuration lacks has its default; an unknown one makes it another run."""
     run(methods=["ncp"], seeds=[0])
     ((path, record),) = records(root).items()
     del record["configuration"]["training"]["validation_sets"]

@@ -135,10 +135,11 @@ def matched(labels: Int[np.ndarray, "points"], like: Int[np.ndarray, "points"]) 
     """
     table = np.zeros((labels.max() + 1, like.max() + 1), dtype=int)
     np.add.at(table, (labels, like), 1)
-    names = np.arange(len(table)) + table.shape[1]
     ours, theirs = linear_sum_assignment(table, maximize=True)
     shared = table[ours, theirs] > 0
+    names = np.full(len(table), -1)
     names[ours[shared]] = theirs[shared]
+    names[names < 0] = table.shape[1] + np.arange((names < 0).sum())
     return names[labels]
 
 

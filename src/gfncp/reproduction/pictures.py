@@ -15,7 +15,8 @@ from gfncp.figures import COLOURS
 from gfncp.reproduction.measures import matched
 
 COLUMNS = 10  # images in a row of a grid
-GAP = 0.16  # between images, in widths of one
+GAP = 0.22  # between images, in widths of one
+COLUMN, ROW = 1 + GAP, 1 + 1.6 * GAP  # from one image to the next
 Images = Float[np.ndarray, "points height width"]
 Records = Mapping[str, dict]  # by the title of the method
 
@@ -40,8 +41,7 @@ def draw_most_likely(records: Records, images: Images, path: Path) -> None:
         ):
             labels = matched(labels, clusterings[0])
             draw_images(axes, images[order], labels[order], (labels != clusterings[0])[order])
-            number = len(np.unique(labels))
-            axes.set_title(f"{title}: p = {probability:.3g}, {number} clusters", fontsize=10)
+            axes.set_title(f"{title}: p = {probability:.3g}, {_count(labels)}", fontsize=10)
     write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=110))
 
 
@@ -59,9 +59,9 @@ def draw_two_orders(records: Records, images: Images, path: Path) -> None:
         same = np.zeros(len(first), dtype=bool)
         draw_images(row[0], images[place], first[place], same, place)
         draw_images(row[1], images[place], second[place], (second != first)[place], when[place])
-        row[0].set_title(f"{title}, one order: {len(np.unique(first))} clusters", fontsize=10)
+        row[0].set_title(f"{title}, one order: {_count(first)}", fontsize=10)
         differing = np.sum(second != first)
-        found = f"{len(np.unique(second))} clusters, {differing} of {len(first)} points differ"
+        found = f"{_count(second)}, {differing} of {len(first)} points differ"
         row[1].set_title(
             f"{title}, another: {found}", fontsize=10, color="tab:red" if differing else "tab:green"
         )
@@ -86,17 +86,18 @@ def draw_images(
     """A grid of images in frames that are coloured by cluster.
 
     Args:
-        marked: images that get a cross in their corner and a thick black line around the frame.
+        marked: images that get a cross in their corner and a black line around the frame.
         numbers: to write under the images, counted from 0; None for none.
     """
     bright = max(float(images.max()), 1e-12)
     for i, (image, label, mark) in enumerate(zip(images, labels, marked, strict=True)):
-        left, top = i % COLUMNS * (1 + GAP), i // COLUMNS * (1 + 2 * GAP)
+        left, top = i % COLUMNS * COLUMN, i // COLUMNS * ROW
         colour = COLOURS[label % len(COLOURS)]
         if mark:
-            axes.add_patch(
-                Rectangle((left - 0.07, top - 0.07), 1.14, 1.14, fill=False, color="black", linewidth=5)
+            around = Rectangle(
+                (left - 0.08, top - 0.08), 1.16, 1.16, fill=False, color="black", linewidth=1.2
             )
+            axes.add_patch(around)
         axes.imshow(image / bright, cmap="Greys", vmin=0, vmax=1, extent=(left, left + 1, top + 1, top))
         frame = Rectangle((left, top), 1, 1, fill=False, edgecolor=colour, linewidth=2.5)
         frame.set_linestyle("-" if label < len(COLOURS) else "--")
@@ -106,8 +107,13 @@ def draw_images(
         if numbers is not None:
             axes.text(left + 0.5, top + 1.25, f"{numbers[i] + 1}", fontsize=6, ha="center", color="0.4")
     rows = -(-len(images) // COLUMNS)
-    axes.set(xlim=(-0.15, min(COLUMNS, len(images)) * (1 + GAP)), ylim=(rows * (1 + 2 * GAP), -0.15))
+    axes.set(xlim=(-0.15, min(COLUMNS, len(images)) * COLUMN), ylim=(rows * ROW, -0.15))
     axes.set_aspect("equal")
+
+
+def _count(labels: Int[np.ndarray, "points"]) -> str:
+    number = len(np.unique(labels))
+    return f"{number} cluster" if number == 1 else f"{number} clusters"
 
 
 def _by_cluster(labels: Int[np.ndarray, "points"]) -> Int[np.ndarray, "points"]:
@@ -115,7 +121,7 @@ def _by_cluster(labels: Int[np.ndarray, "points"]) -> Int[np.ndarray, "points"]:
 
 
 def _grid(rows: int, columns: int, points: int) -> tuple[Figure, np.ndarray]:
-    height = -(-points // COLUMNS) * (1 + 2 * GAP) / (COLUMNS * (1 + GAP))
+    height = -(-points // COLUMNS) * ROW / (COLUMNS * COLUMN)
     figure = Figure(figsize=(4.8 * columns, rows * (4.6 * height + 0.5)), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
