@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from gfncp.checkpoints import save, write_atomically
-from gfncp.configuration import Configuration
+from gfncp.configuration import Configuration, parse
 
 
 def store(
@@ -27,6 +27,18 @@ def store(
             state |= {f"optimizer/{number}/{index}/{name}": value for name, value in moments.items()}
     about = {"iteration": str(iteration), "configuration": configuration.model_dump_json()}
     write_atomically(Path(folder) / "training.safetensors", lambda path: save_file(state, path, about))
+
+
+def iterations_done(folder: Path) -> int:
+    """How far the run in ``folder`` has come; 0 where there is none."""
+    path = Path(folder) / "training.safetensors"
+    if not path.exists():
+        return 0
+    try:
+        with safe_open(path, "pt") as file:
+            return int(file.metadata()["iteration"])
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not the state of a run ({error}); choose another folder") from None
 
 
 def restore(model: nn.Module, optimizers: list[Optimizer], configuration: Configuration, folder: Path) -> int:
@@ -48,9 +60,17 @@ def restore(model: nn.Module, optimizers: list[Optimizer], configuration: Config
         stored, iteration = json.loads(about["configuration"]), int(about["iteration"])
     except (SafetensorError, KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not the state of a run ({error}); choose another folder") from None
-    if stored != configuration.model_dump(mode="json"):
+    if not _same(stored, configuration):
         raise ValueError(f"{folder}: holds a run with another configuration; choose another folder")
     model.load_state_dict(weights)
     for optimizer, state in zip(optimizers, moments, strict=True):
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     return iteration
+
+
+def _same(stored: dict, configuration: Configuration) -> bool:
+    """Options that a stored configuration lacks, because they were added since, have their defaults."""
+    try:
+        return parse(stored, "stored") == configuration
+    except ValueError:
+        return False

@@ -33,18 +33,24 @@ class Loss(nn.Module):
         return self.objective(self.network, batch, generator)
 
 
-def train(configuration: Configuration, folder: Path, data: Path | None = None) -> nn.Module:
+def train(
+    configuration: Configuration,
+    folder: Path,
+    data: Path | None = None,
+    accelerator: Accelerator | None = None,
+) -> nn.Module:
     """Train, or go on with, the run in ``folder``; its checkpoint is there after every ``save_every`` steps.
 
     Args:
         data: folder of the images that the configuration names, None downloads them; or embeddings.
+        accelerator: a new one, which says where to train; None takes what the machine has.
 
     Raises:
         ValueError: ``folder`` holds a run with another configuration, or what is there is damaged.
         FloatingPointError: the loss or a weight is not finite; the last checkpoint is kept.
     """
     options = configuration.training
-    accelerator = Accelerator()
+    accelerator = accelerator or Accelerator()
     torch.manual_seed(configuration.seed)
     model = configuration.build()
     optimizers = OPTIMIZERS[options.optimizer](model, options.learning_rate)

@@ -37,7 +37,10 @@ def make_test_simulator(
     if kind == "general-mixtures":
         return simulators.GeneralMixtures(**values)
     x, classes = images(values["dataset"], "test", data)
-    return simulators.WholeClasses(prepared(encoder, x), classes, values["alpha"], (1, len(classes.unique())))
+    bounds = values["n_clusters"]
+    if not isinstance(bounds, int):  # bounds are of training clusters, which are not classes
+        bounds = (1, len(classes.unique()))
+    return simulators.WholeClasses(prepared(encoder, x), classes, values["alpha"], bounds)
 
 
 def evaluate(

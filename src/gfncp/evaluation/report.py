@@ -1,9 +1,9 @@
-"""Writes the measured figures where people read them: the README, the model cards and docs/objectives.md.
+"""Writes the measured figures where people read them: README, RESULTS, model cards and docs/objectives.md.
 
     python -m gfncp.evaluation.report [ROOT]
 
-reads the JSON records that ``gfncp evaluate --record`` and ``gfncp diagnose`` left under ``records/``, and
-nothing else: a figure without a record cannot appear.
+reads the JSON records that ``gfncp evaluate --record``, ``gfncp diagnose`` and ``gfncp reproduce`` left under
+``records/``, and nothing else: a figure without a record cannot appear.
 """
 
 import json
@@ -21,6 +21,8 @@ from gfncp.configuration import (
     parse,
     to_toml,
 )
+from gfncp.reproduction.declarations import read_declarations
+from gfncp.reproduction.results import render
 from gfncp.validation import array_shape
 
 PRETRAINED = Path("src/gfncp/pretrained")
@@ -216,7 +218,9 @@ def documents(root: Path) -> dict[Path, str]:
     readme = root / "README.md"
     objectives = root / "docs" / "objectives.md"
     diagnoses = read_records(root / "records", "diagnosis")
+    results = read_records(root / "records", "result")
     found = {
+        root / "RESULTS.md": render(results, read_declarations(root / "experiments")),
         readme: fill(readme.read_text(encoding="utf-8"), figures(records)),
         objectives: fill(objectives.read_text(encoding="utf-8"), diagnoses_table(diagnoses)),
     }

@@ -1,0 +1,1 @@
+"""The paper's tables and figures: declared in TOML, run by command, rendered from records."""

@@ -1,0 +1,185 @@
+"""What a table or figure consists of: data sets (columns), methods (rows) and the paper's own values.
+
+    experiments/tables/datasets.toml    data sets by name, with the protocol of their tests
+    experiments/tables/methods.toml     methods by name
+    experiments/tables/table2.toml ...  which of them a table shows, and what the paper has there
+
+A cell's training configuration is a base file in ``experiments/`` with changes on top, so that variants of
+one configuration are not many files.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from gfncp.baselines.registry import METHODS
+from gfncp.configuration import Configuration, parse
+
+Measure = Literal["greedy", "average", "sdpp", "most-likely", "two-orders"]
+Changes = dict[str, dict | int]  # by section of a configuration
+Paper = dict[str, dict[str, dict[str, Annotated[list[float], Field(min_length=1, max_length=2)]]]]
+
+
+class Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSet(Declared):
+    """Where points come from, and how many test sets of how many points there are.
+
+    Args:
+        configuration: a file in ``experiments/``, without its suffix.
+        changes: to that configuration, or to another one that a method uses in its place.
+    """
+
+    title: str
+    configuration: str
+    changes: Changes = {}
+    sets: Annotated[int, Field(ge=1)]
+    points: Annotated[int, Field(ge=2)] = 300
+
+
+class Method(Declared):
+    """What clusters: a network that is trained, or an estimator of `gfncp.baselines.registry`.
+
+    Args:
+        estimator: its name; None for what is trained. One that takes ``n_clusters`` is told the true number.
+        configurations: in place of the data set's own, by data set.
+        changes: to the configuration, for all data sets.
+        changes_for: more of them, by data set.
+        datasets: the only ones that the method is for; None for all.
+    """
+
+    title: str
+    estimator: Literal[tuple(METHODS)] | None = None
+    configurations: dict[str, str] = {}
+    changes: Changes = {}
+    changes_for: dict[str, Changes] = {}
+    datasets: list[str] | None = None
+
+
+class Table(Declared):
+    """A table or a figure of the paper.
+
+    Args:
+        measure: what is done with the test sets, see `gfncp.reproduction.measures`.
+        metrics: which of the measured numbers are shown.
+        sets, points: of the tests, in place of the data set's own.
+        draw: seed of the test sets.
+        paper: the paper's mean and standard deviation, by data set, method and metric.
+    """
+
+    title: str
+    measure: Measure
+    metrics: list[str]
+    datasets: list[str]
+    methods: list[str]
+    seeds: list[int] = [0, 1, 2]
+    sets: int | None = None
+    points: int | None = None
+    draw: int = 0
+    note: str = ""
+    paper: Paper = {}
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """All tables and figures.
+
+    Args:
+        folder: ``experiments/``, where the training configurations lie.
+    """
+
+    folder: Path
+    datasets: Mapping[str, DataSet]
+    methods: Mapping[str, Method]
+    tables: Mapping[str, Table]
+
+    def cells(self, table: str) -> list[tuple[str, str]]:
+        """Data set and method of each cell, in the order of the table."""
+        shown = self.tables[table]
+        return [
+            (dataset, method)
+            for dataset in shown.datasets
+            for method in shown.methods
+            if self.methods[method].datasets is None or dataset in self.methods[method].datasets
+        ]
+
+    def protocol(self, table: str, dataset: str) -> tuple[int, int]:
+        """Number of test sets, and of points in each."""
+        shown, column = self.tables[table], self.datasets[dataset]
+        return shown.sets or column.sets, shown.points or column.points
+
+    def configuration(self, dataset: str, method: str) -> Configuration:
+        """How a cell is trained; for an estimator, only the data are used.
+
+        Raises:
+            ValueError: there is no such file, or the result is not a configuration.
+        """
+        row, column = self.methods[method], self.datasets[dataset]
+        name = row.configurations.get(dataset, column.configuration)
+        values = _read(self.folder / f"{name}.toml")
+        for changes in (row.changes, row.changes_for.get(dataset, {}), column.changes):
+            values = changed(values, changes)
+        return parse(values, f"{method} on {dataset} ({name}.toml)")
+
+
+def changed(values: dict, changes: Changes) -> dict:
+    """A configuration's values with changes: a section of another ``kind`` or ``name`` replaces the old one,
+    of any other section single options are replaced."""
+    result = dict(values)
+    for section, options in changes.items():
+        replaces = not isinstance(options, dict) or {"kind", "name"} & options.keys()
+        result[section] = options if replaces else {**values.get(section, {}), **options}
+    return result
+
+
+def read_declarations(experiments: Path) -> Declarations:
+    """All declarations in ``experiments/tables/``.
+
+    Raises:
+        ValueError: a file is missing or wrong; it names a data set or method that is not declared.
+    """
+    folder = experiments / "tables"
+    datasets = _parsed(TypeAdapter(dict[str, DataSet]), folder / "datasets.toml")
+    methods = _parsed(TypeAdapter(dict[str, Method]), folder / "methods.toml")
+    paths = sorted({*folder.glob("table*.toml"), *folder.glob("fig*.toml")}, key=_place)
+    tables = {path.stem: _parsed(TypeAdapter(Table), path) for path in paths}
+    for name, table in tables.items():
+        _check_names(f"{name}: datasets", [*table.datasets, *table.paper], datasets)
+        rows = [method for of_dataset in table.paper.values() for method in of_dataset]
+        _check_names(f"{name}: methods", [*table.methods, *rows], methods)
+    for name, method in methods.items():
+        used = [*(method.datasets or []), *method.configurations, *method.changes_for]
+        _check_names(f"{name}: datasets", used, datasets)
+    return Declarations(experiments, datasets, methods, tables)
+
+
+def _place(path: Path) -> tuple[bool, str]:
+    return path.stem.startswith("fig"), path.stem  # tables first
+
+
+def _check_names(where: str, given: list[str], accepted: Mapping) -> None:
+    unknown = [name for name in given if name not in accepted]
+    if unknown:
+        raise ValueError(f"{where}={unknown[0]!r}: accepted are {list(accepted)}")
+
+
+def _read(path: Path) -> dict:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path}: not a readable TOML file ({error})") from None
+
+
+def _parsed(kind: TypeAdapter, path: Path):
+    try:
+        return kind.validate_python(_read(path))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{path}: {place}={first['input']!r}: {first['msg']}") from None

@@ -1,0 +1,152 @@
+"""What is measured on test sets; one function per kind of table or figure.
+
+Each gets a clusterer and batches of labelled sets, and returns numbers: means over sets by name, and where a
+picture needs more, ``"per_set"`` (a number for each) or ``"shown"`` (what to draw of the first set).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy.optimize import linear_sum_assignment
+from sklearn.base import ClusterMixin, clone
+from sklearn.metrics import adjusted_rand_score
+from torch import Tensor, nn
+
+from gfncp.checkpoints import seeded
+from gfncp.energy import EnergyNetwork
+from gfncp.evaluation import consistency
+from gfncp.evaluation.average_score import average_scores
+from gfncp.evaluation.evaluate import SETS_PER_BATCH, TEST_STREAM
+from gfncp.evaluation.metrics import scores
+from gfncp.partitions import canonical_labels
+from gfncp.posterior import Posterior
+from gfncp.preparation import Simulator
+
+SAMPLES = 200  # of which the 100 most probable are scored; the paper does not say how many it draws
+ORDERS = 500  # of SDPP, as in the paper
+BEAM = 100
+SHOWN = 3  # most likely clusterings in a picture
+MEASURE_STREAM = 2**31 + 5  # apart from all other streams
+
+
+class LabelledSets(NamedTuple):
+    """Test sets that are worked on together, and randomness for that."""
+
+    x: Float[Tensor, "sets points *shape"]
+    labels: Int[Tensor, "sets points"]
+    generator: torch.Generator
+
+
+def draw_sets(simulate: Simulator, sets: int, points: int, seed: int) -> Iterator[LabelledSets]:
+    """Test sets, the same ones that `gfncp.evaluation.evaluate` draws."""
+    for start in range(0, sets, SETS_PER_BATCH):
+        x, labels = simulate(min(SETS_PER_BATCH, sets - start), points, seeded(seed, TEST_STREAM, start))
+        yield LabelledSets(x, labels, seeded(seed, MEASURE_STREAM, start))
+
+
+def greedy(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
+    """NMI, ARI and number of clusters of the clustering to report, and MC where there are energies."""
+    truth, found, violations = [], [], []
+    for x, labels, _ in batches:
+        x = x.to(device)
+        truth.append(labels)
+        found.append(model.predict(x).cpu())
+        if isinstance(model, EnergyNetwork):
+            violations.append(consistency.marginal_consistency(model, x, labels.to(device)).cpu())
+    result = scores(torch.cat(truth), torch.cat(found))
+    if violations:
+        result["mc"] = float(torch.cat(violations).mean())
+    return result
+
+
+def greedy_by(estimator: ClusterMixin, batches: Iterable[LabelledSets]) -> dict:
+    """NMI, ARI and number of clusters of an estimator, which is told K if it takes ``n_clusters``."""
+    truth, found = [], []
+    for x, labels, _ in batches:
+        for points, known in zip(x.flatten(2).numpy().astype(np.float64), labels, strict=True):
+            fresh = clone(estimator)
+            if "n_clusters" in fresh.get_params():
+                fresh.set_params(n_clusters=int(known.max()) + 1)
+            found.append(torch.from_numpy(fresh.fit_predict(points)).long())
+        truth.append(labels)
+    return scores(torch.cat(truth), torch.stack(found))
+
+
+def average(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
+    """NMI, ARI and number of clusters of the most probable samples (Appendix B)."""
+    truth, posteriors = [], []
+    for x, labels, generator in batches:
+        drawn, log_prob = model.sample(x.to(device), SAMPLES, generator)
+        truth.append(labels)
+        pairs = zip(drawn.cpu().numpy(), log_prob.cpu().numpy(), strict=True)
+        posteriors += [Posterior.from_samples(*pair) for pair in pairs]
+    return average_scores(torch.cat(truth), posteriors)
+
+
+def sdpp(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
+    """SDPP (Eq. 32) of the true clusterings: the median, the mean and all values."""
+    parts = [
+        consistency.sdpp(model, x.to(device), labels.to(device), orders=ORDERS, generator=generator).cpu()
+        for x, labels, generator in batches
+    ]
+    values = torch.cat(parts).double()
+    return {"sdpp": float(values.median()), "sdpp_mean": float(values.mean()), "per_set": values.tolist()}
+
+
+def most_likely(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
+    """The most probable clusterings that beam search finds, and the probability of the first one."""
+    first, shown = [], None
+    for x, _, _ in batches:
+        labels, log_prob = model.beam(x.to(device), BEAM)
+        first.append(log_prob[:, 0].exp().cpu())
+        if shown is None:
+            found = int((log_prob[0, :SHOWN] > -torch.inf).sum())
+            shown = {
+                "labels": labels[0, :found].tolist(),
+                "probabilities": log_prob[0, :found].exp().tolist(),
+            }
+    return {"probability": float(torch.cat(first).mean()), "shown": shown}
+
+
+def two_orders(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
+    """Greedy clusterings along two orders of the points: the share of points that differ, their ARI."""
+    differing, agreement, shown = [], [], None
+    for x, _, generator in batches:
+        order = torch.randperm(x.shape[1], generator=generator)
+        first = model.predict(x.to(device)).cpu()
+        second = torch.empty_like(first)
+        second[:, order] = model.predict(x[:, order].to(device)).cpu()
+        second = canonical_labels(second)
+        for one, other in zip(first.numpy(), second.numpy(), strict=True):
+            differing.append(np.mean(matched(other, one) != one))
+            agreement.append(adjusted_rand_score(one, other))
+        if shown is None:
+            shown = {"labels": [first[0].tolist(), second[0].tolist()], "order": order.tolist()}
+    return {"differing": float(np.mean(differing)), "agreement": float(np.mean(agreement)), "shown": shown}
+
+
+def matched(labels: Int[np.ndarray, "points"], like: Int[np.ndarray, "points"]) -> Int[np.ndarray, "points"]:
+    """A clustering with its clusters named as those of another that share the most points with them.
+
+    Clusters that have no counterpart get new names.
+    """
+    table = np.zeros((labels.max() + 1, like.max() + 1), dtype=int)
+    np.add.at(table, (labels, like), 1)
+    ours, theirs = linear_sum_assignment(table, maximize=True)
+    shared = table[ours, theirs] > 0
+    names = np.full(len(table), -1)
+    names[ours[shared]] = theirs[shared]
+    names[names < 0] = table.shape[1] + np.arange((names < 0).sum())
+    return names[labels]
+
+
+MEASURES: dict[str, Callable[[nn.Module, Iterable[LabelledSets], torch.device], dict]] = {
+    "greedy": greedy,
+    "average": average,
+    "sdpp": sdpp,
+    "most-likely": most_likely,
+    "two-orders": two_orders,
+}

@@ -1,0 +1,321 @@
+"""Tables from beginning to end, tiny: train, measure, record, render, go on."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gfncp.checkpoints import load
+from gfncp.cli import main
+from gfncp.configuration import parse
+from gfncp.reproduction import runs
+from gfncp.reproduction.declarations import read_declarations
+from gfncp.reproduction.reproduce import RECORDS, RESULTS, RUNS, make_run, reproduce
+
+TRAINING = """
+[encoder]
+kind = "vectors"
+dim = 2
+scale = 10.0
+[network]
+depth = 2
+width = 8
+cluster_width = 8
+[data]
+kind = "gaussian-mixtures"
+[objective]
+name = "gfncp-paper"
+[training]
+iterations = 3
+batch = 2
+points = [5, 8]
+validation_sets = 1
+"""
+DATASETS = """
+[tiny]
+title = "Tiny MoG"
+configuration = "tiny"
+changes.data = { n_clusters = 3 }
+sets = 4
+points = 10
+[absent]
+title = "Elsewhere"
+configuration = "absent"
+sets = 4
+"""
+METHODS = """
+[gfncp]
+title = "GFNCP"
+[ncp]
+title = "NCP"
+changes.objective = { name = "ncp" }
+[dac]
+title = "DAC"
+changes.network = { kind = "dac-anchored", hidden = 8, inducing = 2, heads = 1, blocks = 1 }
+changes.objective = { name = "dac-anchored" }
+[k-means]
+title = "k-means, told K"
+estimator = "k-means"
+"""
+TABLE = """
+title = "Table 2. Tiny"
+measure = "greedy"
+metrics = ["nmi", "ari", "mc"]
+datasets = ["tiny", "absent"]
+methods = ["gfncp", "ncp", "dac", "k-means"]
+seeds = [0, 1]
+[paper.tiny]
+ncp = { nmi = [0.95, 0.01], mc = [10.3, 7.7] }
+gfncp = { ari = [0.98] }
+"""
+FIGURE = """
+title = "Figure 1. Tiny"
+measure = "{measure}"
+metrics = {metrics}
+datasets = ["tiny"]
+methods = ["gfncp", "ncp"]
+seeds = [0]
+sets = 2
+points = 6
+"""
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    """A folder with tiny declarations."""
+    tables = tmp_path / "experiments" / "tables"
+    tables.mkdir(parents=True)
+    (tmp_path / "experiments" / "tiny.toml").write_text(TRAINING)
+    (tables / "datasets.toml").write_text(DATASETS)
+    (tables / "methods.toml").write_text(METHODS)
+    (tables / "table2.toml").write_text(TABLE)
+    (tables / "fig1.toml").write_text(FIGURE.format(measure="sdpp", metrics='["sdpp"]'))
+    return tmp_path
+
+
+@pytest.fixture
+def run(root):
+    """Reproduce a table, and the lines that it reports."""
+
+    def call(table="table2", **options) -> list[str]:
+        lines = []
+        reproduce(root, table, report=lines.append, **({"datasets": ["tiny"]} | options))
+        return lines
+
+    return call
+
+
+def records(root) -> dict[Path, dict]:
+    return {path: json.loads(path.read_text()) for path in sorted((root / RECORDS).rglob("*.json"))}
+
+
+def test_a_table_is_made_and_then_nothing_is_run_again(root, run, monkeypatch):
+    lines = run(iterations=2)
+    assert len(lines) == 8 and all(": recorded: nmi" in line for line in lines)
+    before = records(root)
+    assert len(before) == 8
+    text = (root / RESULTS).read_text()
+    table = text[: text.index("## Figure")].splitlines()
+    rows = {row.split(" | ")[1]: row.split(" | ") for row in table if row.startswith("| Tiny MoG")}
+    for method, title in (("ncp", "NCP"), ("dac", "DAC"), ("k-means", "k-means, told K")):
+        values = [record["metrics"]["nmi"] for record in before.values() if record["method"] == method]
+        assert rows[title][2] == f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
+        length = "–" if method == "k-means" else "2"
+        assert rows[title][8:] == ["2", "4 of 10 points", f"{length} |"]
+    assert rows["NCP"][3] == "0.95 ± 0.01" and rows["NCP"][5] == "–" and rows["NCP"][7] == "10.3 ± 7.7"
+    assert rows["GFNCP"][3] == "–" and rows["GFNCP"][5] == "0.98"
+    assert rows["DAC"][6] == "–"  # no energies, no MC
+    assert "| Elsewhere | NCP | not run | – | not run |" in text
+    assert "Measured on: cpu (" in text
+
+    def refuse(*_):
+        raise AssertionError("run again")
+
+    monkeypatch.setattr(runs, "train", refuse)
+    monkeypatch.setattr(runs, "greedy_by", refuse)
+    monkeypatch.setitem(runs.MEASURES, "greedy", refuse)
+    lines = run(iterations=2)
+    assert len(lines) == 8 and all(": recorded before: nmi" in line for line in lines)
+    assert records(root) == before
+    assert (root / RESULTS).read_text() == text
+
+
+def test_a_record_says_what_was_run(root, run):
+    run(methods=["ncp"], seeds=[5], sets=3)
+    (record,) = records(root).values()
+    expected = {
+        "kind": "result",
+        "dataset": "tiny",
+        "method": "ncp",
+        "measure": "greedy",
+        "estimator": None,
+        "seed": 5,
+        "iterations": 3,
+        "sets": 3,
+        "points": 10,
+        "draw": 0,
+        "torch": torch.__version__,
+    }
+    assert {name: record[name] for name in expected} == expected
+    configuration = parse(record["configuration"], "record")
+    assert configuration.seed == 5 and configuration.objective.name == "ncp"
+    assert configuration.data.n_clusters == 3 and configuration.training.iterations == 3
+    assert set(record["metrics"]) == {"nmi", "ari", "clusters", "mc"}
+    assert record["training"]["in_this_command"]["iterations"] == 3
+    assert record["seconds"] > 0 and record["training"]["in_this_command"]["seconds"] > 0
+    assert record["device"].startswith("cpu")
+    folder = root / RUNS / record["training"]["folder"]
+    assert sum(weight.numel() for weight in load(folder).parameters()) > 0
+
+
+def test_a_stopped_command_goes_on_where_it_was(root, run, monkeypatch):
+    """The second cell is stopped; the first is not run again, and all is as if nothing had happened."""
+    done = []
+    train = runs.train
+
+    def stop_at_second(configuration, *rest):
+        if len(done) == 1:
+            raise KeyboardInterrupt
+        done.append(configuration)
+        return train(configuration, *rest)
+
+    monkeypatch.setattr(runs, "train", stop_at_second)
+    with pytest.raises(KeyboardInterrupt):
+        run(methods=["gfncp"])
+    assert len(records(root)) == 1
+    monkeypatch.setattr(runs, "train", train)
+    assert [line.split(": ")[1] for line in run(methods=["gfncp"])] == ["recorded before", "recorded"]
+
+
+def test_what_cannot_be_run_is_named_and_the_rest_is_run(root, run):
+    with pytest.raises(ValueError, match="4 runs of table2 could not be made, 'table2, absent, ncp, seed 0'"):
+        run(datasets=["absent", "tiny"], methods=["ncp", "k-means"])
+    assert len(records(root)) == 4
+    assert "| Elsewhere | NCP | not run |" in (root / RESULTS).read_text()
+
+
+def test_longer_training_is_shown_and_other_configurations_are_not(root, run):
+    run(methods=["ncp"], seeds=[0, 1], iterations=1)
+    run(methods=["ncp"], seeds=[0], iterations=2)
+    text = (root / RESULTS).read_text()
+    assert "| 1 | 4 of 10 points | 2 |" in text  # one seed, four sets, two iterations
+    run(methods=["ncp"], seeds=[0], sets=5, iterations=2)
+    assert "| 1 | 5 of 10 points | 2 |" in (root / RESULTS).read_text()
+    (root / "experiments" / "tiny.toml").write_text(TRAINING.replace("width = 8\n", "width = 12\n", 1))
+    run(methods=["k-means"], seeds=[0])
+    rows = [row for row in (root / RESULTS).read_text().splitlines() if row.startswith("| Tiny MoG | NCP")]
+    assert rows[0].startswith("| Tiny MoG | NCP | not run |")
+
+
+def test_networks_are_trained_once_for_all_tables(root, run, monkeypatch):
+    run(methods=["gfncp", "ncp"], seeds=[0])
+
+    def refuse(*_):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(runs, "train", refuse)
+    run("fig1")
+    picture = root / "docs" / "images" / "fig1-tiny.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    text = (root / RESULTS).read_text()
+    assert "![Figure 1. Tiny: Tiny MoG](docs/images/fig1-tiny.png)" in text
+    assert text.index("Table 2") < text.index("Figure 1")
+    (record,) = [one for one in records(root).values() if one["measure"] == "sdpp" and one["method"] == "ncp"]
+    assert len(record["per_set"]) == 2
+    assert record["metrics"]["sdpp"] == pytest.approx(min(record["per_set"]))  # the lower median of two
+    assert record["training"]["in_this_command"]["iterations"] == 0
+
+
+def test_the_average_score(root, run):
+    (root / "experiments" / "tables" / "table5.toml").write_text(
+        FIGURE.format(measure="average", metrics='["nmi", "ari"]')
+    )
+    run("table5", methods=["ncp"])
+    (record,) = records(root).values()
+    assert 0 <= record["metrics"]["nmi"] <= 1
+
+
+def test_test_sets_are_the_same_for_all_methods(root):
+    """They depend on the data set alone, not on method, training seed or iterations."""
+    declarations = read_declarations(root / "experiments")
+    drawn = []
+    for method, seed, iterations in (("ncp", 0, None), ("dac", 3, 2), ("k-means", 1, None)):
+        made = make_run(declarations, "table2", "tiny", method, seed, iterations, None)
+        simulate = runs.make_test_simulator(made.configuration, torch.nn.Identity(), None)
+        (batch,) = runs.draw_sets(simulate, made.sets, made.points, made.draw)
+        drawn.append(batch)
+    for batch in drawn[1:]:
+        assert torch.equal(batch.x, drawn[0].x) and torch.equal(batch.labels, drawn[0].labels)
+    assert (drawn[0].labels.amax(1) == 2).all() and drawn[0].x.shape == (4, 10, 2)
+
+
+def test_a_shipped_checkpoint_is_not_trained_again(tmp_path):
+    from gfncp.checkpoints import PRETRAINED, load_configuration
+
+    if not (PRETRAINED / "mog-2d").is_dir():
+        pytest.skip("needs the checkpoint mog-2d")
+    model, about = runs.trained(load_configuration("mog-2d"), tmp_path, None, None)
+    assert about == {"training": {"checkpoint": "mog-2d"}} and not any(tmp_path.iterdir())
+    assert all(map(torch.equal, model.parameters(), load("mog-2d").parameters()))
+
+
+def test_records_of_earlier_versions(root, run):
+    """An option that a record's configuration lacks has its default; an unknown one makes it another run."""
+    run(methods=["ncp"], seeds=[0])
+    ((path, record),) = records(root).items()
+    del record["configuration"]["training"]["validation_sets"]
+    path.write_text(json.dumps(record))
+    assert ": recorded: " in run(methods=["ncp"], seeds=[0])[0]  # 40 by default, 1 here
+    record["configuration"]["training"] |= {"validation_sets": 1}
+    del record["configuration"]["training"]["clip"]
+    path.write_text(json.dumps(record))
+    assert ": recorded before: " in run(methods=["ncp"], seeds=[0])[0]
+    record["configuration"]["training"]["removed"] = 1
+    path.write_text(json.dumps(record))
+    assert ": recorded: " in run(methods=["ncp"], seeds=[0])[0]
+
+
+def test_the_command(root, capsys):
+    arguments = ["--root", str(root), "--method", "ncp, k-means", "--dataset", "tiny", "--seeds", "2"]
+    assert main(["reproduce", "table2", *arguments, "--iterations", "2", "--device", "cpu"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("table2, tiny, ") for line in lines) == 2
+    assert {record["seed"] for record in records(root).values()} == {2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["table7"], "table='table7': accepted are ['table2', 'fig1']"),
+        (["table2", "--method", "ncp,gibbs"], "method='gibbs': accepted are ['gfncp',"),
+        (["table2", "--dataset", "mnist"], "dataset='mnist': accepted are ['tiny', 'absent']"),
+        (["table2", "--seeds", "0,one"], "--seeds='0,one': accepted are whole numbers"),
+        (["table2", "--seeds", "-1"], "--seeds='-1'"),
+        (["table2", "--dataset", "absent", "--method", "k-means"], "2 runs of table2 could not be made"),
+        (["table2", "--dataset", "tiny", "--method", "ncp", "--device", "tpu"], "could not be made"),
+    ],
+)
+def test_bad_commands(root, capsys, arguments, said):
+    assert main(["reproduce", *arguments, "--root", str(root)]) == 2
+    assert said in capsys.readouterr().err
+    assert not (root / RECORDS).exists()
+
+
+def test_a_missing_folder(tmp_path, capsys):
+    assert main(["reproduce", "table2", "--root", str(tmp_path)]) == 2
+    assert "datasets.toml: not a readable TOML file" in capsys.readouterr().err
+
+
+def test_compact_json_is_the_same_json():
+    values = {"a": [1, -2.5e-7, 3.0], "b": [[0, 1], [2]], "c": ["1, 2", "[ 3,  4 ]"], "d": [], "e": None}
+    text = runs.compact(json.dumps(values, indent=2))
+    assert json.loads(text) == values
+    assert '"a": [ 1, -2.5e-07, 3.0 ]' in text
+
+
+def test_tiny_declarations_are_toml():
+    for text in (TRAINING, DATASETS, METHODS, TABLE):
+        assert tomllib.loads(text)
