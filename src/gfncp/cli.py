@@ -55,8 +55,8 @@ def cluster(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Points: CSV (with a header) or Parquet, NPY, NPZ or safetensors with an array x, or a folder "
-            "of images. Several are clustered side by side, each on its own.",
+            help="Points: CSV (with a header) or Parquet, NPY, NPZ or safetensors with an array x, or a "
+            "folder of images. Several are clustered side by side, each on its own.",
         ),
     ],
     checkpoint: Annotated[
