@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Float, Float32, Num, Shaped
 from scipy.sparse import issparse
 
-from gfncp.columns import Columns
 from gfncp.configuration import Configuration
 
 REAL = "biufOSU"  # kinds of arrays that may hold real numbers, or text
@@ -24,9 +23,10 @@ PointShape = tuple[int | None, ...]
 def check_points(
     X, point_shape: PointShape, checkpoint: str | Path
 ) -> Float[torch.Tensor, "1 points *shape"]:
-    """One set of points for the network of a checkpoint; see `as_array` and `gfncp.columns`."""
+    """One set of points, all of them numbers, for the network of a checkpoint; see `as_array`."""
     held = as_array(X, point_shape, checkpoint)
-    x = check_images(held) if len(point_shape) == 2 else Columns.of(held).apply(held)
+    raw = np.asarray(held)
+    x = check_images(raw) if len(point_shape) == 2 else _numbers(raw, getattr(held, "columns", None))
     check_shape(x, point_shape, checkpoint)
     return torch.from_numpy(x)[None]
 
@@ -77,14 +77,7 @@ def check_images(
     Raises:
         ValueError: an entry is not a finite number or outside of its range.
     """
-    try:
-        x = images.astype(np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"X: accepted are numbers ({error})") from None
-    if not np.isfinite(x).all():
-        image, *rest = (index + 1 for index in np.argwhere(~np.isfinite(x))[0].tolist())
-        value = x[image - 1, rest[0] - 1, rest[1] - 1].item()
-        raise ValueError(f"X: row {image}, entry {tuple(rest)} holds {value!r}: accepted are finite numbers")
+    x = _numbers(images, None)
     if images.dtype.kind in "ui":
         x = x / 255
     if x.min() < 0 or x.max() > 1:
@@ -131,3 +124,34 @@ def array_shape(point_shape: PointShape) -> str:
 
 def _mismatch(shape: tuple[int, ...], point_shape: PointShape, checkpoint: str | Path) -> str:
     return f"X has shape {tuple(shape)}, but {str(checkpoint)!r} was trained on {array_shape(point_shape)}"
+
+
+def _numbers(
+    values: Shaped[np.ndarray, "points *shape"], columns: pd.Index | None
+) -> Float[np.ndarray, "points *shape"]:
+    """Finite numbers in float64; the error says which entry is none, rows and columns counted from 1."""
+    try:
+        numbers = values.astype(np.float64)
+        bad = ~np.isfinite(numbers)
+    except (TypeError, ValueError, OverflowError):
+        bad = np.vectorize(_is_no_number, otypes=[bool])(values)
+    if bad.any():
+        place = tuple(np.argwhere(bad)[0].tolist())
+        held = values[place].item() if isinstance(values[place], np.generic) else values[place]
+        raise ValueError(f"X: {_where(place, columns)} holds {held!r}: accepted are finite numbers")
+    return numbers
+
+
+def _where(place: tuple[int, ...], columns: pd.Index | None) -> str:
+    row, *rest = (index + 1 for index in place)
+    if columns is not None:
+        return f"row {row}, column {columns[place[1]]!r}"
+    return f"row {row}, column {rest[0]}" if len(rest) == 1 else f"row {row}, entry {tuple(rest)}"
+
+
+def _is_no_number(value: object) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return True
+    return False
