@@ -182,7 +182,7 @@ def test_weights_in_place_of_a_run_are_refused(tmp_path):
 
 def test_a_run_that_diverges_keeps_its_last_good_checkpoint(tmp_path, monkeypatch):
     described = configure(learning_rate=1e-3)
-    rate = training.cosine
+    rate = optimizers.cosine
     monkeypatch.setattr(optimizers, "cosine", lambda *a: 1e30 if a[2] >= 0.5 else rate(*a))
     with pytest.raises(FloatingPointError, match=r"the loss is .* at iteration 4"):
         train(described, tmp_path)
