@@ -68,6 +68,10 @@ def test_reading_draws_no_random_numbers(tmp_path):
         (("dim = 2", "dim = 2\nscale = nan"), r"scale=nan: .*finite"),
         (("dim = 2", "dim = 2\nscale = inf"), r"scale=inf: .*finite"),
         (('"vectors"', '"graphs"'), "encoder: .*'graphs'.*'vectors', .*'images'"),
+        (
+            ('"ncp"', '"gfncp"\n[training]\nsampled_steps = 8'),
+            r"disagreement=1\.0: .*sampled_steps accepted is 0",
+        ),
         (('"ncp"', '"mcp"'), "objective: .*'mcp'.*'ncp', 'gfncp-paper'"),
         (("dim = 2", "dim = 3"), r"points of shape \(2,\), but encoder.kind='vectors' takes \(3,\)"),
         (

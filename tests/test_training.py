@@ -23,6 +23,8 @@ OBJECTIVES = {
     "gfncp": {"name": "gfncp"},
 }
 
+ONE_ORDER = {"gfncp": {"disagreement": 0.0}}  # sampled steps of two orders cannot be compared
+
 
 def configure(objective="ncp", data=None, encoder=None, **options):
     defaults = {"iterations": 6, "batch": 2, "points": (4, 7), "save_every": 3, "validation_sets": 1}
@@ -31,7 +33,8 @@ def configure(objective="ncp", data=None, encoder=None, **options):
             "encoder": encoder or {"kind": "vectors", "dim": 2, "scale": 10.0},
             "network": {"depth": 2, "width": 8},
             "data": data or {"kind": "gaussian-mixtures", "n_clusters": (1, 3)},
-            "objective": OBJECTIVES[objective],
+            "objective": OBJECTIVES[objective]
+            | (ONE_ORDER if "sampled_steps" in options else {}).get(objective, {}),
             "training": defaults | options,
         },
         "test",

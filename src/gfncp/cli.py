@@ -298,7 +298,7 @@ def embed(
 
 @app.command()
 def reproduce(
-    what: Annotated[str, typer.Argument(help="table2 ... table6, fig1, fig3, fig4 or fig5.")],
+    what: Annotated[str, typer.Argument(help="table2 ... table6, mixtures, fig1, fig3, fig4 or fig5.")],
     method: Annotated[str | None, typer.Option(help="Only these methods, separated by commas.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Only these data sets, separated by commas.")] = None,
     seeds: Annotated[str | None, typer.Option(help="These seeds of training, separated by commas.")] = None,

@@ -487,6 +487,11 @@ class Configuration(Section):
                 f"training.sampled_steps={self.training.sampled_steps}: only an energy network is "
                 "trained by steps"
             )
+        if self.training.sampled_steps is not None and getattr(self.objective, "disagreement", 0):
+            raise ValueError(
+                f"objective.disagreement={self.objective.disagreement}: two orders of the data are compared "
+                "over all of their steps; with training.sampled_steps accepted is 0"
+            )
         if self.network.kind == "set-transformer" and bounds != self.network.n_components:
             raise ValueError(
                 f"data.n_clusters={bounds!r}: a 'set-transformer' has a fixed number of clusters, here "

@@ -3,6 +3,7 @@
     experiments/tables/datasets.toml    data sets by name, with the protocol of their tests
     experiments/tables/methods.toml     methods by name
     experiments/tables/table2.toml ...  which of them a table shows, and what the paper has there
+    experiments/tables/mixtures.toml    the same beyond the paper
 
 A cell's training configuration is a base file in ``experiments/`` with changes on top, so that variants of
 one configuration are not many files.
@@ -147,8 +148,12 @@ def read_declarations(experiments: Path) -> Declarations:
     folder = experiments / "tables"
     datasets = _parsed(TypeAdapter(dict[str, DataSet]), folder / "datasets.toml")
     methods = _parsed(TypeAdapter(dict[str, Method]), folder / "methods.toml")
-    paths = sorted({*folder.glob("table*.toml"), *folder.glob("fig*.toml")}, key=_place)
-    tables = {path.stem: _parsed(TypeAdapter(Table), path) for path in paths}
+    paths = sorted(folder.glob("*.toml"), key=_place)
+    tables = {
+        path.stem: _parsed(TypeAdapter(Table), path)
+        for path in paths
+        if path.stem not in ("datasets", "methods")
+    }
     for name, table in tables.items():
         _check_names(f"{name}: datasets", [*table.datasets, *table.paper], datasets)
         rows = [method for of_dataset in table.paper.values() for method in of_dataset]
@@ -159,8 +164,12 @@ def read_declarations(experiments: Path) -> Declarations:
     return Declarations(experiments, datasets, methods, tables)
 
 
-def _place(path: Path) -> tuple[bool, str]:
-    return path.stem.startswith("fig"), path.stem  # tables first
+def _place(path: Path) -> tuple[bool, bool, str]:
+    return (
+        path.stem.startswith("fig"),
+        not path.stem.startswith("table"),
+        path.stem,
+    )  # the paper's tables first
 
 
 def _check_names(where: str, given: list[str], accepted: Mapping) -> None:
