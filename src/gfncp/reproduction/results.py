@@ -11,6 +11,7 @@ from gfncp.reproduction.pictures import PICTURES
 METRICS = {  # heading and decimals
     "nmi": ("NMI", 3),
     "ari": ("ARI", 3),
+    "clusters": ("clusters", 1),
     "mc": ("MC ↓", 1),
     "sdpp": ("median SDPP ↓", 2),
     "probability": ("probability", 3),
