@@ -97,6 +97,18 @@ DIAGNOSED = (
 )
 
 
+def inference_table(records: list[dict]) -> str:
+    """A Markdown table of ways to find one clustering, of `benchmarks/inference.py`."""
+    rows = [("checkpoint", "sets", "way", "NMI", "ARI", "clusters", "time / greedy"), ("---",) * 7]
+    for record in records:
+        for figure in record["figures"]:
+            sets = f"{record['sets']} of {figure['points']} points"
+            numbers = (f"{figure[name]:.3f}" for name in ("nmi", "ari"))
+            rest = (f"{figure['clusters']:.1f}", f"{figure['times_greedy']:.1f}")
+            rows.append((f"`{record['checkpoint']}`", sets, figure["way"], *numbers, *rest))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def machines(records: list[dict]) -> str:
     """On what the records were measured, in one line."""
     seen = sorted({f"{record['device']}, PyTorch {record['torch']}" for record in records})
@@ -219,10 +231,12 @@ def documents(root: Path) -> dict[Path, str]:
     objectives = root / "docs" / "objectives.md"
     diagnoses = read_records(root / "records", "diagnosis")
     results = read_records(root / "records", "result")
+    inference = read_records(root / "records", "inference")
+    measured = f"{diagnoses_table(diagnoses)}\n\n{inference_table(inference)}"
     found = {
         root / "RESULTS.md": render(results, read_declarations(root / "experiments")),
         readme: fill(readme.read_text(encoding="utf-8"), figures(records)),
-        objectives: fill(objectives.read_text(encoding="utf-8"), diagnoses_table(diagnoses)),
+        objectives: fill(objectives.read_text(encoding="utf-8"), measured),
     }
     for path in sorted((root / PRETRAINED).glob("*/config.json")):
         found[path.with_name("README.md")] = model_card(path.parent, records)
