@@ -2,9 +2,9 @@
 
     python benchmarks/ablation.py --record records/ablation.json
 
-Every variant of experiments/mog-2d-overlapping.toml is trained for the same number of iterations on sets of 5 to
-8 points by maximum likelihood, and compared with the exact posterior over all partitions of 6 points. A variant
-takes minutes.
+Every variant of experiments/mog-2d-overlapping.toml is trained for the same number of iterations on sets of
+5 to 8 points by maximum likelihood, and compared with the exact posterior over all partitions of 6 points.
+A variant takes minutes.
 """
 
 import json

@@ -109,6 +109,15 @@ def inference_table(records: list[dict]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def ablation_table(records: list[dict]) -> str:
+    """A Markdown table of variants of a network and its training, of `benchmarks/ablation.py`."""
+    rows = [("variant", "TV of the policy", "TV of the terminal energy"), ("---",) * 3]
+    for record in records:
+        for figure in record["figures"]:
+            rows.append((figure["variant"], f"{figure['policy']:.3f}", f"{figure['terminal']:.3f}"))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def machines(records: list[dict]) -> str:
     """On what the records were measured, in one line."""
     seen = sorted({f"{record['device']}, PyTorch {record['torch']}" for record in records})
@@ -232,11 +241,12 @@ def documents(root: Path) -> dict[Path, str]:
     diagnoses = read_records(root / "records", "diagnosis")
     results = read_records(root / "records", "result")
     inference = read_records(root / "records", "inference")
-    measured = f"{diagnoses_table(diagnoses)}\n\n{inference_table(inference)}"
+    ablations = read_records(root / "records", "ablation")
+    measured = [diagnoses_table(diagnoses), inference_table(inference), ablation_table(ablations)]
     found = {
         root / "RESULTS.md": render(results, read_declarations(root / "experiments")),
         readme: fill(readme.read_text(encoding="utf-8"), figures(records)),
-        objectives: fill(objectives.read_text(encoding="utf-8"), measured),
+        objectives: fill(objectives.read_text(encoding="utf-8"), "\n\n".join(measured)),
     }
     for path in sorted((root / PRETRAINED).glob("*/config.json")):
         found[path.with_name("README.md")] = model_card(path.parent, records)
