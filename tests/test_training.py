@@ -121,6 +121,16 @@ def test_every_weight_is_trained(tmp_path, objective):
     assert not any(torch.equal(value, initial[name]) for name, value in model.state_dict().items())
 
 
+def test_tuning_starts_from_a_checkpoint(tmp_path):
+    train(configure(), tmp_path / "first")
+    still = configure(initial=str(tmp_path / "first"), learning_rate=1e-30, final_learning_rate=0.0)
+    train(still, tmp_path / "second")
+    assert_same(weights(tmp_path / "first"), weights(tmp_path / "second"))
+    other = still.model_copy(update={"network": still.network.model_copy(update={"width": 9})})
+    with pytest.raises(ValueError, match=r"training\.initial=.*another network"):
+        train(other, tmp_path / "third")
+
+
 def test_training_lowers_the_loss(tmp_path):
     described = configure(
         iterations=150,

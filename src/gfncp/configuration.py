@@ -431,6 +431,9 @@ AnyData = Annotated[
 
 
 class Training(Section):
+    """How a network is trained; ``initial`` is a checkpoint whose weights it starts from, to be tuned."""
+
+    initial: str | None = None
     iterations: Annotated[int, Field(ge=1)] = 5000
     batch: Annotated[int, Field(ge=1)] = 64
     batch_points: Annotated[int, Field(ge=1)] | None = None

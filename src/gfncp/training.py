@@ -9,7 +9,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from gfncp.checkpoints import seeded
+from gfncp.checkpoints import load, seeded
 from gfncp.configuration import Configuration, Training
 from gfncp.evaluation.metrics import scores
 from gfncp.objectives import Batch, Objective, Terms, draw_steps
@@ -46,7 +46,8 @@ def train(
         accelerator: a new one, which says where to train; None takes what the machine has.
 
     Raises:
-        ValueError: ``folder`` holds a run with another configuration, or what is there is damaged.
+        ValueError: ``folder`` holds a run with another configuration, or what is there is damaged; or the
+            initial checkpoint is of another network.
         FloatingPointError: the loss or a weight is not finite; the last checkpoint is kept.
     """
     options = configuration.training
@@ -54,6 +55,8 @@ def train(
     torch.manual_seed(configuration.seed)
     model = configuration.build()
     optimizers = OPTIMIZERS[options.optimizer](model, options.learning_rate)
+    if options.initial is not None:
+        start_from(model, options.initial)
     start = restore(model, optimizers, configuration, folder)
     rank = accelerator.process_index
     loss, *optimizers = accelerator.prepare(Loss(model, configuration.objective.build()), *optimizers)
@@ -94,6 +97,15 @@ def train(
                     bar.console.print(f"iteration {done}: validation {name} {value:.3f}")
                 store(model, optimizers, configuration, folder, done)
     return model.eval()
+
+
+def start_from(model: nn.Module, checkpoint: str) -> None:
+    """Copy a checkpoint's weights into a network of the same shape."""
+    try:
+        model.load_state_dict(load(checkpoint).state_dict())
+    except RuntimeError as error:
+        reason = str(error).split("\n")[1].strip()
+        raise ValueError(f"training.initial={checkpoint!r}: holds another network ({reason})") from None
 
 
 def draw_batch(
