@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test benchmark lint
+.PHONY: help demo test benchmark lint docs
 
 help:  ## This list.
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ benchmark: $(READY)  ## Measure speed and memory; prints a table.
 lint: $(READY)  ## Check style and formatting.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+docs: $(READY)  ## Build the documentation; open build/docs/index.html.
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --constraint constraints.txt --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # pip installs from outside, because some systems' Python makes no environment that has pip in it.
 $(READY): pyproject.toml constraints.txt

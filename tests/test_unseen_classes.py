@@ -117,10 +117,12 @@ def test_labels_do_not_matter_to_training(file):
     assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
 
 
-def test_without_labels_all_is_there_to_train_on(file):
-    described = configure(label=None)
+def test_without_labels_points_are_held_out_and_every_class_is_trained_on(file):
+    described = configure(label=None, held_out=0.1)
     training, validation = make_simulators(described, described.encoder.build(), file)
-    assert validation is training and len(numbers(training.embeddings)) == CLASSES * MEMBERS
+    trained, held_out = numbers(training.embeddings), numbers(validation.embeddings)
+    assert not trained & held_out and len(trained | held_out) == CLASSES * MEMBERS == 10 * len(held_out)
+    assert len(kinds(training.embeddings)) == CLASSES
     with pytest.raises(ValueError, match=r"data\.label: test sets are whole classes"):
         make_test_simulator(described.data, file)
 

@@ -187,21 +187,47 @@ def _table_of_sets(results) -> Table:
 
 @app.command()
 def train(
-    config: Annotated[Path, typer.Argument(help="TOML file that describes the run; see experiments/.")],
-    output: Annotated[Path | None, typer.Option(help="Folder of the run; default: runs/NAME.")] = None,
-    data: Data = None,
+    config: Annotated[
+        Path | None,
+        typer.Argument(help="TOML file that describes the run, see experiments/. Default: what fits --data."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the run; default: runs/NAME, of the TOML file or the data.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Points without labels: a file of vectors (CSV, Parquet, NPY, NPZ, safetensors) or a folder "
+            "of images. With a TOML file, what it names: embeddings, or a folder with the four IDX files of "
+            "the image data set, default: download them. See docs/data.md."
+        ),
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option(min=1, help="Train so long; default: as the TOML file says, or 1600.")
+    ] = None,
 ) -> None:
-    """Train a network as a TOML file says. A run that was stopped goes on where it was.
+    """Train a network on one's own points, or as a TOML file says.
 
-    The folder of the run is a checkpoint for the other commands; TensorBoard reads its scalars there.
+    A run that was stopped goes on where it was when the command is given again. The folder of the
+    run is a checkpoint for the other commands; TensorBoard reads its scalars there.
 
-    Example:  gfncp train experiments/mog-2d.toml --output runs/mine
+    Example:  gfncp train --data embeddings.parquet
     """
+    if config is None and data is None:
+        raise ValueError("train: name a TOML file, or your points with --data")
     from gfncp.configuration import read_configuration
+    from gfncp.own_data import configure
     from gfncp.training import train as run
 
-    folder = output or Path("runs") / config.stem
-    run(read_configuration(config), folder, data)
+    if config is None:
+        described = configure(data, iterations)
+    else:
+        described = read_configuration(config)
+        if iterations is not None:
+            training = described.training.model_copy(update={"iterations": iterations})
+            described = described.model_copy(update={"training": training})
+    folder = output or Path("runs") / (config or data.resolve()).stem
+    run(described, folder, data)
     console.print(f"Checkpoint and TensorBoard scalars in {folder}", markup=False, soft_wrap=True)
 
 

@@ -53,6 +53,7 @@ Bounds = (
     | None
 )
 Points = Annotated[int, Field(ge=2)]
+FEWEST_OWN = 200  # points to train on; of fewer, what is held out could not fill a set
 
 
 class Section(BaseModel):
@@ -293,9 +294,23 @@ class EmbeddingData(Data):
         return (28, 28)
 
 
+class OwnImages(EmbeddingData):
+    """See `gfncp.own_images`.
+
+    ``images``: to use, at most.
+    ``held_out``: share of them that is kept for validation.
+    """
+
+    dataset: Literal["own"]
+    images: Annotated[int, Field(ge=FEWEST_OWN, le=50_000)] = 20_000
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    test_points: ClassVar[int] = 50
+
+
 class EmbeddingFile(Section):
     """See `gfncp.unseen_classes`.
 
+    ``held_out``: share of the classes to train on that is kept for validation; without labels, of the points.
     ``classes``: how many to draw, or a list of `gfncp.sources.splits.class_list`; all if left out.
     ``points``: to train on, at most.
     """
@@ -423,7 +438,9 @@ AnyObjective = Annotated[
 ]
 
 
-AnyNeighbourEmbeddings = Annotated[EmbeddingData | NeighbourEmbeddingFile, Field(discriminator="dataset")]
+AnyNeighbourEmbeddings = Annotated[
+    EmbeddingData | OwnImages | NeighbourEmbeddingFile, Field(discriminator="dataset")
+]
 AnyData = Annotated[
     MixtureData | GeneralData | ImageData | AnyNeighbourEmbeddings | AugmentedEmbeddingFile,
     Field(discriminator="kind"),

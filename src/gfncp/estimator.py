@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -105,6 +106,34 @@ class GFNCP(ClusterMixin, BaseEstimator):
         from gfncp import hub  # its client takes a second
 
         return cls(checkpoint=str(hub.fetch(name, revision)), **parameters)
+
+    @classmethod
+    def train(cls, X, folder, iterations=None, seed=0, **parameters) -> "GFNCP":
+        """An estimator with a network that was trained, without labels, on points like those to cluster.
+
+        Training clusters are made of a point's neighbours along the data, see `gfncp.own_data`. This takes
+        minutes to hours; a call that was stopped goes on where it was when it is made again.
+
+        Args:
+            X: embeddings or other vectors in one unit, ``(n_samples, n_features)``; or grey images,
+                ``(n_samples, 28, 28)``. At least 200 of them.
+            folder: of the run; from then on a checkpoint like any other.
+            iterations: of training; None for 1600.
+            seed: of the first weights and the training sets.
+            parameters: the constructor's others.
+
+        Raises:
+            ValueError: ``X`` is not accepted, or ``folder`` holds another run.
+
+        Example:
+            >>> model = GFNCP.train(embeddings, "runs/mine")  # doctest: +SKIP
+            >>> model.fit_predict(embeddings[:300])  # doctest: +SKIP
+        """
+        from gfncp import own_data, training  # what trains takes a second
+
+        data = own_data.store(X, folder)
+        training.train(own_data.configure(data, iterations, seed), Path(folder), data)
+        return cls(checkpoint=str(folder), **parameters)
 
     def push_to_hub(self, repo_id, private=False, token=None) -> str:
         """Upload the checkpoint, not what was fitted, to ``org/name`` on the Hugging Face Hub.

@@ -10,9 +10,9 @@ from rich.progress import Progress
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from gfncp import simulators, unseen_classes
+from gfncp import own_images, simulators, unseen_classes
 from gfncp.checkpoints import seeded, write_atomically
-from gfncp.configuration import Configuration, EmbeddingFile
+from gfncp.configuration import Configuration, EmbeddingFile, OwnImages
 from gfncp.encoders import EmbeddedEncoder, prepared
 from gfncp.pretraining import pretrain
 from gfncp.sources import images
@@ -37,6 +37,8 @@ def make_simulators(
     if kind == "general-mixtures":
         general = simulators.GeneralMixtures(**values)
         return general, general
+    if isinstance(configuration.data, OwnImages):
+        return own_images_simulators(configuration, encoder, data)
     x, classes = images(values.pop("dataset"), "train", data)
     held_out = simulators.WholeClasses(prepared(encoder, x[-HELD_OUT:]), classes[-HELD_OUT:], values["alpha"])
     x = x[: values.pop("images")]
@@ -48,6 +50,20 @@ def make_simulators(
         "neighbour-images": simulators.NeighbourImages,
     }[kind](x, **values)
     return training, held_out
+
+
+def own_images_simulators(
+    configuration: Configuration, encoder: EmbeddedEncoder, data: Path | None
+) -> tuple[Simulator, Simulator]:
+    """Of images without labels: neighbours among those to train on, and among those held out."""
+    options = configuration.data
+    parts = own_images.split(options, data)
+    views = embedded_views(encoder, parts.training, options.views, seeded(configuration.seed, VIEWS_STREAM))
+    training, validation = (
+        simulators.NeighbourEmbeddings(x, options.alpha, options.n_clusters)
+        for x in (views, prepared(encoder, parts.validation)[None])
+    )
+    return training, validation
 
 
 def embedded_views(
@@ -76,11 +92,14 @@ def prepare_embedding(
     path = Path(folder) / "embedding.safetensors"
     if accelerator.is_main_process and not path.exists():
         options = configuration.encoder.pretraining
-        x, _ = images(configuration.data.dataset, "train", data)
+        if isinstance(configuration.data, OwnImages):
+            x, _ = own_images.split(configuration.data, data)
+        else:
+            x = images(configuration.data.dataset, "train", data)[0][: configuration.data.images]
         task = bar.add_task("pre-training", total=options.iterations, loss=float("nan"))
         pretrain(
             encoder.embedding,
-            x[: configuration.data.images],
+            x,
             **options.model_dump(),
             seed=configuration.seed,
             report=lambda iteration, loss: bar.update(task, completed=iteration, loss=loss),

@@ -59,7 +59,8 @@ def train(
         start_from(model, options.initial)
     start = restore(model, optimizers, configuration, folder)
     rank = accelerator.process_index
-    loss, *optimizers = accelerator.prepare(Loss(model, configuration.objective.build()), *optimizers)
+    objective = configuration.objective.build()
+    loss, *optimizers = accelerator.prepare(Loss(model, objective), *optimizers)
 
     with scalars(accelerator, folder, start) as write_scalar, progress(accelerator) as bar:
         prepare_embedding(configuration, model.encoder, folder, data, accelerator, bar)
@@ -91,7 +92,11 @@ def train(
                     configuration.data.test_points,
                     seeded(configuration.seed, VALIDATION_STREAM),
                 )
-                predicted = model.predict(x.to(accelerator.device))
+                held_out = Batch(x.to(accelerator.device), labels.to(accelerator.device))
+                predicted = model.predict(held_out.x)
+                with torch.no_grad():
+                    terms = objective(model, held_out, seeded(configuration.seed, VALIDATION_STREAM))
+                write_scalar("validation/loss", terms["loss"].item(), done)
                 for name, value in scores(labels, predicted.cpu()).items():
                     write_scalar(f"validation/{name}", value, done)
                     bar.console.print(f"iteration {done}: validation {name} {value:.3f}")

@@ -20,10 +20,13 @@ WithoutLabels = AugmentedEmbeddings | NeighbourEmbeddings
 
 
 class Parts(NamedTuple):
-    """What to train on, without labels, in random order; and whole classes, where labels are known."""
+    """What to train on, without labels, in random order; and whole classes, where labels are known.
+
+    Where they are not, validation has points of its own, and there are no tests.
+    """
 
     training: Float[Tensor, "points dim"]
-    validation: WholeClasses | None
+    validation: WholeClasses | Float[Tensor, "held_out dim"]
     test: WholeClasses | None
 
 
@@ -46,7 +49,7 @@ def read(data: EmbeddingFile, path: Path | None) -> Embeddings:
 
 
 def split(data: EmbeddingFile, path: Path | None) -> Parts:
-    """The parts of an embeddings file; without labels, all of it is there to train on.
+    """The parts of an embeddings file: disjoint classes; without labels, random points.
 
     Which classes are where depends on ``data.split_seed`` and the names of the classes alone.
 
@@ -55,12 +58,14 @@ def split(data: EmbeddingFile, path: Path | None) -> Parts:
     """
     x, classes = read(data, path)
     generator = seeded(data.split_seed, SPLIT_STREAM)
-    validation = test = None
-    if classes is not None:
-        names = choose_classes(np.unique(classes).tolist(), data.classes, generator)
-        parts = split_classes(names, data.held_out)
-        validation, test = (_whole_classes(x, classes, part, data) for part in (parts.validation, parts.test))
-        x = x[torch.from_numpy(np.isin(classes, parts.training))]
+    if classes is None:
+        shuffled = x[torch.randperm(len(x), generator=generator)[: data.points]]
+        held_out = round(data.held_out * len(shuffled))
+        return Parts(shuffled[held_out:], shuffled[:held_out], None)
+    names = choose_classes(np.unique(classes).tolist(), data.classes, generator)
+    parts = split_classes(names, data.held_out)
+    validation, test = (_whole_classes(x, classes, part, data) for part in (parts.validation, parts.test))
+    x = x[torch.from_numpy(np.isin(classes, parts.training))]
     shuffled = torch.randperm(len(x), generator=generator)[: data.points]
     return Parts(x[shuffled], validation, test)
 
@@ -74,26 +79,29 @@ def _whole_classes(x: Tensor, classes: np.ndarray, names: list[str], data: Embed
 def make_simulators(
     data: EmbeddingFile, path: Path | None
 ) -> tuple[WithoutLabels, WithoutLabels | WholeClasses]:
-    """What yields training batches, and what yields validation sets: without labels, more of the former.
+    """What yields training batches, and what yields validation sets: without labels, of points held out.
 
     Raises:
         ValueError: `split` fails, or a class has fewer points than a validation set, which may be all of it.
     """
     parts = split(data, path)
-    if parts.validation is not None:
-        fewest = int(parts.validation.classes.bincount().min())
-        if fewest < data.test_points:
-            raise ValueError(
-                f"data.test_points={data.test_points}: accepted is at most {fewest}, the size of a class"
-            )
+    training = _without_labels(data, parts.training)
+    if not isinstance(parts.validation, WholeClasses):
+        return training, _without_labels(data, parts.validation)
+    fewest = int(parts.validation.classes.bincount().min())
+    if fewest < data.test_points:
+        raise ValueError(
+            f"data.test_points={data.test_points}: accepted is at most {fewest}, the size of a class"
+        )
+    return training, parts.validation
+
+
+def _without_labels(data: EmbeddingFile, x: Float[Tensor, "points dim"]) -> WithoutLabels:
     match data:
         case NeighbourEmbeddingFile():
-            training = NeighbourEmbeddings(parts.training[None], data.alpha, data.n_clusters, data.reach)
+            return NeighbourEmbeddings(x[None], data.alpha, data.n_clusters, data.reach)
         case AugmentedEmbeddingFile():
-            training = AugmentedEmbeddings(
-                parts.training, data.alpha, data.n_clusters, data.noise, data.dropout
-            )
-    return training, parts.validation or training
+            return AugmentedEmbeddings(x, data.alpha, data.n_clusters, data.noise, data.dropout)
 
 
 def make_test_simulator(data: EmbeddingFile, path: Path | None) -> WholeClasses:

@@ -1,9 +1,9 @@
-"""Writes the measured figures where people read them: README, RESULTS, model cards and docs/objectives.md.
+"""Writes the measured figures where people read them: README, RESULTS, model cards and docs/.
 
     python -m gfncp.evaluation.report [ROOT]
 
-reads the JSON records that ``gfncp evaluate --record``, ``gfncp diagnose`` and ``gfncp reproduce`` left under
-``records/``, and nothing else: a figure without a record cannot appear.
+reads the JSON records that ``gfncp evaluate --record``, ``gfncp diagnose``, ``gfncp reproduce`` and the
+benchmarks left under ``records/``, and nothing else: a figure without a record cannot appear.
 """
 
 import json
@@ -21,6 +21,7 @@ from gfncp.configuration import (
     parse,
     to_toml,
 )
+from gfncp.evaluation.comparison import NOTHING, comparison, failures
 from gfncp.reproduction.declarations import read_declarations
 from gfncp.reproduction.results import render
 from gfncp.validation import array_shape
@@ -250,6 +251,14 @@ def documents(root: Path) -> dict[Path, str]:
     }
     for path in sorted((root / PRETRAINED).glob("*/config.json")):
         found[path.with_name("README.md")] = model_card(path.parent, records)
+    real = read_records(root / "records", "real-data")
+    pages = {
+        "comparison.md": comparison(real, figures(records)),
+        "when-it-fails.md": "\n\n".join(map(failures, real)) or NOTHING,
+    }
+    for name, content in pages.items():
+        page = root / "docs" / name
+        found[page] = fill(page.read_text(encoding="utf-8"), content)
     return found
 
 
