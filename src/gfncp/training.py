@@ -3,15 +3,17 @@
 A batch is a function of (seed, rank, iteration) alone, so a resumed run needs no random state.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from torch import nn
 
-from gfncp.checkpoints import seeded
+from gfncp.checkpoints import remove_drafts, seeded
 from gfncp.configuration import Configuration, Training
 from gfncp.evaluation.metrics import scores
+from gfncp.interruption import TERMINATED, on_termination
 from gfncp.objectives import Batch, Objective, Terms, draw_steps
 from gfncp.optimizers import OPTIMIZERS, set_learning_rate
 from gfncp.preparation import Simulator, make_simulators, prepare_embedding
@@ -48,20 +50,29 @@ def train(
     Raises:
         ValueError: ``folder`` holds a run with another configuration, or what is there is damaged.
         FloatingPointError: the loss or a weight is not finite; the last checkpoint is kept.
+        OSError: ``folder`` cannot be written to; the last checkpoint is kept.
+        SystemExit: with code 143, on SIGTERM, once the state is stored.
     """
     options = configuration.training
     accelerator = accelerator or Accelerator()
     torch.manual_seed(configuration.seed)
     model = configuration.build()
     optimizers = OPTIMIZERS[options.optimizer](model, options.learning_rate)
-    start = restore(model, optimizers, configuration, folder)
+    start = kept = restore(model, optimizers, configuration, folder)
+    if accelerator.is_main_process:
+        remove_drafts(folder)
     rank = accelerator.process_index
     loss, *optimizers = accelerator.prepare(Loss(model, configuration.objective.build()), *optimizers)
 
-    with scalars(accelerator, folder, start) as write_scalar, progress(accelerator) as bar:
+    with (
+        scalars(accelerator, folder, start) as write_scalar,
+        progress(accelerator) as bar,
+        ExitStack() as stack,
+    ):
         prepare_embedding(configuration, model.encoder, folder, data, accelerator, bar)
         simulate, simulate_validation = make_simulators(configuration, model.encoder, data)
         task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
+        stack.enter_context(on_termination(accelerator.set_trigger))
         for iteration in range(start, options.iterations):
             share = iteration / options.iterations
             set_learning_rate(optimizers, options.learning_rate, options.final_learning_rate, share)
@@ -69,7 +80,11 @@ def train(
             batch = draw_batch(options, simulate, generator, accelerator.device, share)
             terms = loss(batch, generator)
             if not torch.isfinite(terms["loss"]):
-                raise FloatingPointError(f"the loss is {terms['loss'].item()} at iteration {iteration}")
+                raise FloatingPointError(
+                    f"the loss is {terms['loss'].item()} at iteration {iteration}, whose batch is drawn with "
+                    f"seeded({configuration.seed}, {rank}, {iteration}); {folder} keeps the state of "
+                    f"iteration {kept}"
+                )
             loss.zero_grad()
             accelerator.backward(terms["loss"])
             if options.clip is not None:
@@ -80,20 +95,37 @@ def train(
             bar.update(task, advance=1, loss=terms["loss"].item())
             for name, value in terms.items():
                 write_scalar(f"training/{name}", value.item(), done)
-            if accelerator.is_main_process and (done % options.save_every == 0 or done == options.iterations):
+            terminated = accelerator.check_trigger()  # in any of the processes
+            due = done % options.save_every == 0 or done == options.iterations
+            if accelerator.is_main_process and (due or terminated):
                 if not all(parameter.isfinite().all() for parameter in model.parameters()):
-                    raise FloatingPointError(f"the weights are not finite after iteration {iteration}")
-                x, labels = simulate_validation(
-                    options.validation_sets,
-                    configuration.data.test_points,
-                    seeded(configuration.seed, VALIDATION_STREAM),
-                )
-                predicted = model.predict(x.to(accelerator.device))
-                for name, value in scores(labels, predicted.cpu()).items():
+                    raise FloatingPointError(
+                        f"the weights are not finite after iteration {iteration}; "
+                        f"{folder} keeps the state of iteration {kept}"
+                    )
+                found = validate(configuration, model, simulate_validation, accelerator.device) if due else {}
+                for name, value in found.items():
                     write_scalar(f"validation/{name}", value, done)
                     bar.console.print(f"iteration {done}: validation {name} {value:.3f}")
                 store(model, optimizers, configuration, folder, done)
+            if due or terminated:
+                kept = done
+            if terminated:
+                bar.console.print(f"terminated; {folder} keeps the state of iteration {done}", markup=False)
+                raise SystemExit(TERMINATED)
     return model.eval()
+
+
+def validate(
+    configuration: Configuration, model: nn.Module, simulate: Simulator, device: torch.device
+) -> dict[str, float]:
+    """Scores of the model's clusterings of sets that are the same each time."""
+    x, labels = simulate(
+        configuration.training.validation_sets,
+        configuration.data.test_points,
+        seeded(configuration.seed, VALIDATION_STREAM),
+    )
+    return scores(labels, model.predict(x.to(device)).cpu())
 
 
 def draw_batch(
