@@ -8,6 +8,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import torch
+from accelerate import Accelerator
+from rich.progress import Progress
 from safetensors.torch import load_file, save_file
 
 from gfncp import optimizers
@@ -170,16 +172,7 @@ def test_a_damaged_embedding_is_refused(tmp_path):
     encoder = described.build().encoder
     (tmp_path / "embedding.safetensors").write_bytes(b"half")
     with pytest.raises(ValueError, match=r"embedding\.safetensors: not the weights"):
-        prepare_embedding(described, encoder, tmp_path, None, Alone(), None)
-
-
-class Alone:
-    """The only process."""
-
-    is_main_process = True
-
-    def wait_for_everyone(self):
-        pass
+        prepare_embedding(described, encoder, tmp_path, None, Accelerator(cpu=True), Progress())
 
 
 def test_a_loss_that_is_not_finite_names_the_batch_and_what_is_kept(tmp_path, monkeypatch):

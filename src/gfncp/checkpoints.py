@@ -124,7 +124,7 @@ def read_json(path: Path) -> Configuration:
 def find(name_or_path: str | Path) -> Path:
     """The folder of a checkpoint."""
     for folder in (PRETRAINED / str(name_or_path), Path(name_or_path)):
-        if (folder / "config.json").is_file():
+        if os.path.isfile(folder / "config.json"):  # of no name too long to be one does it complain
             return folder
     shipped = sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
     raise ValueError(
