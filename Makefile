@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test benchmark lint docs
+.PHONY: help demo test coverage benchmark lint types docs
 
 help:  ## This list.
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ demo: $(READY)  ## Cluster 300 handwritten digits; results in demo-output/.
 
 test: $(READY)  ## Run the tests.
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+coverage: $(READY)  ## Run the tests, and name the lines that none of them reaches; fails below 90 %.
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
 benchmark: $(READY)  ## Measure speed and memory; prints a table.
 	$(BIN)/python benchmarks/speed.py
@@ -25,6 +28,9 @@ lint: $(READY)  ## Check style and formatting.
 docs: $(READY)  ## Build the documentation; open build/docs/index.html.
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --constraint constraints.txt --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+types: $(READY)  ## Check the types of the public interface; pyright runs on Node.js, which it fetches if absent.
+	$(BIN)/pyright
 
 # pip installs from outside, because some systems' Python makes no environment that has pip in it.
 $(READY): pyproject.toml constraints.txt

@@ -1,6 +1,7 @@
 """The command line: every command on real files, and every kind of bad input."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -124,6 +125,18 @@ def test_version(gfncp):
     code, text, _ = gfncp("--version")
     assert code == 0
     assert text.startswith("gfncp ")
+
+
+def test_version_for_a_report_of_a_bug(gfncp, refused):
+    for options in (("--version", "--verbose"), ("--verbose", "--version")):
+        code, text, _ = gfncp(*options)
+        assert code == 0
+        assert text.count("\n") == 1
+        threads = torch.get_num_threads()
+        expected = f"torch {torch.__version__}, numpy {np.__version__}, .*Linux.*, {threads} threads"
+        assert re.match(rf"gfncp \S+, python 3\.\d+\.\d+, {expected}\n", text) or sys.platform != "linux"
+    assert "accepted with --version only" in refused("--verbose")
+    assert "accepted with --version only" in refused("--verbose", "methods")
 
 
 def test_help_needs_no_heavy_import():

@@ -1,40 +1,59 @@
 """Checkpoints: a folder with `model.safetensors` and `config.json`, written atomically, never unpickled."""
 
 import json
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from gfncp.configuration import Configuration, parse
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT = "mog-2d"  # the checkpoint that is used where none is named
+DRAFT = re.compile(r"\..+\.(safetensors|json)\.[0-9a-f]{32}")
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Run ``write`` on a temporary file beside ``path`` and move it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Run ``write`` on a temporary file beside ``path`` and move it into place.
+
+    Raises:
+        OSError: the disk is full, the folder is read-only ...: what was at ``path`` is still there.
+    """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}")  # made by `write`, with the usual permissions
     try:
-        write(temporary)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(temporary)
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())  # or a power failure may leave the new name with no content
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except (OSError, SafetensorError) as error:
+        raise OSError(f"{path}: cannot be written ({error})") from error
+
+
+def remove_drafts(folder: Path) -> None:
+    """Remove what `write_atomically` leaves in a folder when its process is killed."""
+    for path in Path(folder).glob(".*"):
+        if DRAFT.fullmatch(path.name):
+            path.unlink()
 
 
 def save(model: nn.Module, configuration: Configuration, folder: Path) -> None:
     """Write a checkpoint into ``folder``."""
-    state = {name: value.contiguous() for name, value in model.state_dict().items()}
-    write_atomically(Path(folder) / "model.safetensors", lambda path: save_file(state, path))
     text = json.dumps(configuration.model_dump(mode="json"), indent=2) + "\n"
     write_atomically(Path(folder) / "config.json", lambda path: path.write_text(text))
+    state = {name: value.contiguous() for name, value in model.state_dict().items()}
+    write_atomically(Path(folder) / "model.safetensors", lambda path: save_file(state, path))
 
 
 def load(name_or_path: str | Path) -> nn.Module:
@@ -43,14 +62,34 @@ def load(name_or_path: str | Path) -> nn.Module:
     Raises:
         ValueError: there is no such checkpoint, or its files do not fit together.
     """
+    configuration = load_configuration(name_or_path)
+    with torch.device("meta"):  # a shape without storage
+        shape = configuration.build()
+    weights = read_weights(find(name_or_path) / "model.safetensors", shape)
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn, to be replaced
-        model = load_configuration(name_or_path).build()
-    path = find(name_or_path) / "model.safetensors"
-    try:
-        model.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{path}: not the weights that config.json describes ({error})") from None
+        model = configuration.build()
+    model.load_state_dict(weights)
     return model.eval()
+
+
+def read_weights(path: Path, like: nn.Module) -> dict[str, Tensor]:
+    """The weights in a file, for a module that may be one without storage (on the device ``meta``).
+
+    Their names and shapes are compared with the file's header before anything is allocated.
+
+    Raises:
+        ValueError: there is no such file, it is damaged, or holds the weights of another module.
+    """
+    expected = {name: list(value.shape) for name, value in like.state_dict().items()}
+    try:
+        with safe_open(path, "pt") as file:
+            found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+        for name in expected | found:
+            if expected.get(name) != found.get(name):
+                raise ValueError(f"{name} has shape {found.get(name)}, not {expected.get(name)}")
+        return load_file(path)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise ValueError(f"{path}: not the weights that config.json describes ({error})") from None
 
 
 def load_kind(name_or_path: str | Path, *kinds: str) -> nn.Module:
@@ -70,10 +109,14 @@ def load_kind(name_or_path: str | Path, *kinds: str) -> nn.Module:
 
 def load_configuration(name_or_path: str | Path) -> Configuration:
     """The configuration that a checkpoint was trained with."""
-    path = find(name_or_path) / "config.json"
+    return read_json(find(name_or_path) / "config.json")
+
+
+def read_json(path: Path) -> Configuration:
+    """The configuration in a JSON file; see `gfncp.configuration.parse` for errors."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # the last: brackets in brackets in brackets
         raise ValueError(f"{path}: not a readable JSON file ({error})") from None
     return parse(values, str(path))
 
@@ -81,7 +124,7 @@ def load_configuration(name_or_path: str | Path) -> Configuration:
 def find(name_or_path: str | Path) -> Path:
     """The folder of a checkpoint."""
     for folder in (PRETRAINED / str(name_or_path), Path(name_or_path)):
-        if (folder / "config.json").is_file():
+        if os.path.isfile(folder / "config.json"):  # of no name too long to be one does it complain
             return folder
     shipped = sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
     raise ValueError(

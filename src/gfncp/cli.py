@@ -29,24 +29,41 @@ Data = Annotated[
 ]
 
 
-def _print_version(wanted: bool) -> bool:
-    if wanted:
-        print(f"gfncp {version('gfncp')}")
-        raise typer.Exit()
-    return wanted
+def _describe_machine() -> str:
+    """All that numbers can depend on but input and seed, in one line for a report of a bug."""
+    import platform
+
+    import numpy
+    import torch
+
+    return (
+        f"gfncp {version('gfncp')}, python {platform.python_version()}, torch {torch.__version__}, "
+        f"numpy {numpy.__version__}, {platform.platform()}, {torch.get_num_threads()} threads"
+    )
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def about(
-    _: Annotated[
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    verbose: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+        typer.Option(
+            "--verbose", help="With --version: also the versions and the machine that numbers depend on."
+        ),
     ] = False,
 ) -> None:
     """Amortized probabilistic clustering: the posterior over clusterings of a set of points.
 
     Start here:  gfncp cluster examples/mnist-300.npz --checkpoint mnist
     """
+    if show_version:
+        print(_describe_machine() if verbose else f"gfncp {version('gfncp')}")
+        raise typer.Exit()
+    if verbose:
+        raise ValueError("--verbose: accepted with --version only")
+    if context.invoked_subcommand is None:
+        raise ValueError("a command is missing. See gfncp --help")
 
 
 @app.command()

@@ -54,6 +54,10 @@ Bounds = (
 )
 Points = Annotated[int, Field(ge=2)]
 FEWEST_OWN = 200  # points to train on; of fewer, what is held out could not fill a set
+# Sizes of networks end far beyond use, so that a hostile file cannot ask for a network without end.
+Width = Annotated[int, Field(ge=1, le=2**20)]
+Blocks = Annotated[int, Field(ge=1, le=1000)]
+Layers = Annotated[int, Field(ge=2, le=1000)]
 
 
 class Section(BaseModel):
@@ -71,9 +75,9 @@ class Pretraining(Section):
 class Context(Section):
     """See `gfncp.attention.ContextEncoder`."""
 
-    width: Annotated[int, Field(ge=1)] = 64
-    heads: Annotated[int, Field(ge=1)] = 4
-    blocks: Annotated[int, Field(ge=1)] = 2
+    width: Width = 64
+    heads: Width = 4
+    blocks: Blocks = 2
 
     @model_validator(mode="after")
     def _divides(self) -> "Context":
@@ -94,7 +98,7 @@ class Vectors(Encoder):
     """See `gfncp.encoders.VectorEncoder`."""
 
     kind: Literal["vectors"]
-    dim: Annotated[int, Field(ge=1)]
+    dim: Width
     scale: Annotated[float, Field(gt=0)] = 1.0
 
     def of_points(self) -> nn.Module:
@@ -114,7 +118,7 @@ class PrincipalComponents(Vectors):
     """See `gfncp.principal.PrincipalEncoder`."""
 
     kind: Literal["principal-components"]
-    components: Annotated[int, Field(ge=1)] = 48
+    components: Width = 48
 
     def of_points(self) -> nn.Module:
         return PrincipalEncoder(self.dim, self.components, self.scale)
@@ -142,7 +146,7 @@ class EmbeddedPictures(Section):
     """See `gfncp.encoders.EmbeddedEncoder` and `gfncp.encoders.ImageEmbedding`."""
 
     kind: Literal["embedded-images"]
-    features: Annotated[int, Field(ge=1)] = 128
+    features: Width = 128
     context: Context | None = None
     pretraining: Pretraining = Pretraining()
 
@@ -155,9 +159,9 @@ class Energy(Section):
     """See `gfncp.energy.EnergyNetwork`."""
 
     kind: Literal["energy"] = "energy"
-    depth: Annotated[int, Field(ge=2)] = 5
-    width: Annotated[int, Field(ge=1)] = 128
-    cluster_width: Annotated[int, Field(ge=1)] = 512
+    depth: Layers = 5
+    width: Width = 128
+    cluster_width: Width = 512
     body: Literal["plain", "gated"] = "plain"
     model: ClassVar[type] = Model
 
@@ -184,9 +188,9 @@ class CCP(Section):
     """See `gfncp.baselines.ccp.CCPNetwork`."""
 
     kind: Literal["ccp"]
-    depth: Annotated[int, Field(ge=2)] = 4
-    width: Annotated[int, Field(ge=1)] = 128
-    latent: Annotated[int, Field(ge=1)] = 32
+    depth: Layers = 4
+    width: Width = 128
+    latent: Width = 32
 
     def build(self, encoder: nn.Module) -> nn.Module:
         return CCPNetwork(encoder, self.depth, self.width, self.latent)
@@ -195,9 +199,9 @@ class CCP(Section):
 class Attention(Section):
     """Sizes of attention blocks, see `gfncp.baselines.attention`."""
 
-    hidden: Annotated[int, Field(ge=1)] = 128
-    inducing: Annotated[int, Field(ge=1)] = 32
-    heads: Annotated[int, Field(ge=1)] = 4
+    hidden: Width = 128
+    inducing: Width = 32
+    heads: Width = 4
 
     @model_validator(mode="after")
     def _divisible(self) -> "Attention":
@@ -210,7 +214,7 @@ class DAC(Attention):
     """See `gfncp.baselines.dac.DACNetwork`."""
 
     kind: Literal["dac"]
-    blocks: Annotated[int, Field(ge=1)] = 4
+    blocks: Blocks = 4
 
     def build(self, encoder: nn.Module) -> nn.Module:
         return DACNetwork(encoder, self.hidden, self.inducing, self.heads, self.blocks)
@@ -220,7 +224,7 @@ class AnchoredDAC(Attention):
     """See `gfncp.baselines.dac.AnchoredDACNetwork`."""
 
     kind: Literal["dac-anchored"]
-    blocks: Annotated[int, Field(ge=1)] = 4
+    blocks: Blocks = 4
 
     def build(self, encoder: nn.Module) -> nn.Module:
         return AnchoredDACNetwork(encoder, self.hidden, self.inducing, self.heads, self.blocks)
@@ -230,7 +234,7 @@ class SetTransformer(Attention):
     """See `gfncp.baselines.set_transformer.SetTransformerNetwork`."""
 
     kind: Literal["set-transformer"]
-    n_components: Clusters
+    n_components: Width
 
     def build(self, encoder: nn.Module) -> nn.Module:
         return SetTransformerNetwork(encoder, self.n_components, self.hidden, self.inducing, self.heads)
@@ -244,7 +248,7 @@ class Data(Section):
 
 class MixtureData(Data):
     kind: Literal["gaussian-mixtures"]
-    dim: Annotated[int, Field(ge=1)] = 2
+    dim: Width = 2
     alpha: Annotated[float, Field(gt=0)] = 1.0
     spread: Annotated[float, Field(gt=0)] = 10.0
     n_clusters: Bounds = (1, 10)
@@ -316,7 +320,7 @@ class EmbeddingFile(Section):
     """
 
     dataset: Literal["clinc150", "file"]
-    dim: Annotated[int, Field(ge=1)] = 384
+    dim: Width = 384
     label: str | None = None
     classes: Annotated[int, Field(ge=4)] | str | None = None
     split_seed: Annotated[int, Field(ge=0)] = 0
@@ -466,7 +470,7 @@ class Training(Section):
 
 
 class Configuration(Section):
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     encoder: Annotated[
         Vectors | ScaledVectors | PrincipalComponents | AnyVectors | Pictures | EmbeddedPictures,
         Field(discriminator="kind"),
@@ -552,7 +556,7 @@ def read_configuration(path: Path) -> Configuration:
     """The configuration in a TOML file; see `parse` for errors."""
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # the last: brackets in brackets in brackets
         raise ValueError(f"{path}: not a readable TOML file ({error})") from None
     return parse(values, str(path))
 

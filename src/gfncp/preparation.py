@@ -7,11 +7,11 @@ import torch
 from accelerate import Accelerator
 from jaxtyping import Float, UInt8
 from rich.progress import Progress
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gfncp import own_images, simulators, unseen_classes
-from gfncp.checkpoints import seeded, write_atomically
+from gfncp.checkpoints import read_weights, seeded, write_atomically
 from gfncp.configuration import Configuration, EmbeddingFile, OwnImages
 from gfncp.encoders import EmbeddedEncoder, prepared
 from gfncp.pretraining import pretrain
@@ -106,4 +106,4 @@ def prepare_embedding(
         )
         write_atomically(path, lambda file: save_file(encoder.embedding.state_dict(), file))
     accelerator.wait_for_everyone()
-    encoder.embedding.load_state_dict(load_file(path))
+    encoder.embedding.load_state_dict(read_weights(path, encoder.embedding))

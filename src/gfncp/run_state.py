@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.optim import Optimizer
 
-from gfncp.checkpoints import save, write_atomically
+from gfncp.checkpoints import read_json, save, write_atomically
 from gfncp.configuration import Configuration, parse
 
 
@@ -37,14 +37,20 @@ def iterations_done(folder: Path) -> int:
     try:
         with safe_open(path, "pt") as file:
             return int(file.metadata()["iteration"])
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not the state of a run ({error}); choose another folder") from None
 
 
 def restore(model: nn.Module, optimizers: list[Optimizer], configuration: Configuration, folder: Path) -> int:
-    """Put the stored state of a run back, if there is one; the number of iterations done."""
+    """Put the stored state of a run back, if there is one; the number of iterations done.
+
+    Raises:
+        ValueError: ``folder`` holds a run with another configuration, a checkpoint that is none of this run,
+            or what is there is damaged.
+    """
     path = Path(folder) / "training.safetensors"
     if not path.exists():
+        _check_free(folder, configuration)
         return 0
     weights, moments = {}, [{} for _ in optimizers]
     try:
@@ -58,14 +64,26 @@ def restore(model: nn.Module, optimizers: list[Optimizer], configuration: Config
                     number, index, name = name.split("/")
                     moments[int(number)].setdefault(int(index), {})[name] = file.get_tensor(key)
         stored, iteration = json.loads(about["configuration"]), int(about["iteration"])
-    except (SafetensorError, KeyError, IndexError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not the state of a run ({error}); choose another folder") from None
     if not _same(stored, configuration):
         raise ValueError(f"{folder}: holds a run with another configuration; choose another folder")
-    model.load_state_dict(weights)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{path}: not the state of this run ({error}); choose another folder") from None
     for optimizer, state in zip(optimizers, moments, strict=True):
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
     return iteration
+
+
+def _check_free(folder: Path, configuration: Configuration) -> None:
+    """Refuse to write over a checkpoint, unless this run left it when it was killed in its first `store`."""
+    described = Path(folder) / "config.json"
+    if described.exists() and read_json(described) == configuration:
+        return
+    if described.exists() or (Path(folder) / "model.safetensors").exists():
+        raise ValueError(f"{folder}: holds a checkpoint that is none of this run; choose another folder")
 
 
 def _same(stored: dict, configuration: Configuration) -> bool:

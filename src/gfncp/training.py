@@ -3,15 +3,17 @@
 A batch is a function of (seed, rank, iteration) alone, so a resumed run needs no random state.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from torch import nn
 
-from gfncp.checkpoints import load, seeded
+from gfncp.checkpoints import load, remove_drafts, seeded
 from gfncp.configuration import Configuration, Training
 from gfncp.evaluation.metrics import scores
+from gfncp.interruption import TERMINATED, on_termination
 from gfncp.objectives import Batch, Objective, Terms, draw_steps
 from gfncp.optimizers import OPTIMIZERS, set_learning_rate
 from gfncp.preparation import Simulator, make_simulators, prepare_embedding
@@ -49,6 +51,8 @@ def train(
         ValueError: ``folder`` holds a run with another configuration, or what is there is damaged; or the
             initial checkpoint is of another network.
         FloatingPointError: the loss or a weight is not finite; the last checkpoint is kept.
+        OSError: ``folder`` cannot be written to; the last checkpoint is kept.
+        SystemExit: with code 143, on SIGTERM, once the state is stored.
     """
     options = configuration.training
     accelerator = accelerator or Accelerator()
@@ -57,15 +61,22 @@ def train(
     optimizers = OPTIMIZERS[options.optimizer](model, options.learning_rate)
     if options.initial is not None:
         start_from(model, options.initial)
-    start = restore(model, optimizers, configuration, folder)
+    start = kept = restore(model, optimizers, configuration, folder)
+    if accelerator.is_main_process:
+        remove_drafts(folder)
     rank = accelerator.process_index
     objective = configuration.objective.build()
     loss, *optimizers = accelerator.prepare(Loss(model, objective), *optimizers)
 
-    with scalars(accelerator, folder, start) as write_scalar, progress(accelerator) as bar:
+    with (
+        scalars(accelerator, folder, start) as write_scalar,
+        progress(accelerator) as bar,
+        ExitStack() as stack,
+    ):
         prepare_embedding(configuration, model.encoder, folder, data, accelerator, bar)
         simulate, simulate_validation = make_simulators(configuration, model.encoder, data)
         task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
+        stack.enter_context(on_termination(accelerator.set_trigger))
         for iteration in range(start, options.iterations):
             share = iteration / options.iterations
             set_learning_rate(optimizers, options.learning_rate, options.final_learning_rate, share)
@@ -73,7 +84,11 @@ def train(
             batch = draw_batch(options, simulate, generator, accelerator.device, share)
             terms = loss(batch, generator)
             if not torch.isfinite(terms["loss"]):
-                raise FloatingPointError(f"the loss is {terms['loss'].item()} at iteration {iteration}")
+                raise FloatingPointError(
+                    f"the loss is {terms['loss'].item()} at iteration {iteration}, whose batch is drawn with "
+                    f"seeded({configuration.seed}, {rank}, {iteration}); {folder} keeps the state of "
+                    f"iteration {kept}"
+                )
             loss.zero_grad()
             accelerator.backward(terms["loss"])
             if options.clip is not None:
@@ -84,23 +99,28 @@ def train(
             bar.update(task, advance=1, loss=terms["loss"].item())
             for name, value in terms.items():
                 write_scalar(f"training/{name}", value.item(), done)
-            if accelerator.is_main_process and (done % options.save_every == 0 or done == options.iterations):
+            terminated = accelerator.check_trigger()  # in any of the processes
+            due = done % options.save_every == 0 or done == options.iterations
+            if accelerator.is_main_process and (due or terminated):
                 if not all(parameter.isfinite().all() for parameter in model.parameters()):
-                    raise FloatingPointError(f"the weights are not finite after iteration {iteration}")
-                x, labels = simulate_validation(
-                    options.validation_sets,
-                    configuration.data.test_points,
-                    seeded(configuration.seed, VALIDATION_STREAM),
+                    raise FloatingPointError(
+                        f"the weights are not finite after iteration {iteration}; "
+                        f"{folder} keeps the state of iteration {kept}"
+                    )
+                found = (
+                    validate(configuration, model, objective, simulate_validation, accelerator.device)
+                    if due
+                    else {}
                 )
-                held_out = Batch(x.to(accelerator.device), labels.to(accelerator.device))
-                predicted = model.predict(held_out.x)
-                with torch.no_grad():
-                    terms = objective(model, held_out, seeded(configuration.seed, VALIDATION_STREAM))
-                write_scalar("validation/loss", terms["loss"].item(), done)
-                for name, value in scores(labels, predicted.cpu()).items():
+                for name, value in found.items():
                     write_scalar(f"validation/{name}", value, done)
                     bar.console.print(f"iteration {done}: validation {name} {value:.3f}")
                 store(model, optimizers, configuration, folder, done)
+            if due or terminated:
+                kept = done
+            if terminated:
+                bar.console.print(f"terminated; {folder} keeps the state of iteration {done}", markup=False)
+                raise SystemExit(TERMINATED)
     return model.eval()
 
 
@@ -111,6 +131,22 @@ def start_from(model: nn.Module, checkpoint: str) -> None:
     except RuntimeError as error:
         reason = str(error).split("\n")[1].strip()
         raise ValueError(f"training.initial={checkpoint!r}: holds another network ({reason})") from None
+
+
+def validate(
+    configuration: Configuration,
+    model: nn.Module,
+    objective: Objective,
+    simulate: Simulator,
+    device: torch.device,
+) -> dict[str, float]:
+    """The loss of sets that are the same each time, and the scores of the model's clusterings of them."""
+    sets, points = configuration.training.validation_sets, configuration.data.test_points
+    x, labels = simulate(sets, points, seeded(configuration.seed, VALIDATION_STREAM))
+    held_out = Batch(x.to(device), labels.to(device))
+    with torch.no_grad():
+        loss = objective(model, held_out, seeded(configuration.seed, VALIDATION_STREAM))["loss"]
+    return {"loss": float(loss), **scores(labels, model.predict(held_out.x).cpu())}
 
 
 def draw_batch(

@@ -181,7 +181,7 @@ def _check_names(where: str, given: list[str], accepted: Mapping) -> None:
 def _read(path: Path) -> dict:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a readable TOML file ({error})") from None
 
 

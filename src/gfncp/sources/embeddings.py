@@ -30,7 +30,11 @@ def read_embeddings(path: Path, label_column: str | None = None) -> Embeddings:
     x, labels = read_points(path, label_column)
     if x.ndim != 2:
         raise ValueError(f"{path}: holds points of shape {x.shape[1:]}: accepted are vectors")
-    return Embeddings(torch.from_numpy(x.astype(np.float32)), None if labels is None else labels.astype(str))
+    if labels is not None and labels.dtype == object:  # where one long name must not widen all of them
+        labels = np.array([str(label) for label in labels.tolist()], dtype=object)
+    elif labels is not None:
+        labels = labels.astype(str)
+    return Embeddings(torch.from_numpy(x.astype(np.float32)), labels)
 
 
 def clinc150(folder: Path) -> Embeddings:

@@ -18,6 +18,7 @@ URLS = {
     "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "fashion-mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
 }
+HEADER = 20  # bytes at most, of four dimensions
 # MD5 of the published files: as they are downloaded, and unpacked (which a file compressed anew shares).
 MD5_PACKED = {
     "mnist": {
@@ -82,7 +83,7 @@ def images(
 
 def _checked(dataset: str, name: str, shape: tuple[int, ...], folder: Path | None) -> UInt8[Tensor, "*shape"]:
     path = _locate(dataset, name, folder)
-    raw = _unpacked(path)
+    raw = _unpacked(path, HEADER + math.prod(shape) + 1)
     array = _parse(raw, path)
     if array.shape != shape:
         raise ValueError(f"{path}: has shape {tuple(array.shape)}; {dataset!r} has {shape}")
@@ -94,15 +95,18 @@ def _checked(dataset: str, name: str, shape: tuple[int, ...], folder: Path | Non
     return array
 
 
-def _unpacked(path: Path) -> bytes:
+def _unpacked(path: Path, most: int = -1) -> bytes:
+    """The content of a file, or so many bytes of it: a small gzip file may unpack to any size."""
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file")
-    raw = path.read_bytes()
-    if raw[:2] != b"\x1f\x8b":
-        return raw
+    with path.open("rb") as file:
+        if file.read(2) != b"\x1f\x8b":
+            file.seek(0)
+            return file.read(most)
     try:
-        return gzip.decompress(raw)
+        with gzip.open(path) as file:
+            return file.read(most)
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f"{path}: damaged gzip file ({error})") from None
 

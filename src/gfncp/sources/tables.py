@@ -79,7 +79,10 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
     with safe_open(path, "numpy") as file:
         held = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         lists = {name: json.loads(text) for name, text in (file.metadata() or {}).items() if name in held}
-    return held | {name: np.array(names)[held[name]] for name, names in lists.items()}
+    for names in lists.values():
+        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+            raise ValueError("the names of labels in its metadata are no list of texts")
+    return held | {name: np.array(names, dtype=object)[held[name]] for name, names in lists.items()}
 
 
 READERS = {
