@@ -4,8 +4,17 @@ import pytest
 import torch
 
 from gfncp import encoders
-from gfncp.encoders import AnyVectorEncoder, ImageEncoder, VectorEncoder
+from gfncp.attention import ContextEncoder
+from gfncp.encoders import (
+    AnyVectorEncoder,
+    EmbeddedEncoder,
+    ImageEmbedding,
+    ImageEncoder,
+    ScaledVectorEncoder,
+    VectorEncoder,
+)
 from gfncp.partitions import prefix_mask
+from gfncp.principal import PrincipalEncoder
 
 
 def everyone(x):
@@ -79,3 +88,65 @@ def test_images_in_chunks_give_the_same_features_and_gradients(monkeypatch, gene
     expected = features_and_gradients()
     monkeypatch.setattr(encoders, "IMAGES_PER_CHUNK", 3)
     torch.testing.assert_close(features_and_gradients(), expected, rtol=1e-9, atol=1e-9)
+
+
+# Points beside others.
+
+WITHOUT_ATTENTION = {
+    "scaled": lambda: ScaledVectorEncoder(3, 2.0),
+    "vectors": lambda: VectorEncoder(3, 2.0),
+    "principal components": lambda: PrincipalEncoder(3, components=5, scale=2.0),
+    "any width": lambda: AnyVectorEncoder(),
+    "images": lambda: ImageEncoder(6),
+    "embedded images": lambda: EmbeddedEncoder(ImageEmbedding(8), VectorEncoder(8)).eval(),
+}
+
+
+def points_for(encoder, count, generator):
+    shape = [size or 3 for size in encoder.point_shape]
+    return torch.rand(count, *shape, dtype=torch.float64, generator=generator)
+
+
+@pytest.mark.parametrize("kind", WITHOUT_ATTENTION)
+def test_a_point_beside_its_own_set_has_the_features_that_it_has_there(kind, generator):
+    encoder = WITHOUT_ATTENTION[kind]().double()
+    x = points_for(encoder, 12, generator)
+    torch.testing.assert_close(encoder.beside(x)(x), encoder(x[None], everyone(x[None]))[0])
+
+
+@pytest.mark.parametrize("dim", [1, 30])
+def test_so_have_vectors_of_fewer_and_of_more_columns_than_points(dim, generator):
+    x = torch.rand(12, dim, dtype=torch.float64, generator=generator)
+    for encoder in (AnyVectorEncoder().double(), PrincipalEncoder(dim, 16).double()):
+        expected = encoder(x[None], everyone(x[None]))[0]
+        torch.testing.assert_close(encoder.beside(x)(x), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_embeddings_stand_for_images(generator):
+    encoder = WITHOUT_ATTENTION["embedded images"]().double()
+    given, new = points_for(encoder, 7, generator), points_for(encoder, 3, generator)
+    found = encoder.beside(encoder.embed(given))(encoder.embed(new))
+    torch.testing.assert_close(found, encoder.beside(given)(new))
+
+
+def test_features_beside_others_do_not_depend_on_each_other(network, draw_points):
+    encoder = network.encoder
+    given, new = draw_points(network, 1, 9)[0], draw_points(network, 1, 5, seed=1)[0]
+    join = encoder.beside(given)
+    assert join(new).shape == (5, encoder.features)
+    torch.testing.assert_close(join(new[3:4]), join(new)[3:4])
+
+
+def test_attention_of_one_block_is_that_of_a_set_with_one_point_more(generator):
+    """Given points do not see the new one; with one block, nobody has seen anybody before."""
+    encoder = ContextEncoder(ScaledVectorEncoder(2), width=8, heads=2, blocks=1).double()
+    given, new = torch.randn(2, 6, 2, dtype=torch.float64, generator=generator)
+    for row, point in zip(encoder.beside(given)(new), new, strict=True):
+        joined = torch.cat([given, point[None]])[None]
+        torch.testing.assert_close(row, encoder(joined, everyone(joined))[0, -1])
+
+
+def test_points_beyond_all_that_was_measured_have_finite_features():
+    given = torch.tensor([[0.0, 1e-300], [1e-300, 0.0], [2e-300, 1e-300], [1e-300, 3e-300]]).double()
+    new = torch.tensor([[1e300, -1e300], [1.0, 1.0]]).double()
+    assert AnyVectorEncoder().double().beside(given)(new).isfinite().all()

@@ -37,6 +37,7 @@ def test_it_is_a_clusterer_with_the_documented_parameters(make):
         "n_clusters": None,
         "random_state": None,
         "device": None,
+        "max_joint": 2000,
     }
     assert clone(model).get_params() == model.get_params()
     assert "n_samples=7" in repr(model)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import entropy
 
+from gfncp import posterior as posteriors
 from gfncp.membership import membership
 from gfncp.posterior import Posterior
 
@@ -184,3 +185,17 @@ def test_reweighting_drops_what_the_other_distribution_excludes(posterior):
     for bad in (np.zeros(2), np.full(3, -np.inf), np.full(3, np.nan)):
         with pytest.raises(ValueError, match="log_prob has shape"):
             posterior.reweighted(bad)
+
+
+def test_entropies_do_not_depend_on_blocks(random_samples, monkeypatch):
+    found = Posterior.from_samples(*random_samples)
+    whole = found.entropy(found.most_likely())
+    monkeypatch.setattr(posteriors, "POINTS_PER_BLOCK", 2)
+    np.testing.assert_array_equal(found.entropy(found.most_likely()), whole)
+
+
+def test_pairs_of_a_large_set_are_refused_before_they_fill_the_memory():
+    large = Posterior.from_samples(np.zeros((2, 1_000_000), dtype=np.int32), np.zeros(2))
+    with pytest.raises(ValueError, match=r"1000000 of them .* accepted are indices of at most 10000 points"):
+        large.coclustering()
+    assert large.coclustering(np.array([3, 999_999])).tolist() == [[1, 1], [1, 1]]

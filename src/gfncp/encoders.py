@@ -3,8 +3,12 @@
 An encoder maps points ``(batch, points, *shape)`` to ``(batch, points, features)``. It may look at the whole
 set, but only in ways that do not depend on the order of the points; ``pointwise`` says that it does not:
 the features of a point are a function of that point alone. ``point_shape`` is the shape of a point, with
-None where any size is accepted.
+None where any size is accepted. ``beside(given)`` makes a function from new points ``(new, *shape)`` to their
+features ``(new, features)``, each in the company of the ``given`` points alone, of which it measures what it
+needs once; the given points' own features stay as they are without new ones.
 """
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -12,10 +16,17 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from gfncp.standardise import COMPONENTS, principal_components
+from gfncp.standardise import COMPONENTS, principal_axes, principal_components
 
 IMAGES_PER_CHUNK = 16_384
 NUMBERS_PER_CHUNK = 2**23  # of raw vectors that are standardised together
+
+Beside = Callable[[Tensor], Tensor]  # from new points to their features
+
+
+def alone(encoder: nn.Module, points: Float[Tensor, "new *shape"]) -> Float[Tensor, "new features"]:
+    """Features of points by an encoder that is pointwise."""
+    return encoder(points[None], torch.ones(1, len(points), dtype=torch.bool, device=points.device))[0]
 
 
 class ScaledVectorEncoder(nn.Module):
@@ -39,6 +50,9 @@ class ScaledVectorEncoder(nn.Module):
     ) -> Float[Tensor, "batch points dim"]:
         return x.to(self.scale.dtype) / self.scale
 
+    def beside(self, given: Float[Tensor, "given dim"]) -> Beside:
+        return lambda new: alone(self, new)
+
 
 class VectorEncoder(ScaledVectorEncoder):
     """Vectors, centred on the median of their set and divided by a fixed scale.
@@ -53,6 +67,10 @@ class VectorEncoder(ScaledVectorEncoder):
     ) -> Float[Tensor, "batch points dim"]:
         present = torch.where(mask[..., None], x, torch.nan)
         return super().forward(x - present.nanmedian(dim=1, keepdim=True).values, mask)
+
+    def beside(self, given: Float[Tensor, "given dim"]) -> Beside:
+        median = given.median(dim=0).values
+        return lambda new: (new - median).to(self.scale.dtype) / self.scale
 
 
 class AnyVectorEncoder(ScaledVectorEncoder):
@@ -74,6 +92,10 @@ class AnyVectorEncoder(ScaledVectorEncoder):
         sets = max(1, NUMBERS_PER_CHUNK // x[0].numel())
         parts = zip(x.split(sets), mask.split(sets), strict=True)
         return super().forward(torch.cat([principal_components(*part) for part in parts]), mask)
+
+    def beside(self, given: Float[Tensor, "given dim"]) -> Beside:
+        components = principal_axes(given)
+        return lambda new: components(new).to(self.scale.dtype) / self.scale
 
 
 class ImageEncoder(nn.Module):
@@ -108,6 +130,9 @@ class ImageEncoder(nn.Module):
         else:  # keep the activations of one chunk at a time
             features = [checkpoint(self.layers, chunk, use_reentrant=False) for chunk in chunks]
         return torch.cat(features).view(*x.shape[:2], self.features)
+
+    def beside(self, given: Float[Tensor, "given 28 28"]) -> Beside:
+        return lambda new: alone(self, new)
 
 
 class ImageEmbedding(nn.Module):
@@ -163,6 +188,11 @@ class EmbeddedEncoder(nn.Module):
         if x.shape[2:] == self.point_shape:
             x = self.embed(x.flatten(0, 1)).unflatten(0, x.shape[:2])
         return self.encoder(x, mask)
+
+    def beside(self, given: Float[Tensor, "given *shape"]) -> Beside:
+        raw = given.shape[1:] == self.point_shape
+        inner = self.encoder.beside(self.embed(given) if raw else given)
+        return lambda new: inner(self.embed(new) if raw else new)
 
 
 def prepared(

@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gfncp import orders, persistence
+from gfncp import large, orders, persistence
 from gfncp.bounds import ClusterBounds
 from gfncp.checkpoints import DEFAULT, load_configuration, load_kind, seeded
 from gfncp.columns import Columns
@@ -27,6 +27,7 @@ from gfncp.validation import as_array, check_images, check_shape, warn_outside_t
 
 KINDS = ("energy", "interacting-energy", "online-energy")  # networks with probabilities of clusterings
 ORDERS_SEED = 0  # orders are the same in every call, so that log-probabilities can be compared
+CORE_SEED = 1  # so are the cores of large sets
 POINTS_AT_ONCE = 20_000  # of the sets that `fit_sets` clusters side by side
 
 
@@ -55,6 +56,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
             ``(low, high)``. They are kept by decoding, see `gfncp.bounds`.
         random_state: seed of the samples; None for a different one each time.
         device: where the network runs, as PyTorch names it; None for PyTorch's default.
+        max_joint: number of points up to which a set is decoded jointly. Of a larger set so many are, and the
+            others are assigned given these: see `gfncp.large`, also for time and memory. What is decoded as a
+            stream (checkpoints that were trained online) has no such limit.
 
     Attributes:
         labels_: the greedy clustering, ``(n_samples,)``; with several orders, the most probable of theirs.
@@ -84,6 +88,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         n_clusters=None,
         random_state=None,
         device=None,
+        max_joint=2000,
     ):
         self.checkpoint = checkpoint
         self.n_samples = n_samples
@@ -91,6 +96,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         self.n_clusters = n_clusters
         self.random_state = random_state
         self.device = device
+        self.max_joint = max_joint
 
     @classmethod
     def from_pretrained(cls, name, revision=None, **parameters) -> "GFNCP":
@@ -160,10 +166,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
         self._check_counts()
         model = self._model()
         x = self._read(model, X, reset=True)
-        if isinstance(model, OnlineEnergyNetwork) and self.n_orders == 1 and self.n_clusters is None:
+        if self._is_stream(model):
             return self._go_on(model, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
-        (found,) = self._cluster(model, [x], self._generator())
-        return self._conclude(x, *found, _index(X))
+        return self._fit_batch(model, [x], [_index(X)], [self], self._generator())[0]
 
     def fit_sets(self, sets: Sequence, done: Callable[[int], object] = lambda count: None) -> list["GFNCP"]:
         """Cluster many sets, each on its own but side by side in one batch: a fitted estimator for each.
@@ -179,10 +184,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
         model, generator = self._model(), self._generator()
         fitted = [clone(self) for _ in sets]
         points = [one._read(model, X, reset=True) for one, X in zip(fitted, sets, strict=True)]
+        held = points, [_index(X) for X in sets], fitted
         for batch in self._batches(points):
-            found = self._cluster(model, [points[place] for place in batch], generator)
-            for place, (labels, posterior) in zip(batch, found, strict=True):
-                fitted[place]._conclude(points[place], labels, posterior, _index(sets[place]))
+            self._fit_batch(model, *([each[place] for place in batch] for each in held), generator)
             done(len(batch))
         return fitted
 
@@ -222,19 +226,21 @@ class GFNCP(ClusterMixin, BaseEstimator):
         """Probabilities of new points' clusters: those of ``labels_``, and last a new one.
 
         Each new point is judged on its own, as the next one after the fitted points with their ``labels_``:
-        p(c_{N+1} | c_{1:N}, x_{1:N+1}), in double precision.
+        p(c_{N+1} | c_{1:N}, x_{1:N+1}), in double precision. Of sets of more than ``max_joint`` points, those
+        that were decoded jointly stand for all.
 
         Raises:
             ValueError: ``X`` is not what the checkpoint accepts.
         """
         check_is_fitted(self)
         model = self._model().double()
+        new, given = self._read(model, X, reset=False), slice(None) if self._core is None else self._core
         new, x, labels = (
-            self._on_device(model, values)
-            for values in (self._read(model, X, reset=False), self.X_, self.labels_)
+            self._on_device(model, values) for values in (new, self.X_[given], self.labels_[given])
         )
         bounds = ClusterBounds.of(self.n_clusters, len(x))
-        return predictive(model, x.double(), labels, new.double(), bounds).exp().cpu().numpy()
+        judge = predictive if self._core is None else large.predictive
+        return judge(model, x.double(), labels, new.double(), bounds).exp().cpu().numpy()
 
     def score(self, X, y=None) -> float:
         """Mean log-probability per point of a clustering of ``X``: log p(y | X) / n, in nats, at most 0.
@@ -251,9 +257,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         x = self._read(model, X, reset=False)
         if y is not None:
             return float(self._log_prob(model, x, _clusterings(y, len(x)))[0]) / len(x)
-        points = self._on_device(model, x)[None]
-        bounds = ClusterBounds.of(self.n_clusters, len(x))
-        return float(orders.greedy(model, points, self._orders(len(x)), bounds=bounds)[1]) / len(x)
+        return float(self._greedy(model, x, self._core_of(model, x))[1]) / len(x)
 
     def log_prob(self, X, labels) -> float | Float[np.ndarray, "clusterings"]:
         """log p(labels | X), averaged over ``n_orders``; any integer or text labels, one or many rows.
@@ -283,6 +287,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         if posterior.index is not None:
             arrays["index"] = _index_to_bytes(posterior.index)
         fitted = {name: torch.from_numpy(value) for name, value in arrays.items()}
+        if self._core is not None:
+            fitted["core"] = torch.from_numpy(self._core)
         if self._stream is not None:
             fitted |= {f"stream/{name}": value.cpu() for name, value in self._stream.tensors().items()}
         described = {"n_features": str(self.n_features_in_)}
@@ -316,6 +322,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             Posterior(**{name: value.numpy() for name, value in posterior.items()}),
             index,
             Stream.from_tensors(stream) if stream else None,
+            fitted["core"].numpy() if "core" in fitted else None,
         )
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -379,10 +386,29 @@ class GFNCP(ClusterMixin, BaseEstimator):
             x = points[place]
             last = points[batches[-1][0]] if batches else None  # the largest of its batch
             full = last is not None and (len(batches[-1]) + 1) * len(last) > POINTS_AT_ONCE
-            if last is None or full or kind(last) != kind(x):
+            if last is None or full or kind(last) != kind(x) or len(last) > self.max_joint:
                 batches.append([])
             batches[-1].append(place)
         return batches
+
+    def _fit_batch(
+        self,
+        model,
+        points: list[np.ndarray],
+        indices: list[pd.Index | None],
+        fitted: list["GFNCP"],
+        generator: torch.Generator,
+    ) -> list["GFNCP"]:
+        """Some sets side by side, or one that is large: estimators with their clusterings."""
+        core = self._core_of(model, points[0])  # a large set comes alone
+        if core is None:
+            found = self._cluster(model, points, generator)
+        else:
+            found = [self._cluster_large(model, points[0], core, generator)]
+        return [
+            one._conclude(x, labels, posterior, index, core=core)
+            for one, x, index, (labels, posterior) in zip(fitted, points, indices, found, strict=True)
+        ]
 
     def _cluster(
         self, model, points: list[np.ndarray], generator: torch.Generator
@@ -404,13 +430,52 @@ class GFNCP(ClusterMixin, BaseEstimator):
             for row, rows, values, size in zip(labels, drawn, log_prob, sizes.tolist(), strict=True)
         ]
 
+    def _is_stream(self, model) -> bool:
+        return isinstance(model, OnlineEnergyNetwork) and self.n_orders == 1 and self.n_clusters is None
+
+    def _core_of(self, model, x: np.ndarray) -> Int[np.ndarray, "core"] | None:
+        """The points that are decoded jointly; None where all are."""
+        if len(x) <= self.max_joint or self._is_stream(model):
+            return None
+        core = large.core_points(model, torch.from_numpy(x), int(self.max_joint), seeded(CORE_SEED))
+        return core.numpy()
+
+    def _greedy(
+        self, model, x: np.ndarray, core: Int[np.ndarray, "core"] | None
+    ) -> tuple[Int[torch.Tensor, "points"], Float[torch.Tensor, ""]]:
+        """The greedy clustering of one set and its log-probability."""
+        joint = len(x if core is None else core)
+        along, bounds = self._orders(joint), ClusterBounds.of(self.n_clusters, joint)
+        if core is not None:
+            return large.greedy(model, torch.from_numpy(x), torch.from_numpy(core), along, bounds)
+        labels, log_prob = orders.greedy(model, self._on_device(model, x)[None], along, bounds=bounds)
+        return labels[0], log_prob[0]
+
+    def _cluster_large(
+        self, model, x: np.ndarray, core: Int[np.ndarray, "core"], generator: torch.Generator
+    ) -> tuple[Int[np.ndarray, "points"], Posterior]:
+        """As `_cluster`, for one set that is not decoded jointly."""
+        labels, log_prob = self._greedy(model, x, core)
+        self._check_finite(bool(log_prob.isfinite()), x)
+        along, bounds = self._orders(len(core)), ClusterBounds.of(self.n_clusters, len(core))
+        points = torch.from_numpy(x), torch.from_numpy(core)
+        drawn, log_prob = large.sample(model, *points, int(self.n_samples), along, generator, bounds)
+        return labels.numpy(), Posterior.from_samples(drawn.numpy(), log_prob.numpy())
+
     def _log_prob(
         self, model, x: np.ndarray, labels: Int[torch.Tensor, "clusterings points"]
     ) -> Float[np.ndarray, "clusterings"]:
-        bounds = ClusterBounds.of(self.n_clusters, len(x))
-        points, labels = self._on_device(model, x)[None], self._on_device(model, labels)[None]
-        values = orders.log_prob(model, points, labels, self._orders(len(x)), bounds=bounds)[0].cpu()
-        allowed = values if bounds is None else values[values != -torch.inf]  # beyond the bounds it is 0
+        core = self._core_of(model, x)
+        joint = len(x if core is None else core)
+        along, bounds = self._orders(joint), ClusterBounds.of(self.n_clusters, joint)
+        if core is None:
+            points, labels = self._on_device(model, x)[None], self._on_device(model, labels)[None]
+            values = orders.log_prob(model, points, labels, along, bounds=bounds)[0].cpu()
+        else:
+            points = torch.from_numpy(x), torch.from_numpy(core)
+            values = large.log_prob(model, *points, labels, along, bounds)
+        possible = bounds is None and core is None  # else some clusterings have probability 0
+        allowed = values if possible else values[values != -torch.inf]
         self._check_finite(bool(allowed.isfinite().all()), x)
         return values.numpy()
 
@@ -431,8 +496,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
         posterior: Posterior,
         index: pd.Index | None,
         stream: Stream | None = None,
+        core: Int[np.ndarray, "core"] | None = None,
     ) -> "GFNCP":
-        self.X_, self._stream = x, stream
+        self.X_, self._stream, self._core = x, stream, core
         self.posterior_ = posterior.named(index)
         self.labels_ = labels
         self.n_clusters_ = int(labels.max()) + 1
@@ -440,7 +506,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         return self
 
     def _check_counts(self) -> None:
-        for name in ("n_samples", "n_orders"):
+        for name in ("n_samples", "n_orders", "max_joint"):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{name}={value!r}: accepted is an integer of at least 1")

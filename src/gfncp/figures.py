@@ -18,6 +18,7 @@ COLUMNS = 20  # images per cluster
 GAP = 3  # pixels between images
 BAR = 3  # height in pixels of the bar under an image
 PAIRED = 1500  # points whose pairs are drawn; of more, so many at equal steps
+SCATTERED = 20_000  # points that are drawn; of more, so many at equal steps
 COLOURS = np.array(matplotlib.colormaps["tab10"].colors)
 MARKERS = "os^Dv"  # ten colours each
 
@@ -92,6 +93,7 @@ def _images(axes: Axes, points, labels, probabilities) -> None:
     height, width = points.shape[1:]
     row, column = height + BAR + 2 * GAP, width + GAP
     shown = by_size[:ROWS]
+    white = max(points.max(), 1)
     canvas = np.ones((len(shown) * row, COLUMNS * column, 3))
     for place, k in enumerate(shown):
         members = np.flatnonzero(labels == k)
@@ -99,7 +101,7 @@ def _images(axes: Axes, points, labels, probabilities) -> None:
         kept = members[np.linspace(0, len(members) - 1, min(COLUMNS, len(members))).round().astype(int)]
         for i, member in enumerate(kept):
             top, left = place * row, i * column
-            picture = points[member] / max(points.max(), 1)
+            picture = points[member] / white
             canvas[top : top + height, left : left + width] = picture[..., None]
             bar = canvas[top + height + 1 : top + height + 1 + BAR, left : left + width]
             bar[:] = 0.88
@@ -123,8 +125,11 @@ def _scatter(axes: Axes, points, labels, probabilities) -> None:
             flat = PCA(2).fit_transform(flat)
         names = ("first principal component", "second principal component")
     first, second = flat[:, 0], flat[:, 1] if flat.shape[1] > 1 else np.zeros(len(flat))
+    shown = np.zeros(len(flat), dtype=bool)
+    shown[:: -(-len(flat) // SCATTERED)] = True
+    shown[np.unique(labels, return_index=True)[1]] = True  # of each cluster at least one
     for k in range(labels.max() + 1):
-        here = labels == k
+        here = np.flatnonzero(shown & (labels == k))
         axes.scatter(
             first[here],
             second[here],

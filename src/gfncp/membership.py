@@ -19,14 +19,34 @@ def membership(
         reference: labels from 0.
         weights: of the samples; they sum to one.
     """
+    return shares(matches(reference, labels), labels, weights, reference.max() + 1)
+
+
+def matches(
+    reference: Int[np.ndarray, "points"], labels: Int[np.ndarray, "samples points"]
+) -> list[Int[np.ndarray, "_"]]:
+    """The cluster of ``reference`` that matches each cluster of each sample; one beyond the last for none."""
     clusters = reference.max() + 1
-    probability = np.zeros((len(reference), clusters + 1))
-    every = np.arange(len(reference))
-    for row, weight in zip(labels, weights, strict=True):
+    matched = []
+    for row in labels:
         shared = np.zeros((row.max() + 1, clusters), dtype=np.int64)
         np.add.at(shared, (row, reference), 1)
         match = np.full(row.max() + 1, clusters)
         found, target = linear_sum_assignment(shared, maximize=True)
         match[found] = np.where(shared[found, target] > 0, target, clusters)
+        matched.append(match)
+    return matched
+
+
+def shares(
+    matched: list[Int[np.ndarray, "_"]],
+    labels: Int[np.ndarray, "samples points"],
+    weights: Float[np.ndarray, "samples"],
+    clusters: int | np.integer,
+) -> Float[np.ndarray, "points options"]:
+    """`membership` of some of the points, with what `matches` found for all of them."""
+    probability = np.zeros((labels.shape[1], clusters + 1))
+    every = np.arange(labels.shape[1])
+    for row, match, weight in zip(labels, matched, weights, strict=True):
         probability[every, match[row]] += weight
     return probability

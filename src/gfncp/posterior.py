@@ -4,6 +4,7 @@ What shows it (`gfncp.figures`, `gfncp.summary`) builds on this module and is im
 """
 
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,10 @@ from scipy.special import logsumexp
 from scipy.stats import entropy
 
 from gfncp import partitions, point_estimates
-from gfncp.membership import membership
+from gfncp.membership import matches, shares
+
+PAIRED = 10_000  # points whose pairs are held at a time: 0.8 GB
+POINTS_PER_BLOCK = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +46,7 @@ class Posterior:
         log_prob: Float[np.ndarray, "draws"],
     ) -> "Posterior":
         names: dict[bytes, int] = {}  # np.unique of rows takes seconds where they are long
-        kinds = np.array([names.setdefault(row.tobytes(), len(names)) for row in labels])
+        kinds = np.array([names.setdefault(blake2b(row).digest(), len(names)) for row in labels])
         _, first, counts = np.unique(kinds, return_index=True, return_counts=True)
         order = np.argsort(-log_prob[first], kind="stable")
         return cls(labels[first[order]], log_prob[first[order]], counts[order])
@@ -70,7 +74,17 @@ class Posterior:
     def coclustering(
         self, points: Int[np.ndarray, "chosen"] | None = None
     ) -> Float[np.ndarray, "chosen chosen"]:
-        """Probability that two points share a cluster; of all points, or of those with the given indices."""
+        """Probability that two points share a cluster; of all points, or of those with the given indices.
+
+        Raises:
+            ValueError: these are more than 10,000 points: their pairs would fill the memory.
+        """
+        count = self.labels.shape[1] if points is None else len(points)
+        if count > PAIRED:
+            raise ValueError(
+                f"points: {count} of them have {count}^2 co-clustering probabilities; accepted are indices "
+                f"of at most {PAIRED} points"
+            )
         labels = self.labels if points is None else self.labels[:, points]
         pairs = partitions.coclustering(torch.from_numpy(labels), torch.from_numpy(self.weights))
         return pairs.numpy().clip(0.0, 1.0)
@@ -98,7 +112,10 @@ class Posterior:
 
         See `gfncp.membership.membership` for how clusters of the samples are matched with these.
         """
-        return entropy(membership(labels, self.labels, self.weights), axis=1)
+        matched = matches(labels, self.labels)
+        blocks = np.split(self.labels, range(POINTS_PER_BLOCK, len(labels), POINTS_PER_BLOCK), axis=1)
+        places = (shares(matched, block, self.weights, labels.max() + 1) for block in blocks)
+        return np.concatenate([entropy(place, axis=1) for place in places])
 
     def reweighted(self, log_prob: Float[np.ndarray, "n_distinct"]) -> "Posterior":
         """The same clusterings as a sample of another distribution (self-normalised importance sampling).

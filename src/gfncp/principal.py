@@ -1,9 +1,13 @@
 """Embeddings in the principal axes of their own set, where no direction means anything by itself."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+
+ROUNDING = 1e-13  # share of the largest variance up to which a component is none
 
 
 class PrincipalEncoder(nn.Module):
@@ -34,9 +38,21 @@ class PrincipalEncoder(nn.Module):
         present = mask[..., None]
         x = torch.where(present, x, 0).double()
         mean = x.sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp_min(1)
-        components = principal_components(torch.where(present, x - mean, 0))[..., : self.features]
-        missing = self.features - components.shape[-1]
-        return F.pad(components, (0, missing)).to(self.scale.dtype) / self.scale
+        return self._scaled(principal_components(torch.where(present, x - mean, 0)))
+
+    @torch.no_grad()
+    def beside(self, given: Float[Tensor, "given dim"]) -> Callable[[Tensor], Tensor]:
+        given = given.double()
+        mean = given.mean(0)
+        centred = given - mean
+        components = principal_components(centred[None])[0]
+        squares = components.square().sum(0)
+        axes = centred.mT @ torch.where(squares > ROUNDING * squares.max(), components / squares, 0)
+        return lambda new: self._scaled((new.double() - mean) @ axes)
+
+    def _scaled(self, components: Float[Tensor, "*points found"]) -> Float[Tensor, "*points components"]:
+        kept = components[..., : self.features]
+        return F.pad(kept, (0, self.features - kept.shape[-1])).to(self.scale.dtype) / self.scale
 
 
 def principal_components(

@@ -6,6 +6,9 @@ to 16. Components keep their variances relative to each other: a direction that 
 because it does, and whitening would make it no wider than noise.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
@@ -33,8 +36,35 @@ def principal_components(
     columns = standardise(x, mask)
     count = mask.sum(1).clamp_min(1)[:, None, None]
     centred = torch.where(mask[..., None], columns - columns.sum(1, keepdim=True) / count, 0)
-    components = _turned(centred)[..., :COMPONENTS]
+    components, _ = _turned(centred)
     variances = components.square().sum(1, keepdim=True) / count
+    return _scaled(components, variances)
+
+
+def principal_axes(
+    given: Float[Tensor, "given dim"],
+) -> Callable[[Float[Tensor, "new dim"]], Float[Tensor, "new 16"]]:
+    """`principal_components` of new points, with columns and axes measured on the ``given`` ones alone."""
+    x = given[None]
+    everyone = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+    measures = _measure(x, everyone)
+    columns = _drawn_in(x, everyone, measures)
+    mean = columns.mean(1, keepdim=True)
+    components, axes = _turned(columns - mean)
+    variances = components.square().mean(1, keepdim=True)
+
+    def components_of(new: Float[Tensor, "new dim"]) -> Float[Tensor, "new 16"]:
+        present = everyone.new_ones(1, len(new))
+        return _scaled((_drawn_in(new[None], present, measures) - mean) @ axes, variances)[0]
+
+    return components_of
+
+
+def _scaled(
+    components: Float[Tensor, "batch points axes"], variances: Float[Tensor, "batch 1 axes"]
+) -> Float[Tensor, "batch points 16"]:
+    """The widest components, in units of the widest one's standard deviation."""
+    components, variances = components[..., :COMPONENTS], variances[..., :COMPONENTS]
     widest = variances.amax(2, keepdim=True)
     scaled = torch.where(variances > ROUNDING * widest, components / widest.sqrt(), 0)
     return F.pad(scaled, (0, COMPONENTS - scaled.shape[2]))
@@ -53,19 +83,40 @@ def standardise(
     Args:
         mask: True where a point is present; absent points are zero.
     """
+    return _drawn_in(x, mask, _measure(x, mask))
+
+
+class Measures(NamedTuple):
+    """Of each column; median and spread are those of the column over its size."""
+
+    size: Float[Tensor, "batch 1 dim"]
+    median: Float[Tensor, "batch 1 dim"]
+    spread: Float[Tensor, "batch 1 dim"]
+
+
+def _measure(x: Float[Tensor, "batch points dim"], mask: Bool[Tensor, "batch points"]) -> Measures:
     present = mask[..., None]
     x = torch.where(present, x.double(), 0)
-    size = x.abs().amax(1, keepdim=True)
-    x = x / torch.where(size > 0, size, 1)  # now no square overflows
+    largest = x.abs().amax(1, keepdim=True)
+    size = torch.where(largest > 0, largest, 1)
+    x = x / size  # now no square overflows
     count = mask.sum(1)
     ordered = torch.where(present, x, torch.inf).sort(1).values
     low, median, high = (_quantile(ordered, count, share) for share in (TAILS[0], 0.5, TAILS[1]))
     z = torch.where(present, x - median, 0)
     deviation = (z.square().sum(1, keepdim=True) / count.clamp_min(1)[:, None, None]).sqrt()
     distance = high - low
-    spread = torch.where(distance > ROUNDING, distance / NORMAL_DISTANCE, deviation)
+    return Measures(size, median, torch.where(distance > ROUNDING, distance / NORMAL_DISTANCE, deviation))
+
+
+def _drawn_in(
+    x: Float[Tensor, "batch points dim"], mask: Bool[Tensor, "batch points"], measures: Measures
+) -> Float[Tensor, "batch points dim"]:
+    size, median, spread = measures
+    z = torch.where(mask[..., None], x.double() / size - median, 0)
     z = torch.where(spread > ROUNDING, z / spread, 0)
-    return CORE * torch.asinh(z / CORE)
+    largest = torch.finfo(z.dtype).max  # a point that was not measured may lie beyond all bounds
+    return CORE * torch.asinh(z.clamp(-largest, largest) / CORE)
 
 
 def _quantile(
@@ -80,8 +131,13 @@ def _quantile(
     return torch.where(count[:, None, None] > 0, below * (1 - part) + above * part, 0)
 
 
-def _turned(x: Float[Tensor, "batch points dim"]) -> Float[Tensor, "batch points axes"]:
+def _turned(
+    x: Float[Tensor, "batch points dim"],
+) -> tuple[Float[Tensor, "batch points axes"], Float[Tensor, "batch dim axes"]]:
     """Centred points in their principal axes, the widest first, as many as the smaller of points and dim.
+
+    Returns:
+        The components and the axes, of length 1; where there is no variance, axes mean nothing.
 
     The longer tail of each component points to the right, which fixes its sign; a symmetric one points as
     the axis' largest entry does.
@@ -93,9 +149,10 @@ def _turned(x: Float[Tensor, "batch points dim"]) -> Float[Tensor, "batch points
     else:
         variances, rows = torch.linalg.eigh(x @ x.mT)
         components = rows.flip(-1) * variances.flip(-1).clamp_min(0).sqrt()[:, None]
-        axes = x.mT @ components
+        axes = F.normalize(x.mT @ components, dim=1)
     cubes = components**3
     tail = cubes.sum(1)
     largest = axes.gather(1, axes.abs().argmax(1, keepdim=True))[:, 0]
     towards = torch.where(tail.abs() > SYMMETRIC * cubes.abs().sum(1), tail, largest)
-    return components * torch.where(towards < 0, -1.0, 1.0)[:, None]
+    sign = torch.where(towards < 0, -1.0, 1.0)[:, None]
+    return components * sign, axes * sign
