@@ -94,7 +94,7 @@ DIAGNOSED = (
     ("NMI, N = 80, share of exact", lambda record: f"{record['quality']['80']['nmi_of_exact']:.3f}"),
     ("NMI, N = 300, share of exact", lambda record: f"{record['quality']['300']['nmi_of_exact']:.3f}"),
     ("ECE of pairs", lambda r: f"{r['calibration']['pairs']['model']['expected_calibration_error']:.4f}"),
-    ("ranks of K, p-value", lambda r: f"{r['calibration']['ranks']['number of clusters']['p_value']:.2g}"),
+    ("ranks of K, p-value", lambda r: f"{r['calibration']['ranks']['clusters']['p_value']:.2g}"),
 )
 
 
