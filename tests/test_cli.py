@@ -133,7 +133,8 @@ def test_version_for_a_report_of_a_bug(gfncp, refused):
         assert code == 0
         assert text.count("\n") == 1
         threads = torch.get_num_threads()
-        expected = f"torch {torch.__version__}, numpy {np.__version__}, .*Linux.*, {threads} threads"
+        versions = re.escape(f"torch {torch.__version__}, numpy {np.__version__}, ")
+        expected = rf"{versions}.*Linux.*, {threads} threads"
         assert re.match(rf"gfncp \S+, python 3\.\d+\.\d+, {expected}\n", text) or sys.platform != "linux"
     assert "accepted with --version only" in refused("--verbose")
     assert "accepted with --version only" in refused("--verbose", "methods")
