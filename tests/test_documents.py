@@ -1,4 +1,4 @@
-"""What newcomers copy from the README works, and the bundled data is what its program makes."""
+"""What newcomers copy from the documents works, and the bundled data is what its program makes."""
 
 import re
 import runpy
@@ -11,17 +11,27 @@ from gfncp.checkpoints import PRETRAINED
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUICK_START = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
 MNIST = ROOT.parent / "shared" / "data" / "mnist"
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 @pytest.mark.skipif(not (PRETRAINED / "mog-2d").is_dir(), reason="needs the checkpoint mog-2d")
 @pytest.mark.parametrize("block", blocks("python"))
 def test_python_examples_run(block):
     exec(block, {})
+
+
+@pytest.mark.skipif(not (PRETRAINED / "mog-2d").is_dir(), reason="needs the checkpoint mog-2d")
+def test_the_quick_start_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in blocks("python", QUICK_START):
+        exec(block, names)
+    assert len(names["posterior"].labels) > 0
 
 
 @pytest.mark.parametrize("block", blocks("toml"))
@@ -36,6 +46,12 @@ def test_pictures_exist():
     pictures = re.findall(r"!\[.*?\]\((.*?)\)", README)
     assert pictures
     assert all((ROOT / picture).is_file() for picture in pictures)
+
+
+def test_links_lead_somewhere():
+    links = re.findall(r"(?<!!)\[[^\]]*\]\((.*?)\)", README)
+    assert links
+    assert [link for link in links if not link.startswith("https:") and not (ROOT / link).exists()] == []
 
 
 def test_the_sample_is_small_and_comes_from_its_program():

@@ -103,7 +103,7 @@ def test_images_that_are_held_out_are_not_trained_on(tmp_path, pictures):
 
 
 def test_train_gives_an_estimator_and_goes_on(tmp_path, vectors):
-    model = GFNCP.train(vectors, tmp_path / "run", iterations=1, n_samples=3, random_state=0)
+    model = GFNCP.train(vectors, str(tmp_path / "run"), iterations=1, n_samples=3, random_state=0)
     assert model.n_samples == 3 and model.checkpoint == str(tmp_path / "run")
     assert model.fit_predict(vectors[:12]).shape == (12,)
     before = load_file(tmp_path / "run" / "model.safetensors")

@@ -137,8 +137,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
         """
         from gfncp import own_data, training  # what trains takes a second
 
+        folder = Path(folder)
         data = own_data.store(X, folder)
-        training.train(own_data.configure(data, iterations, seed), Path(folder), data)
+        training.train(own_data.configure(data, iterations, seed), folder, data)
         return cls(checkpoint=str(folder), **parameters)
 
     def push_to_hub(self, repo_id, private=False, token=None) -> str:
@@ -296,7 +297,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             described["columns"] = self._columns.to_json()
         if hasattr(self, "feature_names_in_"):
             described["feature_names"] = json.dumps(self.feature_names_in_.tolist())
-        persistence.write(folder, self.get_params(), fitted, described)
+        persistence.write(Path(folder), self.get_params(), fitted, described)
 
     @classmethod
     def load(cls, folder) -> "GFNCP":
@@ -305,7 +306,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         Raises:
             ValueError: ``folder`` holds no intact estimator.
         """
-        parameters, fitted, described = persistence.read(folder)
+        parameters, fitted, described = persistence.read(Path(folder))
         posterior, stream = (
             {name.removeprefix(part): value for name, value in fitted.items() if name.startswith(part)}
             for part in ("posterior/", "stream/")
