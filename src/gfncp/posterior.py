@@ -98,7 +98,7 @@ class Posterior:
 
         See `gfncp.membership.membership` for how clusters of the samples are matched with these.
         """
-        return entropy(membership(labels, self.labels, self.weights), axis=1)
+        return np.asarray(entropy(membership(labels, self.labels, self.weights), axis=1))
 
     def reweighted(self, log_prob: Float[np.ndarray, "n_distinct"]) -> "Posterior":
         """The same clusterings as a sample of another distribution (self-normalised importance sampling).

@@ -5,12 +5,13 @@ A batch is a function of (seed, rank, iteration) alone, so a resumed run needs n
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch import nn
 
-from gfncp.checkpoints import remove_drafts, seeded
+from gfncp.checkpoints import remove_drafts, save_configuration, seeded
 from gfncp.configuration import Configuration, Training
 from gfncp.evaluation.metrics import scores
 from gfncp.interruption import TERMINATED, on_termination
@@ -56,11 +57,12 @@ def train(
     options = configuration.training
     accelerator = accelerator or Accelerator()
     torch.manual_seed(configuration.seed)
-    model = configuration.build()
+    model: Any = configuration.build()  # of one kind or another
     optimizers = OPTIMIZERS[options.optimizer](model, options.learning_rate)
     start = kept = restore(model, optimizers, configuration, folder)
     if accelerator.is_main_process:
         remove_drafts(folder)
+        save_configuration(configuration, folder)  # what cannot be written to is noticed now
     rank = accelerator.process_index
     loss, *optimizers = accelerator.prepare(Loss(model, configuration.objective.build()), *optimizers)
 
@@ -117,7 +119,7 @@ def train(
 
 
 def validate(
-    configuration: Configuration, model: nn.Module, simulate: Simulator, device: torch.device
+    configuration: Configuration, model: Any, simulate: Simulator, device: torch.device
 ) -> dict[str, float]:
     """Scores of the model's clusterings of sets that are the same each time."""
     x, labels = simulate(
