@@ -430,6 +430,9 @@ ARRAYS = st.one_of(
 )
 POINT_SETS = st.one_of(ARRAYS, ARRAYS, frame(), ANYTHING)
 PLANE = st.integers(1, 6).flatmap(lambda rows: hnp.arrays(float, (rows, 2), elements=st.floats(-30, 30)))
+KINDRED = st.lists(st.tuples(st.floats(-30, 30), st.sampled_from("uvw")), min_size=1, max_size=4).map(
+    lambda rows: pd.DataFrame(rows, columns=["a", "kind"])
+)
 FEW = st.one_of(st.integers(-2, 6), ANYTHING)
 PARAMETERS = st.fixed_dictionaries(
     {},
@@ -487,8 +490,8 @@ PROPERTIES: dict[str, tuple[Property, st.SearchStrategy]] = {
     "pictures": (picture, picture_file()),
     "configurations": (configuration, st.tuples(odd_configuration(), damaged(TOML))),
     "checkpoints": (checkpoint, checkpoint_file()),
-    "points": (points, st.tuples(POINT_SETS, st.one_of(PLANE, POINT_SETS))),
-    "later points": (later_points, POINT_SETS),
+    "points": (points, st.tuples(st.one_of(PLANE, POINT_SETS), st.one_of(PLANE, POINT_SETS))),
+    "later points": (later_points, st.one_of(KINDRED, POINT_SETS)),
     "labels": (labels, st.tuples(PLANE, st.one_of(ARRAYS, ANYTHING))),
     "parameters": (parameters, st.tuples(PLANE, PARAMETERS)),
 }

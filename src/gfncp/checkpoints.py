@@ -50,10 +50,14 @@ def remove_drafts(folder: Path) -> None:
 
 def save(model: nn.Module, configuration: Configuration, folder: Path) -> None:
     """Write a checkpoint into ``folder``."""
-    text = json.dumps(configuration.model_dump(mode="json"), indent=2) + "\n"
-    write_atomically(Path(folder) / "config.json", lambda path: path.write_text(text))
+    save_configuration(configuration, folder)
     state = {name: value.contiguous() for name, value in model.state_dict().items()}
     write_atomically(Path(folder) / "model.safetensors", lambda path: save_file(state, path))
+
+
+def save_configuration(configuration: Configuration, folder: Path) -> None:
+    text = json.dumps(configuration.model_dump(mode="json"), indent=2) + "\n"
+    write_atomically(Path(folder) / "config.json", lambda path: path.write_text(text))
 
 
 def load(name_or_path: str | Path) -> nn.Module:

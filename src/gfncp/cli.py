@@ -7,7 +7,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -161,11 +161,11 @@ def cluster(
             f"(greedy clustering; with {_count(samples, 'sample')} of the posterior: {seconds:.1f} s)\n",
             soft_wrap=True,
         )
-        log_prob = model.log_prob(model.X_, model.labels_)
+        log_prob = float(model.log_prob(model.X_, model.labels_))
         console.print(summarise(model.posterior_, model.labels_, log_prob), "")
-        agreement = results[0].agreement()
-        if agreement is not None:
-            known = len(set(sets[0].labels.tolist()))
+        agreement, labelled = results[0].agreement(), sets[0].labels
+        if agreement is not None and labelled is not None:
+            known = len(set(labelled.tolist()))
             console.print(
                 f"Greedy clustering against the {known} known labels: "
                 f"[bold]NMI {agreement['NMI']:.3f}, ARI {agreement['ARI']:.3f}[/bold]"
@@ -407,7 +407,8 @@ def diagnose(
     from gfncp.evaluation.diagnosis_report import pictures, table
     from gfncp.evaluation.evaluate import make_test_simulator
 
-    model, configuration = load(checkpoint), load_configuration(checkpoint)
+    model: Any = load(checkpoint)  # of one kind or another
+    configuration = load_configuration(checkpoint)
     sizes = diagnosis.QUICK if quick else diagnosis.FULL
     if sets is not None:
         sizes = sizes.with_sets(sets)
@@ -441,7 +442,8 @@ def info(checkpoint: Checkpoint) -> None:
     from gfncp.configuration import to_toml
     from gfncp.validation import array_shape
 
-    model, folder = load(checkpoint), find(checkpoint)
+    model: Any = load(checkpoint)  # of one kind or another
+    folder = find(checkpoint)
     shape = array_shape(model.encoder.point_shape)
     parameters = sum(weight.numel() for weight in model.parameters())
     size = (folder / "model.safetensors").stat().st_size / 1e6

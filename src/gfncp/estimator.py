@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from gfncp import large, orders, persistence
 from gfncp.bounds import ClusterBounds
 from gfncp.checkpoints import DEFAULT, load_configuration, load_kind, seeded
 from gfncp.columns import Columns
+from gfncp.energy import EnergyNetwork
 from gfncp.online import OnlineEnergyNetwork
 from gfncp.partitions import canonical_labels
 from gfncp.posterior import Posterior
@@ -79,6 +81,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         Chelly, Uziel, Freifeld, Pakman. Consistent Amortized Clustering via Generative Flow Networks.
         AISTATS 2025.
     """
+
+    feature_names_in_: np.ndarray  # absent without names
 
     def __init__(
         self,
@@ -183,7 +187,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         """
         self._check_counts()
         model, generator = self._model(), self._generator()
-        fitted = [clone(self) for _ in sets]
+        fitted = [cast("GFNCP", clone(self)) for _ in sets]
         points = [one._read(model, X, reset=True) for one, X in zip(fitted, sets, strict=True)]
         held = points, [_index(X) for X in sets], fitted
         for batch in self._batches(points):
@@ -207,13 +211,13 @@ class GFNCP(ClusterMixin, BaseEstimator):
         if self.n_clusters is not None:
             raise ValueError(f"n_clusters={self.n_clusters}: a stream has no end, partial_fit accepts None")
         model = self._model()
-        begun = getattr(self, "_stream", None) is not None
-        x, index = self._read(model, X, reset=not begun), _index(X)
-        if not begun:
+        stream = getattr(self, "_stream", None)
+        x, index = self._read(model, X, reset=stream is None), _index(X)
+        if stream is None:
             return self._go_on(model, Stream.start(int(self.n_samples), self._generator()), x, index)
         earlier = self.posterior_.index
         index = None if earlier is None or index is None else earlier.append(index)
-        return self._go_on(model, self._stream, x, index, self.X_)
+        return self._go_on(model, stream, x, index, self.X_)
 
     def predict(self, X) -> Int[np.ndarray, "n_new"]:
         """The most probable cluster of each new point, see `predict_proba`.
@@ -306,10 +310,22 @@ class GFNCP(ClusterMixin, BaseEstimator):
         Raises:
             ValueError: ``folder`` holds no intact estimator.
         """
-        parameters, fitted, described = persistence.read(Path(folder))
-        posterior, stream = (
-            {name.removeprefix(part): value for name, value in fitted.items() if name.startswith(part)}
-            for part in ("posterior/", "stream/")
+        try:
+            return cls._restored(*persistence.read(Path(folder)))
+        except (KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+            raise ValueError(f"{folder}: not a saved estimator ({error!r})") from None
+
+    @classmethod
+    def _restored(
+        cls, parameters: dict, fitted: dict[str, torch.Tensor], described: dict[str, str]
+    ) -> "GFNCP":
+        stream = {
+            name.removeprefix("stream/"): value
+            for name, value in fitted.items()
+            if name.startswith("stream/")
+        }
+        labels, log_prob, counts = (
+            fitted[f"posterior/{name}"].numpy() for name in ("labels", "log_prob", "counts")
         )
         index = _index_from_bytes(fitted["index"].numpy()) if "index" in fitted else None
         estimator = cls(**parameters)
@@ -320,7 +336,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         return estimator._conclude(
             fitted["x"].numpy(),
             fitted["labels"].numpy(),
-            Posterior(**{name: value.numpy() for name, value in posterior.items()}),
+            Posterior(labels, log_prob, counts),
             index,
             Stream.from_tensors(stream) if stream else None,
             fitted["core"].numpy() if "core" in fitted else None,
@@ -335,8 +351,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         return tags
 
-    def _model(self) -> torch.nn.Module:
-        model = load_kind(self.checkpoint, *KINDS)
+    def _model(self) -> EnergyNetwork:
+        model = cast(EnergyNetwork, load_kind(self.checkpoint, *KINDS))
         if self.device is None:
             return model
         try:
@@ -352,13 +368,13 @@ class GFNCP(ClusterMixin, BaseEstimator):
         held = as_array(X, model.encoder.point_shape, self.checkpoint)
         table = held.ndim == 2
         if table and not reset:
-            validate_data(self, held, reset=False, skip_check_array=True)
+            validate_data(self, held, reset=False, skip_check_array=True)  # pyright: ignore[reportArgumentType]
         x, columns = self._coordinates(model, held, None if reset else self._columns)
         warn_outside_training(x, load_configuration(self.checkpoint), self.checkpoint)
         if reset:
             self._columns = columns
             if table:
-                validate_data(self, held, reset=True, skip_check_array=True)
+                validate_data(self, held, reset=True, skip_check_array=True)  # pyright: ignore[reportArgumentType]
             else:
                 self.n_features_in_ = int(np.prod(x.shape[1:]))
         return x
@@ -372,7 +388,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             columns = Columns.of(held) if columns is None else columns
             x = columns.apply(held)
         else:
-            x = check_images(held)
+            x = check_images(np.asarray(held))
         check_shape(x, point_shape, self.checkpoint)
         return x, columns
 
@@ -487,7 +503,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         stream = stream.to(points.device).extend(model, points)
         drawn, log_prob = stream.samples
         posterior = Posterior.from_samples(drawn.cpu().numpy(), log_prob.cpu().numpy())
-        labels = stream.greedy.labels[0].cpu().numpy().copy()
+        labels = stream.labels.cpu().numpy().copy()
         return self._conclude(np.concatenate([*earlier, x]), labels, posterior, index, stream)
 
     def _conclude(

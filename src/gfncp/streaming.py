@@ -52,6 +52,11 @@ class Stream:
         return Stream(greedy, sampled, self.particle, self.random)
 
     @property
+    def labels(self) -> Int[Tensor, "points"]:
+        """The greedy clustering."""
+        return self.greedy.labels[0]
+
+    @property
     def samples(self) -> tuple[Int[Tensor, "n_samples points"], Float[Tensor, "n_samples"]]:
         """Labels and log-probabilities of the samples."""
         return self.sampled.labels[self.particle], self.sampled.log_prob[self.particle]

@@ -5,12 +5,13 @@ A batch is a function of (seed, rank, iteration) alone, so a resumed run needs n
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch import nn
 
-from gfncp.checkpoints import load, remove_drafts, seeded
+from gfncp.checkpoints import load, remove_drafts, save_configuration, seeded
 from gfncp.configuration import Configuration, Training
 from gfncp.evaluation.metrics import scores
 from gfncp.interruption import TERMINATED, on_termination
@@ -57,13 +58,14 @@ def train(
     options = configuration.training
     accelerator = accelerator or Accelerator()
     torch.manual_seed(configuration.seed)
-    model = configuration.build()
+    model: Any = configuration.build()  # of one kind or another
     optimizers = OPTIMIZERS[options.optimizer](model, options.learning_rate)
     if options.initial is not None:
         start_from(model, options.initial)
     start = kept = restore(model, optimizers, configuration, folder)
     if accelerator.is_main_process:
         remove_drafts(folder)
+        save_configuration(configuration, folder)  # what cannot be written to is noticed now
     rank = accelerator.process_index
     objective = configuration.objective.build()
     loss, *optimizers = accelerator.prepare(Loss(model, objective), *optimizers)
@@ -135,7 +137,7 @@ def start_from(model: nn.Module, checkpoint: str) -> None:
 
 def validate(
     configuration: Configuration,
-    model: nn.Module,
+    model: Any,
     objective: Objective,
     simulate: Simulator,
     device: torch.device,
