@@ -47,8 +47,8 @@ def files_of_at_most(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.fixture
-def read_only():
+@contextmanager
+def read_only_folder():
     """A folder that this process cannot write to; a superuser becomes nobody, whom permissions bind."""
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -56,10 +56,12 @@ def read_only():
         superuser = os.geteuid() == 0
         if superuser:
             os.seteuid(NOBODY)
-        yield folder
-        if superuser:
-            os.seteuid(0)
-        folder.chmod(0o755)
+        try:
+            yield folder
+        finally:
+            if superuser:
+                os.seteuid(0)
+            folder.chmod(0o755)
 
 
 def contents(folder):
@@ -102,18 +104,20 @@ def test_a_run_on_a_full_disk_keeps_its_last_state_and_goes_on_later(tmp_path, m
     assert all(torch.equal(found[name], value) for name, value in expected.items())
 
 
-def test_a_read_only_folder_is_one_error(read_only):
-    with pytest.raises(OSError, match=r"file: cannot be written .*Permission denied"):
-        write_atomically(read_only / "file", lambda draft: draft.write_text("new"))
-    with pytest.raises(OSError, match=r"file: cannot be written .*Permission denied"):
-        write_atomically(read_only / "below" / "file", lambda draft: draft.write_text("new"))
-    assert not list(read_only.iterdir())
+def test_a_read_only_folder_is_one_error():
+    with read_only_folder() as folder:
+        for path in (folder / "file", folder / "below" / "file"):
+            with pytest.raises(OSError, match=r"file: cannot be written .*Permission denied"):
+                write_atomically(path, lambda draft: draft.write_text("new"))
+        assert not list(folder.iterdir())
 
 
-def test_a_run_in_a_read_only_folder_is_one_error(read_only):
-    with pytest.raises(OSError, match=r"config\.json: cannot be written .*Permission denied"):
-        train(configure(), read_only)
-    assert not list(read_only.iterdir())
+def test_a_run_in_a_read_only_folder_is_one_error(tmp_path):
+    train(configure(), tmp_path)  # which imports what nobody may read
+    with read_only_folder() as folder:
+        with pytest.raises(OSError, match=r"config\.json: cannot be written .*Permission denied"):
+            train(configure(), folder)
+        assert not list(folder.iterdir())
 
 
 def test_a_file_in_the_place_of_a_folder_is_one_error(tmp_path):

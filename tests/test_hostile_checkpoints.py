@@ -154,9 +154,7 @@ def test_a_small_archive_of_endless_zeros_is_read_no_further_than_it_should_be(t
             file.write(bytes(1_000_000))
     with (
         memory_of_at_most(200e6),
-        pytest.raises(
-            ValueError, match=r"7840017 bytes, but shape \(10000, 28, 28\) needs 7840016|7840021 bytes"
-        ),
+        pytest.raises(ValueError, match=r"7840021 bytes, but shape \(10000, 28, 28\) needs 7840016"),
     ):
         idx.images("mnist", "test", tmp_path)
 

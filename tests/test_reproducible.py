@@ -106,7 +106,7 @@ def simulator(make: Callable) -> Callable:
 
 def clustered_by(name: str) -> Callable:
     def run(folder: Path, seed: int) -> list:
-        options = {"random_state": seed} | ({"n_sweeps": 20, "burn_in": 5} if name in SAMPLERS else {})
+        options = {"random_state": seed} | ({"n_sweeps": 20, "n_warmup": 5} if name in SAMPLERS else {})
         model = METHODS[name](**{key: value for key, value in options.items() if key in parameters_of(name)})
         return [model.fit_predict(ROWS)]
 
@@ -144,6 +144,11 @@ def measured(folder: Path, seed: int) -> list:
             {name: value for name, value in found.items() if "seconds" not in name and "ms" not in name}
         )
     ]
+
+
+def diagnosed(folder: Path, seed: int) -> list:
+    found = diagnose(load(usual(folder)), simulators.GaussianMixtures(), SIZES, seed)
+    return [json.dumps({name: value for name, value in found.items() if name != "seconds"})]
 
 
 def command(folder: Path, seed: int) -> list:
@@ -190,9 +195,7 @@ FUNCTIONS: dict[str, Callable[[Path, int], list]] = {
     "AugmentedImages": simulator(lambda: simulators.AugmentedImages(IMAGES)),
     "pretrain": pretrained,
     "evaluate": measured,
-    "diagnose": lambda folder, seed: [
-        json.dumps(diagnose(load(usual(folder)), simulators.GaussianMixtures(), SIZES, seed))
-    ],
+    "diagnose": diagnosed,
     "CCP": trained_clusterer("CCP", {"kind": "ccp", "depth": 2, "width": 8, "latent": 4}),
     "DAC": trained_clusterer("DAC", {"kind": "dac", "hidden": 8, "inducing": 2, "heads": 2, "blocks": 1}),
     "Set Transformer": trained_clusterer(

@@ -44,7 +44,6 @@ def _describe_machine() -> str:
 
 @app.callback(invoke_without_command=True)
 def about(
-    context: typer.Context,
     show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
     verbose: Annotated[
         bool,
@@ -62,8 +61,6 @@ def about(
         raise typer.Exit()
     if verbose:
         raise ValueError("--verbose: accepted with --version only")
-    if context.invoked_subcommand is None:
-        raise ValueError("a command is missing. See gfncp --help")
 
 
 @app.command()
@@ -225,8 +222,9 @@ def train(
 ) -> None:
     """Train a network on one's own points, or as a TOML file says.
 
-    A run that was stopped goes on where it was when the command is given again. The folder of the
-    run is a checkpoint for the other commands; TensorBoard reads its scalars there.
+    A run that was stopped goes on where it was when the command is given again; SIGTERM, as schedulers
+    send it, stores the state and ends with exit code 143. The folder of the run is a checkpoint for the
+    other commands; TensorBoard reads its scalars there.
 
     Example:  gfncp train --data embeddings.parquet
     """
