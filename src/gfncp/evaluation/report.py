@@ -100,6 +100,8 @@ DIAGNOSED = (
 
 def inference_table(records: list[dict]) -> str:
     """A Markdown table of ways to find one clustering, of `benchmarks/inference.py`."""
+    if not records:
+        return "No ways are recorded yet."
     rows = [("checkpoint", "sets", "way", "NMI", "ARI", "clusters", "time / greedy"), ("---",) * 7]
     for record in records:
         for figure in record["figures"]:
@@ -112,6 +114,8 @@ def inference_table(records: list[dict]) -> str:
 
 def ablation_table(records: list[dict]) -> str:
     """A Markdown table of variants of a network and its training, of `benchmarks/ablation.py`."""
+    if not records:
+        return "No variants are recorded yet."
     rows = [("variant", "TV of the policy", "TV of the terminal energy"), ("---",) * 3]
     for record in records:
         for figure in record["figures"]:
