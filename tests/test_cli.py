@@ -1,6 +1,7 @@
 """The command line: every command on real files, and every kind of bad input."""
 
 import json
+import platform
 import re
 import subprocess
 import sys
@@ -133,9 +134,9 @@ def test_version_for_a_report_of_a_bug(gfncp, refused):
         assert code == 0
         assert text.count("\n") == 1
         threads = torch.get_num_threads()
-        versions = re.escape(f"torch {torch.__version__}, numpy {np.__version__}, ")
-        expected = rf"{versions}.*Linux.*, {threads} threads"
-        assert re.match(rf"gfncp \S+, python 3\.\d+\.\d+, {expected}\n", text) or sys.platform != "linux"
+        assert re.match(r"gfncp \S+, python 3\.\d+\.\d+, torch ", text)
+        assert f", torch {torch.__version__}, numpy {np.__version__}, {platform.platform()}, " in text
+        assert text.endswith(f", {threads} threads\n")
     assert "accepted with --version only" in refused("--verbose")
     assert "accepted with --version only" in refused("--verbose", "methods")
 

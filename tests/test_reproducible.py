@@ -210,7 +210,7 @@ DRAWN = [  # what depends on the seed, always
     *("NeighbourEmbeddings", "WholeClasses", "AugmentedImages", "pretrain", "evaluate", "diagnose"),
     *("objective gfncp-paper", "gfncp cluster"),
 ]
-ELSEWHERE = ["GFNCP.fit", "Posterior", "GeneralMixtures", "evaluate", "Collapsed Gibbs", "gfncp cluster"]
+ELSEWHERE = ["GFNCP.fit", "Posterior", "GeneralMixtures", "Collapsed Gibbs"]
 
 
 def digest(name: str, folder: Path, seed: int) -> str:
