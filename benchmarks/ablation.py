@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gfncp.checkpoints import seeded, write_atomically
+from gfncp.checkpoints import seeded, write_text
 from gfncp.configuration import parse, read_configuration
 from gfncp.evaluation import exact
 from gfncp.evaluation.evaluate import make_test_simulator
@@ -94,7 +94,7 @@ def main(
             "torch": torch.__version__,
             "figures": figures,
         }
-        write_atomically(record, lambda path: path.write_text(json.dumps(about, indent=2) + "\n"))
+        write_text(record, json.dumps(about, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from hostile import PROPERTIES
 from rich.console import Console
 from rich.table import Table
 
-from gfncp.checkpoints import write_atomically
+from gfncp.checkpoints import write_text
 
 LIMIT = 60  # CPU seconds of one case: it takes milliseconds, unless it never ends
 
@@ -122,8 +122,7 @@ def main(
             "torch": torch.__version__,
             "hypothesis": version("hypothesis"),
         }
-        text = json.dumps(about, indent=2) + "\n"
-        write_atomically(record, lambda path: path.write_text(text))
+        write_text(record, json.dumps(about, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from gfncp import orders
 from gfncp.beam import beam
-from gfncp.checkpoints import find, load, load_configuration, seeded, write_atomically
+from gfncp.checkpoints import find, load, load_configuration, seeded, write_text
 from gfncp.evaluation.evaluate import make_test_simulator
 from gfncp.evaluation.metrics import scores
 from gfncp.refinement import descend, refine
@@ -81,7 +81,7 @@ def main(
             "torch": torch.__version__,
             "figures": figures,
         }
-        write_atomically(record, lambda path: path.write_text(json.dumps(about, indent=2) + "\n"))
+        write_text(record, json.dumps(about, indent=2) + "\n")
 
 
 if __name__ == "__main__":

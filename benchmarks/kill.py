@@ -26,7 +26,7 @@ import typer
 from rich.console import Console
 from safetensors.torch import load_file
 
-from gfncp.checkpoints import DRAFT, load, write_atomically
+from gfncp.checkpoints import DRAFT, load, write_text
 from gfncp.configuration import Configuration, parse
 from gfncp.run_state import iterations_done
 from gfncp.training import train
@@ -152,8 +152,7 @@ def main(
             "torch": torch.__version__,
             "platform": platform.platform(),
         }
-        text = json.dumps(about | found, indent=2) + "\n"
-        write_atomically(record, lambda path: path.write_text(text))
+        write_text(record, json.dumps(about | found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

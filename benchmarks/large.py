@@ -27,7 +27,7 @@ from rich.table import Table
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from gfncp import GFNCP
-from gfncp.checkpoints import write_atomically
+from gfncp.checkpoints import write_text
 
 CHECKPOINT = "mog-2d"
 CLUSTERS = 8
@@ -152,8 +152,7 @@ def main(
             "growth": growth,
             "accuracy": accuracy,
         }
-        text = json.dumps(held, indent=2) + "\n"
-        write_atomically(record, lambda path: path.write_text(text))
+        write_text(record, json.dumps(held, indent=2) + "\n")
 
 
 if __name__ == "__main__":

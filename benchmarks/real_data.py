@@ -35,7 +35,8 @@ from sklearn.preprocessing import StandardScaler
 
 from gfncp import GFNCP
 from gfncp.baselines.references import HDBSCAN, GaussianMixtureBIC, KMeansTrueK
-from gfncp.checkpoints import find, load_configuration, write_atomically
+from gfncp.checkpoints import find, load_configuration, write_text
+from gfncp.evaluation.comparison import find_failures
 
 MOST_POINTS = 2000
 MOST_COMPONENTS = 60
@@ -45,7 +46,6 @@ TIMED_SET = "sipu/s1"
 TIMED_POINTS = (150, 1000, 2000)
 AHEAD = 0.05  # of the best peer, in mean ARI on the Gaussian-like sets
 SECONDS = 5.0  # for 100 samples of a set of 1000 points
-FAILS = 0.1  # behind the best peer by more than this
 
 Points = Float[np.ndarray, "points dim"]
 Labels = Int[np.ndarray, "points"]
@@ -153,17 +153,6 @@ def targets(summary: dict, times: dict[int, float]) -> list[tuple[str, float, st
     return found
 
 
-def failures(rows: list[dict]) -> list[tuple[str, float, str, float]]:
-    """Sets on which a peer that is not told K is ahead by much: name, our ARI, the peer, its ARI."""
-    found = []
-    for row in rows:
-        ari = {name: value["ari"] for name, value in row["methods"].items()}
-        best = max((peer.name for peer in PEERS if not peer.told), key=ari.__getitem__)
-        if ari[best] - ari["gfncp"] > FAILS:
-            found.append((row["name"], ari["gfncp"], best, ari[best]))
-    return sorted(found, key=lambda each: each[1] - each[3])
-
-
 def show(rows: list[dict], summary: dict, times: dict[int, float], methods: list[str]) -> None:
     table = Table(Column("set", no_wrap=True), "N", "d", "K", *methods, title="ARI; * Gaussian-like")
     for row in rows:
@@ -179,7 +168,7 @@ def show(rows: list[dict], summary: dict, times: dict[int, float], methods: list
         console.print(f"Posterior of {SAMPLES} samples, N = {points}: {seconds:.2f} s")
     for what, value, wanted, met in targets(summary, times):
         console.print(f"{what}: {value:.3f} ({wanted}): {'met' if met else 'missed'}")
-    for name, value, peer, better in failures(rows):
+    for name, value, peer, better in find_failures(rows):
         console.print(f"Fails on {name}: ARI {value:.2f}; {peer} {better:.2f}")
 
 
@@ -245,8 +234,7 @@ def main(
             "seconds_to_posterior": times,
             "sets": rows,
         }
-        text = json.dumps(result, indent=2) + "\n"
-        write_atomically(record, lambda path: path.write_text(text))
+        write_text(record, json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from gfncp import load
-from gfncp.checkpoints import write_atomically
+from gfncp.checkpoints import write_text
 from gfncp.encoders import VectorEncoder
 from gfncp.energy import EnergyNetwork
 from gfncp.interaction import InteractingEnergyNetwork
@@ -343,8 +343,7 @@ def main(
     if record is not None:
         about = {"machine": machine, "checkpoint": checkpoint, "rounds": rounds}
         rows = [asdict(figure) | {"passed": figure.passed} for figure in figures]
-        text = json.dumps(about | {"figures": rows}, indent=2) + "\n"
-        write_atomically(record, lambda path: path.write_text(text))
+        write_text(record, json.dumps(about | {"figures": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

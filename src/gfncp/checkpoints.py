@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +19,7 @@ from gfncp.configuration import Configuration, parse
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT = "mog-2d"  # the checkpoint that is used where none is named
+FILES = WEIGHTS, CONFIGURATION = "model.safetensors", "config.json"
 DRAFT = re.compile(r"\..+\.(safetensors|json)\.[0-9a-f]{32}")
 
 
@@ -41,6 +44,11 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         raise OSError(f"{path}: cannot be written ({error})") from error
 
 
+def write_text(path: Path, text: str) -> None:
+    """`write_atomically` of text."""
+    write_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
+
+
 def remove_drafts(folder: Path) -> None:
     """Remove what `write_atomically` leaves in a folder when its process is killed."""
     for path in Path(folder).glob(".*"):
@@ -52,12 +60,18 @@ def save(model: nn.Module, configuration: Configuration, folder: Path) -> None:
     """Write a checkpoint into ``folder``."""
     save_configuration(configuration, folder)
     state = {name: value.contiguous() for name, value in model.state_dict().items()}
-    write_atomically(Path(folder) / "model.safetensors", lambda path: save_file(state, path))
+    write_atomically(Path(folder) / WEIGHTS, lambda path: save_file(state, path))
 
 
 def save_configuration(configuration: Configuration, folder: Path) -> None:
     text = json.dumps(configuration.model_dump(mode="json"), indent=2) + "\n"
-    write_atomically(Path(folder) / "config.json", lambda path: path.write_text(text))
+    write_text(Path(folder) / CONFIGURATION, text)
+
+
+def copy(source: Path, folder: Path) -> None:
+    """Copy the files of a checkpoint from one folder to another."""
+    for name in FILES:
+        write_atomically(Path(folder) / name, partial(shutil.copyfile, source / name))
 
 
 def load(name_or_path: str | Path) -> nn.Module:
@@ -69,7 +83,7 @@ def load(name_or_path: str | Path) -> nn.Module:
     configuration = load_configuration(name_or_path)
     with torch.device("meta"):  # a shape without storage
         shape = configuration.build()
-    weights = read_weights(find(name_or_path) / "model.safetensors", shape)
+    weights = read_weights(find(name_or_path) / WEIGHTS, shape)
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn, to be replaced
         model = configuration.build()
     model.load_state_dict(weights)
@@ -113,7 +127,7 @@ def load_kind(name_or_path: str | Path, *kinds: str) -> nn.Module:
 
 def load_configuration(name_or_path: str | Path) -> Configuration:
     """The configuration that a checkpoint was trained with."""
-    return read_json(find(name_or_path) / "config.json")
+    return read_json(find(name_or_path) / CONFIGURATION)
 
 
 def read_json(path: Path) -> Configuration:
@@ -128,7 +142,7 @@ def read_json(path: Path) -> Configuration:
 def find(name_or_path: str | Path) -> Path:
     """The folder of a checkpoint."""
     for folder in (PRETRAINED / str(name_or_path), Path(name_or_path)):
-        if os.path.isfile(folder / "config.json"):  # of no name too long to be one does it complain
+        if os.path.isfile(folder / CONFIGURATION):  # of no name too long to be one does it complain
             return folder
     shipped = sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
     raise ValueError(

@@ -264,7 +264,7 @@ def evaluate(
 
     Example:  gfncp evaluate mnist --sets 1000 --record records/mnist.json
     """
-    from gfncp.checkpoints import write_atomically
+    from gfncp.checkpoints import write_text
     from gfncp.evaluation.evaluate import evaluate as run
 
     with console.status(f"Clustering {_count(sets, 'set')}"):
@@ -275,7 +275,7 @@ def evaluate(
             table.add_row(method, *(f"{value:.3f}" for value in result[method].values()))
     console.print(table)
     if record is not None:
-        write_atomically(record, lambda path: path.write_text(json.dumps(result, indent=2) + "\n"))
+        write_text(record, json.dumps(result, indent=2) + "\n")
 
 
 @app.command()
@@ -400,7 +400,7 @@ def diagnose(
 
     Example:  gfncp diagnose mog-2d --output diagnostics
     """
-    from gfncp.checkpoints import find, load, load_configuration, write_atomically
+    from gfncp.checkpoints import find, load, load_configuration, write_text
     from gfncp.evaluation import diagnose as diagnosis
     from gfncp.evaluation.diagnosis_report import pictures, table
     from gfncp.evaluation.evaluate import make_test_simulator
@@ -423,7 +423,7 @@ def diagnose(
         "device": str(next(model.parameters()).device),
     }
     text = json.dumps(about | result, indent=2, allow_nan=False) + "\n"
-    write_atomically(output / "diagnostics.json", lambda path: path.write_text(text))
+    write_text(output / "diagnostics.json", text)
     files = pictures(result, Path(checkpoint).name, output)
     console.print(table(result))
     names = ", ".join(["diagnostics.json", *(file.name for file in files)])

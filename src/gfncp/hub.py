@@ -1,18 +1,15 @@
 """Checkpoints on the Hugging Face Hub: JSON, safetensors and a model card, nothing unpickled."""
 
 import re
-import shutil
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from huggingface_hub import HfApi, ModelCard, ModelCardData, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-from gfncp.checkpoints import find, load_configuration, write_atomically
+from gfncp.checkpoints import FILES, copy, find, load_configuration, write_text
 from gfncp.configuration import to_toml
 
-FILES = ("model.safetensors", "config.json")
 CARD = "README.md"
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 CARD_DATA = ModelCardData(library_name="gfncp", tags=["clustering", "amortized-inference", "gflownet"])
@@ -42,13 +39,12 @@ def fetch(name: str | Path, revision: str | None = None) -> Path:
 def stage(checkpoint: str | Path, folder: Path) -> None:
     """Copy a checkpoint into a folder with the model card that the Hub wants; it may be used from there."""
     source = find(checkpoint)
-    for file in FILES:
-        write_atomically(Path(folder) / file, partial(shutil.copyfile, source / file))
+    copy(source, folder)
     text = (source / CARD).read_text(encoding="utf-8") if (source / CARD).is_file() else _card(source)
     card = (
         ModelCard(text) if text.startswith("---") else ModelCard(f"---\n{CARD_DATA.to_yaml()}\n---\n{text}")
     )
-    write_atomically(Path(folder) / CARD, lambda path: path.write_text(card.content, encoding="utf-8"))
+    write_text(Path(folder) / CARD, card.content)
 
 
 def push(checkpoint: str | Path, repository: str, private: bool = False, token: str | None = None) -> str:

@@ -5,8 +5,6 @@ The folder is thereby a checkpoint too. Files are written atomically and nothing
 
 import hashlib
 import json
-import shutil
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from gfncp.checkpoints import find, write_atomically
+from gfncp.checkpoints import WEIGHTS, copy, find, write_atomically
 
 FILE = "estimator.safetensors"
-MODEL = "model.safetensors"
 
 
 def write(folder: Path, parameters: dict, fitted: dict[str, Tensor], described: dict[str, str]) -> None:
@@ -34,10 +31,9 @@ def write(folder: Path, parameters: dict, fitted: dict[str, Tensor], described: 
         raise ValueError(f"random_state={seed!r}: accepted for saving are None and integers")
     folder, source = Path(folder), find(parameters["checkpoint"])
     stored = {name: value for name, value in parameters.items() if name != "checkpoint"}
-    about = {"parameters": json.dumps(stored, default=int), "model": _sha256(source / MODEL)}
+    about = {"parameters": json.dumps(stored, default=int), "model": _sha256(source / WEIGHTS)}
     about |= {f"fitted/{name}": text for name, text in described.items()}
-    for name in (MODEL, "config.json"):
-        write_atomically(folder / name, partial(shutil.copyfile, source / name))
+    copy(source, folder)
     tensors = {name: value.contiguous() for name, value in fitted.items()}
     write_atomically(folder / FILE, lambda path: save_file(tensors, path, about))
 
@@ -59,11 +55,11 @@ def read(folder: Path) -> tuple[dict, dict[str, Tensor], dict[str, str]]:
             name: tuple(value) if isinstance(value, list) else value
             for name, value in json.loads(about["parameters"]).items()
         }
-        expected, found = about["model"], _sha256(folder / MODEL)
+        expected, found = about["model"], _sha256(folder / WEIGHTS)
     except (OSError, SafetensorError, KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(f"{folder}: not a saved estimator ({error!r})") from None
     if found != expected:
-        raise ValueError(f"{folder}: {MODEL} is not the one that the estimator was fitted with")
+        raise ValueError(f"{folder}: {WEIGHTS} is not the one that the estimator was fitted with")
     texts = {name.removeprefix("fitted/"): text for name, text in about.items() if name.startswith("fitted/")}
     return {"checkpoint": str(folder), **parameters}, fitted, texts
 

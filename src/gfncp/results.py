@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from gfncp.checkpoints import write_atomically
+from gfncp.checkpoints import write_atomically, write_text
 from gfncp.estimator import GFNCP
 from gfncp.figures import plot_clusters
 from gfncp.posterior import Posterior
@@ -85,8 +85,7 @@ def write_results(
             frame.insert(0, "set", result.set.name)
     table = pd.concat(frames)
     write_atomically(folder / labels_file, partial(WRITERS[Path(labels_file).suffix], table))
-    page = _page(results, places, settings)
-    write_atomically(folder / REPORT, lambda path: path.write_text(page, encoding="utf-8"))
+    write_text(folder / REPORT, _page(results, places, settings))
     per_set = ["posterior.npz", "clusters.png"]
     return [labels_file, *(per_set if single else [f"NUMBER-SET/{name}" for name in per_set]), REPORT]
 

@@ -1,5 +1,8 @@
 """Methods beside each other, as Markdown: what each can do, and records of ``benchmarks/real_data.py``."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from gfncp.baselines.properties import PROPERTIES, TABLE
 
 OURS = "gfncp"
@@ -8,9 +11,9 @@ FAILS = 0.1  # behind the best peer by more than this ARI
 NOTHING = "No figures are recorded yet."
 
 
-def markdown(rows: list[tuple[str, ...]]) -> str:
+def markdown(rows: Sequence[Sequence[str]]) -> str:
     """A table; the first row is its header."""
-    every = [rows[0], ("---",) * len(rows[0]), *rows[1:]]
+    every = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
     return "\n".join(f"| {' | '.join(row)} |" for row in every)
 
 
@@ -47,19 +50,34 @@ def per_set(record: dict) -> str:
     return f"{markdown(rows)}\n\n\\* Gaussian-like, named before any method was run."
 
 
-def failures(record: dict) -> str:
-    """The sets on which the best method that is not told K is far ahead, worst first."""
+class Failure(NamedTuple):
+    """A set on which the best method that is not told K is far ahead."""
+
+    name: str
+    ours: float  # ARI
+    best: str
+    ari: float
+
+
+def find_failures(sets: list[dict]) -> list[Failure]:
+    """The worst first."""
     found = []
-    for each in record["sets"]:
+    for each in sets:
         ari = {name: value["ari"] for name, value in each["methods"].items()}
         ours = ari.pop(OURS)
         best = max((name for name in ari if not name.endswith(TOLD)), key=ari.__getitem__)
         if ari[best] - ours > FAILS:
-            found.append((ours - ari[best], (each["name"], f"{ours:.2f}", best, f"{ari[best]:.2f}")))
+            found.append(Failure(each["name"], ours, best, ari[best]))
+    return sorted(found, key=lambda failure: failure.ours - failure.ari)
+
+
+def failures(record: dict) -> str:
+    """`find_failures` of a record, as a table."""
+    found = find_failures(record["sets"])
     if not found:
         return f"None, of {len(record['sets'])} sets."
     rows = [("set", f"ARI, `{record['checkpoint']}`", "best method not told K", "its ARI")]
-    return markdown(rows + [row for _, row in sorted(found, key=lambda pair: pair[0])])
+    return markdown(rows + [(name, f"{ours:.2f}", best, f"{ari:.2f}") for name, ours, best, ari in found])
 
 
 def comparison(records: list[dict], figures: str) -> str:

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from gfncp.checkpoints import load, load_configuration, write_atomically
+from gfncp.checkpoints import load, load_configuration, write_text
 from gfncp.configuration import (
     Configuration,
     EmbeddingData,
@@ -21,7 +21,7 @@ from gfncp.configuration import (
     parse,
     to_toml,
 )
-from gfncp.evaluation.comparison import NOTHING, comparison, failures
+from gfncp.evaluation.comparison import NOTHING, comparison, failures, markdown
 from gfncp.reproduction.declarations import read_declarations
 from gfncp.reproduction.results import render
 from gfncp.validation import array_shape
@@ -39,14 +39,14 @@ def read_records(folder: Path, kind: str = "evaluation") -> list[dict]:
 
 def figures_table(records: list[dict]) -> str:
     """A Markdown table with a row per measured method."""
-    rows = [HEADER, ("---",) * len(HEADER)]
+    rows = [HEADER]
     for record in records:
         sets = f"{record['sets']} of {record['points']} points"
         speed = f"{1000 * record['seconds'] / record['sets']:.0f}"
         rows.append((f"`{record['checkpoint']}`", sets, *_scores(record, "greedy"), speed, _command(record)))
         if "exact" in record:
             rows.append(("exact Gibbs sampler", sets, *_scores(record, "exact"), "", "the same"))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown(rows)
 
 
 def _scores(record: dict, method: str) -> tuple[str, str, str]:
@@ -66,16 +66,16 @@ def _command(record: dict) -> str:
 def diagnoses_table(records: list[dict]) -> str:
     """A Markdown table with a column per diagnosed checkpoint."""
     if not records:
-        return "No figures are recorded yet."
+        return NOTHING
     names = [
         f"{record['checkpoint']}: `{record['configuration']['objective']['name']}`, "
         f"{record['configuration']['training']['iterations']} iterations"
         for record in records
     ]
-    rows = [("", *names), ("---",) * (len(names) + 1)]
+    rows = [("", *names)]
     for label, read in DIAGNOSED:
         rows.append((label, *(read(record) for record in records)))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown(rows)
 
 
 def _distance(points: str, method: str):
@@ -102,25 +102,25 @@ def inference_table(records: list[dict]) -> str:
     """A Markdown table of ways to find one clustering, of `benchmarks/inference.py`."""
     if not records:
         return "No ways are recorded yet."
-    rows = [("checkpoint", "sets", "way", "NMI", "ARI", "clusters", "time / greedy"), ("---",) * 7]
+    rows = [("checkpoint", "sets", "way", "NMI", "ARI", "clusters", "time / greedy")]
     for record in records:
         for figure in record["figures"]:
             sets = f"{record['sets']} of {figure['points']} points"
             numbers = (f"{figure[name]:.3f}" for name in ("nmi", "ari"))
             rest = (f"{figure['clusters']:.1f}", f"{figure['times_greedy']:.1f}")
             rows.append((f"`{record['checkpoint']}`", sets, figure["way"], *numbers, *rest))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown(rows)
 
 
 def ablation_table(records: list[dict]) -> str:
     """A Markdown table of variants of a network and its training, of `benchmarks/ablation.py`."""
     if not records:
         return "No variants are recorded yet."
-    rows = [("variant", "TV of the policy", "TV of the terminal energy"), ("---",) * 3]
+    rows = [("variant", "TV of the policy", "TV of the terminal energy")]
     for record in records:
         for figure in record["figures"]:
             rows.append((figure["variant"], f"{figure['policy']:.3f}", f"{figure['terminal']:.3f}"))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown(rows)
 
 
 def machines(records: list[dict]) -> str:
@@ -144,7 +144,7 @@ def fill(text: str, content: str) -> str:
 
 def figures(records: list[dict]) -> str:
     """What stands between the README's markers."""
-    return f"{figures_table(records)}\n\n{machines(records)}" if records else "No figures are recorded yet."
+    return f"{figures_table(records)}\n\n{machines(records)}" if records else NOTHING
 
 
 def model_card(folder: Path, records: list[dict]) -> str:
@@ -268,5 +268,5 @@ def documents(root: Path) -> dict[Path, str]:
 
 if __name__ == "__main__":
     for path, text in documents(Path(*sys.argv[1:])).items():
-        write_atomically(path, lambda target, text=text: target.write_text(text, encoding="utf-8"))
+        write_text(path, text)
         print(path)

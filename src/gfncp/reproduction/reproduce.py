@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
-from gfncp.checkpoints import write_atomically
+from gfncp.checkpoints import write_text
 from gfncp.evaluation.evaluate import make_test_simulator
 from gfncp.evaluation.report import read_records
 from gfncp.reproduction.declarations import Declarations, read_declarations
@@ -122,8 +122,7 @@ def draw(root: Path, declarations: Declarations, table: str, data: Path | None) 
 
 
 def write_results(root: Path, declarations: Declarations) -> None:
-    text = render(read_records(root / RECORDS, "result"), declarations)
-    write_atomically(root / RESULTS, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(root / RESULTS, render(read_records(root / RECORDS, "result"), declarations))
 
 
 def _check(what: str, given: Sequence[str], accepted: Collection[str]) -> None:

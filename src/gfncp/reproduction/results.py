@@ -5,6 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from gfncp.configuration import Configuration, parse
+from gfncp.evaluation.comparison import markdown
 from gfncp.reproduction.declarations import Declarations, Table
 from gfncp.reproduction.pictures import PICTURES
 
@@ -104,7 +105,6 @@ def _table(records: list[dict], declarations: Declarations, name: str) -> str:
     for metric in table.metrics:
         header += [METRICS[metric][0], "paper"] if table.paper else [METRICS[metric][0]]
     rows = [[*header, "seeds", "test sets", "iterations"]]
-    rows.append(["---"] * len(rows[0]))
     for dataset, method in declarations.cells(name):
         found = chosen(records, declarations, name, dataset, method)
         row = [declarations.datasets[dataset].title, declarations.methods[method].title]
@@ -113,7 +113,7 @@ def _table(records: list[dict], declarations: Declarations, name: str) -> str:
             if table.paper:
                 row.append(_paper(table, dataset, method, metric))
         rows.append(row + _about(found))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown(rows)
 
 
 def _ours(found: list[dict], metric: str) -> str:

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from gfncp.baselines.registry import METHODS
-from gfncp.checkpoints import PRETRAINED, load, load_configuration, write_atomically
+from gfncp.checkpoints import PRETRAINED, load, load_configuration, write_text
 from gfncp.configuration import Configuration, parse
 from gfncp.evaluation.evaluate import make_test_simulator
 from gfncp.reproduction.declarations import Measure
@@ -133,8 +133,7 @@ def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, devic
         "version": version("gfncp"),
         **details,
     }
-    text = compact(json.dumps(record, indent=2, allow_nan=False)) + "\n"
-    write_atomically(run.path(records), lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(run.path(records), compact(json.dumps(record, indent=2, allow_nan=False)) + "\n")
     return record
 
 
