@@ -22,7 +22,7 @@ from rich.table import Table
 from gfncp.checkpoints import seeded, write_text
 from gfncp.configuration import parse, read_configuration
 from gfncp.evaluation import exact
-from gfncp.evaluation.evaluate import make_test_simulator
+from gfncp.evaluation.evaluate import describe_device, make_test_simulator
 from gfncp.reproduction.declarations import changed
 from gfncp.training import train
 
@@ -90,7 +90,7 @@ def main(
             "points": POINTS,
             "sets": SETS,
             "seed": seed,
-            "device": f"cpu ({torch.get_num_threads()} threads)",
+            "device": describe_device(torch.device("cpu")),
             "torch": torch.__version__,
             "figures": figures,
         }

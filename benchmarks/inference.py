@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from gfncp import orders
 from gfncp.beam import beam
 from gfncp.checkpoints import find, load, load_configuration, seeded, write_text
-from gfncp.evaluation.evaluate import make_test_simulator
+from gfncp.evaluation.evaluate import describe_device, make_test_simulator
 from gfncp.evaluation.metrics import scores
 from gfncp.refinement import descend, refine
 
@@ -77,7 +77,7 @@ def main(
             "configuration": configuration.model_dump(mode="json"),
             "sets": sets,
             "seed": seed,
-            "device": f"cpu ({torch.get_num_threads()} threads)",
+            "device": describe_device(torch.device("cpu")),
             "torch": torch.__version__,
             "figures": figures,
         }

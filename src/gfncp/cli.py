@@ -239,8 +239,7 @@ def train(
     else:
         described = read_configuration(config)
         if iterations is not None:
-            training = described.training.model_copy(update={"iterations": iterations})
-            described = described.model_copy(update={"training": training})
+            described = described.with_iterations(iterations)
     folder = output or Path("runs") / (config or data.resolve()).stem
     run(described, folder, data)
     console.print(f"Checkpoint and TensorBoard scalars in {folder}", markup=False, soft_wrap=True)

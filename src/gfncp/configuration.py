@@ -532,6 +532,11 @@ class Configuration(Section):
             )
         return self
 
+    def with_iterations(self, iterations: int) -> "Configuration":
+        """The same, trained for so long."""
+        training = self.training.model_copy(update={"iterations": iterations})
+        return self.model_copy(update={"training": training})
+
     def build(self) -> nn.Module:
         """A new network with the configured shape."""
         return self.network.build(self.encoder.build())
@@ -550,6 +555,17 @@ def parse(values: object, where: str) -> Configuration:
         place = ".".join(str(part) for part in first["loc"]) or "configuration"
         given = "" if isinstance(first["input"], dict) else f"={first['input']!r}"
         raise ValueError(f"{where}: {place}{given}: {first['msg']}") from None
+
+
+def parse_stored(values: object) -> Configuration | None:
+    """A configuration from a run or a record; None if it is of a version that this one cannot read.
+
+    Options that it lacks, because they were added since, have their defaults.
+    """
+    try:
+        return parse(values, "stored")
+    except ValueError:
+        return None
 
 
 def read_configuration(path: Path) -> Configuration:

@@ -130,6 +130,12 @@ def most_likely(log_policy, state, point):
     return torch.arange(len(log_policy), device=log_policy.device), log_policy.argmax(-1)
 
 
+def draw_options(cumulated: Float[Tensor, "rows options"], generator: torch.Generator) -> Int[Tensor, "rows"]:
+    """An option for each row, from cumulated probabilities, which need not end in 1."""
+    u = torch.rand(len(cumulated), 1, dtype=cumulated.dtype, generator=generator).to(cumulated.device)
+    return (cumulated <= u * cumulated[:, -1:]).sum(-1)
+
+
 class Draw:
     """Independent samples; those that agree so far share a particle.
 
@@ -142,9 +148,7 @@ class Draw:
         self.generator = generator
 
     def __call__(self, log_policy, state, point):
-        cdf = log_policy.exp().cumsum(-1).cpu()[self.particle]
-        u = torch.rand(len(cdf), 1, dtype=cdf.dtype, generator=self.generator)
-        option = (cdf <= u * cdf[:, -1:]).sum(-1)
+        option = draw_options(log_policy.exp().cumsum(-1).cpu()[self.particle], self.generator)
         parents, taken, self.particle = _branch(self.particle, option)
         return parents.to(log_policy.device), taken.to(log_policy.device)
 

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from gfncp import orders
 from gfncp.bounds import ClusterBounds
+from gfncp.decoding import draw_options
 from gfncp.decoding import greedy as decode_greedily
 from gfncp.energy import EnergyNetwork
 from gfncp.partitions import canonical_labels
@@ -202,9 +203,7 @@ def sample(
     """Independent clusterings, and their log-probabilities."""
 
     def draw(log_policy: Tensor, row: int, block: Tensor) -> Tensor:
-        cdf = log_policy.exp().cumsum(1)
-        u = torch.rand(len(cdf), 1, dtype=cdf.dtype, generator=generator)
-        return (cdf <= u * cdf[:, -1:]).sum(1)
+        return draw_options(log_policy.exp().cumsum(1), generator)
 
     joint = _of_core(network, x, core)
     labels, log_prob = orders.sample(network, joint, n_samples, along, generator, bounds=bounds)

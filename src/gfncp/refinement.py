@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from gfncp.decoding import draw_options
 from gfncp.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
 
@@ -37,9 +38,7 @@ def refine(
     """
 
     def draw(energies: Tensor) -> Tensor:
-        cdf = torch.softmax(-energies.double(), -1).cumsum(-1)
-        u = torch.rand(len(cdf), 1, dtype=cdf.dtype, generator=generator).to(cdf.device)
-        return (cdf <= u * cdf[:, -1:]).sum(-1)
+        return draw_options(torch.softmax(-energies.double(), -1).cumsum(-1), generator)
 
     return _sweep(network, network.encode(x, mask), labels, sweeps, draw)
 

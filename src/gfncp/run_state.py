@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from gfncp.checkpoints import read_json, save, write_atomically
-from gfncp.configuration import Configuration, parse
+from gfncp.configuration import Configuration, parse_stored
 
 
 def store(
@@ -66,7 +66,7 @@ def restore(model: nn.Module, optimizers: list[Optimizer], configuration: Config
         stored, iteration = json.loads(about["configuration"]), int(about["iteration"])
     except (OSError, SafetensorError, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not the state of a run ({error}); choose another folder") from None
-    if not _same(stored, configuration):
+    if parse_stored(stored) != configuration:
         raise ValueError(f"{folder}: holds a run with another configuration; choose another folder")
     try:
         model.load_state_dict(weights)
@@ -84,11 +84,3 @@ def _check_free(folder: Path, configuration: Configuration) -> None:
         return
     if described.exists() or (Path(folder) / "model.safetensors").exists():
         raise ValueError(f"{folder}: holds a checkpoint that is none of this run; choose another folder")
-
-
-def _same(stored: dict, configuration: Configuration) -> bool:
-    """Options that a stored configuration lacks, because they were added since, have their defaults."""
-    try:
-        return parse(stored, "stored") == configuration
-    except ValueError:
-        return False

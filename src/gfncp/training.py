@@ -60,9 +60,9 @@ def train(
     torch.manual_seed(configuration.seed)
     model: Any = configuration.build()  # of one kind or another
     optimizers = OPTIMIZERS[options.optimizer](model, options.learning_rate)
-    if options.initial is not None:
-        start_from(model, options.initial)
     start = kept = restore(model, optimizers, configuration, folder)
+    if start == 0 and options.initial is not None:
+        start_from(model, options.initial)
     if accelerator.is_main_process:
         remove_drafts(folder)
         save_configuration(configuration, folder)  # what cannot be written to is noticed now

@@ -99,8 +99,15 @@ def evaluate(
         result["nmi_of_exact"] = result["greedy"]["nmi"] / result["exact"]["nmi"]
     return result | {
         "seconds": seconds,
-        "device": f"cpu ({torch.get_num_threads()} threads)",
+        "device": describe_device(torch.device("cpu")),
         "torch": torch.__version__,
         "iterations": configuration.training.iterations,
         "configuration": configuration.model_dump(mode="json"),
     }
+
+
+def describe_device(device: torch.device) -> str:
+    """How records name what measured."""
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    return f"{device.type} ({torch.get_num_threads()} threads)"

@@ -79,18 +79,17 @@ def make_run(
     sets: int | None,
 ) -> Run:
     """What a cell with one seed is, with the declared numbers of iterations and sets unless given."""
-    configuration = declarations.configuration(dataset, method)
+    configuration = declarations.configuration(dataset, method).model_copy(update={"seed": seed})
     estimator = declarations.methods[method].estimator
-    training = configuration.training
     if iterations is not None and estimator is None:
-        training = training.model_copy(update={"iterations": iterations})
+        configuration = configuration.with_iterations(iterations)
     declared, points = declarations.protocol(table, dataset)
     shown = declarations.tables[table]
     return Run(
         dataset,
         method,
         shown.measure,
-        configuration.model_copy(update={"seed": seed, "training": training}),
+        configuration,
         estimator,
         sets or declared,
         points,

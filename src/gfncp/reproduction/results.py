@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from gfncp.configuration import Configuration, parse
+from gfncp.configuration import Configuration, parse_stored
 from gfncp.evaluation.comparison import markdown
 from gfncp.reproduction.declarations import Declarations, Table
 from gfncp.reproduction.pictures import PICTURES
@@ -87,16 +87,12 @@ def chosen(
 
 def _is_of(record: dict, declared: Configuration) -> bool:
     """Whether a run had the declared configuration, apart from its seed and its number of iterations."""
-    try:
-        ran = parse(record["configuration"], "record")
-    except ValueError:  # of a former version
-        return False
-    return _fixed(ran) == _fixed(declared)
+    ran = parse_stored(record["configuration"])
+    return ran is not None and _fixed(ran) == _fixed(declared)
 
 
 def _fixed(configuration: Configuration) -> Configuration:
-    training = configuration.training.model_copy(update={"iterations": 1})
-    return configuration.model_copy(update={"seed": 0, "training": training})
+    return configuration.with_iterations(1).model_copy(update={"seed": 0})
 
 
 def _table(records: list[dict], declarations: Declarations, name: str) -> str:

@@ -15,8 +15,8 @@ from torch import nn
 
 from gfncp.baselines.registry import METHODS
 from gfncp.checkpoints import PRETRAINED, load, load_configuration, write_text
-from gfncp.configuration import Configuration, parse
-from gfncp.evaluation.evaluate import make_test_simulator
+from gfncp.configuration import Configuration, parse_stored
+from gfncp.evaluation.evaluate import describe_device, make_test_simulator
 from gfncp.reproduction.declarations import Measure
 from gfncp.reproduction.measures import MEASURES, draw_sets, greedy_by
 from gfncp.run_state import iterations_done
@@ -81,17 +81,10 @@ def recorded(run: Run, records: Path) -> dict | None:
     if not path.exists():
         return None
     record = json.loads(path.read_text(encoding="utf-8"))
-    return record if same(record, run.describe()) else None
-
-
-def same(record: dict, described: dict) -> bool:
-    """Whether a record is of the described run; options that a configuration lacks have their defaults."""
-    if any(record.get(name) != value for name, value in described.items() if name != "configuration"):
-        return False
-    try:
-        return parse(record["configuration"], "record") == parse(described["configuration"], "declaration")
-    except ValueError:  # of a former version
-        return False
+    described = run.describe()
+    del described["configuration"]  # the record's may lack options that were added since
+    same = all(record.get(name) == value for name, value in described.items())
+    return record if same and parse_stored(record["configuration"]) == run.configuration else None
 
 
 def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, device: str | None) -> dict:
@@ -171,12 +164,6 @@ def data_folder(configuration: Configuration, data: Path | None) -> Path | None:
         return None
     own = data / str(getattr(configuration.data, "dataset", ""))
     return own if own.is_dir() else data
-
-
-def describe_device(device: torch.device) -> str:
-    if device.type == "cuda":
-        return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"{device.type} ({torch.get_num_threads()} threads)"
 
 
 def compact(text: str) -> str:
