@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-ROUNDING = 1e-13  # share of the largest variance up to which a component is none
+ROUNDING = 1e-13  # share of the largest entry, or of the largest variance, up to which a number means nothing
+SYMMETRIC = 1e-9  # a component less skewed than that has no direction of its own
 
 
 class PrincipalEncoder(nn.Module):
@@ -38,16 +39,16 @@ class PrincipalEncoder(nn.Module):
         present = mask[..., None]
         x = torch.where(present, x, 0).double()
         mean = x.sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp_min(1)
-        return self._scaled(principal_components(torch.where(present, x - mean, 0)))
+        components, _ = turned(torch.where(present, x - mean, 0))
+        return self._scaled(components)
 
     @torch.no_grad()
     def beside(self, given: Float[Tensor, "given dim"]) -> Callable[[Tensor], Tensor]:
         given = given.double()
         mean = given.mean(0)
-        centred = given - mean
-        components = principal_components(centred[None])[0]
+        components, axes = (part[0] for part in turned((given - mean)[None]))
         squares = components.square().sum(0)
-        axes = centred.mT @ torch.where(squares > ROUNDING * squares.max(), components / squares, 0)
+        axes = torch.where(squares > ROUNDING * squares.max(), axes, 0)
         return lambda new: self._scaled((new.double() - mean) @ axes)
 
     def _scaled(self, components: Float[Tensor, "*points found"]) -> Float[Tensor, "*points components"]:
@@ -55,15 +56,28 @@ class PrincipalEncoder(nn.Module):
         return F.pad(kept, (0, self.features - kept.shape[-1])).to(self.scale.dtype) / self.scale
 
 
-def principal_components(
-    centred: Float[Tensor, "batch points dim"],
-) -> Float[Tensor, "batch points components"]:
-    """All of them, widest first; each points to where its tail is longer (positive skewness)."""
-    points, dim = centred.shape[1:]
-    if points < dim:
-        variances, vectors = torch.linalg.eigh(centred @ centred.mT)
-        found = vectors * variances.clamp_min(0).sqrt()[:, None]
+def turned(
+    x: Float[Tensor, "batch points dim"],
+) -> tuple[Float[Tensor, "batch points axes"], Float[Tensor, "batch dim axes"]]:
+    """Centred points in their principal axes, the widest first, as many as the smaller of points and dim.
+
+    Returns:
+        The components and the axes, of length 1; where there is no variance, axes mean nothing.
+
+    The longer tail of each component points to the right, which fixes its sign; a symmetric one points as
+    the axis' largest entry does.
+    """
+    points, dim = x.shape[1:]
+    if dim <= points:
+        axes = torch.linalg.eigh(x.mT @ x).eigenvectors.flip(-1)
+        components = x @ axes
     else:
-        found = centred @ torch.linalg.eigh(centred.mT @ centred).eigenvectors
-    found = found.flip(-1)
-    return torch.where(found.pow(3).sum(1, keepdim=True) < 0, -found, found)
+        variances, rows = torch.linalg.eigh(x @ x.mT)
+        components = rows.flip(-1) * variances.flip(-1).clamp_min(0).sqrt()[:, None]
+        axes = F.normalize(x.mT @ components, dim=1)
+    cubes = components**3
+    tail = cubes.sum(1)
+    largest = axes.gather(1, axes.abs().argmax(1, keepdim=True))[:, 0]
+    towards = torch.where(tail.abs() > SYMMETRIC * cubes.abs().sum(1), tail, largest)
+    sign = torch.where(towards < 0, -1.0, 1.0)[:, None]
+    return components * sign, axes * sign

@@ -14,12 +14,12 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from gfncp.principal import ROUNDING, turned
+
 COMPONENTS = 16
 TAILS = (0.1, 0.9)  # quantiles whose distance is a column's spread: outliers hardly move it, clusters do
 NORMAL_DISTANCE = 2.5631031310892007  # between these quantiles of a standard normal variable
 CORE = 5.0  # spreads up to which a column is nearly linear; beyond, it grows like a logarithm
-ROUNDING = 1e-13  # share of the largest entry, or of the largest variance, up to which a number means nothing
-SYMMETRIC = 1e-9  # a component less skewed than that has no direction of its own
 
 
 def principal_components(
@@ -36,7 +36,7 @@ def principal_components(
     columns = standardise(x, mask)
     count = mask.sum(1).clamp_min(1)[:, None, None]
     centred = torch.where(mask[..., None], columns - columns.sum(1, keepdim=True) / count, 0)
-    components, _ = _turned(centred)
+    components, _ = turned(centred)
     variances = components.square().sum(1, keepdim=True) / count
     return _scaled(components, variances)
 
@@ -50,7 +50,7 @@ def principal_axes(
     measures = _measure(x, everyone)
     columns = _drawn_in(x, everyone, measures)
     mean = columns.mean(1, keepdim=True)
-    components, axes = _turned(columns - mean)
+    components, axes = turned(columns - mean)
     variances = components.square().mean(1, keepdim=True)
 
     def components_of(new: Float[Tensor, "new dim"]) -> Float[Tensor, "new 16"]:
@@ -129,30 +129,3 @@ def _quantile(
     below, above = (ordered.gather(1, at[:, None, None].expand_as(ordered[:, :1])) for at in (low, high))
     part = (place - low)[:, None, None]
     return torch.where(count[:, None, None] > 0, below * (1 - part) + above * part, 0)
-
-
-def _turned(
-    x: Float[Tensor, "batch points dim"],
-) -> tuple[Float[Tensor, "batch points axes"], Float[Tensor, "batch dim axes"]]:
-    """Centred points in their principal axes, the widest first, as many as the smaller of points and dim.
-
-    Returns:
-        The components and the axes, of length 1; where there is no variance, axes mean nothing.
-
-    The longer tail of each component points to the right, which fixes its sign; a symmetric one points as
-    the axis' largest entry does.
-    """
-    points, dim = x.shape[1:]
-    if dim <= points:
-        axes = torch.linalg.eigh(x.mT @ x).eigenvectors.flip(-1)
-        components = x @ axes
-    else:
-        variances, rows = torch.linalg.eigh(x @ x.mT)
-        components = rows.flip(-1) * variances.flip(-1).clamp_min(0).sqrt()[:, None]
-        axes = F.normalize(x.mT @ components, dim=1)
-    cubes = components**3
-    tail = cubes.sum(1)
-    largest = axes.gather(1, axes.abs().argmax(1, keepdim=True))[:, 0]
-    towards = torch.where(tail.abs() > SYMMETRIC * cubes.abs().sum(1), tail, largest)
-    sign = torch.where(towards < 0, -1.0, 1.0)[:, None]
-    return components * sign, axes * sign
