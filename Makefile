@@ -30,7 +30,7 @@ docs: $(READY)  ## Build the documentation; open build/docs/index.html.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 types: $(READY)  ## Check the types of the public interface; pyright runs on Node.js, which it fetches if absent.
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # pip installs from outside, because some systems' Python makes no environment that has pip in it.
 $(READY): pyproject.toml constraints.txt

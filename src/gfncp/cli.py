@@ -228,19 +228,19 @@ def train(
 
     Example:  gfncp train --data embeddings.parquet
     """
-    if config is None and data is None:
-        raise ValueError("train: name a TOML file, or your points with --data")
     from gfncp.configuration import read_configuration
     from gfncp.own_data import configure
     from gfncp.training import train as run
 
-    if config is None:
-        described = configure(data, iterations)
-    else:
-        described = read_configuration(config)
+    if config is not None:
+        described, name = read_configuration(config), config.stem
         if iterations is not None:
             described = described.with_iterations(iterations)
-    folder = output or Path("runs") / (config or data.resolve()).stem
+    elif data is not None:
+        described, name = configure(data, iterations), data.resolve().stem
+    else:
+        raise ValueError("train: name a TOML file, or your points with --data")
+    folder = output or Path("runs") / name
     run(described, folder, data)
     console.print(f"Checkpoint and TensorBoard scalars in {folder}", markup=False, soft_wrap=True)
 

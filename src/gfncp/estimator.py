@@ -189,9 +189,10 @@ class GFNCP(ClusterMixin, BaseEstimator):
         model, generator = self._model(), self._generator()
         fitted = [cast("GFNCP", clone(self)) for _ in sets]
         points = [one._read(model, X, reset=True) for one, X in zip(fitted, sets, strict=True)]
-        held = points, [_index(X) for X in sets], fitted
+        indices = [_index(X) for X in sets]
         for batch in self._batches(points):
-            self._fit_batch(model, *([each[place] for place in batch] for each in held), generator)
+            x, index = [points[place] for place in batch], [indices[place] for place in batch]
+            self._fit_batch(model, x, index, [fitted[place] for place in batch], generator)
             done(len(batch))
         return fitted
 
