@@ -5,7 +5,8 @@ import torch
 
 from gfncp.encoders import EmbeddedEncoder, ImageEmbedding, VectorEncoder, prepared
 from gfncp.model import Model
-from gfncp.pretraining import info_nce, pretrain
+from gfncp.pretraining import info_nce, pretrain, same_image, same_walk
+from gfncp.simulators.neighbours import NeighbourClusters
 
 
 @pytest.fixture
@@ -23,12 +24,15 @@ def embedded(seed=0):
     return ImageEmbedding(8, channels=(2, 4, 4))
 
 
-def losses_of(embedding, images, iterations=25):
+def losses_of(embedding, images, iterations=25, rounds=0):
     losses = []
     pretrain(
         embedding,
         images,
         iterations=iterations,
+        rounds=rounds,
+        round_iterations=iterations,
+        reach=0.1,
         batch=16,
         learning_rate=3e-3,
         seed=0,
@@ -39,10 +43,38 @@ def losses_of(embedding, images, iterations=25):
 
 def test_the_loss_is_least_where_views_agree_and_images_differ():
     corners = torch.eye(8)
-    agree = info_nce(corners, corners)
-    assert agree < info_nce(corners, corners.roll(1, 0))
-    assert agree < info_nce(corners[:1].expand(8, -1), corners[:1].expand(8, -1))
-    torch.testing.assert_close(agree, info_nce(3 * corners, 5 * corners))
+    apart = torch.eye(8, dtype=torch.bool)
+    agree = info_nce(corners, corners, apart)
+    assert agree < info_nce(corners, corners.roll(1, 0), apart)
+    assert agree < info_nce(corners[:1].expand(8, -1), corners[:1].expand(8, -1), apart)
+    torch.testing.assert_close(agree, info_nce(3 * corners, 5 * corners, apart))
+
+
+def test_nothing_is_told_apart_where_all_are_alike(generator):
+    first, second = torch.randn(2, 8, 3, generator=generator)
+    assert info_nce(first, second, torch.ones(8, 8, dtype=torch.bool)) == 0
+
+
+def test_pairs_belong_together_and_are_alike_with_themselves(generator):
+    points = torch.cat([torch.randn(40, 2, generator=generator) + place for place in (0, 100)])
+    for draw in (same_image(80), same_walk(NeighbourClusters(points, 0.1, 20).walks)):
+        first, second, alike = draw(30, generator)
+        assert torch.equal(first < 40, second < 40)
+        assert alike.diagonal().all() and torch.equal(alike, alike.T)
+        side = first < 40
+        assert not alike[side][:, ~side].any()
+
+
+def test_rounds_draw_what_is_near_together(images):
+    """Kinds of noise: within a kind, images come nearer to each other than telling each apart leaves them."""
+
+    def spread(rounds):
+        embedding = embedded()
+        losses_of(embedding, images, iterations=40, rounds=rounds)
+        z = embedding(images / 255).unflatten(0, (16, 4))
+        return float((z.var(0).sum() / z.flatten(0, 1).var(0).sum()).detach())
+
+    assert spread(2) < spread(0)
 
 
 def test_pretraining_lowers_the_loss_and_freezes_the_embedding(images):
@@ -56,10 +88,10 @@ def test_pretraining_lowers_the_loss_and_freezes_the_embedding(images):
 def test_the_seed_decides_and_the_global_stream_is_left_alone(images):
     first, second = embedded(), embedded()
     before = torch.random.get_rng_state()
-    losses = losses_of(first, images, iterations=3)
+    losses = losses_of(first, images, iterations=3, rounds=1)
     assert torch.equal(torch.random.get_rng_state(), before)
     torch.manual_seed(7)
-    assert losses_of(second, images, iterations=3) == losses
+    assert losses_of(second, images, iterations=3, rounds=1) == losses
     for name, value in first.state_dict().items():
         assert torch.equal(value, second.state_dict()[name]), name
 

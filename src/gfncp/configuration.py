@@ -68,6 +68,9 @@ class Pretraining(Section):
     """See `gfncp.pretraining.pretrain`."""
 
     iterations: Annotated[int, Field(ge=1)] = 3000
+    rounds: Annotated[int, Field(ge=0)] = 0
+    round_iterations: Annotated[int, Field(ge=1)] = 500
+    reach: Annotated[float, Field(gt=0, le=1)] = 0.02
     batch: Annotated[int, Field(ge=2)] = 256
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
 
@@ -291,6 +294,7 @@ class EmbeddingData(Data):
     alpha: Annotated[float, Field(gt=0)] = 1.0
     n_clusters: Bounds = (1, 10)
     images: Annotated[int, Field(ge=1000, le=50_000)] = 20_000
+    reach: Annotated[float, Field(gt=0, le=1)] = 0.02
     views: Annotated[int, Field(ge=1)] = 4
 
     @property

@@ -159,6 +159,12 @@ class ImageEmbedding(nn.Module):
         return F.normalize(self.layers(images[:, None]), dim=1) * self.features**0.5
 
 
+@torch.no_grad()
+def embed(embedding: nn.Module, points: Float[Tensor, "rows *shape"]) -> Float[Tensor, "rows features"]:
+    """Points embedded, a chunk of them at a time."""
+    return torch.cat([embedding(chunk) for chunk in points.split(IMAGES_PER_CHUNK)])
+
+
 class EmbeddedEncoder(nn.Module):
     """A frozen embedding of single points, and an encoder of what it yields.
 
@@ -178,9 +184,8 @@ class EmbeddedEncoder(nn.Module):
         self.embedding.eval()
         return self
 
-    @torch.no_grad()
     def embed(self, points: Float[Tensor, "rows *shape"]) -> Float[Tensor, "rows features"]:
-        return torch.cat([self.embedding(chunk) for chunk in points.split(IMAGES_PER_CHUNK)])
+        return embed(self.embedding, points)
 
     def forward(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"]

@@ -60,7 +60,7 @@ def own_images_simulators(
     parts = own_images.split(options, data)
     views = embedded_views(encoder, parts.training, options.views, seeded(configuration.seed, VIEWS_STREAM))
     training, validation = (
-        simulators.NeighbourEmbeddings(x, options.alpha, options.n_clusters)
+        simulators.NeighbourEmbeddings(x, options.alpha, options.n_clusters, options.reach)
         for x in (views, prepared(encoder, parts.validation)[None])
     )
     return training, validation
@@ -96,7 +96,8 @@ def prepare_embedding(
             x, _ = own_images.split(configuration.data, data)
         else:
             x = images(configuration.data.dataset, "train", data)[0][: configuration.data.images]
-        task = bar.add_task("pre-training", total=options.iterations, loss=float("nan"))
+        total = options.iterations + options.rounds * options.round_iterations
+        task = bar.add_task("pre-training", total=total, loss=float("nan"))
         pretrain(
             encoder.embedding,
             x,

@@ -1,19 +1,29 @@
-"""Contrastive pre-training of an embedding, without labels (SimCLR, Chen et al. 2020)."""
+"""Contrastive pre-training of an embedding, without labels.
 
-from collections.abc import Callable
+First each image must be told from all others (SimCLR, Chen et al. 2020). Then, round by round, what belongs
+together are no longer views of one image but images near each other in the embedding learned so far (as in
+SCAN, Van Gansbeke et al. 2020), which draws the members of a class together.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import kornia.augmentation as K
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from gfncp.checkpoints import seeded
+from gfncp.encoders import embed
 from gfncp.schedules import cosine
 from gfncp.simulators.images import augmented_by
+from gfncp.simulators.neighbours import NeighbourClusters, Walks
 
 TEMPERATURE = 0.2
 WARM_UP = 100  # iterations
+ANCHORS = 2000
+SAME_WALK = 0.3  # anchors whose walks overlap by more are not told apart
 
 
 def strong_augmentations() -> K.AugmentationSequential:
@@ -24,12 +34,51 @@ def strong_augmentations() -> K.AugmentationSequential:
     )
 
 
-def info_nce(first: Float[Tensor, "images dim"], second: Float[Tensor, "images dim"]) -> Float[Tensor, ""]:
-    """The loss of telling an image's other view from all other images in the batch."""
+class Pairs(NamedTuple):
+    """Images that belong together, and which pairs do not belong apart: at least each pair and itself."""
+
+    first: Int[Tensor, "pairs"]
+    second: Int[Tensor, "pairs"]
+    alike: Bool[Tensor, "pairs pairs"]
+
+
+DrawPairs = Callable[[int, torch.Generator], Pairs]
+
+
+def same_image(images: int) -> DrawPairs:
+    """Each image belongs with itself alone."""
+
+    def draw(pairs: int, generator: torch.Generator) -> Pairs:
+        chosen = torch.randint(images, (pairs,), generator=generator)
+        return Pairs(chosen, chosen, chosen[:, None] == chosen)
+
+    return draw
+
+
+def same_walk(walks: Walks) -> DrawPairs:
+    """Two points of the walk around one anchor belong together; walks that meet are not told apart."""
+
+    def draw(pairs: int, generator: torch.Generator) -> Pairs:
+        anchors, reach = walks.nearest.shape
+        anchor = torch.randint(anchors, (pairs,), generator=generator)
+        first, second = (
+            walks.nearest[anchor, torch.randint(reach, (pairs,), generator=generator)] for _ in range(2)
+        )
+        return Pairs(first, second, (walks.overlap[anchor][:, anchor] > SAME_WALK).fill_diagonal_(True))
+
+    return draw
+
+
+def info_nce(
+    first: Float[Tensor, "pairs dim"], second: Float[Tensor, "pairs dim"], alike: Bool[Tensor, "pairs pairs"]
+) -> Float[Tensor, ""]:
+    """The loss of telling a view's partner from all views in the batch that are not alike."""
     views = F.normalize(torch.cat([first, second]), dim=1)
     similarity = views @ views.T / TEMPERATURE
-    similarity.fill_diagonal_(-torch.inf)
-    return F.cross_entropy(similarity, torch.arange(len(views), device=views.device).roll(len(first)))
+    partner = torch.arange(len(views), device=views.device).roll(len(first))
+    out = alike.repeat(2, 2).to(views.device)
+    out[partner.roll(len(first)), partner] = False
+    return F.cross_entropy(similarity.masked_fill(out, -torch.inf), partner)
 
 
 def pretrain(
@@ -37,12 +86,55 @@ def pretrain(
     images: UInt8[Tensor, "images height width"],
     *,
     iterations: int,
+    rounds: int,
+    round_iterations: int,
+    reach: float,
     batch: int,
     learning_rate: float,
     seed: int,
     report: Callable[[int, float], None],
 ) -> None:
-    """Train ``embedding`` in place; ``report`` gets the iteration and the loss.
+    """Train ``embedding`` in place; ``report`` gets the iteration, counted through all rounds, and the loss.
+
+    Args:
+        iterations: of telling each image from all others.
+        rounds: how often neighbours are found in the embedding, and then told from others.
+        round_iterations: of each round.
+        reach: the share of all images that is near an anchor, see `gfncp.simulators.neighbours`.
+        batch: pairs per iteration.
+    """
+    done = 0
+    for stage, (draw, length) in enumerate(
+        stages(embedding, images, iterations, rounds, round_iterations, reach)
+    ):
+        for iteration, loss in enumerate(
+            contrast(embedding, images, draw, length, batch, learning_rate, seed, stage)
+        ):
+            report(done + iteration + 1, loss)
+        done += length
+
+
+def stages(
+    embedding: nn.Module, images: Tensor, iterations: int, rounds: int, round_iterations: int, reach: float
+) -> Iterator[tuple[DrawPairs, int]]:
+    """What belongs together in each stage, found once the stage before has ended, and its iterations."""
+    yield same_image(len(images)), iterations
+    for _ in range(rounds):
+        near = NeighbourClusters(embed(embedding, images / 255), reach, ANCHORS)
+        yield same_walk(near.walks), round_iterations
+
+
+def contrast(
+    embedding: nn.Module,
+    images: Tensor,
+    draw: DrawPairs,
+    iterations: int,
+    batch: int,
+    learning_rate: float,
+    seed: int,
+    stage: int,
+) -> Iterator[float]:
+    """Train ``embedding`` to tell pairs from others, and yield the losses; then it is frozen.
 
     A projection between embedding and loss is trained along, and thrown away.
     """
@@ -59,12 +151,12 @@ def pretrain(
         for group in optimizer.param_groups:
             warm = min(1.0, (iteration + 1) / WARM_UP)
             group["lr"] = warm * cosine(learning_rate, 0.01 * learning_rate, iteration / iterations)
-        generator = seeded(seed, iteration)
-        chosen = images[torch.randint(len(images), (batch,), generator=generator)].to(device) / 255
-        views = augmented_by(augment, torch.cat([chosen, chosen]), generator)
-        loss = info_nce(*projection(embedding(views)).chunk(2))
+        generator = seeded(seed, stage, iteration)
+        first, second, alike = draw(batch, generator)
+        chosen = images[torch.cat([first, second])].to(device) / 255
+        loss = info_nce(*projection(embedding(augmented_by(augment, chosen, generator))).chunk(2), alike)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        report(iteration + 1, float(loss.detach()))
+        yield float(loss.detach())
     embedding.requires_grad_(False).eval()
