@@ -344,6 +344,8 @@ class NeighbourEmbeddingFile(EmbeddingFile):
 
     kind: Literal["neighbour-embeddings"]
     reach: Annotated[float, Field(gt=0, le=1)] = 0.01
+    noise: Annotated[float, Field(ge=0)] = 0.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
 class AugmentedEmbeddingFile(EmbeddingFile):

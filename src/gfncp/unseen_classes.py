@@ -99,7 +99,9 @@ def make_simulators(
 def _without_labels(data: EmbeddingFile, x: Float[Tensor, "points dim"]) -> WithoutLabels:
     match data:
         case NeighbourEmbeddingFile():
-            return NeighbourEmbeddings(x[None], data.alpha, data.n_clusters, data.reach)
+            return NeighbourEmbeddings(
+                x[None], data.alpha, data.n_clusters, data.reach, data.noise, data.dropout
+            )
         case AugmentedEmbeddingFile():
             return AugmentedEmbeddings(x, data.alpha, data.n_clusters, data.noise, data.dropout)
 

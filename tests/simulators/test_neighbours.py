@@ -71,3 +71,19 @@ def test_points_are_seen_in_every_view(moons, generator):
     assert found.shape == (50, 20, 2)
     assert labels.shape == (50, 20)
     assert set(((found[..., 0] + 50) // 100).unique().tolist()) == {0, 1, 2}
+
+
+def test_a_set_misses_the_same_coordinates_in_all_points(generator):
+    points = torch.randn(60, 40, generator=generator) + 5
+    x, _ = NeighbourEmbeddings(points[None], dropout=0.5)(30, 20, generator)
+    missing = x == 0
+    assert torch.equal(missing.any(1), missing.all(1))
+    shares = missing[:, 0].float().mean(1)
+    assert 0.15 < shares.mean() < 0.35 and shares.max() < 0.8
+
+
+def test_noise_moves_each_point_on_its_own(generator):
+    points = torch.randn(60, 4, generator=generator)
+    x, _ = NeighbourEmbeddings(points[None], noise=0.1)(30, 20, generator)
+    moved = torch.cdist(x.flatten(0, 1), points).min(1).values
+    assert 0 < moved.min() and moved.max() < 0.6

@@ -108,12 +108,17 @@ class NeighbourEmbeddings:
     Args:
         views: embeddings of each point, first as it is, then augmented; neighbours are those of the first.
         reach: see `NeighbourClusters`.
+        noise: standard deviation of the Gaussian added to each coordinate of each point.
+        dropout: up to this share of the coordinates is missing, others in each set; where few clusters are
+            to be learned from, that shows them from many sides.
     """
 
     views: Float[Tensor, "views images features"]
     alpha: float = 1.0
     n_clusters: int | tuple[int, int] | None = (1, 10)
     reach: float = 0.02
+    noise: float = 0.0
+    dropout: float = 0.0
 
     @cached_property
     def clusters(self) -> NeighbourClusters:
@@ -125,4 +130,8 @@ class NeighbourEmbeddings:
         labels = sample_crp(sets, points, self.alpha, generator=generator, n_clusters=self.n_clusters)
         chosen = self.clusters(labels, generator)
         view = torch.randint(len(self.views), chosen.shape, generator=generator)
-        return self.views[view, chosen], labels
+        x = self.views[view, chosen]
+        x = x + self.noise * torch.randn(x.shape, generator=generator)
+        missing = self.dropout * torch.rand(sets, 1, 1, generator=generator)
+        kept = torch.rand(sets, 1, x.shape[2], generator=generator) >= missing
+        return x * kept / (1 - missing).sqrt(), labels
