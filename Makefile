@@ -26,7 +26,7 @@ lint: $(READY)  ## Check style and formatting.
 	$(BIN)/ruff format --check .
 
 types: $(READY)  ## Check the types of the public interface; pyright runs on Node.js, which it fetches if absent.
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # pip installs from outside, because some systems' Python makes no environment that has pip in it.
 $(READY): pyproject.toml constraints.txt
