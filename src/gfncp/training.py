@@ -1,8 +1,12 @@
 """Training: one loop for any objective and simulator, on any device, resumable to the bit.
 
-A batch is a function of (seed, rank, iteration) alone, so a resumed run needs no random state.
+Each step averages the gradients of so many batches. A batch is a function of (seed, its number in the step,
+iteration) alone, so a resumed run needs no random state, and processes, which share the batches of a step,
+change nothing but the time.
 """
 
+import math
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -19,18 +23,25 @@ from gfncp.progress import progress, scalars
 from gfncp.run_state import restore, store
 
 VALIDATION_STREAM = 2**31
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class Loss(nn.Module):
-    """An objective of a network as a module: what accelerate wraps for precision and processes."""
+    """An objective of a network as a module: what accelerate wraps for processes.
 
-    def __init__(self, network: nn.Module, objective: Objective) -> None:
+    Args:
+        dtype: of matrix products.
+    """
+
+    def __init__(self, network: nn.Module, objective: Objective, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.network = network
         self.objective = objective
+        self.dtype = dtype
 
     def forward(self, batch: Batch, generator: torch.Generator) -> Terms:
-        return self.objective(self.network, batch, generator)
+        with torch.autocast(batch.x.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            return self.objective(self.network, batch, generator)
 
 
 def train(
@@ -38,48 +49,53 @@ def train(
     folder: Path,
     data: Path | None = None,
     accelerator: Accelerator | None = None,
+    wandb: str | None = None,
 ) -> nn.Module:
     """Train, or go on with, the run in ``folder``; its checkpoint is there after every ``save_every`` steps.
 
     Args:
         data: folder of the images that the configuration names, None downloads them; or embeddings.
         accelerator: a new one, which says where to train; None takes what the machine has.
+        wandb: project of Weights & Biases that gets the scalars too; None for no such.
 
     Raises:
-        ValueError: ``folder`` holds a run with another configuration, or what is there is damaged.
+        ValueError: ``folder`` holds a run with another configuration, what is there is damaged, or the
+            processes cannot share the batches of a step.
         FloatingPointError: the loss or a weight is not finite; the last checkpoint is kept.
     """
     options = configuration.training
     accelerator = accelerator or Accelerator()
+    if options.accumulate % accelerator.num_processes:
+        raise ValueError(
+            f"training.accumulate={options.accumulate}: {accelerator.num_processes} processes share so many "
+            "batches in each step; accepted are multiples of their number"
+        )
     torch.manual_seed(configuration.seed)
     model = configuration.build()
     optimizers = OPTIMIZERS[options.optimizer](model, options.learning_rate)
     start = restore(model, optimizers, configuration, folder)
-    rank = accelerator.process_index
-    loss, *optimizers = accelerator.prepare(Loss(model, configuration.objective.build()), *optimizers)
+    loss = Loss(model, configuration.objective.build(), DTYPES[options.precision])
+    loss, *optimizers = accelerator.prepare(loss, *optimizers)
 
-    with scalars(accelerator, folder, start) as write_scalar, progress(accelerator) as bar:
+    with scalars(accelerator, folder, start, wandb) as write_scalar, progress(accelerator) as bar:
         prepare_embedding(configuration, model.encoder, folder, data, accelerator, bar)
         simulate, simulate_validation = make_simulators(configuration, model.encoder, data)
         task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
         for iteration in range(start, options.iterations):
             share = iteration / options.iterations
             set_learning_rate(optimizers, options.learning_rate, options.final_learning_rate, share)
-            generator = seeded(configuration.seed, rank, iteration)
-            batch = draw_batch(options, simulate, generator, accelerator.device, share)
-            terms = loss(batch, generator)
-            if not torch.isfinite(terms["loss"]):
-                raise FloatingPointError(f"the loss is {terms['loss'].item()} at iteration {iteration}")
             loss.zero_grad()
-            accelerator.backward(terms["loss"])
+            terms = accumulate(configuration, loss, simulate, accelerator, iteration)
+            if not math.isfinite(terms["loss"]):  # in any of the processes
+                raise FloatingPointError(f"the loss is {terms['loss']} at iteration {iteration}")
             if options.clip is not None:
                 accelerator.clip_grad_norm_(loss.parameters(), options.clip)
             for optimizer in optimizers:
                 optimizer.step()
             done = iteration + 1
-            bar.update(task, advance=1, loss=terms["loss"].item())
+            bar.update(task, advance=1, loss=terms["loss"])
             for name, value in terms.items():
-                write_scalar(f"training/{name}", value.item(), done)
+                write_scalar(f"training/{name}", value, done)
             if accelerator.is_main_process and (done % options.save_every == 0 or done == options.iterations):
                 if not all(parameter.isfinite().all() for parameter in model.parameters()):
                     raise FloatingPointError(f"the weights are not finite after iteration {iteration}")
@@ -94,6 +110,30 @@ def train(
                     bar.console.print(f"iteration {done}: validation {name} {value:.3f}")
                 store(model, optimizers, configuration, folder, done)
     return model.eval()
+
+
+def accumulate(
+    configuration: Configuration,
+    loss: nn.Module,
+    simulate: Simulator,
+    accelerator: Accelerator,
+    iteration: int,
+) -> dict[str, float]:
+    """Add the gradient of a step's mean loss, of which each process does its part; the mean terms."""
+    options = configuration.training
+    own = range(accelerator.process_index, options.accumulate, accelerator.num_processes)
+    rows = []
+    for number in own:
+        generator = seeded(configuration.seed, number, iteration)
+        share = iteration / options.iterations
+        batch = draw_batch(options, simulate, generator, accelerator.device, share)
+        # Gradients of processes are averaged once, at the last of their batches.
+        with nullcontext() if number == own[-1] else accelerator.no_sync(loss):
+            terms = loss(batch, generator)
+            accelerator.backward(terms["loss"] / len(own))
+        rows.append(torch.stack([value.detach().float() for value in terms.values()]))
+    means = accelerator.reduce(torch.stack(rows).mean(0), "mean")
+    return dict(zip(terms, means.tolist(), strict=True))
 
 
 def draw_batch(
