@@ -26,7 +26,7 @@ from gfncp.sources.sets import Roles, set_of_rows
 
 try:
     import ray
-    from ray.data import ActorPoolStrategy, read_parquet
+    from ray.data import ActorPoolStrategy, from_items
 except ImportError:
     raise ValueError("engine='ray': it needs Ray; pip install 'gfncp[ray]'") from None
 
@@ -72,8 +72,9 @@ def cluster_sets(
         return 0
     finished, failed = 0, []
     with _connected(address, workers):
-        rows = read_parquet(paths).map_batches(
-            partial(_chosen, column=roles.sets, names=pending), batch_format="pandas"
+        # Not Ray's own reader: without aiohttp, which it does not ask for, it fails at times (Ray 2.60).
+        rows = from_items([{"path": path} for path in paths], override_num_blocks=len(paths)).map_batches(
+            partial(_read, column=roles.sets, names=pending), batch_size=1, batch_format="pandas"
         )
         results = rows.groupby(roles.sets, num_partitions=PARTS_PER_WORKER * workers).map_groups(
             Clusterer,
@@ -123,10 +124,12 @@ def file_name(name: object) -> str:
     return f"{re.sub(r'[^A-Za-z0-9_-]+', '_', str(name))[:60]}-{digest}.parquet"
 
 
-def _chosen(rows: pd.DataFrame, column: str, names: list) -> pd.DataFrame:
+def _read(files: pd.DataFrame, column: str, names: list) -> Iterator[pd.DataFrame]:
     """Rows of some of the sets, without pandas' index, which is no coordinate."""
-    index = [each for each in rows.columns if each.startswith("__index_level_")]
-    return rows[rows[column].isin(names)].drop(columns=index)
+    for part in pyarrow.dataset.dataset(list(files["path"])).to_batches():
+        rows = part.to_pandas(ignore_metadata=True)
+        index = [each for each in rows.columns if each.startswith("__index_level_")]
+        yield rows[rows[column].isin(names)].drop(columns=index)
 
 
 def _names(paths: list[str], column: str) -> list:
