@@ -69,6 +69,16 @@ def test_the_clustering_is_the_greedy_one_of_the_network(make, vector_checkpoint
     assert make().fit(X).labels_.tolist() == expected.tolist()
 
 
+def test_a_prepared_model_fits_as_often_as_asked(make, X):
+    estimator = make()
+    fit = estimator.prepare()
+    for points in (X, X[:7]):
+        found, expected = fit(points), make().fit(points)
+        assert np.array_equal(found.labels_, expected.labels_)
+        assert np.array_equal(found.posterior_.log_prob, expected.posterior_.log_prob)
+    assert not hasattr(estimator, "labels_")
+
+
 def test_probabilities_are_those_of_the_posterior(make, X):
     model = make().fit(X)
     together = model.posterior_.coclustering()

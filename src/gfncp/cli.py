@@ -7,7 +7,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -105,6 +105,15 @@ def cluster(
         str | None,
         typer.Option(help="Column (NPZ: array) that names the set of each point: each is clustered alone."),
     ] = None,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="ray: many sets of Parquet files on a Ray cluster, see docs/scale.md."),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help="Address of the Ray cluster; default: this machine.", show_default=False),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Actors of the Ray cluster, a core or GPU each.")] = 1,
 ) -> None:
     """Cluster the points of a file, with the posterior over all their clusterings.
 
@@ -128,7 +137,16 @@ def cluster(
 
     check_labels_file(labels)
     names = None if columns is None else [name.strip() for name in columns.split(",")]
-    sets = read_sets(files, Roles(names, id_column, label_column, set_column))
+    roles = Roles(names, id_column, label_column, set_column)
+    if engine == "ray":
+        parameters = {"n_samples": samples, "n_clusters": _bounds(k), "random_state": seed, "device": device}
+        _cluster_on_ray(
+            files, roles, {"checkpoint": checkpoint or DEFAULT} | parameters, output, address, workers
+        )
+        return
+    if address is not None:
+        raise ValueError(f"--address={address}: accepted with --engine ray only")
+    sets = read_sets(files, roles)
     checkpoint = checkpoint or ("mnist" if all(each.points.ndim == 3 for each in sets) else DEFAULT)
     estimator = GFNCP(checkpoint, samples, n_clusters=_bounds(k), random_state=seed, device=device)
     start = perf_counter()
@@ -170,6 +188,24 @@ def cluster(
     else:
         console.print(_table_of_sets(results), f"{len(results)} sets in {seconds:.1f} s")
     console.print(f"Written to {output}: {', '.join(written)}", markup=False, soft_wrap=True)
+
+
+def _cluster_on_ray(
+    files: list[Path], roles, parameters: dict, output: Path, address: str | None, workers: int
+) -> None:
+    from gfncp.ray_engine import cluster_sets
+
+    start = perf_counter()
+    with console.status("Clustering on Ray") as status:
+        names: list[object] = []
+
+        def done(row: dict) -> None:
+            names.append(row["set"])
+            status.update(f"Clustering on Ray: {_count(len(names), 'set')} done")
+
+        cluster_sets(files, roles, parameters, output, workers=workers, address=address, done=done)
+    console.print(f"{_count(len(names), 'set')} in {perf_counter() - start:.1f} s; what was there was kept")
+    console.print(f"Written to {output}: a Parquet file for each set", markup=False, soft_wrap=True)
 
 
 def _bounds(k: str | None) -> int | tuple[int, int] | None:
@@ -219,6 +255,10 @@ def train(
     iterations: Annotated[
         int | None, typer.Option(min=1, help="Train so long; default: as the TOML file says, or 1600.")
     ] = None,
+    wandb: Annotated[
+        str | None,
+        typer.Option(metavar="PROJECT", help="Send the scalars to Weights & Biases as well."),
+    ] = None,
 ) -> None:
     """Train a network on one's own points, or as a TOML file says.
 
@@ -241,7 +281,7 @@ def train(
     else:
         raise ValueError("train: name a TOML file, or your points with --data")
     folder = output or Path("runs") / name
-    run(described, folder, data)
+    run(described, folder, data, wandb=wandb)
     console.print(f"Checkpoint and TensorBoard scalars in {folder}", markup=False, soft_wrap=True)
 
 

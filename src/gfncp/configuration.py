@@ -458,7 +458,13 @@ AnyData = Annotated[
 
 
 class Training(Section):
-    """How a network is trained; ``initial`` is a checkpoint whose weights it starts from, to be tuned."""
+    """See `gfncp.training.train`.
+
+    ``initial``: checkpoint whose weights it starts from, to be tuned.
+    ``batch``: sets in a batch, at most; ``batch_points``: points in it.
+    ``accumulate``: batches whose gradients are averaged for one step; processes share them.
+    ``precision``: of matrix products; weights, sums of points and the optimiser's moments are always float32.
+    """
 
     initial: str | None = None
     iterations: Annotated[int, Field(ge=1)] = 5000
@@ -467,6 +473,8 @@ class Training(Section):
     points: Annotated[tuple[Points, Points], AfterValidator(_ordered)] = (100, 1000)
     points_drawn: Literal["uniformly", "log-uniformly"] = "uniformly"
     sampled_steps: Annotated[int, Field(ge=1)] | None = None
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
     optimizer: Literal["adam", "muon"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 5e-4
     final_learning_rate: Annotated[float, Field(ge=0)] = 1e-6

@@ -36,7 +36,16 @@ def seen_by(
 ) -> Float[Tensor, "rows out"]:
     """``outer @ network(rows)``, a chunk of rows at a time."""
     last = fuse(outer, network.last)
-    return by_chunks(lambda chunk: F.linear(network.body(network.first(chunk)), *last), rows)
+    terms = by_chunks(lambda chunk: F.linear(network.body(network.first(chunk)), *last), rows)
+    return terms.to(outer.dtype)
+
+
+def summed(
+    weights: Float[Tensor, "batch sums points"], terms: Float[Tensor, "batch points width"]
+) -> Float[Tensor, "batch sums width"]:
+    """Sums of points' terms, precise under autocast too: a point hardly changes the sum of a cluster."""
+    with torch.autocast(terms.device.type, enabled=False):
+        return torch.bmm(weights, terms)
 
 
 class Encoding(NamedTuple):
@@ -118,11 +127,18 @@ class EnergyNetwork(nn.Module):
             state: the partial clustering to which each cluster belongs.
         """
         last = fuse(self.f.first.weight[:, : self.g.last.out_features], self.g.last)
-        return by_chunks(lambda chunk: F.linear(self.g.body(chunk + self.g.first.bias), *last), pooled)
+        rows = by_chunks(lambda chunk: F.linear(self.g.body(chunk + self.g.first.bias), *last), pooled)
+        return rows.to(pooled.dtype)
 
     def energy(self, context: Float[Tensor, "rows width"]) -> Float[Tensor, "rows"]:
         """f, from the sum of clusters' representations and of unassigned points' ``v``."""
-        return by_chunks(lambda chunk: self.f.last(self.f.body(chunk + self.f.first.bias)), context)[:, 0]
+
+        def rows(chunk: Tensor) -> Tensor:
+            inner = self.f.body(chunk + self.f.first.bias).to(chunk.dtype)
+            with torch.autocast(chunk.device.type, enabled=False):  # differences of energies are small
+                return self.f.last(inner)
+
+        return by_chunks(rows, context)[:, 0]
 
     def represent(
         self,
@@ -215,7 +231,7 @@ class EnergyNetwork(nn.Module):
         at = b * points + n
 
         same = (labels[:, :, None] == labels[:, None, :]).tril().to(y.dtype)
-        sums = F.pad(torch.bmm(same, y).view(-1, width), (0, 0, 0, 1))  # of each point's cluster, up to it
+        sums = F.pad(summed(same, y).view(-1, width), (0, 0, 0, 1))  # of each point's cluster, up to it
         own = y.reshape(-1, width)
         new = self.cluster(F.embedding(last, sums) + F.embedding(at, own), v.flatten(0, 1), at)
         own_row = row_of.gather(2, labels.clamp_min(0)[..., None]).view(-1).clamp_min(0)
@@ -250,7 +266,7 @@ class EnergyNetwork(nn.Module):
         at = b * steps.shape[1] + t
 
         after = torch.arange(points, device=y.device) > steps[..., None]
-        unassigned = torch.bmm(after.to(y.dtype), v).flatten(0, 1)
+        unassigned = summed(after.to(y.dtype), v).flatten(0, 1)
         rows = torch.cat([pooled + F.embedding(at, point), pooled[exists]])
         new, old = self.cluster(rows, unassigned, torch.cat([at, at[exists]])).split_with_sizes(
             [len(b), len(rows) - len(b)]

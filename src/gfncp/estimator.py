@@ -169,11 +169,17 @@ class GFNCP(ClusterMixin, BaseEstimator):
             ValueError: ``X`` or a parameter is not what the checkpoint accepts.
         """
         self._check_counts()
+        return self._fit(self._model(), X)
+
+    def prepare(self) -> Callable[[object], "GFNCP"]:
+        """The model is loaded, once: a function that fits a new estimator with these parameters to a set.
+
+        Raises:
+            ValueError: as `fit`.
+        """
+        self._check_counts()
         model = self._model()
-        x = self._read(model, X, reset=True)
-        if self._is_stream(model):
-            return self._go_on(model, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
-        return self._fit_batch(model, [x], [_index(X)], [self], self._generator())[0]
+        return lambda X: cast("GFNCP", clone(self))._fit(model, X)
 
     def fit_sets(self, sets: Sequence, done: Callable[[int], object] = lambda count: None) -> list["GFNCP"]:
         """Cluster many sets, each on its own but side by side in one batch: a fitted estimator for each.
@@ -342,6 +348,12 @@ class GFNCP(ClusterMixin, BaseEstimator):
             Stream.from_tensors(stream) if stream else None,
             fitted["core"].numpy() if "core" in fitted else None,
         )
+
+    def _fit(self, model, X) -> "GFNCP":
+        x = self._read(model, X, reset=True)
+        if self._is_stream(model):
+            return self._go_on(model, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
+        return self._fit_batch(model, [x], [_index(X)], [self], self._generator())[0]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "posterior_")

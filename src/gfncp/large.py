@@ -29,7 +29,7 @@ from gfncp.energy import EnergyNetwork
 from gfncp.partitions import canonical_labels
 
 RANDOM_SHARE = 0.8  # of the core; the rest are points that surprise it
-POINTS_PER_BLOCK = 1024
+POINTS_PER_BLOCK = 256
 ROWS_PER_BLOCK = 65_536  # points times options
 
 # From log-probabilities of a block of points, the clustering and the points, to options; -1 is none of them.

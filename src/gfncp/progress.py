@@ -1,5 +1,6 @@
-"""What a long run shows while it goes on: a progress bar, and scalars for TensorBoard."""
+"""What a long run shows while it goes on: a progress bar, and scalars for TensorBoard and W&B."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,20 +18,51 @@ from rich.progress import (
 from rich.text import Text
 from torch.utils.tensorboard import SummaryWriter
 
+WriteScalar = Callable[[str, float, int], object]  # a name, a value, and after how many iterations
+
 
 @contextmanager
 def scalars(
-    accelerator: Accelerator, folder: Path, start: int
-) -> Iterator[Callable[[str, float, int], object]]:
+    accelerator: Accelerator, folder: Path, start: int, project: str | None = None
+) -> Iterator[WriteScalar]:
     """What writes a scalar for TensorBoard, in the main process alone.
 
     A resumed run replaces the scalars of the iterations that it repeats.
+
+    Args:
+        project: of Weights & Biases, which gets the scalars as well; a resumed run goes on there.
+
+    Raises:
+        ValueError: there is a ``project``, but Weights & Biases is not installed.
     """
-    if accelerator.is_main_process:
-        with SummaryWriter(str(folder), purge_step=start + 1) as board:
-            yield board.add_scalar
-    else:
+    if not accelerator.is_main_process:
         yield lambda name, value, step: None
+        return
+    with SummaryWriter(str(folder), purge_step=start + 1) as board:
+        if project is None:
+            yield board.add_scalar
+            return
+        with _weights_and_biases(folder, project) as log:
+
+            def write(name: str, value: float, step: int) -> None:
+                board.add_scalar(name, value, step)
+                log(name, value, step)
+
+            yield write
+
+
+@contextmanager
+def _weights_and_biases(folder: Path, project: str) -> Iterator[WriteScalar]:
+    try:
+        import wandb
+    except ImportError:
+        raise ValueError(
+            f"wandb={project!r}: Weights & Biases is not installed; pip install 'gfncp[wandb]'"
+        ) from None
+    folder = Path(folder).resolve()
+    name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]  # the same when the run is resumed
+    with wandb.init(project=project, name=folder.name, id=name, dir=str(folder), resume="allow") as run:
+        yield lambda name, value, step: run.log({name: value}, step=step)
 
 
 class Rate(ProgressColumn):

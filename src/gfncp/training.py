@@ -1,15 +1,18 @@
 """Training: one loop for any objective and simulator, on any device, resumable to the bit.
 
-A batch is a function of (seed, rank, iteration) alone, so a resumed run needs no random state.
+Each step averages the gradients of so many batches. A batch is a function of (seed, its number in the step,
+iteration) alone, so a resumed run needs no random state, and processes, which share the batches of a step,
+change nothing but the time.
 """
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from gfncp.checkpoints import load, remove_drafts, save_configuration, seeded
 from gfncp.configuration import Configuration, Training
@@ -22,18 +25,25 @@ from gfncp.progress import progress, scalars
 from gfncp.run_state import restore, store
 
 VALIDATION_STREAM = 2**31
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class Loss(nn.Module):
-    """An objective of a network as a module: what accelerate wraps for precision and processes."""
+    """An objective of a network as a module: what accelerate wraps for processes.
 
-    def __init__(self, network: nn.Module, objective: Objective) -> None:
+    Args:
+        dtype: of matrix products.
+    """
+
+    def __init__(self, network: nn.Module, objective: Objective, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.network = network
         self.objective = objective
+        self.dtype = dtype
 
     def forward(self, batch: Batch, generator: torch.Generator) -> Terms:
-        return self.objective(self.network, batch, generator)
+        with torch.autocast(batch.x.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            return self.objective(self.network, batch, generator)
 
 
 def train(
@@ -41,22 +51,29 @@ def train(
     folder: Path,
     data: Path | None = None,
     accelerator: Accelerator | None = None,
+    wandb: str | None = None,
 ) -> nn.Module:
     """Train, or go on with, the run in ``folder``; its checkpoint is there after every ``save_every`` steps.
 
     Args:
         data: folder of the images that the configuration names, None downloads them; or embeddings.
         accelerator: a new one, which says where to train; None takes what the machine has.
+        wandb: project of Weights & Biases that gets the scalars too; None for no such.
 
     Raises:
-        ValueError: ``folder`` holds a run with another configuration, or what is there is damaged; or the
-            initial checkpoint is of another network.
+        ValueError: ``folder`` holds a run with another configuration, or what is there is damaged; the
+            initial checkpoint is of another network; or the processes cannot share the batches of a step.
         FloatingPointError: the loss or a weight is not finite; the last checkpoint is kept.
         OSError: ``folder`` cannot be written to; the last checkpoint is kept.
         SystemExit: with code 143, on SIGTERM, once the state is stored.
     """
     options = configuration.training
     accelerator = accelerator or Accelerator()
+    if options.accumulate % accelerator.num_processes:
+        raise ValueError(
+            f"training.accumulate={options.accumulate}: {accelerator.num_processes} processes share so many "
+            "batches in each step; accepted are multiples of their number"
+        )
     torch.manual_seed(configuration.seed)
     model: Any = configuration.build()  # of one kind or another
     optimizers = OPTIMIZERS[options.optimizer](model, options.learning_rate)
@@ -66,12 +83,11 @@ def train(
     if accelerator.is_main_process:
         remove_drafts(folder)
         save_configuration(configuration, folder)  # what cannot be written to is noticed now
-    rank = accelerator.process_index
     objective = configuration.objective.build()
-    loss, *optimizers = accelerator.prepare(Loss(model, objective), *optimizers)
+    loss, *optimizers = accelerator.prepare(Loss(model, objective, DTYPES[options.precision]), *optimizers)
 
     with (
-        scalars(accelerator, folder, start) as write_scalar,
+        scalars(accelerator, folder, start, wandb) as write_scalar,
         progress(accelerator) as bar,
         ExitStack() as stack,
     ):
@@ -82,25 +98,23 @@ def train(
         for iteration in range(start, options.iterations):
             share = iteration / options.iterations
             set_learning_rate(optimizers, options.learning_rate, options.final_learning_rate, share)
-            generator = seeded(configuration.seed, rank, iteration)
-            batch = draw_batch(options, simulate, generator, accelerator.device, share)
-            terms = loss(batch, generator)
-            if not torch.isfinite(terms["loss"]):
-                raise FloatingPointError(
-                    f"the loss is {terms['loss'].item()} at iteration {iteration}, whose batch is drawn with "
-                    f"seeded({configuration.seed}, {rank}, {iteration}); {folder} keeps the state of "
-                    f"iteration {kept}"
-                )
             loss.zero_grad()
-            accelerator.backward(terms["loss"])
+            terms = accumulate(configuration, loss, simulate, accelerator, iteration)
+            bad = (~terms["loss"].isfinite()).nonzero().flatten().tolist()
+            if bad:  # in all of the processes
+                raise FloatingPointError(
+                    f"the loss is {terms['loss'][bad[0]].item()} at iteration {iteration}, whose batch is "
+                    f"drawn with seeded({configuration.seed}, {bad[0]}, {iteration}); {folder} keeps the "
+                    f"state of iteration {kept}"
+                )
             if options.clip is not None:
                 accelerator.clip_grad_norm_(loss.parameters(), options.clip)
             for optimizer in optimizers:
                 optimizer.step()
             done = iteration + 1
-            bar.update(task, advance=1, loss=terms["loss"].item())
-            for name, value in terms.items():
-                write_scalar(f"training/{name}", value.item(), done)
+            bar.update(task, advance=1, loss=terms["loss"].mean().item())
+            for name, values in terms.items():
+                write_scalar(f"training/{name}", values.mean().item(), done)
             terminated = accelerator.check_trigger()  # in any of the processes
             due = done % options.save_every == 0 or done == options.iterations
             if accelerator.is_main_process and (due or terminated):
@@ -149,6 +163,33 @@ def validate(
     with torch.no_grad():
         loss = objective(model, held_out, seeded(configuration.seed, VALIDATION_STREAM))["loss"]
     return {"loss": float(loss), **scores(labels, model.predict(held_out.x).cpu())}
+
+
+def accumulate(
+    configuration: Configuration,
+    loss: nn.Module,
+    simulate: Simulator,
+    accelerator: Accelerator,
+    iteration: int,
+) -> dict[str, Float[Tensor, "batches"]]:
+    """Add the gradient of a step's mean loss, of which each process does its part; all batches' terms."""
+    options = configuration.training
+    share_of_step = options.accumulate // accelerator.num_processes
+    first = accelerator.process_index * share_of_step
+    own = range(first, first + share_of_step)
+    done: list[Terms] = []
+    for number in own:
+        generator = seeded(configuration.seed, number, iteration)
+        share = iteration / options.iterations
+        batch = draw_batch(options, simulate, generator, accelerator.device, share)
+        # Gradients of processes are averaged once, at the last of their batches.
+        with nullcontext() if number == own[-1] else accelerator.no_sync(loss):
+            terms = loss(batch, generator)
+            accelerator.backward(terms["loss"] / len(own))
+        done.append({name: value.detach().float() for name, value in terms.items()})
+    held = {name: torch.stack([terms[name] for terms in done]) for name in done[0]}
+    every: Any = accelerator.gather(held)  # process by process, so in the order of the batches' numbers
+    return every
 
 
 def draw_batch(

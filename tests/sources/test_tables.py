@@ -145,6 +145,7 @@ ARRAYS = {
     "complex": (np.zeros((2, 2), complex), "of type complex128"),
     "dates": (np.zeros((2, 2), "datetime64[s]"), r"of type datetime64\[s\]"),
     "nan": (np.array([[0.0, 1.0], [np.nan, 1.0]]), r"x\[1, 0\] is nan: accepted are finite numbers"),
+    "overflow": (np.array([[0.0, 1.0], [1e39, 1.0]]), r"x\[1, 0\] is 1e\+39: accepted are finite numbers"),
     "infinite image": (np.full((2, 28, 28), np.inf), r"x\[0, 0, 0\] is inf"),
 }
 

@@ -70,22 +70,38 @@ def read_sets(paths: Sequence[Path], roles: Roles) -> list[PointSet]:
     return found
 
 
+def set_of_rows(rows: pd.DataFrame, name: str, roles: Roles) -> PointSet:
+    """The set that some rows of a table are.
+
+    Raises:
+        ValueError: a column is missing, or holds what is not accepted.
+    """
+    return _assign(rows, name, roles)[0]
+
+
 def _read_file(path: Path, roles: Roles) -> tuple[PointSet, Shaped[np.ndarray, "points"] | None]:
     held = read_file(path)
     try:
-        for name in (*roles.aside, *(roles.columns or [])):
-            if name not in held:
-                raise ValueError(f"there is no column {name!r}; there are {list(held)}")
-        points = _table(held, roles) if isinstance(held, pd.DataFrame) else _array(held, roles)
-        aside = {name: np.asarray(held[name]) for name in roles.aside}
-        for name, values in aside.items():
-            check_labels(values, len(points), name)
-        ids = pd.Index(aside[roles.ids], name=roles.ids) if roles.ids else pd.RangeIndex(len(points))
-        if isinstance(points, pd.DataFrame):
-            points = points.set_axis(ids)
-        return PointSet(path.stem, points, ids, aside.get(roles.labels)), aside.get(roles.sets)
+        return _assign(held, path.stem, roles)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _assign(
+    held: pd.DataFrame | dict[str, np.ndarray], title: str, roles: Roles
+) -> tuple[PointSet, Shaped[np.ndarray, "points"] | None]:
+    """All points as one set, and the names of the sets that they are in."""
+    for name in (*roles.aside, *(roles.columns or [])):
+        if name not in held:
+            raise ValueError(f"there is no column {name!r}; there are {list(held)}")
+    points = _table(held, roles) if isinstance(held, pd.DataFrame) else _array(held, roles)
+    aside = {name: np.asarray(held[name]) for name in roles.aside}
+    for name, values in aside.items():
+        check_labels(values, len(points), name)
+    ids = pd.Index(aside[roles.ids], name=roles.ids) if roles.ids else pd.RangeIndex(len(points))
+    if isinstance(points, pd.DataFrame):
+        points = points.set_axis(ids)
+    return PointSet(title, points, ids, aside.get(roles.labels)), aside.get(roles.sets)
 
 
 def _table(held: pd.DataFrame, roles: Roles) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64, Num, Shaped
+from jaxtyping import Bool, Float64, Num, Shaped
 from safetensors import safe_open
 
 
@@ -106,8 +106,7 @@ def _coordinates(table: pd.DataFrame) -> Float64[np.ndarray, "points columns"]:
                 "a column of known labels has to be named as the label column"
             )
     points = table.to_numpy(np.float64, na_value=np.nan)
-    with np.errstate(over="ignore"):  # what the networks' float32 cannot hold is infinite
-        finite = np.isfinite(points.astype(np.float32))
+    finite = _finite(points)
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
         raise ValueError(
@@ -134,9 +133,16 @@ def array_of_points(held: dict[str, np.ndarray]) -> Num[np.ndarray, "points *sha
 
 
 def _check_finite(x: np.ndarray) -> None:
-    if not np.isfinite(x).all():
-        where = tuple(np.argwhere(~np.isfinite(x))[0].tolist())
+    finite = _finite(x)
+    if not finite.all():
+        where = tuple(np.argwhere(~finite)[0].tolist())
         raise ValueError(f"x{list(where)} is {x[where]}: accepted are finite numbers")
+
+
+def _finite(x: Num[np.ndarray, "*shape"]) -> Bool[np.ndarray, "*shape"]:
+    """Which numbers are finite in float32, as networks take them."""
+    with np.errstate(over="ignore"):
+        return np.isfinite(x.astype(np.float32))
 
 
 def check_labels(labels: np.ndarray, points: int, name: str) -> None:

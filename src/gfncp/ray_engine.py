@@ -1,0 +1,196 @@
+"""Clustering many sets on a Ray cluster: rows are grouped by set, actors that hold the model cluster each.
+
+Each set leaves one Parquet file as soon as it is clustered, so a run that was stopped goes on where it was.
+Sets are clustered each with the same seed: a set's result depends on nothing but its points and the settings,
+not on the number of actors, nor on the other sets. Results lie in a folder that all machines have to see.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset
+
+from gfncp.checkpoints import WEIGHTS, find, write_atomically, write_text
+from gfncp.estimator import GFNCP
+from gfncp.results import Result
+from gfncp.sources.sets import Roles, set_of_rows
+
+try:
+    import ray
+    from ray.data import ActorPoolStrategy, from_items
+except ImportError:
+    raise ValueError("engine='ray': it needs Ray; pip install 'gfncp[ray]'") from None
+
+PARTS_PER_WORKER = 4  # into which rows are grouped
+SETTINGS = "settings.json"
+
+
+def cluster_sets(
+    files: Sequence[Path],
+    roles: Roles,
+    parameters: dict[str, object],
+    folder: Path,
+    *,
+    workers: int,
+    address: str | None = None,
+    done: Callable[[dict[str, object]], object] = lambda row: None,
+) -> int:
+    """Cluster the sets in Parquet files; one file for each set in ``folder``, as `Result.labels` has it.
+
+    Points of a set are taken in the order of their names.
+
+    Args:
+        files: Parquet files, or folders of such; one set may be in several.
+        roles: with columns that name the points and the sets.
+        parameters: of `GFNCP`'s constructor.
+        workers: actors, each with one core, or one GPU if that is where the network runs.
+        address: of a Ray cluster; None for this machine, or the cluster that the process is connected to.
+        done: is told of each set that was clustered: ``set``, ``points``, ``clusters``, and how it agrees
+            with known labels.
+
+    Returns:
+        How many sets were clustered, without those whose file was there.
+
+    Raises:
+        ValueError: files or columns are not there, ``folder`` holds results of other settings, or sets could
+            not be clustered; all others were.
+    """
+    folder, paths = Path(folder).resolve(), _check(files, roles)
+    _settle(folder, {"parameters": parameters, "roles": asdict(roles)})
+    written = {path.name for path in folder.glob("*.parquet")}
+    pending = [name for name in _names(paths, roles.sets) if file_name(name) not in written]
+    if not pending:
+        return 0
+    finished, failed = 0, []
+    with _connected(address, workers):
+        # Not Ray's own reader: without aiohttp, which it does not ask for, it fails at times (Ray 2.60).
+        rows = from_items([{"path": path} for path in paths], override_num_blocks=len(paths)).map_batches(
+            partial(_read, column=roles.sets, names=pending), batch_size=1, batch_format="pandas"
+        )
+        results = rows.groupby(roles.sets, num_partitions=PARTS_PER_WORKER * workers).map_groups(
+            Clusterer,
+            batch_format="pandas",
+            compute=ActorPoolStrategy(size=workers),
+            num_gpus=1 if str(parameters.get("device")).startswith("cuda") else None,
+            fn_constructor_kwargs={"roles": roles, "parameters": parameters, "folder": folder},
+        )
+        for row in results.iter_rows():
+            error = row.pop("error")
+            if error is None:
+                finished += 1
+                done(row)
+            else:
+                failed.append(f"{row['set']}: {error}")
+    if failed:
+        raise ValueError(f"{len(failed)} sets could not be clustered, {finished} were; first {failed[0]}")
+    return finished
+
+
+class Clusterer:
+    """What an actor does: it holds the model, and takes the rows of one set after the other."""
+
+    def __init__(self, roles: Roles, parameters: dict[str, object], folder: Path) -> None:
+        self.roles = roles
+        self.folder = folder
+        self.fit = GFNCP(**parameters).prepare()
+
+    def __call__(self, rows: pd.DataFrame) -> pd.DataFrame:
+        name = rows[self.roles.sets].iloc[0]
+        told = {"set": str(name), "points": len(rows), "clusters": None, "NMI": None, "ARI": None}
+        try:
+            each = set_of_rows(rows.sort_values(self.roles.ids, kind="stable"), str(name), self.roles)
+            result = Result(each, self.fit(each.points))
+        except (ValueError, TypeError) as error:
+            return pd.DataFrame([told | {"error": str(error)}])
+        labels = result.labels()
+        labels.insert(0, "set", name)
+        write_atomically(self.folder / file_name(name), partial(labels.to_parquet, index=False))
+        told |= {"clusters": result.model.n_clusters_} | (result.agreement() or {})
+        return pd.DataFrame([told | {"error": None}])
+
+
+def file_name(name: object) -> str:
+    """Of the results of the set with this name: readable, and different for different names."""
+    digest = hashlib.sha256(str(name).encode()).hexdigest()[:12]
+    return f"{re.sub(r'[^A-Za-z0-9_-]+', '_', str(name))[:60]}-{digest}.parquet"
+
+
+def _read(files: pd.DataFrame, column: str, names: list) -> Iterator[pd.DataFrame]:
+    """Rows of some of the sets, without pandas' index, which is no coordinate."""
+    for part in pyarrow.dataset.dataset(list(files["path"])).to_batches():
+        rows = part.to_pandas(ignore_metadata=True)
+        index = [each for each in rows.columns if each.startswith("__index_level_")]
+        yield rows[rows[column].isin(names)].drop(columns=index)
+
+
+def _names(paths: list[str], column: str) -> list:
+    """Of all sets."""
+    names: dict[object, None] = {}
+    for part in pyarrow.dataset.dataset(paths).to_batches(columns=[column]):
+        names |= dict.fromkeys(part.column(0).unique().to_pylist())
+    if any(pd.isna(name) for name in names):
+        raise ValueError(f"column {column!r} has rows that name no set; accepted is a name in every row")
+    return list(names)
+
+
+def _check(files: Sequence[Path], roles: Roles) -> list[str]:
+    """The Parquet files in ``files``."""
+    if roles.sets is None or roles.ids is None:
+        raise ValueError("engine='ray': it needs the columns that name the sets and the points")
+    paths = []
+    for file in map(Path, files):
+        found = sorted(file.rglob("*.parquet")) if file.is_dir() else [file]
+        if not found or not all(path.suffix == ".parquet" and path.is_file() for path in found):
+            raise ValueError(f"{file}: accepted by engine='ray' are Parquet files, and folders of such")
+        for path in found:
+            try:
+                columns = pyarrow.dataset.dataset(path).schema.names
+            except (OSError, pa.ArrowException) as error:
+                raise ValueError(f"{path}: cannot be read ({error})") from None
+            for name in (*roles.aside, *(roles.columns or [])):
+                if name not in columns:
+                    raise ValueError(f"{path}: there is no column {name!r}; there are {columns}")
+        paths += [str(path.resolve()) for path in found]
+    return paths
+
+
+def _settle(folder: Path, settings: dict[str, object]) -> None:
+    """Results of other settings must not be mixed with these."""
+    model = find(settings["parameters"]["checkpoint"]) / WEIGHTS
+    held = settings | {"model": hashlib.sha256(model.read_bytes()).hexdigest()}
+    text = json.dumps(held, indent=2, default=list) + "\n"
+    path = folder / SETTINGS
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise ValueError(f"{folder}: holds results of other settings; choose another folder")
+    write_text(path, text)
+
+
+@contextmanager
+def _connected(address: str | None, workers: int) -> Iterator[None]:
+    """A connection to Ray; one that is there already stays."""
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    if ray.is_initialized():
+        yield
+        return
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address is None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent from here
+        ray.init(num_cpus=workers + 1, include_dashboard=False, **quiet)  # one more, which reads and groups
+    else:
+        try:
+            ray.init(address, **quiet)
+        except (ConnectionError, RuntimeError) as error:
+            raise ValueError(f"address={address!r}: there is no Ray cluster ({error})") from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
