@@ -255,7 +255,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
         )
         bounds = ClusterBounds.of(self.n_clusters, len(x))
         judge = predictive if self._core is None else large.predictive
-        return judge(model, x.double(), labels, new.double(), bounds).exp().cpu().numpy()
+        log_prob = judge(model, x.double(), labels, new.double(), bounds).cpu()
+        self._check_finite(not bool(log_prob.isnan().any()), new.cpu().numpy())
+        return log_prob.exp().numpy()
 
     @with_n_jobs
     def score(self, X, y=None) -> float:
@@ -475,17 +477,19 @@ class GFNCP(ClusterMixin, BaseEstimator):
         """The greedy clustering of one set and its log-probability."""
         joint = len(x if core is None else core)
         along, bounds = self._orders(joint), ClusterBounds.of(self.n_clusters, joint)
-        if core is not None:
-            return large.greedy(model, torch.from_numpy(x), torch.from_numpy(core), along, bounds)
-        labels, log_prob = orders.greedy(model, self._on_device(model, x)[None], along, bounds=bounds)
-        return labels[0], log_prob[0]
+        if core is None:
+            found = orders.greedy(model, self._on_device(model, x)[None], along, bounds=bounds)
+            labels, log_prob = (values[0] for values in found)
+        else:
+            labels, log_prob = large.greedy(model, torch.from_numpy(x), torch.from_numpy(core), along, bounds)
+        self._check_finite(bool(log_prob.isfinite()), x)
+        return labels, log_prob
 
     def _cluster_large(
         self, model, x: np.ndarray, core: Int[np.ndarray, "core"], generator: torch.Generator
     ) -> tuple[Int[np.ndarray, "points"], Posterior]:
         """As `_cluster`, for one set that is not decoded jointly."""
-        labels, log_prob = self._greedy(model, x, core)
-        self._check_finite(bool(log_prob.isfinite()), x)
+        labels, _ = self._greedy(model, x, core)
         along, bounds = self._orders(len(core)), ClusterBounds.of(self.n_clusters, len(core))
         points = torch.from_numpy(x), torch.from_numpy(core)
         drawn, log_prob = large.sample(model, *points, int(self.n_samples), along, generator, bounds)
@@ -513,10 +517,12 @@ class GFNCP(ClusterMixin, BaseEstimator):
     ) -> "GFNCP":
         points = self._on_device(model, x)
         stream = stream.to(points.device).extend(model, points)
+        x = np.concatenate([*earlier, x])
+        self._check_finite(bool(stream.greedy.log_prob.isfinite()), x)
         drawn, log_prob = stream.samples
         posterior = Posterior.from_samples(drawn.cpu().numpy(), log_prob.cpu().numpy())
         labels = stream.labels.cpu().numpy().copy()
-        return self._conclude(np.concatenate([*earlier, x]), labels, posterior, index, stream)
+        return self._conclude(x, labels, posterior, index, stream)
 
     def _conclude(
         self,
