@@ -180,7 +180,10 @@ class EmbeddedEncoder(nn.Module):
 
     @torch.no_grad()
     def embed(self, points: Float[Tensor, "rows *shape"]) -> Float[Tensor, "rows features"]:
-        return torch.cat([self.embedding(chunk) for chunk in points.split(IMAGES_PER_CHUNK)])
+        """Embeddings of single points, on the points' device; the network may be on another."""
+        device = next(self.embedding.parameters()).device
+        chunks = points.split(IMAGES_PER_CHUNK)  # all of a data set may not fit where the network is
+        return torch.cat([self.embedding(chunk.to(device)).to(points.device) for chunk in chunks])
 
     def forward(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"]
