@@ -518,7 +518,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         points = self._on_device(model, x)
         stream = stream.to(points.device).extend(model, points)
         x = np.concatenate([*earlier, x])
-        self._check_finite(bool(stream.greedy.log_prob.isfinite()), x)
+        self._check_finite(bool(stream.log_prob.isfinite()), x)
         drawn, log_prob = stream.samples
         posterior = Posterior.from_samples(drawn.cpu().numpy(), log_prob.cpu().numpy())
         labels = stream.labels.cpu().numpy().copy()
