@@ -245,6 +245,7 @@ def test_tables_as_they_come(gfncp, plane, tmp_path):
     code, text, _ = gfncp(
         *("cluster", path, "--checkpoint", plane, "--output", tmp_path / "out", "--labels", "l.parquet"),
         *("--columns", "kind, size", "--id-column", "who", "--k", "2:3", "--device", "cpu", "--samples", 5),
+        *("--jobs", -1),
     )
     assert code == 0
     assert "Note: X lacks values (1 in column 'size')" in text
@@ -483,6 +484,7 @@ def test_bad_options_of_cluster(refused, csv, plane, tmp_path):
     assert "n_clusters=(5, 2): accepted are" in refused(*given, "--k", "5:2")
     assert "n_clusters=21" in refused(*given, "--k", "21")
     assert "device='nowhere'" in refused(*given, "--device", "nowhere")
+    assert "n_jobs=0: accepted are" in refused(*given, "--jobs", "0")
     assert "labels='labels.txt'" in refused(*given, "--labels", "labels.txt")
     assert "labels='../labels.csv'" in refused(*given, "--labels", "../labels.csv")
     for option in ("--columns", "--id-column", "--set-column"):

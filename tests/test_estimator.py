@@ -38,6 +38,7 @@ def test_it_is_a_clusterer_with_the_documented_parameters(make):
         "random_state": None,
         "device": None,
         "max_joint": 2000,
+        "n_jobs": None,
     }
     assert clone(model).get_params() == model.get_params()
     assert "n_samples=7" in repr(model)
@@ -282,6 +283,7 @@ def test_bad_labels_are_refused(make, labels, message):
         ({"n_clusters": "few"}, "n_clusters='few'"),
         ({"device": "no-such"}, "device='no-such': accepted is a device of this machine"),
         ({"device": "cuda:99"}, "device='cuda:99'"),
+        ({"n_jobs": 0}, "n_jobs=0: accepted are None and integers but 0"),
         ({"checkpoint": "no-such"}, "checkpoint='no-such': accepted are"),
     ],
 )
@@ -446,3 +448,51 @@ def test_within_the_training_range_there_is_none(make, X, recwarn):
 
 def test_a_named_device_gives_the_same_numbers(make, X):
     assert np.array_equal(make(device="cpu").fit(X).posterior_.log_prob, make().fit(X).posterior_.log_prob)
+
+
+# Threads.
+
+
+class Watched(GFNCP):
+    """The estimator, which notes the number of threads whenever it takes up its network."""
+
+    def _model(self):
+        self.seen_ = [*getattr(self, "seen_", []), torch.get_num_threads()]
+        return super()._model()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 3, None])
+def test_all_that_computes_does_so_with_n_jobs_threads_and_leaves_them_as_they_were(
+    vector_checkpoint, X, n_jobs
+):
+    before = torch.get_num_threads()
+    model = Watched(vector_checkpoint, n_samples=2, random_state=0, n_jobs=n_jobs)
+    model.fit(X).predict(X)
+    model.score(X)
+    model.log_prob(X, model.labels_)
+    in_sets = []
+    model.fit_sets([X], lambda count: in_sets.append(torch.get_num_threads()))
+    assert model.seen_ + in_sets == [n_jobs or before] * 6
+    with pytest.raises(ValueError, match="X has shape"):
+        model.fit(X[0])
+    assert torch.get_num_threads() == before
+
+
+def test_results_do_not_depend_on_the_number_of_threads(image_checkpoint, make):
+    """Of images, and of vectors in numbers that PyTorch shares out."""
+    draw = np.random.default_rng(0)
+    for estimator, X in [
+        (GFNCP(image_checkpoint, n_samples=10, random_state=0), draw.uniform(size=(20, 28, 28))),
+        (make(), draw.normal(scale=10, size=(100, 2))),
+    ]:
+        one, many = (clone(estimator).set_params(n_jobs=n_jobs).fit(X) for n_jobs in (1, 2))
+        assert one.labels_.tolist() == many.labels_.tolist()
+        np.testing.assert_allclose(one.score(X), many.score(X), rtol=1e-4)
+        np.testing.assert_allclose(one.predict_proba(X[:5]), many.predict_proba(X[:5]), atol=1e-9)
+        labels = one.posterior_.labels
+        np.testing.assert_allclose(one.log_prob(X, labels), many.log_prob(X, labels), rtol=1e-4, atol=1e-4)
+
+
+def test_n_jobs_is_kept(make, X, tmp_path):
+    make(n_jobs=-2).fit(X).save(tmp_path / "saved")
+    assert GFNCP.load(tmp_path / "saved").n_jobs == -2

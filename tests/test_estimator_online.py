@@ -120,12 +120,33 @@ def test_partial_fit_accepts_online_checkpoints_and_one_order_alone(online, usua
         GFNCP(online).partial_fit(X[:, :1])
 
 
+@pytest.mark.filterwarnings("ignore:X has coordinates")
 def test_a_batch_that_is_refused_leaves_the_stream_as_it_was(online, X):
     model = GFNCP(online, n_samples=20, random_state=1).partial_fit(X[:17])
-    for bad in (X[:, :1], np.full((2, 2), np.inf), X[:0]):
+    for bad in (X[:, :1], np.full((2, 2), np.inf), X[:0], [[1e300, -1e300]]):
         with pytest.raises(ValueError):
             model.partial_fit(bad)
     check_equal(model.partial_fit(X[17:]), GFNCP(online, n_samples=20, random_state=1).fit(X))
+
+
+@pytest.mark.filterwarnings("ignore:X has coordinates")
+@pytest.mark.parametrize("kind", KINDS)
+def test_points_too_far_for_finite_energies_are_refused_by_every_method(make_folder, X, kind):
+    model = GFNCP(make_folder(kind), n_samples=2, random_state=0).fit(X)
+    far = np.r_[X, [[1e308, -1e308]]]
+    for method in (model.predict_proba, model.score, model.fit):
+        with pytest.raises(ValueError, match=r"X has values from -1e\+308 to 1e\+308: too far apart"):
+            method(far)
+
+
+def test_a_stream_computes_with_n_jobs_threads(online, X):
+    before = torch.get_num_threads()
+    whole = GFNCP(online, n_samples=2, random_state=1).fit(X[:6])
+    model = GFNCP(online, n_samples=2, random_state=1, n_jobs=2)
+    check_equal(model.partial_fit(X[:4]).partial_fit(X[4:6]), whole)
+    with pytest.raises(ValueError, match="n_jobs=0"):
+        model.set_params(n_jobs=0).partial_fit(X)
+    assert torch.get_num_threads() == before
 
 
 def test_an_online_prediction_is_where_partial_fit_would_put_the_point(online, X):

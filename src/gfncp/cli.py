@@ -93,6 +93,9 @@ def cluster(
     device: Annotated[
         str | None, typer.Option(help="Where the network runs, as PyTorch names it.", show_default=False)
     ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Threads that compute, -1 for all cores.", show_default=False)
+    ] = None,
     columns: Annotated[
         str | None, typer.Option(help="Columns to cluster by, with commas between; default: all others.")
     ] = None,
@@ -148,7 +151,9 @@ def cluster(
         raise ValueError(f"--address={address}: accepted with --engine ray only")
     sets = read_sets(files, roles)
     checkpoint = checkpoint or ("mnist" if all(each.points.ndim == 3 for each in sets) else DEFAULT)
-    estimator = GFNCP(checkpoint, samples, n_clusters=_bounds(k), random_state=seed, device=device)
+    estimator = GFNCP(
+        checkpoint, samples, n_clusters=_bounds(k), random_state=seed, device=device, n_jobs=jobs
+    )
     start = perf_counter()
     bar = Progress(
         TextColumn("{task.description}"),

@@ -161,8 +161,10 @@ class ImageEmbedding(nn.Module):
 
 @torch.no_grad()
 def embed(embedding: nn.Module, points: Float[Tensor, "rows *shape"]) -> Float[Tensor, "rows features"]:
-    """Points embedded, a chunk of them at a time."""
-    return torch.cat([embedding(chunk) for chunk in points.split(IMAGES_PER_CHUNK)])
+    """Embeddings of single points, on the points' device; the embedding may be on another."""
+    device = next(embedding.parameters()).device
+    chunks = points.split(IMAGES_PER_CHUNK)  # all of a data set may not fit where the embedding is
+    return torch.cat([embedding(chunk.to(device)).to(points.device) for chunk in chunks])
 
 
 class EmbeddedEncoder(nn.Module):

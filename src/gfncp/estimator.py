@@ -25,6 +25,7 @@ from gfncp.partitions import canonical_labels
 from gfncp.posterior import Posterior
 from gfncp.prediction import predictive
 from gfncp.streaming import Stream
+from gfncp.threads import with_n_jobs
 from gfncp.validation import as_array, check_images, check_shape, warn_outside_training
 
 KINDS = ("energy", "interacting-energy", "online-energy")  # networks with probabilities of clusterings
@@ -61,6 +62,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         max_joint: number of points up to which a set is decoded jointly. Of a larger set so many are, and the
             others are assigned given these: see `gfncp.large`, also for time and memory. What is decoded as a
             stream (checkpoints that were trained online) has no such limit.
+        n_jobs: number of threads that compute, -1 for all cores, -2 for all but one, and so on; None leaves
+            that to PyTorch. Results do not depend on it, but for rounding.
 
     Attributes:
         labels_: the greedy clustering, ``(n_samples,)``; with several orders, the most probable of theirs.
@@ -93,6 +96,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         random_state=None,
         device=None,
         max_joint=2000,
+        n_jobs=None,
     ):
         self.checkpoint = checkpoint
         self.n_samples = n_samples
@@ -101,6 +105,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         self.random_state = random_state
         self.device = device
         self.max_joint = max_joint
+        self.n_jobs = n_jobs
 
     @classmethod
     def from_pretrained(cls, name, revision=None, **parameters) -> "GFNCP":
@@ -162,6 +167,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
 
         return hub.push(self.checkpoint, repo_id, private, token)
 
+    @with_n_jobs
     def fit(self, X, y=None) -> "GFNCP":
         """Cluster ``X``; ``y`` is ignored.
 
@@ -181,6 +187,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         model = self._model()
         return lambda X: cast("GFNCP", clone(self))._fit(model, X)
 
+    @with_n_jobs
     def fit_sets(self, sets: Sequence, done: Callable[[int], object] = lambda count: None) -> list["GFNCP"]:
         """Cluster many sets, each on its own but side by side in one batch: a fitted estimator for each.
 
@@ -203,6 +210,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         return fitted
 
     @available_if(_streams)
+    @with_n_jobs
     def partial_fit(self, X, y=None) -> "GFNCP":
         """Assign the points of ``X`` in turn, after those of earlier calls, whose labels stay.
 
@@ -234,6 +242,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         """
         return self.predict_proba(X).argmax(1)
 
+    @with_n_jobs
     def predict_proba(self, X) -> Float[np.ndarray, "n_new clusters"]:
         """Probabilities of new points' clusters: those of ``labels_``, and last a new one.
 
@@ -252,8 +261,11 @@ class GFNCP(ClusterMixin, BaseEstimator):
         )
         bounds = ClusterBounds.of(self.n_clusters, len(x))
         judge = predictive if self._core is None else large.predictive
-        return judge(model, x.double(), labels, new.double(), bounds).exp().cpu().numpy()
+        log_prob = judge(model, x.double(), labels, new.double(), bounds).cpu()
+        self._check_finite(not bool(log_prob.isnan().any()), new.cpu().numpy())
+        return log_prob.exp().numpy()
 
+    @with_n_jobs
     def score(self, X, y=None) -> float:
         """Mean log-probability per point of a clustering of ``X``: log p(y | X) / n, in nats, at most 0.
 
@@ -271,6 +283,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             return float(self._log_prob(model, x, _clusterings(y, len(x)))[0]) / len(x)
         return float(self._greedy(model, x, self._core_of(model, x))[1]) / len(x)
 
+    @with_n_jobs
     def log_prob(self, X, labels) -> float | Float[np.ndarray, "clusterings"]:
         """log p(labels | X), averaged over ``n_orders``; any integer or text labels, one or many rows.
 
@@ -476,17 +489,19 @@ class GFNCP(ClusterMixin, BaseEstimator):
         """The greedy clustering of one set and its log-probability."""
         joint = len(x if core is None else core)
         along, bounds = self._orders(joint), ClusterBounds.of(self.n_clusters, joint)
-        if core is not None:
-            return large.greedy(model, torch.from_numpy(x), torch.from_numpy(core), along, bounds)
-        labels, log_prob = orders.greedy(model, self._on_device(model, x)[None], along, bounds=bounds)
-        return labels[0], log_prob[0]
+        if core is None:
+            found = orders.greedy(model, self._on_device(model, x)[None], along, bounds=bounds)
+            labels, log_prob = (values[0] for values in found)
+        else:
+            labels, log_prob = large.greedy(model, torch.from_numpy(x), torch.from_numpy(core), along, bounds)
+        self._check_finite(bool(log_prob.isfinite()), x)
+        return labels, log_prob
 
     def _cluster_large(
         self, model, x: np.ndarray, core: Int[np.ndarray, "core"], generator: torch.Generator
     ) -> tuple[Int[np.ndarray, "points"], Posterior]:
         """As `_cluster`, for one set that is not decoded jointly."""
-        labels, log_prob = self._greedy(model, x, core)
-        self._check_finite(bool(log_prob.isfinite()), x)
+        labels, _ = self._greedy(model, x, core)
         along, bounds = self._orders(len(core)), ClusterBounds.of(self.n_clusters, len(core))
         points = torch.from_numpy(x), torch.from_numpy(core)
         drawn, log_prob = large.sample(model, *points, int(self.n_samples), along, generator, bounds)
@@ -514,10 +529,12 @@ class GFNCP(ClusterMixin, BaseEstimator):
     ) -> "GFNCP":
         points = self._on_device(model, x)
         stream = stream.to(points.device).extend(model, points)
+        x = np.concatenate([*earlier, x])
+        self._check_finite(bool(stream.log_prob.isfinite()), x)
         drawn, log_prob = stream.samples
         posterior = Posterior.from_samples(drawn.cpu().numpy(), log_prob.cpu().numpy())
         labels = stream.labels.cpu().numpy().copy()
-        return self._conclude(np.concatenate([*earlier, x]), labels, posterior, index, stream)
+        return self._conclude(x, labels, posterior, index, stream)
 
     def _conclude(
         self,

@@ -57,6 +57,11 @@ class Stream:
         return self.greedy.labels[0]
 
     @property
+    def log_prob(self) -> Float[Tensor, ""]:
+        """Of the greedy clustering."""
+        return self.greedy.log_prob[0]
+
+    @property
     def samples(self) -> tuple[Int[Tensor, "n_samples points"], Float[Tensor, "n_samples"]]:
         """Labels and log-probabilities of the samples."""
         return self.sampled.labels[self.particle], self.sampled.log_prob[self.particle]
