@@ -118,7 +118,10 @@ def _follow(
     orders: Int[Tensor, "orders points"],
     bounds: ClusterBounds | None,
 ) -> Float[Tensor, "batch orders clusterings"]:
-    """log p of each clustering along each order."""
+    """log p of each clustering along each order.
+
+    Decoded, other than `gfncp.decoding.log_prob_of_orders`: samples that agree so far are evaluated once.
+    """
     along = canonical_labels(labels[..., orders]).transpose(1, 2)
     log_prob, start = [], 0
     for group in groups(_permuted(encoding, orders), labels.shape[1]):
