@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from sklearn.exceptions import NotFittedError
 
-from gfncp import GFNCP, checkpoints, configuration
+from gfncp import GFNCP, checkpoints, configuration, load
 from gfncp.persistence import FILE
 
 KINDS = {"online-energy": "scaled-vectors", "energy": "vectors"}
@@ -167,7 +167,13 @@ def test_predictions_are_the_policy_of_one_point_more(make_folder, X, kind):
     np.testing.assert_allclose(probabilities.sum(1), 1)
     for point, row in zip(X[20:], probabilities, strict=True):
         more = np.r_[X[:20], point[None]]
-        joint = model.log_prob(more, np.stack([np.r_[model.labels_, k] for k in range(len(row))]))
+        labels = np.stack([np.r_[model.labels_, k] for k in range(len(row))])
+        joint = (
+            load(folder)
+            .log_prob(torch.from_numpy(more)[None], torch.from_numpy(labels)[None])[0]
+            .detach()
+            .numpy()
+        )
         np.testing.assert_allclose(row, np.exp(joint - np.logaddexp.reduce(joint)), atol=1e-4)
     assert np.array_equal(model.predict(X[20:]), probabilities.argmax(1))
 

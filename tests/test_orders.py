@@ -38,11 +38,19 @@ def one_by_one(model, x, labels, some_orders):
     return torch.cat(values).logsumexp(0) - math.log(len(some_orders))
 
 
-def test_random_orders_are_permutations_and_the_first_is_the_order_of_the_points(generator):
+def test_random_orders_are_permutations_and_differ(generator):
     some = orders.random_orders(6, 9, generator)
     assert torch.equal(some.sort(1).values, torch.arange(9).expand(6, -1))
-    assert torch.equal(some[0], torch.arange(9))
     assert len(some.unique(dim=0)) == 6
+
+
+@pytest.mark.parametrize("fewer", [1, 15, 16, 17, 399])
+def test_without_the_last_points_the_others_keep_their_order(fewer):
+    some, part = (
+        orders.random_orders(3, points, torch.Generator().manual_seed(2)) for points in (400, fewer)
+    )
+    for order, expected in zip(some, part, strict=True):
+        assert torch.equal(order[order < fewer], expected)
 
 
 def test_fewer_than_one_order_is_refused(generator):
@@ -88,7 +96,7 @@ def test_the_average_over_all_orders_does_not_depend_on_the_order_of_the_points(
 
 def test_one_order_samples_exactly_as_without_orders(model):
     x = points(3, 10)
-    some = orders.random_orders(1, 10, torch.Generator())
+    some = torch.arange(10)[None]
     labels, log_prob = orders.sample(model, x, 20, some, torch.Generator().manual_seed(4))
     expected, value = decoding.sample(model, x, 20, torch.Generator().manual_seed(4))
     assert torch.equal(labels, expected)

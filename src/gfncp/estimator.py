@@ -53,8 +53,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
     Args:
         checkpoint: name of a checkpoint that ships with the package, or a folder; see also `from_pretrained`.
         n_samples: number of clusterings sampled from the posterior.
-        n_orders: number of data orders over which probabilities are averaged, see `gfncp.orders`; the first
-            is the order of the rows, the others are random but the same in every call.
+        n_orders: number of data orders over which probabilities are averaged, see `gfncp.orders`. They are
+            random, since rows are often sorted, but the same in every call; a stream is taken as it comes.
         n_clusters: what is known of the number of clusters: None for nothing, an integer, or inclusive bounds
             ``(low, high)``. They are kept by decoding, see `gfncp.bounds`.
         random_state: seed of the samples; None for a different one each time.
@@ -420,16 +420,12 @@ class GFNCP(ClusterMixin, BaseEstimator):
 
     def _batches(self, points: list[np.ndarray]) -> list[list[int]]:
         """Places of sets that go together: of like size, as they are padded, and not too many."""
-
-        def kind(x: np.ndarray) -> tuple:  # several orders are those of a number of points
-            return (*x.shape[1:], len(x) if self.n_orders > 1 else 0)
-
         batches: list[list[int]] = []
-        for place in sorted(range(len(points)), key=lambda place: (kind(points[place]), -len(points[place]))):
+        for place in sorted(range(len(points)), key=lambda at: (points[at].shape[1:], -len(points[at]))):
             x = points[place]
             last = points[batches[-1][0]] if batches else None  # the largest of its batch
             full = last is not None and (len(batches[-1]) + 1) * len(last) > POINTS_AT_ONCE
-            if last is None or full or kind(last) != kind(x) or len(last) > self.max_joint:
+            if last is None or full or last.shape[1:] != x.shape[1:] or len(last) > self.max_joint:
                 batches.append([])
             batches[-1].append(place)
         return batches

@@ -18,15 +18,14 @@ from gfncp.partitions import canonical_labels
 
 
 def random_orders(n_orders: int, points: int, generator: torch.Generator) -> Int[Tensor, "orders points"]:
-    """Orders of the points, as indices; the first is the order that they have.
+    """Orders of the points, as indices. Without the last points, the others keep their order.
 
     Raises:
         ValueError: ``n_orders`` is below 1.
     """
     if n_orders < 1:
         raise ValueError(f"n_orders={n_orders}: accepted is at least 1")
-    others = [torch.randperm(points, generator=generator) for _ in range(n_orders - 1)]
-    return torch.stack([torch.arange(points), *others])
+    return torch.rand(points, n_orders, generator=generator).argsort(dim=0, stable=True).T
 
 
 @torch.no_grad()
