@@ -143,6 +143,7 @@ def main(
         console.print(table(f"Accuracy, means over {sets} sets", accuracy))
     if record is not None:
         held = {
+            "kind": "large",
             "checkpoint": CHECKPOINT,
             "samples": samples,
             "max_joint": max_joint,

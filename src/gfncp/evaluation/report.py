@@ -22,6 +22,7 @@ from gfncp.configuration import (
     to_toml,
 )
 from gfncp.evaluation.comparison import NOTHING, comparison, failures, markdown
+from gfncp.evaluation.endurance import endurance
 from gfncp.reproduction.declarations import read_declarations
 from gfncp.reproduction.results import render
 from gfncp.validation import array_shape
@@ -259,6 +260,7 @@ def documents(root: Path) -> dict[Path, str]:
     pages = {
         "comparison.md": comparison(real, figures(records)),
         "when-it-fails.md": "\n\n".join(map(failures, real)) or NOTHING,
+        "scale.md": endurance(*(read_records(root / "records", kind) for kind in ("large", "kill", "fuzz"))),
     }
     for name, content in pages.items():
         page = root / "docs" / name
