@@ -33,6 +33,8 @@ def losses_of(embedding, images, iterations=25, rounds=0):
         rounds=rounds,
         round_iterations=iterations,
         reach=0.1,
+        alike=0.3,
+        strength=1.0,
         batch=16,
         learning_rate=3e-3,
         seed=0,
@@ -57,7 +59,7 @@ def test_nothing_is_told_apart_where_all_are_alike(generator):
 
 def test_pairs_belong_together_and_are_alike_with_themselves(generator):
     points = torch.cat([torch.randn(40, 2, generator=generator) + place for place in (0, 100)])
-    for draw in (same_image(80), same_walk(NeighbourClusters(points, 0.1, 20).walks)):
+    for draw in (same_image(80), same_walk(NeighbourClusters(points, 0.1, 20).walks, 0.3)):
         first, second, alike = draw(30, generator)
         assert torch.equal(first < 40, second < 40)
         assert alike.diagonal().all() and torch.equal(alike, alike.T)

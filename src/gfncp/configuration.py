@@ -71,6 +71,8 @@ class Pretraining(Section):
     rounds: Annotated[int, Field(ge=0)] = 0
     round_iterations: Annotated[int, Field(ge=1)] = 500
     reach: Annotated[float, Field(gt=0, le=1)] = 0.02
+    alike: Annotated[float, Field(gt=0, le=1)] = 0.3
+    strength: Annotated[float, Field(ge=0, le=1)] = 1.0
     batch: Annotated[int, Field(ge=2)] = 256
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
 

@@ -23,13 +23,17 @@ from gfncp.simulators.neighbours import NeighbourClusters, Walks
 TEMPERATURE = 0.2
 WARM_UP = 100  # iterations
 ANCHORS = 2000
-SAME_WALK = 0.3  # anchors whose walks overlap by more are not told apart
 
 
-def strong_augmentations() -> K.AugmentationSequential:
-    """Rotation, shift, scale, shear, and a part erased: harder than what makes clusters."""
+def strong_augmentations(strength: float = 1.0) -> K.AugmentationSequential:
+    """Rotation, shift, scale, shear, and a part erased; at full strength, harder than what makes clusters."""
     return K.AugmentationSequential(
-        K.RandomAffine(25.0, (0.1, 0.1), (0.7, 1.2), (-20.0, 20.0, -20.0, 20.0)),
+        K.RandomAffine(
+            25.0 * strength,
+            (0.1 * strength, 0.1 * strength),
+            (1 - 0.3 * strength, 1 + 0.2 * strength),
+            (-20.0 * strength, 20.0 * strength, -20.0 * strength, 20.0 * strength),
+        ),
         K.RandomErasing(p=0.5, scale=(0.02, 0.15)),
     )
 
@@ -55,8 +59,8 @@ def same_image(images: int) -> DrawPairs:
     return draw
 
 
-def same_walk(walks: Walks) -> DrawPairs:
-    """Two points of the walk around one anchor belong together; walks that meet are not told apart."""
+def same_walk(walks: Walks, alike: float) -> DrawPairs:
+    """Two points of one anchor's walk belong together; walks that overlap by more are not told apart."""
 
     def draw(pairs: int, generator: torch.Generator) -> Pairs:
         anchors, reach = walks.nearest.shape
@@ -64,7 +68,7 @@ def same_walk(walks: Walks) -> DrawPairs:
         first, second = (
             walks.nearest[anchor, torch.randint(reach, (pairs,), generator=generator)] for _ in range(2)
         )
-        return Pairs(first, second, (walks.overlap[anchor][:, anchor] > SAME_WALK).fill_diagonal_(True))
+        return Pairs(first, second, (walks.overlap[anchor][:, anchor] > alike).fill_diagonal_(True))
 
     return draw
 
@@ -89,6 +93,8 @@ def pretrain(
     rounds: int,
     round_iterations: int,
     reach: float,
+    alike: float,
+    strength: float,
     batch: int,
     learning_rate: float,
     seed: int,
@@ -101,27 +107,34 @@ def pretrain(
         rounds: how often neighbours are found in the embedding, and then told from others.
         round_iterations: of each round.
         reach: the share of all images that is near an anchor, see `gfncp.simulators.neighbours`.
+        alike: anchors whose neighbourhoods overlap by more are not told apart; 1 for identical ones.
+        strength: of the augmentations, from 0 to 1.
         batch: pairs per iteration.
     """
     done = 0
     for stage, (draw, length) in enumerate(
-        stages(embedding, images, iterations, rounds, round_iterations, reach)
+        stages(embedding, images, iterations, rounds, round_iterations, reach, alike)
     ):
-        for iteration, loss in enumerate(
-            contrast(embedding, images, draw, length, batch, learning_rate, seed, stage)
-        ):
+        losses = contrast(embedding, images, draw, length, strength, batch, learning_rate, seed, stage)
+        for iteration, loss in enumerate(losses):
             report(done + iteration + 1, loss)
         done += length
 
 
 def stages(
-    embedding: nn.Module, images: Tensor, iterations: int, rounds: int, round_iterations: int, reach: float
+    embedding: nn.Module,
+    images: Tensor,
+    iterations: int,
+    rounds: int,
+    round_iterations: int,
+    reach: float,
+    alike: float,
 ) -> Iterator[tuple[DrawPairs, int]]:
     """What belongs together in each stage, found once the stage before has ended, and its iterations."""
     yield same_image(len(images)), iterations
     for _ in range(rounds):
         near = NeighbourClusters(embed(embedding, images / 255), reach, ANCHORS)
-        yield same_walk(near.walks), round_iterations
+        yield same_walk(near.walks, alike), round_iterations
 
 
 def contrast(
@@ -129,6 +142,7 @@ def contrast(
     images: Tensor,
     draw: DrawPairs,
     iterations: int,
+    strength: float,
     batch: int,
     learning_rate: float,
     seed: int,
@@ -146,7 +160,7 @@ def contrast(
             nn.ReLU(), nn.Linear(embedding.features, 128), nn.ReLU(), nn.Linear(128, 64)
         ).to(device)
     optimizer = torch.optim.Adam([*embedding.parameters(), *projection.parameters()], lr=learning_rate)
-    augment = strong_augmentations()
+    augment = strong_augmentations(strength)
     for iteration in range(iterations):
         for group in optimizer.param_groups:
             warm = min(1.0, (iteration + 1) / WARM_UP)

@@ -33,7 +33,7 @@ def _growth(record: dict) -> str:
         )
     machine = record["machine"]
     about = (
-        f"`{record['checkpoint']}`, {record['samples']} samples, at most {record['max_joint']} points decoded "
+        f"`{record['checkpoint']}`, {record['samples']} samples, up to {record['max_joint']} points decoded "
         f"jointly, {machine['threads']} thread(s) of {machine['processor']}, PyTorch {machine['torch']}. "
         "Options are points x (clusters + 1) x (samples + 1)."
     )

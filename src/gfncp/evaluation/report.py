@@ -215,7 +215,8 @@ def _training_sets(configuration: Configuration) -> str:
             return (
                 f"{data.images:,} training images of {data.dataset}, without their labels: {_prior(data)}, "
                 "each cluster made of an image's neighbours along the data, in an embedding that instance "
-                f"discrimination trained for {configuration.encoder.pretraining.iterations} iterations."
+                f"discrimination trained for {configuration.encoder.pretraining.iterations} iterations, and "
+                f"then {configuration.encoder.pretraining.rounds} rounds of drawing neighbours together."
             )
         case EmbeddingFile():
             made_of = {
