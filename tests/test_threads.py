@@ -1,13 +1,14 @@
 """Numbers of threads: what n_jobs means, and that it is over when it is over."""
 
-import joblib
+from multiprocessing import cpu_count
+
 import numpy as np
 import pytest
 import torch
 
 from gfncp.threads import threads, with_n_jobs
 
-CORES = joblib.cpu_count()
+CORES = cpu_count()
 
 
 @pytest.fixture(autouse=True)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from multiprocessing import cpu_count
 from typing import TypeVar, cast
 
-import joblib
 import numpy as np
 import torch
 
@@ -30,7 +30,7 @@ def threads(n_jobs: object) -> Iterator[None]:
     if not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
         raise ValueError(f"n_jobs={n_jobs!r}: accepted are None and integers but 0, such as -1 for all cores")
     before = torch.get_num_threads()
-    torch.set_num_threads(int(n_jobs) if n_jobs > 0 else max(1, joblib.cpu_count() + 1 + int(n_jobs)))
+    torch.set_num_threads(int(n_jobs) if n_jobs > 0 else max(1, cpu_count() + 1 + int(n_jobs)))
     try:
         yield
     finally:
