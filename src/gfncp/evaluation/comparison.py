@@ -92,8 +92,9 @@ def comparison(records: list[dict], figures: str) -> str:
         f"## What a method can do\n\n{properties()}\n\n"
         f"## On the data that a checkpoint is made for\n\n{figures}\n\n"
         "## On real and well-known sets\n\n"
-        "Nothing was trained on them, and no setting was chosen on them. Methods whose names end in "
-        "*true K* are told the number of clusters.\n\n"
+        "Nothing was trained on them. One thing about the estimator was learned from them: that rows are often "
+        "sorted, so that it visits them in a random order. Methods whose names end in *true K* are told the "
+        "number of clusters.\n\n"
         "`python benchmarks/real_data.py --data FOLDER --record records/real-data.json`\n\n"
         f"{real}"
     )
