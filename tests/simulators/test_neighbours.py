@@ -4,6 +4,7 @@ import pytest
 import torch
 from sklearn.datasets import make_moons
 
+from gfncp.partitions import sample_crp
 from gfncp.simulators import NeighbourClusters, NeighbourEmbeddings
 
 
@@ -87,3 +88,15 @@ def test_noise_moves_each_point_on_its_own(generator):
     x, _ = NeighbourEmbeddings(points[None], noise=0.1)(30, 20, generator)
     moved = torch.cdist(x.flatten(0, 1), points).min(1).values
     assert moved.min() > 0 and moved.max() < 0.6
+
+
+def test_where_nothing_is_altered_nothing_is_drawn_for_it(generator):
+    """Else other batches would follow from the same seed."""
+    points = torch.randn(60, 4, generator=generator)
+    plain = NeighbourEmbeddings(points[None])
+    used, expected = (torch.Generator().manual_seed(3) for _ in range(2))
+    x, _ = plain(30, 20, used)
+    again = plain.clusters(sample_crp(30, 20, 1.0, generator=expected, n_clusters=(1, 10)), expected)
+    assert torch.equal(x, points[again])
+    torch.randint(1, again.shape, generator=expected)  # the view
+    assert torch.equal(torch.rand(5, generator=used), torch.rand(5, generator=expected))

@@ -131,7 +131,10 @@ class NeighbourEmbeddings:
         chosen = self.clusters(labels, generator)
         view = torch.randint(len(self.views), chosen.shape, generator=generator)
         x = self.views[view, chosen]
-        x = x + self.noise * torch.randn(x.shape, generator=generator)
-        missing = self.dropout * torch.rand(sets, 1, 1, generator=generator)
-        kept = torch.rand(sets, 1, x.shape[2], generator=generator) >= missing
-        return x * kept / (1 - missing).sqrt(), labels
+        if self.noise > 0:
+            x = x + self.noise * torch.randn(x.shape, generator=generator)
+        if self.dropout > 0:
+            missing = self.dropout * torch.rand(sets, 1, 1, generator=generator)
+            kept = torch.rand(sets, 1, x.shape[2], generator=generator) >= missing
+            x = x * kept / (1 - missing).sqrt()
+        return x, labels
