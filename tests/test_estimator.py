@@ -483,6 +483,20 @@ def test_all_that_computes_does_so_with_n_jobs_threads_and_leaves_them_as_they_w
     assert torch.get_num_threads() == before
 
 
+def test_a_prepared_model_computes_with_n_jobs_threads(make, X, monkeypatch):
+    before, seen = torch.get_num_threads(), []
+    fit, conclude = make(n_jobs=3).prepare(), GFNCP._conclude
+
+    def watched(*given, **named):
+        seen.append(torch.get_num_threads())
+        return conclude(*given, **named)
+
+    monkeypatch.setattr(GFNCP, "_conclude", watched)
+    fit(X)
+    assert seen == [3]
+    assert torch.get_num_threads() == before
+
+
 def test_results_do_not_depend_on_the_number_of_threads(image_checkpoint, make):
     """Of images, and of vectors in numbers that PyTorch shares out."""
     draw = np.random.default_rng(0)

@@ -362,6 +362,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             fitted["core"].numpy() if "core" in fitted else None,
         )
 
+    @with_n_jobs
     def _fit(self, model, X) -> "GFNCP":
         x = self._read(model, X, reset=True)
         if self._is_stream(model):
