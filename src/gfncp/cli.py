@@ -141,19 +141,16 @@ def cluster(
     check_labels_file(labels)
     names = None if columns is None else [name.strip() for name in columns.split(",")]
     roles = Roles(names, id_column, label_column, set_column)
+    parameters = {"n_samples": samples, "n_clusters": _bounds(k), "random_state": seed, "device": device}
     if engine == "ray":
-        parameters = {"n_samples": samples, "n_clusters": _bounds(k), "random_state": seed, "device": device}
-        _cluster_on_ray(
-            files, roles, {"checkpoint": checkpoint or DEFAULT} | parameters, output, address, workers
-        )
+        named = {"checkpoint": checkpoint or DEFAULT}
+        _cluster_on_ray(files, roles, named | parameters, output, address, workers)
         return
     if address is not None:
         raise ValueError(f"--address={address}: accepted with --engine ray only")
     sets = read_sets(files, roles)
     checkpoint = checkpoint or ("mnist" if all(each.points.ndim == 3 for each in sets) else DEFAULT)
-    estimator = GFNCP(
-        checkpoint, samples, n_clusters=_bounds(k), random_state=seed, device=device, n_jobs=jobs
-    )
+    estimator = GFNCP(checkpoint, n_jobs=jobs, **parameters)
     start = perf_counter()
     bar = Progress(
         TextColumn("{task.description}"),

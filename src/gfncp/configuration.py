@@ -55,6 +55,7 @@ Bounds = (
 Points = Annotated[int, Field(ge=2)]
 FEWEST_OWN = 200  # points to train on; of fewer, what is held out could not fill a set
 # Sizes of networks end far beyond use, so that a hostile file cannot ask for a network without end.
+Share = Annotated[float, Field(gt=0, le=1)]
 Width = Annotated[int, Field(ge=1, le=2**20)]
 Blocks = Annotated[int, Field(ge=1, le=1000)]
 Layers = Annotated[int, Field(ge=2, le=1000)]
@@ -70,8 +71,8 @@ class Pretraining(Section):
     iterations: Annotated[int, Field(ge=1)] = 3000
     rounds: Annotated[int, Field(ge=0)] = 0
     round_iterations: Annotated[int, Field(ge=1)] = 500
-    reach: Annotated[float, Field(gt=0, le=1)] = 0.02
-    alike: Annotated[float, Field(gt=0, le=1)] = 0.3
+    reach: Share = 0.02
+    alike: Share = 0.3
     strength: Annotated[float, Field(ge=0, le=1)] = 1.0
     batch: Annotated[int, Field(ge=2)] = 256
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
@@ -296,7 +297,7 @@ class EmbeddingData(Data):
     alpha: Annotated[float, Field(gt=0)] = 1.0
     n_clusters: Bounds = (1, 10)
     images: Annotated[int, Field(ge=1000, le=50_000)] = 20_000
-    reach: Annotated[float, Field(gt=0, le=1)] = 0.02
+    reach: Share = 0.02
     views: Annotated[int, Field(ge=1)] = 4
 
     @property
@@ -345,7 +346,7 @@ class NeighbourEmbeddingFile(EmbeddingFile):
     """See `gfncp.simulators.NeighbourEmbeddings`."""
 
     kind: Literal["neighbour-embeddings"]
-    reach: Annotated[float, Field(gt=0, le=1)] = 0.01
+    reach: Share = 0.01
     noise: Annotated[float, Field(ge=0)] = 0.0
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 

@@ -25,7 +25,7 @@ WARM_UP = 100  # iterations
 ANCHORS = 2000
 
 
-def strong_augmentations(strength: float = 1.0) -> K.AugmentationSequential:
+def strong_augmentations(strength: float) -> K.AugmentationSequential:
     """Rotation, shift, scale, shear, and a part erased; at full strength, harder than what makes clusters."""
     return K.AugmentationSequential(
         K.RandomAffine(
@@ -79,9 +79,10 @@ def info_nce(
     """The loss of telling a view's partner from all views in the batch that are not alike."""
     views = F.normalize(torch.cat([first, second]), dim=1)
     similarity = views @ views.T / TEMPERATURE
-    partner = torch.arange(len(views), device=views.device).roll(len(first))
+    view = torch.arange(len(views), device=views.device)
+    partner = view.roll(len(first))
     out = alike.repeat(2, 2).to(views.device)
-    out[partner.roll(len(first)), partner] = False
+    out[view, partner] = False
     return F.cross_entropy(similarity.masked_fill(out, -torch.inf), partner)
 
 
@@ -112,29 +113,15 @@ def pretrain(
         batch: pairs per iteration.
     """
     done = 0
-    for stage, (draw, length) in enumerate(
-        stages(embedding, images, iterations, rounds, round_iterations, reach, alike)
-    ):
-        losses = contrast(embedding, images, draw, length, strength, batch, learning_rate, seed, stage)
-        for iteration, loss in enumerate(losses):
-            report(done + iteration + 1, loss)
-        done += length
-
-
-def stages(
-    embedding: nn.Module,
-    images: Tensor,
-    iterations: int,
-    rounds: int,
-    round_iterations: int,
-    reach: float,
-    alike: float,
-) -> Iterator[tuple[DrawPairs, int]]:
-    """What belongs together in each stage, found once the stage before has ended, and its iterations."""
-    yield same_image(len(images)), iterations
-    for _ in range(rounds):
-        near = NeighbourClusters(embed(embedding, images / 255), reach, ANCHORS)
-        yield same_walk(near.walks, alike), round_iterations
+    for stage in range(1 + rounds):
+        if stage == 0:
+            draw, length = same_image(len(images)), iterations
+        else:
+            near = NeighbourClusters(embed(embedding, images / 255), reach, ANCHORS)
+            draw, length = same_walk(near.walks, alike), round_iterations
+        for loss in contrast(embedding, images, draw, length, strength, batch, learning_rate, seed, stage):
+            done += 1
+            report(done, loss)
 
 
 def contrast(

@@ -22,7 +22,7 @@ import pyarrow.dataset
 from gfncp.checkpoints import WEIGHTS, find, write_atomically, write_text
 from gfncp.estimator import GFNCP
 from gfncp.results import Result
-from gfncp.sources.sets import Roles, set_of_rows
+from gfncp.sources.sets import Roles, check_columns, set_of_rows
 
 try:
     import ray
@@ -153,12 +153,11 @@ def _check(files: Sequence[Path], roles: Roles) -> list[str]:
             raise ValueError(f"{file}: accepted by engine='ray' are Parquet files, and folders of such")
         for path in found:
             try:
-                columns = pyarrow.dataset.dataset(path).schema.names
+                check_columns(pyarrow.dataset.dataset(path).schema.names, roles)
             except (OSError, pa.ArrowException) as error:
                 raise ValueError(f"{path}: cannot be read ({error})") from None
-            for name in (*roles.aside, *(roles.columns or [])):
-                if name not in columns:
-                    raise ValueError(f"{path}: there is no column {name!r}; there are {columns}")
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from None
         paths += [str(path.resolve()) for path in found]
     return paths
 

@@ -177,10 +177,10 @@ def accumulate(
     share_of_step = options.accumulate // accelerator.num_processes
     first = accelerator.process_index * share_of_step
     own = range(first, first + share_of_step)
+    share = iteration / options.iterations
     done: list[Terms] = []
     for number in own:
         generator = seeded(configuration.seed, number, iteration)
-        share = iteration / options.iterations
         batch = draw_batch(options, simulate, generator, accelerator.device, share)
         # Gradients of processes are averaged once, at the last of their batches.
         with nullcontext() if number == own[-1] else accelerator.no_sync(loss):

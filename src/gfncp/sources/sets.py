@@ -79,6 +79,13 @@ def set_of_rows(rows: pd.DataFrame, name: str, roles: Roles) -> PointSet:
     return _assign(rows, name, roles)[0]
 
 
+def check_columns(columns: list[str], roles: Roles) -> None:
+    """Refuse a table without a column that has a role."""
+    for name in (*roles.aside, *(roles.columns or [])):
+        if name not in columns:
+            raise ValueError(f"there is no column {name!r}; there are {columns}")
+
+
 def _read_file(path: Path, roles: Roles) -> tuple[PointSet, Shaped[np.ndarray, "points"] | None]:
     held = read_file(path)
     try:
@@ -91,9 +98,7 @@ def _assign(
     held: pd.DataFrame | dict[str, np.ndarray], title: str, roles: Roles
 ) -> tuple[PointSet, Shaped[np.ndarray, "points"] | None]:
     """All points as one set, and the names of the sets that they are in."""
-    for name in (*roles.aside, *(roles.columns or [])):
-        if name not in held:
-            raise ValueError(f"there is no column {name!r}; there are {list(held)}")
+    check_columns(list(held), roles)
     points = _table(held, roles) if isinstance(held, pd.DataFrame) else _array(held, roles)
     aside = {name: np.asarray(held[name]) for name in roles.aside}
     for name, values in aside.items():
