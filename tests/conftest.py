@@ -35,6 +35,14 @@ NETWORKS: dict[str, Callable[[], Model]] = {
     "context": lambda: InteractingModel(
         ContextEncoder(VectorEncoder(2), width=8, heads=2, blocks=1), depth=3, width=12, cluster_width=16
     ),
+    "local": lambda: Model(
+        ContextEncoder(VectorEncoder(2), width=8, heads=2, blocks=2, local_heads=1),
+        depth=3,
+        width=12,
+        cluster_width=16,
+        body=Gated,
+        cluster_depth=3,
+    ),
     "any width": lambda: Model(AnyVectorEncoder(), depth=2, width=12, cluster_width=16),
 }
 

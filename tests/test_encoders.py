@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gfncp import encoders
-from gfncp.attention import ContextEncoder
+from gfncp.attention import Block, ContextEncoder
 from gfncp.encoders import (
     AnyVectorEncoder,
     EmbeddedEncoder,
@@ -137,13 +137,29 @@ def test_features_beside_others_do_not_depend_on_each_other(network, draw_points
     torch.testing.assert_close(join(new[3:4]), join(new)[3:4])
 
 
-def test_attention_of_one_block_is_that_of_a_set_with_one_point_more(generator):
+@pytest.mark.parametrize("local_heads", [0, 1, 2])
+def test_attention_of_one_block_is_that_of_a_set_with_one_point_more(generator, local_heads):
     """Given points do not see the new one; with one block, nobody has seen anybody before."""
-    encoder = ContextEncoder(ScaledVectorEncoder(2), width=8, heads=2, blocks=1).double()
+    encoder = ContextEncoder(ScaledVectorEncoder(2), 8, heads=2, blocks=1, local_heads=local_heads).double()
     given, new = torch.randn(2, 6, 2, dtype=torch.float64, generator=generator)
     for row, point in zip(encoder.beside(given)(new), new, strict=True):
         joined = torch.cat([given, point[None]])[None]
         torch.testing.assert_close(row, encoder(joined, everyone(joined))[0, -1])
+
+
+def test_local_heads_attend_to_what_is_near(generator):
+    """Two points have a logit less by the steepness times their squared distance; none has one of 0."""
+    block = Block(width=4, heads=2, local_heads=1).double()
+    places = torch.randn(1, 5, 3, dtype=torch.float64, generator=generator)
+    x = torch.randn(1, 5, 4, dtype=torch.float64, generator=generator)
+    queries, keys, _ = block._parts(x, places)
+    plain_queries, plain_keys, _ = Block._parts(Block(4, 2).double(), x, places)
+    assert plain_queries.shape[-1] == plain_keys.shape[-1] == 2
+    logits = queries @ keys.mT
+    content = queries[..., :2] @ keys[..., :2].mT
+    steep = block.log_steepness.exp().double()
+    torch.testing.assert_close(logits[:, 0], content[:, 0] - steep * torch.cdist(places, places).square())
+    torch.testing.assert_close(logits[:, 1], content[:, 1])
 
 
 def test_points_beyond_all_that_was_measured_have_finite_features():

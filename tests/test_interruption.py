@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from gfncp import training
+from gfncp import batches
 from gfncp.checkpoints import remove_drafts, write_atomically
 from gfncp.configuration import parse
 from gfncp.interruption import on_termination
@@ -33,7 +33,7 @@ DESCRIBED = parse(
 def test_sigterm_stores_the_state_and_exits(tmp_path, monkeypatch):
     """It comes while the third batch is drawn; that iteration is still done."""
     handler = signal.getsignal(signal.SIGTERM)
-    draw, drawn = training.draw_batch, []
+    draw, drawn = batches.draw_batch, []
 
     def draw_and_be_told(*arguments):
         drawn.append(None)
@@ -41,7 +41,7 @@ def test_sigterm_stores_the_state_and_exits(tmp_path, monkeypatch):
             os.kill(os.getpid(), signal.SIGTERM)
         return draw(*arguments)
 
-    monkeypatch.setattr(training, "draw_batch", draw_and_be_told)
+    monkeypatch.setattr(batches, "draw_batch", draw_and_be_told)
     with pytest.raises(SystemExit) as ended:
         train(DESCRIBED, tmp_path / "parts")
     monkeypatch.undo()

@@ -10,7 +10,8 @@ from accelerate import Accelerator
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from gfncp import optimizers, training
+from gfncp import batches, optimizers, training
+from gfncp.batches import Batches
 from gfncp.checkpoints import load, load_configuration, seeded
 from gfncp.configuration import parse, to_toml
 from gfncp.objectives import NCP, Batch
@@ -56,10 +57,10 @@ def assert_same(first, second):
 @pytest.fixture
 def stop_after(monkeypatch):
     """Makes a run stop, as by Ctrl-C, when it has drawn so many batches."""
-    draw = training.draw_batch
+    draw = batches.draw_batch
 
-    def stop(batches):
-        left = [batches]
+    def stop(after):
+        left = [after]
 
         def drawn(*arguments):
             if left[0] == 0:
@@ -67,7 +68,7 @@ def stop_after(monkeypatch):
             left[0] -= 1
             return draw(*arguments)
 
-        monkeypatch.setattr(training, "draw_batch", drawn)
+        monkeypatch.setattr(batches, "draw_batch", drawn)
 
     yield stop
 
@@ -77,8 +78,8 @@ def stop_after(monkeypatch):
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, stop_after, monkeypatch, objective, options):
     described = configure(objective, **options)
     train(described, tmp_path / "whole")
-    for batches in (4, 2):  # stopped at the fifth iteration, resumed from the third, stopped at the sixth
-        stop_after(batches)
+    for after in (4, 2):  # stopped at the fifth iteration, resumed from the third, stopped at the sixth
+        stop_after(after)
         with pytest.raises(KeyboardInterrupt):
             train(described, tmp_path / "parts")
         monkeypatch.undo()
@@ -320,7 +321,8 @@ def gradient(tmp_path):
             model, described.objective.build(), training.DTYPES[described.training.precision]
         )
         simulate, _ = make_simulators(described, model.encoder, None)
-        terms = training.accumulate(described, loss, simulate, Accelerator(), 0)
+        drawn = Batches(described, simulate, Accelerator())
+        terms = training.accumulate(loss, drawn.stream(0, 0), drawn.per_step, Accelerator())
         means = {name: values.mean().item() for name, values in terms.items()}
         return means, {name: weight.grad for name, weight in model.named_parameters()}
 
@@ -332,7 +334,7 @@ def test_the_gradient_of_a_step_is_the_mean_over_its_batches(gradient, monkeypat
     terms, found = gradient(several)
     alone = []
     for number in range(3):
-        monkeypatch.setattr(training, "seeded", lambda seed, _, at, number=number: seeded(seed, number, at))
+        monkeypatch.setattr(batches, "seeded", lambda seed, _, at, number=number: seeded(seed, number, at))
         alone.append(gradient(configure()))
         monkeypatch.undo()
     for name, value in found.items():
@@ -350,6 +352,13 @@ def test_a_resumed_run_of_several_batches_equals_an_uninterrupted_one(tmp_path, 
     monkeypatch.undo()
     train(described, tmp_path / "parts")
     assert_same(*(load_file(tmp_path / name / "training.safetensors") for name in ("parts", "whole")))
+
+
+def test_batches_that_workers_draw_ahead_change_nothing(tmp_path):
+    described = configure(accumulate=2, sampled_steps=2)
+    for workers in (0, 2):
+        train(described, tmp_path / str(workers), workers=workers)
+    assert_same(*(load_file(tmp_path / name / "training.safetensors") for name in ("0", "2")))
 
 
 @pytest.mark.parametrize("network", ["energy", "interacting-energy"])

@@ -1,5 +1,6 @@
 """Attention across the points of a set: what a point means may depend on its company."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -7,45 +8,86 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+STEEPNESS = (1.0, 1000.0)  # of local heads at first, from the least to the most, in squared units of the data
+
 
 class Block(nn.Module):
-    """Self-attention and a ReLU layer on normalised input, each added to it (Vaswani et al. 2017)."""
+    """Self-attention and a ReLU layer on normalised input, each added to it (Vaswani et al. 2017).
 
-    def __init__(self, width: int, heads: int) -> None:
+    Local heads attend to what is near: ``steepness * |x_i - x_j|^2`` is taken from their logits, as a kernel
+    of a width of its own for each (a step of mean shift, Fukunaga and Hostetler 1975). Each has a further
+    key, with logit and value 0, whose share tells how many are near.
+
+    Args:
+        local_heads: how many of the heads are local.
+    """
+
+    def __init__(self, width: int, heads: int, local_heads: int = 0) -> None:
         super().__init__()
         self.heads = heads
+        self.local_heads = local_heads
         self.before_attention = nn.LayerNorm(width)
         self.queries_keys_values = nn.Linear(width, 3 * width)
         self.mix = nn.Linear(width, width)
         self.before_layer = nn.LayerNorm(width)
         self.layer = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
+        if local_heads:
+            steepness = torch.logspace(*map(math.log10, STEEPNESS), local_heads)
+            self.log_steepness = nn.Parameter(steepness.log())
 
     def forward(
-        self, x: Float[Tensor, "batch points width"], mask: Bool[Tensor, "batch points"]
+        self,
+        x: Float[Tensor, "batch points width"],
+        places: Float[Tensor, "batch points dim"],
+        mask: Bool[Tensor, "batch points"],
     ) -> Float[Tensor, "batch points width"]:
-        queries, keys, values = self._parts(x)
+        queries, keys, values = self._parts(x, places)
+        if self.local_heads:
+            keys, values = F.pad(keys, (0, 0, 0, 1)), F.pad(values, (0, 0, 0, 1))
+            mask = F.pad(mask, (0, 1), value=True)
         absent = None if mask.all() else mask[:, None, None, :]
-        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=absent)
+        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=absent, scale=1.0)
         return self._add(x, attended)
 
-    def beside(self, given: Float[Tensor, "given width"]) -> Callable[[Tensor], Tensor]:
-        """The function of new points, each of which attends to the given ones and itself."""
-        _, keys, values = self._parts(given[None])
+    def beside(
+        self, given: Float[Tensor, "given width"], places: Float[Tensor, "given dim"]
+    ) -> Callable[[Tensor, Tensor], Tensor]:
+        """The function of new points and their places; each attends to the given ones and itself."""
+        _, keys, values = self._parts(given[None], places[None])
 
-        def joined(new: Float[Tensor, "new width"]) -> Float[Tensor, "new width"]:
-            queries, own_key, own_value = self._parts(new[None])
-            queries = queries / keys.shape[-1] ** 0.5
+        def joined(
+            new: Float[Tensor, "new width"], new_places: Float[Tensor, "new dim"]
+        ) -> Float[Tensor, "new width"]:
+            queries, own_key, own_value = self._parts(new[None], new_places[None])
             own = (queries * own_key).sum(-1, keepdim=True)
-            shares = torch.softmax(torch.cat([queries @ keys.mT, own], -1), -1)
-            attended = shares[..., :-1] @ values + shares[..., -1:] * own_value
+            logits = torch.cat([queries @ keys.mT, own], -1)
+            if self.local_heads:
+                logits = F.pad(logits, (0, 1))
+            shares, own_share = torch.softmax(logits, -1)[..., : len(given) + 1].split([len(given), 1], -1)
+            attended = shares @ values + own_share * own_value
             return self._add(new[None], attended)[0]
 
         return joined
 
-    def _parts(self, x: Float[Tensor, "batch points width"]) -> Float[Tensor, "3 batch heads points size"]:
-        """Queries, keys and values."""
+    def _parts(
+        self, x: Float[Tensor, "batch points width"], places: Float[Tensor, "batch points dim"]
+    ) -> tuple[
+        Float[Tensor, "batch heads points size"],
+        Float[Tensor, "batch heads points size"],
+        Float[Tensor, "batch heads points value"],
+    ]:
+        """Queries, keys and values; products of local heads' queries and keys have the distances in them."""
         parts = self.queries_keys_values(self.before_attention(x)).unflatten(-1, (3, self.heads, -1))
-        return parts.permute(2, 0, 3, 1, 4)
+        queries, keys, values = parts.permute(2, 0, 3, 1, 4)
+        queries = queries / queries.shape[-1] ** 0.5
+        if not self.local_heads:
+            return queries, keys, values
+        square = places.square().sum(-1, keepdim=True)
+        one = torch.ones_like(square)
+        steepness = F.pad(self.log_steepness.exp(), (0, self.heads - self.local_heads))[:, None, None]
+        here = steepness * torch.cat([2 * places, -one, -square], -1)[:, None]
+        there = torch.cat([places, square, one], -1)[:, None].expand_as(here)
+        return torch.cat([queries, here], -1), torch.cat([keys, there], -1), values
 
     def _add(
         self, x: Float[Tensor, "batch points width"], attended: Float[Tensor, "batch heads points size"]
@@ -60,17 +102,20 @@ class ContextEncoder(nn.Module):
     Args:
         encoder: features of single points.
         width, heads, blocks: of the attention.
+        local_heads: how many heads of each block attend to what is near in the encoder's features.
     """
 
     pointwise = False
 
-    def __init__(self, encoder: nn.Module, width: int = 64, heads: int = 4, blocks: int = 2) -> None:
+    def __init__(
+        self, encoder: nn.Module, width: int = 64, heads: int = 4, blocks: int = 2, local_heads: int = 0
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.point_shape = encoder.point_shape
         self.features = encoder.features + width
         self.embed = nn.Linear(encoder.features, width)
-        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(blocks))
+        self.blocks = nn.ModuleList(Block(width, heads, local_heads) for _ in range(blocks))
 
     def forward(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"]
@@ -78,22 +123,23 @@ class ContextEncoder(nn.Module):
         features = self.encoder(x, mask)
         attended = self.embed(features)
         for block in self.blocks:
-            attended = block(attended, mask)
+            attended = block(attended, features, mask)
         return torch.cat([features, attended], -1)
 
     def beside(self, given: Float[Tensor, "given *shape"]) -> Callable[[Tensor], Tensor]:
         everyone = torch.ones(1, len(given), dtype=torch.bool, device=given.device)
         encode = self.encoder.beside(given)
-        attended, blocks = self.embed(self.encoder(given[None], everyone)), []
+        places = self.encoder(given[None], everyone)
+        attended, blocks = self.embed(places), []
         for block in self.blocks:
-            blocks.append(block.beside(attended[0]))
-            attended = block(attended, everyone)
+            blocks.append(block.beside(attended[0], places[0]))
+            attended = block(attended, places, everyone)
 
         def features_of(new: Float[Tensor, "new *shape"]) -> Float[Tensor, "new features"]:
             features = encode(new)
             attended = self.embed(features)
             for block in blocks:
-                attended = block(attended)
+                attended = block(attended, features)
             return torch.cat([features, attended], -1)
 
         return features_of

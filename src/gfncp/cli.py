@@ -261,6 +261,9 @@ def train(
         str | None,
         typer.Option(metavar="PROJECT", help="Send the scalars to Weights & Biases as well."),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that draw batches ahead; they pay where a GPU waits.")
+    ] = 0,
 ) -> None:
     """Train a network on one's own points, or as a TOML file says.
 
@@ -283,7 +286,7 @@ def train(
     else:
         raise ValueError("train: name a TOML file, or your points with --data")
     folder = output or Path("runs") / name
-    run(described, folder, data, wandb=wandb)
+    run(described, folder, data, wandb=wandb, workers=workers)
     console.print(f"Checkpoint and TensorBoard scalars in {folder}", markup=False, soft_wrap=True)
 
 

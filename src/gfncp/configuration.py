@@ -84,6 +84,7 @@ class Context(Section):
     width: Width = 64
     heads: Width = 4
     blocks: Blocks = 2
+    local_heads: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _divides(self) -> "Context":
@@ -168,12 +169,13 @@ class Energy(Section):
     depth: Layers = 5
     width: Width = 128
     cluster_width: Width = 512
+    cluster_depth: Layers = 6
     body: Literal["plain", "gated"] = "plain"
     model: ClassVar[type] = Model
 
     def build(self, encoder: nn.Module) -> nn.Module:
         body = {"plain": Plain, "gated": Gated}[self.body]
-        return self.model(encoder, self.depth, self.width, self.cluster_width, body)
+        return self.model(encoder, self.depth, self.width, self.cluster_width, body, self.cluster_depth)
 
 
 class InteractingEnergy(Energy):

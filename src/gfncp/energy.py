@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from gfncp.networks import Plain, RowNetwork, by_chunks
+from gfncp.networks import Plain, RowNetwork, at_once, by_chunks
 
 ROWS_PER_GROUP = 16_384  # rows of one group of sets: what it gathers and adds stays in the cache
 ROWS_KEPT = 262_144  # rows whose activations are kept for the backward pass; others are computed again
@@ -65,6 +65,7 @@ class EnergyNetwork(nn.Module):
         width: width of all hidden layers.
         cluster_width: width of g's output, the representation of one cluster.
         body: makes the inside of a network from its width and its depth; the paper's by default.
+        cluster_depth: linear layers of g and of f.
     """
 
     def __init__(
@@ -74,14 +75,15 @@ class EnergyNetwork(nn.Module):
         width: int = 128,
         cluster_width: int = 512,
         body: Callable[[int, int], nn.Module] = Plain,
+        cluster_depth: int = 6,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.width = width
         self.h = RowNetwork(encoder.features, body(width, depth - 1), width, width)
         self.u = RowNetwork(encoder.features, body(width, depth - 1), width, width)
-        self.g = RowNetwork(width, body(width, 5), width, cluster_width)
-        self.f = RowNetwork(cluster_width + width, body(width, 5), width, 1, bias=False)
+        self.g = RowNetwork(width, body(width, cluster_depth - 1), width, cluster_width)
+        self.f = RowNetwork(cluster_width + width, body(width, cluster_depth - 1), width, 1, bias=False)
 
     # Pieces of Eq. 12-15, with neighbouring linear maps merged.
 
@@ -186,10 +188,11 @@ class EnergyNetwork(nn.Module):
         labels = torch.where(encoding.mask, labels, -1)
         _check_order(labels, encoding.mask)
         clusters = max(int(labels.max()) + 1, 1)
-        if steps is None and labels.shape[1] * clusters > ROWS_KEPT:
+        most_kept = at_once(ROWS_KEPT, labels.device)
+        if steps is None and labels.shape[1] * clusters > most_kept:
             return self._steps_in_parts(encoding, labels, clusters)
         per_set = labels.shape[1] * clusters if steps is None else 2 * steps.shape[1] * clusters
-        sets = max(1, ROWS_PER_GROUP // per_set)
+        sets = max(1, at_once(ROWS_PER_GROUP, labels.device) // per_set)
         groups = [
             (*part, clusters)
             for part in zip(
@@ -202,7 +205,7 @@ class EnergyNetwork(nn.Module):
             )
         ]
         run = self._all_steps if steps is None else self._some_steps
-        kept = ROWS_KEPT // (sets * per_set) if torch.is_grad_enabled() else len(groups)
+        kept = most_kept // (sets * per_set) if torch.is_grad_enabled() else len(groups)
         energies = [run(*group) for group in groups[:kept]]
         energies += [checkpoint(run, *group, use_reentrant=False) for group in groups[kept:]]
         return torch.cat(energies)
@@ -210,7 +213,7 @@ class EnergyNetwork(nn.Module):
     def _steps_in_parts(self, encoding, labels, clusters):
         """All steps of sets of which one alone has too many rows to keep (many points, many clusters)."""
         points = labels.shape[1]
-        part = max(1, ROWS_KEPT // (2 * clusters))
+        part = max(1, at_once(ROWS_KEPT, labels.device) // (2 * clusters))
         steps = torch.arange(points, device=labels.device).expand(len(labels), -1).split(part, 1)
         energies = [
             checkpoint(self.encoded_energies, encoding, labels, some, use_reentrant=False) for some in steps

@@ -33,6 +33,10 @@ class Batch:
     steps: Int[Tensor, "batch steps"] | None = None
     progress: float = 1.0
 
+    def to(self, device: torch.device) -> "Batch":
+        steps = None if self.steps is None else self.steps.to(device)
+        return Batch(self.x.to(device), self.labels.to(device), steps, self.progress)
+
     @property
     def per_step(self) -> float:
         """Factor that turns a sum over the batch's steps into an estimate of the sum over n = 2..N."""
@@ -94,8 +98,9 @@ class GFNCP:
         encoding = network.encode(batch.x)
         points = batch.labels.shape[1]
         energies, first = follow(network, encoding, batch.labels, batch.steps)
-        order = torch.rand(batch.labels.shape, generator=generator).argsort(1)
-        _, second = follow(network, *reorder(encoding, batch.labels, order), batch.steps)
+        _, second = follow(
+            network, *reorder(encoding, batch.labels, random_order(batch.labels, generator)), batch.steps
+        )
         terms = {
             "nll": -(first.mean() + second.mean()) / 2,
             "disagreement": (first.sum(1) - second.sum(1)).square().mean() * batch.per_step / (2 * points),
@@ -115,9 +120,8 @@ class GFNCP:
     def conditionals(network, encoding, labels, generator) -> Float[Tensor, "batch"]:
         """log p(c_i | all other labels, x) of one random point of each set."""
         batch, points = labels.shape
-        order = torch.rand(batch, points, generator=generator).argsort(1)
         last = torch.full((batch, 1), points - 1, device=labels.device)
-        return follow(network, *reorder(encoding, labels, order), last)[1][:, 0]
+        return follow(network, *reorder(encoding, labels, random_order(labels, generator)), last)[1][:, 0]
 
 
 def follow(
@@ -130,6 +134,12 @@ def follow(
     energies = network.encoded_energies(encoding, labels, steps)
     taken = labels if steps is None else labels.gather(1, steps)
     return energies, log_policy(energies).gather(2, taken[..., None])[..., 0]
+
+
+def random_order(
+    labels: Int[Tensor, "batch points"], generator: torch.Generator
+) -> Int[Tensor, "batch points"]:
+    return torch.rand(labels.shape, generator=generator).argsort(1).to(labels.device)
 
 
 def reorder(

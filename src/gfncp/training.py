@@ -5,6 +5,7 @@ iteration) alone, so a resumed run needs no random state, and processes, which s
 change nothing but the time.
 """
 
+from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gfncp.batches import Batches
 from gfncp.checkpoints import load, remove_drafts, save_configuration, seeded
-from gfncp.configuration import Configuration, Training
+from gfncp.configuration import Configuration
 from gfncp.evaluation.metrics import scores
 from gfncp.interruption import TERMINATED, on_termination
-from gfncp.objectives import Batch, Objective, Terms, draw_steps
+from gfncp.objectives import Batch, Objective, Terms
 from gfncp.optimizers import OPTIMIZERS, set_learning_rate
 from gfncp.preparation import Simulator, make_simulators, prepare_embedding
 from gfncp.progress import progress, scalars
@@ -52,6 +54,7 @@ def train(
     data: Path | None = None,
     accelerator: Accelerator | None = None,
     wandb: str | None = None,
+    workers: int = 0,
 ) -> nn.Module:
     """Train, or go on with, the run in ``folder``; its checkpoint is there after every ``save_every`` steps.
 
@@ -59,6 +62,8 @@ def train(
         data: folder of the images that the configuration names, None downloads them; or embeddings.
         accelerator: a new one, which says where to train; None takes what the machine has.
         wandb: project of Weights & Biases that gets the scalars too; None for no such.
+        workers: processes that draw batches ahead, for each process that trains; they change nothing but the
+            time. With 0, batches are drawn when they are needed.
 
     Raises:
         ValueError: ``folder`` holds a run with another configuration, or what is there is damaged; the
@@ -93,13 +98,15 @@ def train(
     ):
         prepare_embedding(configuration, model.encoder, folder, data, accelerator, bar)
         simulate, simulate_validation = make_simulators(configuration, model.encoder, data)
+        batches = Batches(configuration, simulate, accelerator)
+        drawn = batches.stream(start, workers)
         task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
         stack.enter_context(on_termination(accelerator.set_trigger))
         for iteration in range(start, options.iterations):
             share = iteration / options.iterations
             set_learning_rate(optimizers, options.learning_rate, options.final_learning_rate, share)
             loss.zero_grad()
-            terms = accumulate(configuration, loss, simulate, accelerator, iteration)
+            terms = accumulate(loss, drawn, batches.per_step, accelerator)
             bad = (~terms["loss"].isfinite()).nonzero().flatten().tolist()
             if bad:  # in all of the processes
                 raise FloatingPointError(
@@ -159,57 +166,32 @@ def validate(
     """The loss of sets that are the same each time, and the scores of the model's clusterings of them."""
     sets, points = configuration.training.validation_sets, configuration.data.test_points
     x, labels = simulate(sets, points, seeded(configuration.seed, VALIDATION_STREAM))
-    held_out = Batch(x.to(device), labels.to(device))
+    held_out = Batch(x, labels).to(device)
     with torch.no_grad():
         loss = objective(model, held_out, seeded(configuration.seed, VALIDATION_STREAM))["loss"]
     return {"loss": float(loss), **scores(labels, model.predict(held_out.x).cpu())}
 
 
 def accumulate(
-    configuration: Configuration,
     loss: nn.Module,
-    simulate: Simulator,
+    drawn: Iterator[tuple[Batch, torch.Generator]],
+    batches: int,
     accelerator: Accelerator,
-    iteration: int,
 ) -> dict[str, Float[Tensor, "batches"]]:
-    """Add the gradient of a step's mean loss, of which each process does its part; all batches' terms."""
-    options = configuration.training
-    share_of_step = options.accumulate // accelerator.num_processes
-    first = accelerator.process_index * share_of_step
-    own = range(first, first + share_of_step)
-    share = iteration / options.iterations
+    """Add the gradient of a step's mean loss, of which each process does its part; all batches' terms.
+
+    Args:
+        drawn: the batches to come.
+        batches: how many of them this process does.
+    """
     done: list[Terms] = []
-    for number in own:
-        generator = seeded(configuration.seed, number, iteration)
-        batch = draw_batch(options, simulate, generator, accelerator.device, share)
+    for left in reversed(range(batches)):
+        batch, generator = next(drawn)
         # Gradients of processes are averaged once, at the last of their batches.
-        with nullcontext() if number == own[-1] else accelerator.no_sync(loss):
-            terms = loss(batch, generator)
-            accelerator.backward(terms["loss"] / len(own))
+        with accelerator.no_sync(loss) if left else nullcontext():
+            terms = loss(batch.to(accelerator.device), generator)
+            accelerator.backward(terms["loss"] / batches)
         done.append({name: value.detach().float() for name, value in terms.items()})
     held = {name: torch.stack([terms[name] for terms in done]) for name in done[0]}
     every: Any = accelerator.gather(held)  # process by process, so in the order of the batches' numbers
     return every
-
-
-def draw_batch(
-    options: Training, simulate: Simulator, generator: torch.Generator, device: torch.device, progress: float
-) -> Batch:
-    """Sets of one random size."""
-    points = draw_points(options, generator)
-    sets = options.batch
-    if options.batch_points is not None:
-        sets = max(1, min(sets, options.batch_points // points))
-    x, labels = simulate(sets, points, generator)
-    steps = None
-    if options.sampled_steps is not None and options.sampled_steps < points - 1:
-        steps = draw_steps(sets, points, options.sampled_steps, generator).to(device)
-    return Batch(x.to(device), labels.to(device), steps, progress)
-
-
-def draw_points(options: Training, generator: torch.Generator) -> int:
-    low, high = options.points
-    if options.points_drawn == "uniformly":
-        return int(torch.randint(low, high + 1, (1,), generator=generator))
-    share = torch.rand((), dtype=torch.float64, generator=generator)
-    return min(int(low * ((high + 1) / low) ** share), high)
