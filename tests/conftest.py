@@ -41,7 +41,8 @@ NETWORKS: dict[str, Callable[[], Model]] = {
         width=12,
         cluster_width=16,
         body=Gated,
-        cluster_depth=3,
+        cluster_depth=6,
+        energy_depth=3,
     ),
     "any width": lambda: Model(AnyVectorEncoder(), depth=2, width=12, cluster_width=16),
 }

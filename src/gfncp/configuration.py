@@ -170,12 +170,14 @@ class Energy(Section):
     width: Width = 128
     cluster_width: Width = 512
     cluster_depth: Layers = 6
+    energy_depth: Layers = 6
     body: Literal["plain", "gated"] = "plain"
     model: ClassVar[type] = Model
 
     def build(self, encoder: nn.Module) -> nn.Module:
         body = {"plain": Plain, "gated": Gated}[self.body]
-        return self.model(encoder, self.depth, self.width, self.cluster_width, body, self.cluster_depth)
+        depths = self.cluster_depth, self.energy_depth
+        return self.model(encoder, self.depth, self.width, self.cluster_width, body, *depths)
 
 
 class InteractingEnergy(Energy):

@@ -65,7 +65,8 @@ class EnergyNetwork(nn.Module):
         width: width of all hidden layers.
         cluster_width: width of g's output, the representation of one cluster.
         body: makes the inside of a network from its width and its depth; the paper's by default.
-        cluster_depth: linear layers of g and of f.
+        cluster_depth: linear layers of g.
+        energy_depth: linear layers of f.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class EnergyNetwork(nn.Module):
         cluster_width: int = 512,
         body: Callable[[int, int], nn.Module] = Plain,
         cluster_depth: int = 6,
+        energy_depth: int = 6,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -83,7 +85,7 @@ class EnergyNetwork(nn.Module):
         self.h = RowNetwork(encoder.features, body(width, depth - 1), width, width)
         self.u = RowNetwork(encoder.features, body(width, depth - 1), width, width)
         self.g = RowNetwork(width, body(width, cluster_depth - 1), width, cluster_width)
-        self.f = RowNetwork(cluster_width + width, body(width, cluster_depth - 1), width, 1, bias=False)
+        self.f = RowNetwork(cluster_width + width, body(width, energy_depth - 1), width, 1, bias=False)
 
     # Pieces of Eq. 12-15, with neighbouring linear maps merged.
 

@@ -25,8 +25,9 @@ class InteractingEnergyNetwork(EnergyNetwork):
         cluster_width: int = 512,
         body: Callable[[int, int], nn.Module] = Plain,
         cluster_depth: int = 6,
+        energy_depth: int = 6,
     ) -> None:
-        super().__init__(encoder, depth, width, cluster_width, body, cluster_depth)
+        super().__init__(encoder, depth, width, cluster_width, body, cluster_depth, energy_depth)
         self.g = RowNetwork(2 * width, self.g.body, width, cluster_width)
 
     def reads_h(self) -> Float[Tensor, "width width"]:

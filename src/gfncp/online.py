@@ -12,9 +12,7 @@ from gfncp.networks import Plain, RowNetwork
 class OnlineEnergyNetwork(EnergyNetwork):
     """An energy network with U = 0: p(c_n | c_{1:n-1}, x_{1:n}) depends on no later point.
 
-    Args:
-        encoder, depth, width, cluster_width, body, cluster_depth: see `EnergyNetwork`; the encoder must be
-            pointwise.
+    Its arguments are those of `EnergyNetwork`; the encoder must be pointwise.
 
     Raises:
         ValueError: ``encoder`` looks at the whole set.
@@ -28,13 +26,14 @@ class OnlineEnergyNetwork(EnergyNetwork):
         cluster_width: int = 512,
         body: Callable[[int, int], nn.Module] = Plain,
         cluster_depth: int = 6,
+        energy_depth: int = 6,
     ) -> None:
         if not encoder.pointwise:
             raise ValueError(
                 f"encoder={type(encoder).__name__}: it looks at points to come; accepted by online networks "
                 "are pointwise encoders (of kind 'scaled-vectors' or 'images')"
             )
-        super().__init__(encoder, depth, width, cluster_width, body, cluster_depth)
+        super().__init__(encoder, depth, width, cluster_width, body, cluster_depth, energy_depth)
         del self.u
         self.f = RowNetwork(cluster_width, self.f.body, width, 1, bias=False)
 
