@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch.nn import Linear
+from torch.nn import Conv2d, Linear
 
 from gfncp.configuration import Configuration, parse, read_configuration
 
@@ -50,6 +50,16 @@ def test_experiments_are_there():
 def test_a_network_has_the_configured_shape(tmp_path):
     model = read(tmp_path, MINIMAL + "[network]\ndepth = 3\nwidth = 7").build()
     assert [layer.out_features for layer in model.h.modules() if isinstance(layer, Linear)] == [7, 7, 7]
+
+
+def test_an_embedding_has_the_configured_channels_and_may_begin_with_rounds(tmp_path):
+    text = MINIMAL.replace('kind = "vectors"\ndim = 2', 'kind = "embedded-images"\nchannels = [3, 5, 7]')
+    text = text.replace("gaussian-mixtures", 'augmented-images"\ndataset = "mnist')
+    described = read(tmp_path, text + "[encoder.pretraining]\niterations = 0\nrounds = 1")
+    convolutions = [m for m in described.build().encoder.embedding.modules() if isinstance(m, Conv2d)]
+    assert [convolution.out_channels for convolution in convolutions] == [3, 5, 7]
+    with pytest.raises(ValueError, match=r"encoder.*pretraining.*iterations=0: accepted with rounds"):
+        read(tmp_path, text + "[encoder.pretraining]\niterations = 0")
 
 
 def test_reading_draws_no_random_numbers(tmp_path):

@@ -5,7 +5,8 @@ import torch
 
 from gfncp.encoders import EmbeddedEncoder, ImageEmbedding, VectorEncoder, prepared
 from gfncp.model import Model
-from gfncp.pretraining import info_nce, pretrain, same_image, same_walk
+from gfncp.pretraining import info_nce, pretrain, same_image, same_walk, strong_augmentations
+from gfncp.simulators.images import augmented_by
 from gfncp.simulators.neighbours import NeighbourClusters
 
 
@@ -24,23 +25,32 @@ def embedded(seed=0):
     return ImageEmbedding(8, channels=(2, 4, 4))
 
 
-def losses_of(embedding, images, iterations=25, rounds=0):
+def losses_of(embedding, images, iterations=25, rounds=0, round_iterations=None):
     losses = []
     pretrain(
         embedding,
         images,
         iterations=iterations,
         rounds=rounds,
-        round_iterations=iterations,
+        round_iterations=round_iterations or iterations,
         reach=0.1,
         alike=0.3,
         strength=1.0,
         batch=16,
+        temperature=0.2,
         learning_rate=3e-3,
         seed=0,
-        report=lambda iteration, loss: losses.append(loss),
+        report=lambda iteration, loss: losses.append(float(loss)),
     )
     return losses
+
+
+def spread(images, **options):
+    """How far apart the images of a kind are, as a share of all images' variance, after pre-training."""
+    embedding = embedded()
+    losses_of(embedding, images, **options)
+    z = embedding(images / 255).unflatten(0, (16, 4))
+    return float((z.var(0).sum() / z.flatten(0, 1).var(0).sum()).detach())
 
 
 def test_the_loss_is_least_where_views_agree_and_images_differ():
@@ -50,6 +60,19 @@ def test_the_loss_is_least_where_views_agree_and_images_differ():
     assert agree < info_nce(corners, corners.roll(1, 0), apart)
     assert agree < info_nce(corners[:1].expand(8, -1), corners[:1].expand(8, -1), apart)
     torch.testing.assert_close(agree, info_nce(3 * corners, 5 * corners, apart))
+
+
+def test_the_temperature_divides_similarities(generator):
+    first, second = torch.randn(2, 8, 3, generator=generator)
+    apart = torch.eye(8, dtype=torch.bool)
+    torch.testing.assert_close(info_nce(first, second, apart, 1e6), torch.tensor(15.0).log())
+    corners = torch.eye(8)
+    assert info_nce(corners, corners, apart, 0.1) < info_nce(corners, corners, apart, 0.2)
+
+
+def test_at_no_strength_images_stay_as_they_are(images, generator):
+    x = images / 255
+    torch.testing.assert_close(augmented_by(strong_augmentations(0.0), x, generator), x, atol=1e-4, rtol=0)
 
 
 def test_nothing_is_told_apart_where_all_are_alike(generator):
@@ -70,13 +93,11 @@ def test_pairs_belong_together_and_are_alike_with_themselves(generator):
 def test_rounds_draw_what_is_near_together(images):
     """Kinds of noise: within a kind, images come nearer to each other than telling each apart leaves them."""
 
-    def spread(rounds):
-        embedding = embedded()
-        losses_of(embedding, images, iterations=40, rounds=rounds)
-        z = embedding(images / 255).unflatten(0, (16, 4))
-        return float((z.var(0).sum() / z.flatten(0, 1).var(0).sum()).detach())
+    assert spread(images, iterations=40, rounds=2) < spread(images, iterations=40)
 
-    assert spread(2) < spread(0)
+
+def test_a_round_without_iterations_before_it_draws_what_is_near_in_pixels_together(images):
+    assert spread(images, iterations=0, rounds=1, round_iterations=40) < spread(images, iterations=40)
 
 
 def test_pretraining_lowers_the_loss_and_freezes_the_embedding(images):

@@ -132,7 +132,7 @@ def pretrained(folder: Path, seed: int) -> list:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         embedding = ImageEmbedding(4, (2, 2, 2))
-    options = {"iterations": 2, "batch": 8, "learning_rate": 1e-3, "seed": seed}
+    options = {"iterations": 2, "batch": 8, "temperature": 0.2, "learning_rate": 1e-3, "seed": seed}
     options |= {"rounds": 1, "round_iterations": 2, "reach": 0.1, "alike": 0.3, "strength": 1.0}
     pretrain(embedding, IMAGES, **options, report=lambda iteration, loss: None)
     return list(embedding.state_dict().values())

@@ -68,14 +68,21 @@ class Section(BaseModel):
 class Pretraining(Section):
     """See `gfncp.pretraining.pretrain`."""
 
-    iterations: Annotated[int, Field(ge=1)] = 3000
+    iterations: Annotated[int, Field(ge=0)] = 3000
     rounds: Annotated[int, Field(ge=0)] = 0
     round_iterations: Annotated[int, Field(ge=1)] = 500
     reach: Share = 0.02
     alike: Share = 0.3
     strength: Annotated[float, Field(ge=0, le=1)] = 1.0
     batch: Annotated[int, Field(ge=2)] = 256
+    temperature: Annotated[float, Field(gt=0)] = 0.2
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+
+    @model_validator(mode="after")
+    def _trains(self) -> "Pretraining":
+        if self.iterations == self.rounds == 0:
+            raise ValueError("iterations=0: accepted with rounds, or nothing is trained")
+        return self
 
 
 class Context(Section):
@@ -154,12 +161,13 @@ class EmbeddedPictures(Section):
 
     kind: Literal["embedded-images"]
     features: Width = 128
+    channels: tuple[Width, Width, Width] = (16, 32, 64)
     context: Context | None = None
     pretraining: Pretraining = Pretraining()
 
     def build(self) -> nn.Module:
         vectors = Vectors(kind="vectors", dim=self.features, context=self.context)
-        return EmbeddedEncoder(ImageEmbedding(self.features), vectors.build())
+        return EmbeddedEncoder(ImageEmbedding(self.features, self.channels), vectors.build())
 
 
 class Energy(Section):

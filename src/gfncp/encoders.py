@@ -140,6 +140,7 @@ class ImageEmbedding(nn.Module):
 
     Args:
         features: width of the embedding; its norm is the root of it, so that coordinates have size 1.
+        channels: of each convolution.
     """
 
     point_shape = (28, 28)

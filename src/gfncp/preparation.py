@@ -69,10 +69,15 @@ def own_images_simulators(
 def embedded_views(
     encoder: EmbeddedEncoder, x: UInt8[Tensor, "images height width"], views: int, generator: torch.Generator
 ) -> Float[Tensor, "views images features"]:
-    """Embeddings of images as they are, and of ``views - 1`` augmentations of each."""
-    parts = x.split(IMAGES_AT_ONCE)
+    """Embeddings of images as they are, and of ``views - 1`` augmentations of each, on the images' device."""
+    device = next(encoder.embedding.parameters()).device
     augmented = [
-        torch.cat([encoder.embed(simulators.augment(part / 255, generator)) for part in parts])
+        torch.cat(
+            [
+                encoder.embed(simulators.augment(part.to(device) / 255, generator)).to(x.device)
+                for part in x.split(IMAGES_AT_ONCE)
+            ]
+        )
         for _ in range(views - 1)
     ]
     return torch.stack([prepared(encoder, x), *augmented])

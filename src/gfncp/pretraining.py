@@ -2,7 +2,10 @@
 
 First each image must be told from all others (SimCLR, Chen et al. 2020). Then, round by round, what belongs
 together are no longer views of one image but images near each other in the embedding learned so far (as in
-SCAN, Van Gansbeke et al. 2020), which draws the members of a class together.
+SCAN, Van Gansbeke et al. 2020), which draws the members of a class together. Where the first stage is left
+out, the first round's images are near each other in their pixels.
+
+All is computed where the embedding lies, and drawn on the CPU, so that the seed decides it.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,16 +20,18 @@ from torch import Tensor, nn
 from gfncp.checkpoints import seeded
 from gfncp.encoders import embed
 from gfncp.schedules import cosine
-from gfncp.simulators.images import augmented_by
+from gfncp.simulators.images import augmented_by, global_streams, pixel_components
 from gfncp.simulators.neighbours import NeighbourClusters, Walks
 
-TEMPERATURE = 0.2
 WARM_UP = 100  # iterations
 ANCHORS = 2000
 
 
 def strong_augmentations(strength: float) -> K.AugmentationSequential:
-    """Rotation, shift, scale, shear, and a part erased; at full strength, harder than what makes clusters."""
+    """Rotation, shift, scale, shear, and a part erased; at full strength, harder than what makes clusters.
+
+    At strength 0, images stay as they are.
+    """
     return K.AugmentationSequential(
         K.RandomAffine(
             25.0 * strength,
@@ -34,7 +39,7 @@ def strong_augmentations(strength: float) -> K.AugmentationSequential:
             (1 - 0.3 * strength, 1 + 0.2 * strength),
             (-20.0 * strength, 20.0 * strength, -20.0 * strength, 20.0 * strength),
         ),
-        K.RandomErasing(p=0.5, scale=(0.02, 0.15)),
+        K.RandomErasing(p=0.5 * strength, scale=(0.02, 0.15)),
     )
 
 
@@ -68,20 +73,23 @@ def same_walk(walks: Walks, alike: float) -> DrawPairs:
         first, second = (
             walks.nearest[anchor, torch.randint(reach, (pairs,), generator=generator)] for _ in range(2)
         )
-        return Pairs(first, second, (walks.overlap[anchor][:, anchor] > alike).fill_diagonal_(True))
+        return Pairs(first, second, (walks.overlap[anchor[:, None], anchor] > alike).fill_diagonal_(True))
 
     return draw
 
 
 def info_nce(
-    first: Float[Tensor, "pairs dim"], second: Float[Tensor, "pairs dim"], alike: Bool[Tensor, "pairs pairs"]
+    first: Float[Tensor, "pairs dim"],
+    second: Float[Tensor, "pairs dim"],
+    alike: Bool[Tensor, "pairs pairs"],
+    temperature: float = 0.2,
 ) -> Float[Tensor, ""]:
     """The loss of telling a view's partner from all views in the batch that are not alike."""
     views = F.normalize(torch.cat([first, second]), dim=1)
-    similarity = views @ views.T / TEMPERATURE
+    similarity = views @ views.T / temperature
     view = torch.arange(len(views), device=views.device)
     partner = view.roll(len(first))
-    out = alike.repeat(2, 2).to(views.device)
+    out = alike.repeat(2, 2)
     out[view, partner] = False
     return F.cross_entropy(similarity.masked_fill(out, -torch.inf), partner)
 
@@ -97,29 +105,38 @@ def pretrain(
     alike: float,
     strength: float,
     batch: int,
+    temperature: float,
     learning_rate: float,
     seed: int,
-    report: Callable[[int, float], None],
+    report: Callable[[int, Float[Tensor, ""]], None],
 ) -> None:
-    """Train ``embedding`` in place; ``report`` gets the iteration, counted through all rounds, and the loss.
+    """Train ``embedding`` in place, on its device.
 
     Args:
-        iterations: of telling each image from all others.
+        iterations: of telling each image from all others; without, the first round's neighbours are found in
+            the principal components of pixels.
         rounds: how often neighbours are found in the embedding, and then told from others.
         round_iterations: of each round.
         reach: the share of all images that is near an anchor, see `gfncp.simulators.neighbours`.
         alike: anchors whose neighbourhoods overlap by more are not told apart; 1 for identical ones.
         strength: of the augmentations, from 0 to 1.
         batch: pairs per iteration.
+        temperature: of the softmax by which a view's partner is told from others.
+        report: gets the iteration, counted through all rounds, and the loss, which need not be computed yet.
     """
+    images = images.to(next(embedding.parameters()).device)
     done = 0
     for stage in range(1 + rounds):
         if stage == 0:
             draw, length = same_image(len(images)), iterations
         else:
-            near = NeighbourClusters(embed(embedding, images / 255), reach, ANCHORS)
+            features = embed(embedding, images / 255) if done else pixel_components(images)
+            near = NeighbourClusters(features, reach, ANCHORS)
             draw, length = same_walk(near.walks, alike), round_iterations
-        for loss in contrast(embedding, images, draw, length, strength, batch, learning_rate, seed, stage):
+        losses = contrast(
+            embedding, images, draw, length, strength, batch, temperature, learning_rate, seed, stage
+        )
+        for loss in losses:
             done += 1
             report(done, loss)
 
@@ -131,18 +148,18 @@ def contrast(
     iterations: int,
     strength: float,
     batch: int,
+    temperature: float,
     learning_rate: float,
     seed: int,
     stage: int,
-) -> Iterator[float]:
+) -> Iterator[Float[Tensor, ""]]:
     """Train ``embedding`` to tell pairs from others, and yield the losses; then it is frozen.
 
     A projection between embedding and loss is trained along, and thrown away.
     """
-    device = next(embedding.parameters()).device
+    device = images.device
     embedding.requires_grad_(True).train()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with global_streams(seed, device):
         projection = nn.Sequential(
             nn.ReLU(), nn.Linear(embedding.features, 128), nn.ReLU(), nn.Linear(128, 64)
         ).to(device)
@@ -153,11 +170,11 @@ def contrast(
             warm = min(1.0, (iteration + 1) / WARM_UP)
             group["lr"] = warm * cosine(learning_rate, 0.01 * learning_rate, iteration / iterations)
         generator = seeded(seed, stage, iteration)
-        first, second, alike = draw(batch, generator)
-        chosen = images[torch.cat([first, second])].to(device) / 255
-        loss = info_nce(*projection(embedding(augmented_by(augment, chosen, generator))).chunk(2), alike)
+        first, second, alike = (drawn.to(device) for drawn in draw(batch, generator))
+        views = augmented_by(augment, images[torch.cat([first, second])] / 255, generator)
+        loss = info_nce(*projection(embedding(views)).chunk(2), alike, temperature)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        yield float(loss.detach())
+        yield loss.detach()
     embedding.requires_grad_(False).eval()

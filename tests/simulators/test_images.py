@@ -12,7 +12,7 @@ import torch
 from gfncp.partitions import canonical_labels
 from gfncp.simulators import AugmentedImages, NeighbourImages, WholeClasses
 from gfncp.simulators import images as module
-from gfncp.simulators.images import augment
+from gfncp.simulators.images import augment, pixel_components
 
 COUNT = 120
 
@@ -157,3 +157,15 @@ def test_augmented_images_stay_in_their_places(spots, generator):
     """Labels go on fitting: each row is still the image that it was."""
     quarters = torch.nn.functional.avg_pool2d(augment(spots, generator)[:, None], 14).flatten(1)
     assert torch.equal(quarters.argmax(1), torch.arange(64) % 4)
+
+
+def test_components_of_pixels_keep_what_pixels_vary_most_in(generator):
+    pictures = (torch.rand(40, 4, 4, generator=generator) * 255).to(torch.uint8)
+    pictures[::2, 0] = 255
+    pixels = pictures.flatten(1) / 255
+    torch.testing.assert_close(
+        torch.pdist(pixel_components(pictures, 16)), torch.pdist(pixels), atol=1e-4, rtol=1e-4
+    )
+    variances = pixel_components(pictures, 3).var(0)
+    expected = torch.linalg.svdvals(pixels - pixels.mean(0)).square()[:3].flip(0) / 39
+    torch.testing.assert_close(variances, expected, atol=1e-4, rtol=1e-4)

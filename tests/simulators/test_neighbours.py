@@ -6,6 +6,7 @@ from sklearn.datasets import make_moons
 
 from gfncp.partitions import sample_crp
 from gfncp.simulators import NeighbourClusters, NeighbourEmbeddings
+from gfncp.simulators.neighbours import NEAREST, neighbour_graph
 
 
 @pytest.fixture
@@ -38,6 +39,16 @@ def test_walks_overlap_with_themselves_and_not_across_a_gap(moons):
     torch.testing.assert_close(overlap, overlap.T)
     apart = moon[:100, None] != moon[:100]
     assert overlap[apart].max() < 1e-3
+
+
+def test_the_graph_joins_each_point_with_its_nearest_and_is_normalised(moons):
+    x, _ = moons
+    graph = neighbour_graph(x).to_dense()
+    torch.testing.assert_close(graph, graph.T)
+    near = torch.zeros(600, 600).scatter_(1, torch.cdist(x, x).topk(NEAREST + 1, largest=False).indices, 1)
+    joined = torch.maximum(near, near.T)
+    degree = joined.sum(1)
+    torch.testing.assert_close(graph, joined / (degree[:, None] * degree).sqrt())
 
 
 def test_anchors_lie_apart(moons, generator):

@@ -1,13 +1,13 @@
 """Sets of images: training clusters made without labels."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
 import kornia.augmentation as K
-import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
-from sklearn.decomposition import PCA
 from torch import Tensor
 
 from gfncp.partitions import sample_crp
@@ -27,15 +27,22 @@ def augmentations(height: int, width: int) -> K.AugmentationSequential:
     )
 
 
+@contextmanager
+def global_streams(seed: int, device: torch.device) -> Iterator[None]:
+    """PyTorch's own random streams, of the CPU and of ``device``: seeded, and afterwards restored."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
 def augmented_by(
     augmentations: K.AugmentationSequential,
     images: Float[Tensor, "rows height width"],
     generator: torch.Generator,
 ) -> Float[Tensor, "rows height width"]:
-    """Each image augmented on its own; kornia draws from the global stream, which is seeded and restored."""
+    """Each image augmented on its own, where it lies; kornia draws from the global streams."""
     seed = int(torch.randint(2**62, (1,), generator=generator))
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(seed)
+    with global_streams(seed, images.device), torch.no_grad():
         return augmentations(images[:, None])[:, 0].clamp(0, 1)
 
 
@@ -44,6 +51,14 @@ def augment(
 ) -> Float[Tensor, "rows height width"]:
     """As training clusters are augmented."""
     return augmented_by(augmentations(*images.shape[1:]), images, generator)
+
+
+def pixel_components(images: Images, components: int = 50) -> Float[Tensor, "images components"]:
+    """The first principal components of raw pixels, on the images' device; the last column is the widest."""
+    pixels = images.flatten(1) / 255
+    centred = pixels - pixels.mean(0)
+    axes = torch.linalg.eigh(centred.T @ centred).eigenvectors
+    return centred @ axes[:, -components:]
 
 
 def _checked_clusters(labels: Int[Tensor, "sets points"], images: Images) -> int:
@@ -89,8 +104,7 @@ class NeighbourImages:
 
     @cached_property
     def clusters(self) -> NeighbourClusters:
-        pixels = self.images.flatten(1).numpy().astype(np.float32) / 255
-        return NeighbourClusters(torch.from_numpy(PCA(self.components, random_state=0).fit_transform(pixels)))
+        return NeighbourClusters(pixel_components(self.images, self.components))
 
     def __call__(
         self, sets: int, points: int, generator: torch.Generator

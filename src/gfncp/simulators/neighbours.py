@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from scipy import sparse
 from torch import Tensor
 
 from gfncp.partitions import sample_crp
@@ -37,7 +35,7 @@ class NeighbourClusters:
     with the overlap of their walks and those of the anchors before.
 
     Args:
-        features: where neighbours are near.
+        features: where neighbours are near; walks are computed on their device, and used on the CPU.
         reach: the share of all points that an anchor's clusters are drawn from, with replacement: the
             nearest ones, but no fewer than the graph joins to each point.
         anchors: how many points serve as anchors.
@@ -51,14 +49,13 @@ class NeighbourClusters:
     def walks(self) -> Walks:
         points = len(self.features)
         anchors, reach = min(self.anchors, points), min(max(NEAREST, round(self.reach * points)), points)
-        start = np.zeros((points, anchors), np.float32)
-        start[np.arange(anchors), np.arange(anchors)] = 1
-        mass, step = start, STAY * neighbour_graph(self.features)
+        mass = start = torch.eye(points, anchors, device=self.features.device)
+        graph = neighbour_graph(self.features)
         for _ in range(STEPS):
-            mass = (1 - STAY) * start + step @ mass
-        mass = torch.from_numpy(mass.T.copy())
+            mass = torch.sparse.addmm(start, graph, mass, beta=1 - STAY, alpha=STAY)
+        mass = mass.T.contiguous()
         roots = F.normalize(mass.sqrt(), dim=1)
-        return Walks(mass.topk(reach).indices, (roots @ roots.T).clamp(0, 1))
+        return Walks(mass.topk(reach).indices.cpu(), (roots @ roots.T).clamp(0, 1).cpu())
 
     def __call__(
         self, labels: Int[Tensor, "sets points"], generator: torch.Generator
@@ -88,17 +85,19 @@ class NeighbourClusters:
         return torch.stack(chosen, 1)
 
 
-def neighbour_graph(features: Float[Tensor, "points features"]) -> sparse.csr_matrix:
-    """Symmetrically normalised adjacency of the graph that joins each point with its nearest ones."""
+def neighbour_graph(features: Float[Tensor, "points features"]) -> Float[Tensor, "points points"]:
+    """Symmetrically normalised sparse adjacency of the graph that joins each point with its nearest ones."""
     points = len(features)
     nearest = min(NEAREST + 1, points)
     chunks = features.split(ROWS_PER_CHUNK)
     ends = torch.cat([torch.cdist(chunk, features).topk(nearest, largest=False).indices for chunk in chunks])
-    starts = np.repeat(np.arange(points), nearest)
-    edges = sparse.csr_matrix((np.ones(len(starts), np.float32), (starts, ends.numpy().ravel())))
-    edges = edges.maximum(edges.T)
-    scale = sparse.diags(np.asarray(edges.sum(1)).ravel() ** -0.5)
-    return (scale @ edges @ scale).tocsr()
+    starts = torch.arange(points, device=features.device)[:, None]
+    edges = torch.stack([starts * points + ends, ends * points + starts]).unique()  # each once, in order
+    edges = torch.stack([edges // points, edges % points])
+    scale = edges[0].bincount().rsqrt()
+    return torch.sparse_coo_tensor(
+        edges, scale[edges].prod(0), (points, points), is_coalesced=True, check_invariants=False
+    )
 
 
 @dataclass(frozen=True)
