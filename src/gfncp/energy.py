@@ -22,6 +22,7 @@ from gfncp.networks import Plain, RowNetwork, at_once, by_chunks
 
 ROWS_PER_GROUP = 16_384  # rows of one group of sets: what it gathers and adds stays in the cache
 ROWS_KEPT = 262_144  # rows whose activations are kept for the backward pass; others are computed again
+ROWS_KEPT_APART = 2_097_152  # on a device with a memory of its own; about 20 GB
 
 
 def fuse(
@@ -190,9 +191,9 @@ class EnergyNetwork(nn.Module):
         labels = torch.where(encoding.mask, labels, -1)
         _check_order(labels, encoding.mask)
         clusters = max(int(labels.max()) + 1, 1)
-        most_kept = at_once(ROWS_KEPT, labels.device)
+        most_kept = ROWS_KEPT if labels.device.type == "cpu" else ROWS_KEPT_APART
         if steps is None and labels.shape[1] * clusters > most_kept:
-            return self._steps_in_parts(encoding, labels, clusters)
+            return self._steps_in_parts(encoding, labels, clusters, most_kept)
         per_set = labels.shape[1] * clusters if steps is None else 2 * steps.shape[1] * clusters
         sets = max(1, at_once(ROWS_PER_GROUP, labels.device) // per_set)
         groups = [
@@ -212,10 +213,10 @@ class EnergyNetwork(nn.Module):
         energies += [checkpoint(run, *group, use_reentrant=False) for group in groups[kept:]]
         return torch.cat(energies)
 
-    def _steps_in_parts(self, encoding, labels, clusters):
+    def _steps_in_parts(self, encoding, labels, clusters, most_kept):
         """All steps of sets of which one alone has too many rows to keep (many points, many clusters)."""
         points = labels.shape[1]
-        part = max(1, at_once(ROWS_KEPT, labels.device) // (2 * clusters))
+        part = max(1, most_kept // (2 * clusters))
         steps = torch.arange(points, device=labels.device).expand(len(labels), -1).split(part, 1)
         energies = [
             checkpoint(self.encoded_energies, encoding, labels, some, use_reentrant=False) for some in steps

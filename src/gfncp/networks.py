@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 ROWS_PER_CHUNK = 2048  # rows of one pass: their activations stay in the cache
-PARALLEL = 16  # times as many on a device with a memory of its own, where few large passes are faster
+PARALLEL = 64  # times as many on a device with a memory of its own, where few large passes are faster
 
 
 def mlp(*dims: int) -> nn.Sequential:

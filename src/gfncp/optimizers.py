@@ -1,7 +1,10 @@
 """Optimisers of a network, with a learning rate that falls along a cosine."""
 
+from itertools import groupby
+
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 from torch.optim import Adam, Muon, Optimizer
 
 from gfncp.schedules import cosine
@@ -21,9 +24,55 @@ def muon(network: nn.Module, learning_rate: float) -> list[Optimizer]:
     chosen = set(map(id, matrices))
     others = [weight for weight in _trained(network) if id(weight) not in chosen]
     return [
-        Muon(matrices, lr=learning_rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"),
+        StackedMuon(matrices, lr=learning_rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"),
         Adam(others, lr=learning_rate),
     ]
+
+
+class StackedMuon(Muon):
+    """PyTorch's Muon without weight decay, its steps the size of Adam's; matrices of one shape are one stack.
+
+    Its steps are those of PyTorch's, in a few large operations where that has many small ones.
+    """
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        for group in self.param_groups:
+            held = [weight for weight in group["params"] if weight.grad is not None]
+            for shape, same in groupby(sorted(held, key=_shape), key=_shape):
+                weights = list(same)
+                steps = orthogonal(self._directions(weights, group["momentum"]), group)
+                size = 0.2 * max(shape) ** 0.5 * group["lr"]
+                torch._foreach_add_(weights, list(steps.to(weights[0].dtype)), alpha=-size)
+
+    def _directions(self, weights: list[Tensor], momentum: float) -> Float[Tensor, "matrices rows columns"]:
+        """Gradients drawn out of their running means, by Nesterov's momentum."""
+        gradients = [weight.grad for weight in weights]
+        for weight in weights:
+            if not self.state[weight]:
+                self.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+        means = [self.state[weight]["momentum_buffer"] for weight in weights]
+        torch._foreach_lerp_(means, gradients, 1 - momentum)
+        return torch.stack(torch._foreach_lerp(gradients, means, momentum))
+
+
+def orthogonal(
+    matrices: Float[Tensor, "matrices rows columns"], options: dict
+) -> Float[Tensor, "matrices rows columns"]:
+    """Matrices with singular values near 1 in place of theirs, in bfloat16, by Newton-Schulz iterations."""
+    a, b, c = options["ns_coefficients"]
+    x = matrices.bfloat16()
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp_min(options["eps"])
+    tall = x.shape[1] > x.shape[2]
+    x = x.mT if tall else x
+    for _ in range(options["ns_steps"]):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.mT if tall else x
+
+
+def _shape(weight: Tensor) -> tuple[int, ...]:
+    return tuple(weight.shape)
 
 
 OPTIMIZERS = {"adam": adam, "muon": muon}
@@ -35,5 +84,5 @@ def set_learning_rate(optimizers: list[Optimizer], start: float, final: float, p
             group["lr"] = cosine(start, final, progress)
 
 
-def _trained(network: nn.Module) -> list[torch.Tensor]:
+def _trained(network: nn.Module) -> list[Tensor]:
     return [weight for weight in network.parameters() if weight.requires_grad]
