@@ -48,8 +48,9 @@ def make_simulators(
     training = {
         "augmented-images": simulators.AugmentedImages,
         "neighbour-images": simulators.NeighbourImages,
-    }[kind](x, **values)
-    return training, held_out
+    }[kind]
+    # Augmented where the network is, which is fast on a GPU.
+    return training(x.to(next(encoder.parameters()).device), **values), held_out
 
 
 def own_images_simulators(
