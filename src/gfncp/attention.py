@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-STEEPNESS = (1.0, 1000.0)  # of local heads at first, from the least to the most, in squared units of the data
+STEEPNESS = (0.3, 1000.0)  # of local heads at first, from the least to the most, in squared units of the data
 
 
 class Block(nn.Module):
