@@ -158,6 +158,7 @@ def contrast(
     A projection between embedding and loss is trained along, and thrown away.
     """
     device = images.device
+    on_cuda = device.type == "cuda"  # where such a copy waits for no iteration before
     embedding.requires_grad_(True).train()
     with global_streams(seed, device):
         projection = nn.Sequential(
@@ -170,7 +171,7 @@ def contrast(
             warm = min(1.0, (iteration + 1) / WARM_UP)
             group["lr"] = warm * cosine(learning_rate, 0.01 * learning_rate, iteration / iterations)
         generator = seeded(seed, stage, iteration)
-        first, second, alike = (drawn.to(device) for drawn in draw(batch, generator))
+        first, second, alike = (drawn.to(device, non_blocking=on_cuda) for drawn in draw(batch, generator))
         views = augmented_by(augment, images[torch.cat([first, second])] / 255, generator)
         loss = info_nce(*projection(embedding(views)).chunk(2), alike, temperature)
         optimizer.zero_grad()
