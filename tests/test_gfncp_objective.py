@@ -55,16 +55,6 @@ def test_conditionals_are_differences_of_terminal_energies(network, draw_points,
     torch.testing.assert_close(found[0, 0], torch.log_softmax(-energies, 0)[1])
 
 
-def test_the_conditional_is_that_of_a_point_whose_label_is_right(network, draw_points, generator):
-    """With one step, it is of the point of that step, whatever the order of the others."""
-    x, labels = draw_points(network, 2, 5), torch.tensor([[0, 1, 0, 1, 2], [0, 0, 1, 0, 1]])
-    encoding = network.encode(x)
-    found = GFNCP.conditionals(network, encoding, Batch(x, labels, torch.tensor([[3], [1]])), generator)
-    orders = torch.tensor([[0, 1, 2, 4, 3], [0, 2, 3, 4, 1]])
-    _, expected = follow(network, *reorder(encoding, labels, orders), torch.tensor([[4], [4]]))
-    torch.testing.assert_close(found, expected[:, 0])
-
-
 def test_reordering_twice_gives_the_same_sets(network, draw_points, generator):
     batch = batch_of(network, draw_points, generator)
     encoding = network.encode(batch.x)

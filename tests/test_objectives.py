@@ -171,18 +171,10 @@ def test_uniform_labels_have_as_many_names_as_each_set(generator):
     assert drawn.amax(1).tolist() == [0, 6]
 
 
-def test_drawn_steps_are_distinct_and_uniform(generator):
-    steps = draw_steps(torch.ones(8000, 6, dtype=torch.bool), 2, generator).sort(1).values
+def test_drawn_steps_are_distinct_sorted_and_uniform(generator):
+    steps = draw_steps(torch.ones(8000, 6, dtype=torch.bool), 2, generator)
     assert torch.all(steps[:, 0] < steps[:, 1])
     pairs = torch.combinations(torch.arange(1, 6))
     counts = (steps[:, None] == pairs).all(-1).sum(0)
     assert counts.sum() == 8000
     assert chisquare(counts).pvalue > 1e-3
-
-
-def test_steps_are_drawn_where_labels_are_right(generator):
-    right = torch.rand(200, 12, generator=generator) < 0.8
-    steps = draw_steps(right, 9, generator)
-    assert steps.shape == (200, int(right[:, 1:].sum(1).min()))
-    assert right.gather(1, steps).all()
-    assert (steps > 0).all()

@@ -15,7 +15,6 @@ from gfncp.batches import Batches
 from gfncp.checkpoints import load, load_configuration, seeded
 from gfncp.configuration import parse, to_toml
 from gfncp.objectives import NCP, Batch
-from gfncp.partitions import canonical_labels
 from gfncp.preparation import make_simulators
 from gfncp.schedules import cosine
 from gfncp.simulators import GaussianMixtures, NeighbourImages, WholeClasses
@@ -390,22 +389,3 @@ def test_in_bfloat16_the_gradient_is_nearly_the_same(gradient, objective, networ
 def test_a_run_in_bfloat16_stores_float32(tmp_path):
     train(configure(precision="bfloat16"), tmp_path)
     assert {value.dtype for value in weights(tmp_path).values()} == {torch.float32}
-
-
-def test_mistakes_are_in_half_of_the_sets_and_as_many_as_allowed(generator):
-    labels = canonical_labels(torch.randint(4, (4000, 50), generator=generator))
-    wrong_ones, right = batches.with_mistakes(labels, 0.2, generator)
-    assert torch.equal(wrong_ones, canonical_labels(wrong_ones))
-    shares = (~right).double().mean(1)
-    assert 0.45 < (shares == 0).double().mean() < 0.6
-    assert 0.09 < shares[shares > 0].mean() < 0.13
-    for before, after, kept in zip(labels, wrong_ones, right, strict=True):  # what is right is as it was
-        assert torch.equal(canonical_labels(before[kept]), canonical_labels(after[kept]))
-    unchanged, all_right = batches.with_mistakes(labels, 0.0, generator)
-    assert torch.equal(unchanged, labels)
-    assert all_right.all()
-
-
-def test_mistakes_need_steps_that_leave_them_out():
-    with pytest.raises(ValueError, match=r"mistakes=0.1: accepted with training\.sampled_steps"):
-        configure(mistakes=0.1)

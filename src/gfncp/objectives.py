@@ -53,7 +53,7 @@ class Objective(Protocol):
 def draw_steps(
     right: Bool[Tensor, "sets points"], count: int, generator: torch.Generator
 ) -> Int[Tensor, "sets steps"]:
-    """Distinct random steps among n = 2..N (indices 1..N-1), of right labels; as many as all sets have."""
+    """Distinct random steps among n = 2..N (indices 1..N-1) whose labels are right, as many as all sets have."""
     right = right[:, 1:]
     count = min(count, int(right.sum(1).min()))
     return torch.rand(right.shape, generator=generator).mul_(right).topk(count).indices + 1
