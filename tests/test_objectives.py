@@ -140,7 +140,7 @@ def test_all_steps_by_name_are_all_steps(network, batch, generator):
 @pytest.mark.parametrize("sampled", [False, True])
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_gradients_reach_every_parameter(network, batch, generator, name, sampled):
-    steps = draw_steps(torch.ones(3, 7, dtype=torch.bool), 2, generator) if sampled else None
+    steps = draw_steps(3, 7, 2, generator) if sampled else None
     OBJECTIVES[name](network, Batch(batch.x, batch.labels, steps), generator)["loss"].backward()
     silent = [key for key, parameter in network.named_parameters() if not parameter.grad.abs().sum() > 0]
     assert silent == []
@@ -172,7 +172,7 @@ def test_uniform_labels_have_as_many_names_as_each_set(generator):
 
 
 def test_drawn_steps_are_distinct_sorted_and_uniform(generator):
-    steps = draw_steps(torch.ones(8000, 6, dtype=torch.bool), 2, generator)
+    steps = draw_steps(8000, 6, 2, generator)
     assert torch.all(steps[:, 0] < steps[:, 1])
     pairs = torch.combinations(torch.arange(1, 6))
     counts = (steps[:, None] == pairs).all(-1).sum(0)

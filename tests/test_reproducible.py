@@ -184,7 +184,7 @@ FUNCTIONS: dict[str, Callable[[Path, int], list]] = {
     ),
     "refine": lambda folder, seed: [refine(load(usual(folder)), POINTS, LABELS, 3, seeded(seed))],
     "sample_crp": lambda folder, seed: [sample_crp(4, 9, 1.0, generator=seeded(seed), n_clusters=(2, 4))],
-    "draw_steps": lambda folder, seed: [draw_steps(torch.ones(3, 20, dtype=torch.bool), 5, seeded(seed))],
+    "draw_steps": lambda folder, seed: [draw_steps(3, 20, 5, seeded(seed))],
     "choose_classes": lambda folder, seed: choose_classes(list("abcdefgh"), 4, seeded(seed)),
     "objective gfncp": objective(Default),
     "objective gfncp-paper": objective(lambda: GFNCPPaper(beta=0.5)),

@@ -4,14 +4,11 @@ from collections.abc import Iterator
 
 import torch
 from accelerate import Accelerator
-from jaxtyping import Bool, Int
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from gfncp.checkpoints import seeded
 from gfncp.configuration import Configuration, Training
 from gfncp.objectives import Batch, draw_steps
-from gfncp.partitions import canonical_labels
 from gfncp.preparation import Simulator
 
 
@@ -53,27 +50,10 @@ def draw_batch(options: Training, simulate: Simulator, generator: torch.Generato
     if options.batch_points is not None:
         sets = max(1, min(sets, options.batch_points // points))
     x, labels = simulate(sets, points, generator)
-    if options.sampled_steps is None or options.sampled_steps >= points - 1:
-        return Batch(x, labels, None, progress)
-    labels, right = with_mistakes(labels, options.mistakes, generator)
-    return Batch(x, labels, draw_steps(right, options.sampled_steps, generator), progress)
-
-
-def with_mistakes(
-    labels: Int[Tensor, "sets points"], most: float, generator: torch.Generator
-) -> tuple[Int[Tensor, "sets points"], Bool[Tensor, "sets points"]]:
-    """Labels of which some are wrong, as the policy's own are, and which of them are right.
-
-    Half of the sets have none; in the others, a share up to ``most``. Half of the points concerned are in a
-    cluster of their own, half in that of another point of the set.
-    """
-    sets, points = labels.shape
-    share = most * (2 * torch.rand(sets, 1, generator=generator) - 1)
-    wrong = torch.rand(labels.shape, generator=generator) < share
-    others = labels.gather(1, torch.randint(points, labels.shape, generator=generator))
-    alone = torch.rand(labels.shape, generator=generator) < 0.5
-    taken = torch.where(alone, points + torch.arange(points), others)
-    return canonical_labels(torch.where(wrong, taken, labels)), ~wrong
+    steps = None
+    if options.sampled_steps is not None and options.sampled_steps < points - 1:
+        steps = draw_steps(sets, points, options.sampled_steps, generator)
+    return Batch(x, labels, steps, progress)
 
 
 def draw_points(options: Training, generator: torch.Generator) -> int:

@@ -477,8 +477,6 @@ class Training(Section):
 
     ``initial``: checkpoint whose weights it starts from, to be tuned.
     ``batch``: sets in a batch, at most; ``batch_points``: points in it.
-    ``mistakes``: share of labels, at most, that are wrong while others are learned; with sampled steps, see
-    `gfncp.batches.with_mistakes`.
     ``accumulate``: batches whose gradients are averaged for one step; processes share them.
     ``precision``: of matrix products; weights, sums of points and the optimiser's moments are always float32.
     """
@@ -490,7 +488,6 @@ class Training(Section):
     points: Annotated[tuple[Points, Points], AfterValidator(_ordered)] = (100, 1000)
     points_drawn: Literal["uniformly", "log-uniformly"] = "uniformly"
     sampled_steps: Annotated[int, Field(ge=1)] | None = None
-    mistakes: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     accumulate: Annotated[int, Field(ge=1)] = 1
     precision: Literal["float32", "bfloat16"] = "float32"
     optimizer: Literal["adam", "muon"] = "adam"
@@ -542,11 +539,6 @@ class Configuration(Section):
             raise ValueError(
                 f"training.sampled_steps={self.training.sampled_steps}: only an energy network is "
                 "trained by steps"
-            )
-        if self.training.mistakes and self.training.sampled_steps is None:
-            raise ValueError(
-                f"training.mistakes={self.training.mistakes}: accepted with training.sampled_steps, "
-                "which leave out wrong labels"
             )
         if self.training.sampled_steps is not None and getattr(self.objective, "disagreement", 0):
             raise ValueError(

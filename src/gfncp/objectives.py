@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gfncp.decoding import sample
@@ -24,7 +24,7 @@ class Batch:
     """Labelled sets of one size.
 
     Args:
-        steps: indices of the steps to use, in random order; None for all.
+        steps: indices of the steps to use, sorted; None for all.
         progress: the share of training that is done.
     """
 
@@ -50,13 +50,9 @@ class Objective(Protocol):
     def __call__(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Terms: ...
 
 
-def draw_steps(
-    right: Bool[Tensor, "sets points"], count: int, generator: torch.Generator
-) -> Int[Tensor, "sets steps"]:
-    """Distinct random steps among n = 2..N (indices 1..N-1) whose labels are right, as many as all sets have."""
-    right = right[:, 1:]
-    count = min(count, int(right.sum(1).min()))
-    return torch.rand(right.shape, generator=generator).mul_(right).topk(count).indices + 1
+def draw_steps(sets: int, points: int, count: int, generator: torch.Generator) -> Int[Tensor, "sets steps"]:
+    """Distinct random steps among n = 2..N (indices 1..N-1), sorted."""
+    return torch.rand(sets, points - 1, generator=generator).topk(count).indices.sort(1).values + 1
 
 
 def log_policy(energies: Float[Tensor, "batch steps options"]) -> Float[Tensor, "batch steps options"]:
@@ -102,13 +98,13 @@ class GFNCP:
         encoding = network.encode(batch.x)
         points = batch.labels.shape[1]
         energies, first = follow(network, encoding, batch.labels, batch.steps)
-        order = random_order(batch.labels, generator)
-        steps = None if batch.steps is None else order.argsort(1).gather(1, batch.steps)  # same points
-        _, second = follow(network, *reorder(encoding, batch.labels, order), steps)
+        _, second = follow(
+            network, *reorder(encoding, batch.labels, random_order(batch.labels, generator)), batch.steps
+        )
         terms = {
             "nll": -(first.mean() + second.mean()) / 2,
             "disagreement": (first.sum(1) - second.sum(1)).square().mean() * batch.per_step / (2 * points),
-            "terminal": -self.conditionals(network, encoding, batch, generator).mean(),
+            "terminal": -self.conditionals(network, encoding, batch.labels, generator).mean(),
             "anchor": torch.logsumexp(-energies, -1).square().mean(),
         }
         weights = {
@@ -121,15 +117,11 @@ class GFNCP:
         return {"loss": loss} | {name: term.detach() for name, term in terms.items()}
 
     @staticmethod
-    def conditionals(network, encoding, batch, generator) -> Float[Tensor, "batch"]:
-        """log p(c_i | all other labels, x) of one random point of each set, among those of its steps."""
-        sets, points = batch.labels.shape
-        turn = torch.rand(sets, points, generator=generator)
-        if batch.steps is not None:
-            turn.scatter_(1, batch.steps[:, :1].cpu(), 1.0)  # the last
-        order = turn.argsort(1).to(batch.labels.device)
-        last = torch.full((sets, 1), points - 1, device=order.device)
-        return follow(network, *reorder(encoding, batch.labels, order), last)[1][:, 0]
+    def conditionals(network, encoding, labels, generator) -> Float[Tensor, "batch"]:
+        """log p(c_i | all other labels, x) of one random point of each set."""
+        batch, points = labels.shape
+        last = torch.full((batch, 1), points - 1, device=labels.device)
+        return follow(network, *reorder(encoding, labels, random_order(labels, generator)), last)[1][:, 0]
 
 
 def follow(
