@@ -122,7 +122,7 @@ def numbers(text: str) -> list[int]:
 def main(
     sizes: Annotated[str, typer.Option(help="Points.")] = "1000,10000,100000,1000000",
     samples: Annotated[int, typer.Option(help="Of the posterior.")] = 10,
-    max_joint: Annotated[int, typer.Option(help="Points that are decoded jointly.")] = 2000,
+    max_joint: Annotated[int, typer.Option(help="Points that are decoded jointly.")] = 1000,
     compared: Annotated[
         int, typer.Option(help="Points of the sets that are also decoded as a whole.")
     ] = 10_000,

@@ -39,7 +39,7 @@ def test_it_is_a_clusterer_with_the_documented_parameters(make):
         "n_clusters": None,
         "random_state": None,
         "device": None,
-        "max_joint": 2000,
+        "max_joint": 1000,
         "n_jobs": None,
     }
     assert clone(model).get_params() == model.get_params()

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from gfncp.configuration import Configuration, parse
 
 PRETRAINED = Path(__file__).parent / "pretrained"
-DEFAULT = "mog-2d"  # the checkpoint that is used where none is named
+DEFAULT = "general"  # the checkpoint that is used where none is named
 FILES = WEIGHTS, CONFIGURATION = "model.safetensors", "config.json"
 DRAFT = re.compile(r"\..+\.(safetensors|json)\.[0-9a-f]{32}")
 

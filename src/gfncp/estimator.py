@@ -95,7 +95,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         n_clusters=None,
         random_state=None,
         device=None,
-        max_joint=2000,
+        max_joint=1000,
         n_jobs=None,
     ):
         self.checkpoint = checkpoint
