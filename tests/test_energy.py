@@ -174,3 +174,8 @@ def test_gradients_reach_every_parameter(network, draw_points):
     torch.where(energies.isfinite(), energies, 0.0).square().sum().backward()
     silent = [name for name, parameter in network.named_parameters() if not parameter.grad.abs().sum() > 0]
     assert silent == []
+
+
+def test_a_device_with_a_memory_of_its_own_gets_more_rows_at_once():
+    assert networks.at_once(7, torch.device("cpu")) == 7
+    assert networks.at_once(7, torch.device("meta")) == 7 * networks.PARALLEL
