@@ -18,6 +18,7 @@ from gfncp.configuration import (
     GeneralData,
     ImageData,
     MixtureData,
+    Pretraining,
     parse,
     to_toml,
 )
@@ -214,9 +215,8 @@ def _training_sets(configuration: Configuration) -> str:
         case EmbeddingData():
             return (
                 f"{data.images:,} training images of {data.dataset}, without their labels: {_prior(data)}, "
-                "each cluster made of an image's neighbours along the data, in an embedding that instance "
-                f"discrimination trained for {configuration.encoder.pretraining.iterations} iterations, and "
-                f"then {configuration.encoder.pretraining.rounds} rounds of drawing neighbours together."
+                "each cluster made of an image's neighbours along the data, in an embedding that came from "
+                f"{_pretraining(configuration.encoder.pretraining)}."
             )
         case EmbeddingFile():
             made_of = {
@@ -227,6 +227,16 @@ def _training_sets(configuration: Configuration) -> str:
                 f"Embeddings of half of the classes of {data.dataset}, without their labels: {_prior(data)}, "
                 f"each cluster made of {made_of}. Tests are on the other half."
             )
+
+
+def _pretraining(options: Pretraining) -> str:
+    parts = []
+    if options.iterations:
+        parts.append(f"{options.iterations} iterations of instance discrimination")
+    if options.rounds:
+        parts.append(f"{options.rounds} rounds of drawing neighbours together")
+    at_first = "" if options.iterations else ", at first those of pixels"
+    return " and ".join(parts) + at_first
 
 
 def _prior(data: MixtureData | ImageData | EmbeddingData | EmbeddingFile) -> str:
