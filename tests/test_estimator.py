@@ -33,7 +33,7 @@ def test_it_is_a_clusterer_with_the_documented_parameters(make):
     model = make(n_samples=7)
     assert is_clusterer(model)
     assert GFNCP().get_params() == {
-        "checkpoint": "mog-2d",
+        "checkpoint": "general",
         "n_samples": 100,
         "n_orders": 1,
         "n_clusters": None,
