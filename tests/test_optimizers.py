@@ -11,7 +11,7 @@ def test_stacked_matrices_take_the_steps_of_single_ones(generator):
     shapes = [(3, 5), (5, 3), (4, 4), (3, 5), (3, 5), (2, 9)]
     made = [[nn.Parameter(torch.ones(shape)) for shape in shapes] for _ in range(2)]
     options = {"lr": 0.1, "weight_decay": 0.0, "adjust_lr_fn": "match_rms_adamw"}
-    single, stacked = Muon(made[0], **options), StackedMuon(made[1], **options)
+    single, stacked = Muon(made[0], **options), StackedMuon(made[1], options["lr"])
     for step in range(3):
         for one, other in zip(*made, strict=True):
             one.grad = torch.randn(one.shape, generator=generator)

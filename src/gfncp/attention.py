@@ -41,10 +41,9 @@ class Block(nn.Module):
         places: Float[Tensor, "batch points dim"],
         mask: Bool[Tensor, "batch points"],
     ) -> Float[Tensor, "batch points width"]:
-        queries, keys, values = self._parts(x, places)
-        if self.local_heads:
-            keys, values = F.pad(keys, (0, 0, 0, 1)), F.pad(values, (0, 0, 0, 1))
-            mask = F.pad(mask, (0, 1), value=True)
+        queries, *company = self._parts(x, places)
+        keys, values = self._with_nobody(*company)
+        mask = F.pad(mask, (0, keys.shape[2] - mask.shape[1]), value=True)
         absent = None if mask.all() else mask[:, None, None, :]
         attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=absent, scale=1.0)
         return self._add(x, attended)
@@ -53,18 +52,15 @@ class Block(nn.Module):
         self, given: Float[Tensor, "given width"], places: Float[Tensor, "given dim"]
     ) -> Callable[[Tensor, Tensor], Tensor]:
         """The function of new points and their places; each attends to the given ones and itself."""
-        _, keys, values = self._parts(given[None], places[None])
+        keys, values = self._with_nobody(*self._parts(given[None], places[None])[1:])
 
         def joined(
             new: Float[Tensor, "new width"], new_places: Float[Tensor, "new dim"]
         ) -> Float[Tensor, "new width"]:
             queries, own_key, own_value = self._parts(new[None], new_places[None])
             own = (queries * own_key).sum(-1, keepdim=True)
-            logits = torch.cat([queries @ keys.mT, own], -1)
-            if self.local_heads:
-                logits = F.pad(logits, (0, 1))
-            shares, own_share = torch.softmax(logits, -1)[..., : len(given) + 1].split([len(given), 1], -1)
-            attended = shares @ values + own_share * own_value
+            shares = torch.softmax(torch.cat([queries @ keys.mT, own], -1), -1)
+            attended = shares[..., :-1] @ values + shares[..., -1:] * own_value
             return self._add(new[None], attended)[0]
 
         return joined
@@ -88,6 +84,16 @@ class Block(nn.Module):
         here = steepness * torch.cat([2 * places, -one, -square], -1)[:, None]
         there = torch.cat([places, square, one], -1)[:, None].expand_as(here)
         return torch.cat([queries, here], -1), torch.cat([keys, there], -1), values
+
+    def _with_nobody(
+        self,
+        keys: Float[Tensor, "batch heads points size"],
+        values: Float[Tensor, "batch heads points value"],
+    ) -> tuple[Float[Tensor, "batch heads keys size"], Float[Tensor, "batch heads keys value"]]:
+        """With local heads, one key and one value of 0 more."""
+        return (
+            (F.pad(keys, (0, 0, 0, 1)), F.pad(values, (0, 0, 0, 1))) if self.local_heads else (keys, values)
+        )
 
     def _add(
         self, x: Float[Tensor, "batch points width"], attended: Float[Tensor, "batch heads points size"]

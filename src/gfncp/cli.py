@@ -76,7 +76,7 @@ def cluster(
     checkpoint: Annotated[
         str | None,
         typer.Option(
-            help="A checkpoint that ships with the package, or a folder. Default: mnist for images, mog-2d "
+            help="A checkpoint that ships with the package, or a folder. Default: mnist for images, general "
             "for all else.",
             show_default=False,
         ),

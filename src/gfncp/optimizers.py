@@ -1,6 +1,7 @@
 """Optimisers of a network, with a learning rate that falls along a cosine."""
 
 from itertools import groupby
+from operator import attrgetter
 
 import torch
 from jaxtyping import Float
@@ -8,6 +9,8 @@ from torch import Tensor, nn
 from torch.optim import Adam, Muon, Optimizer
 
 from gfncp.schedules import cosine
+
+SHAPE = attrgetter("shape")
 
 
 def adam(network: nn.Module, learning_rate: float) -> list[Optimizer]:
@@ -24,7 +27,7 @@ def muon(network: nn.Module, learning_rate: float) -> list[Optimizer]:
     chosen = set(map(id, matrices))
     others = [weight for weight in _trained(network) if id(weight) not in chosen]
     return [
-        StackedMuon(matrices, lr=learning_rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"),
+        StackedMuon(matrices, learning_rate),
         Adam(others, lr=learning_rate),
     ]
 
@@ -35,11 +38,14 @@ class StackedMuon(Muon):
     Its steps are those of PyTorch's, in a few large operations where that has many small ones.
     """
 
+    def __init__(self, matrices: list[Tensor], learning_rate: float) -> None:
+        super().__init__(matrices, learning_rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         for group in self.param_groups:
             held = [weight for weight in group["params"] if weight.grad is not None]
-            for shape, same in groupby(sorted(held, key=_shape), key=_shape):
+            for shape, same in groupby(sorted(held, key=SHAPE), key=SHAPE):
                 weights = list(same)
                 steps = orthogonal(self._directions(weights, group["momentum"]), group)
                 size = 0.2 * max(shape) ** 0.5 * group["lr"]
@@ -69,10 +75,6 @@ def orthogonal(
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.mT if tall else x
-
-
-def _shape(weight: Tensor) -> tuple[int, ...]:
-    return tuple(weight.shape)
 
 
 OPTIMIZERS = {"adam": adam, "muon": muon}

@@ -72,16 +72,13 @@ def embedded_views(
 ) -> Float[Tensor, "views images features"]:
     """Embeddings of images as they are, and of ``views - 1`` augmentations of each, on the images' device."""
     device = next(encoder.embedding.parameters()).device
-    augmented = [
-        torch.cat(
-            [
-                encoder.embed(simulators.augment(part.to(device) / 255, generator)).to(x.device)
-                for part in x.split(IMAGES_AT_ONCE)
-            ]
-        )
-        for _ in range(views - 1)
-    ]
-    return torch.stack([prepared(encoder, x), *augmented])
+
+    def augmented(part: UInt8[Tensor, "part height width"]) -> Float[Tensor, "part features"]:
+        return encoder.embed(simulators.augment(part.to(device) / 255, generator)).to(x.device)
+
+    parts = x.split(IMAGES_AT_ONCE)
+    others = [torch.cat([augmented(part) for part in parts]) for _ in range(views - 1)]
+    return torch.stack([prepared(encoder, x), *others])
 
 
 def prepare_embedding(
