@@ -97,6 +97,8 @@ class Context(Section):
     def _divides(self) -> "Context":
         if self.width % self.heads:
             raise ValueError(f"width={self.width}: must be a multiple of heads={self.heads}")
+        if self.local_heads > self.heads:
+            raise ValueError(f"local_heads={self.local_heads}: accepted are at most heads={self.heads}")
         return self
 
 
