@@ -122,12 +122,12 @@ def numbers(text: str) -> list[int]:
 def main(
     sizes: Annotated[str, typer.Option(help="Points.")] = "1000,10000,100000,1000000",
     samples: Annotated[int, typer.Option(help="Of the posterior.")] = 10,
-    max_joint: Annotated[int, typer.Option(help="Points that are decoded jointly.")] = 1000,
+    max_joint: Annotated[int, typer.Option(help="Points that are decoded jointly.")] = 300,
     compared: Annotated[
         int, typer.Option(help="Points of the sets that are also decoded as a whole.")
     ] = 10_000,
-    sets: Annotated[int, typer.Option(help="So many of them; 0: none.")] = 5,
-    cores: Annotated[str, typer.Option(help="Points that are decoded jointly there.")] = "300,1000,2000",
+    sets: Annotated[int, typer.Option(help="So many of them; 0: none.")] = 3,
+    cores: Annotated[str, typer.Option(help="Points that are decoded jointly there.")] = "100,300,1000",
     seed: int = 0,
     threads: int = 1,
     record: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,

@@ -39,7 +39,7 @@ def test_it_is_a_clusterer_with_the_documented_parameters(make):
         "n_clusters": None,
         "random_state": None,
         "device": None,
-        "max_joint": 1000,
+        "max_joint": None,
         "n_jobs": None,
     }
     assert clone(model).get_params() == model.get_params()
@@ -437,13 +437,23 @@ def test_sets_of_several_orders_or_too_many_points_are_split(make, X, monkeypatc
     [
         (lambda X: X * 100, "X has coordinates up to .* from their median, but .* of about 10"),
         (lambda X: X / 1000, "X has coordinates of standard deviation .* and less"),
-        (lambda X: np.resize(X, (2001, 2)), "X has 2001 points, but .* on sets of at most 1000"),
+        (lambda X: np.resize(X, (2001, 2)), "2001 points of X are decoded jointly, but .* of at most 1000"),
     ],
 )
 def test_far_outside_of_the_training_range_there_is_a_warning(make, X, change, message):
     with pytest.warns(UserWarning, match=message):
-        model = make(n_samples=1).fit(change(X))
+        model = make(n_samples=1, max_joint=3000).fit(change(X))
     assert len(model.labels_) == len(change(X))
+
+
+def test_as_many_points_as_the_checkpoint_was_trained_on_are_decoded_jointly(make_checkpoint, X, recwarn):
+    checkpoint = make_checkpoint(training={"points": (5, 10)})
+    fitted, stated = (
+        GFNCP(checkpoint, n_samples=2, random_state=0, max_joint=most).fit(X) for most in (None, 10)
+    )
+    assert not recwarn.list
+    assert len(fitted._core) == 8  # no point opens a cluster of its own beside these
+    assert np.array_equal(fitted.posterior_.log_prob, stated.posterior_.log_prob)
 
 
 def test_within_the_training_range_there_is_none(make, X, recwarn):

@@ -156,6 +156,12 @@ def test_surprising_points_are_in_the_core():
     assert not torch.isin(labels[:2997], labels[2997:]).any()
 
 
+def test_outliers_that_many_points_must_have_are_not_in_the_core():
+    x, _ = GaussianMixtures(n_clusters=2, spread=3.0)(1, 60_000, torch.Generator().manual_seed(0))
+    model = GFNCP("mog-2d")._model()
+    assert len(large.core_points(model, x[0].double(), 50, torch.Generator().manual_seed(0))) == 40
+
+
 # The estimator.
 
 

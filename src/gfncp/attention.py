@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+ALIGNED = 8  # widths of queries and keys that fast kernels of attention take
 STEEPNESS = (0.3, 1000.0)  # of local heads at first, from the least to the most, in squared units of the data
 
 
@@ -83,7 +84,9 @@ class Block(nn.Module):
         steepness = F.pad(self.log_steepness.exp(), (0, self.heads - self.local_heads))[:, None, None]
         here = steepness * torch.cat([2 * places, -one, -square], -1)[:, None]
         there = torch.cat([places, square, one], -1)[:, None].expand_as(here)
-        return torch.cat([queries, here], -1), torch.cat([keys, there], -1), values
+        queries, keys = torch.cat([queries, here], -1), torch.cat([keys, there], -1)
+        missing = (0, -queries.shape[-1] % ALIGNED)
+        return F.pad(queries, missing), F.pad(keys, missing), values
 
     def _with_nobody(
         self,

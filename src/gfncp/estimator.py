@@ -31,6 +31,7 @@ from gfncp.validation import as_array, check_images, check_shape, warn_outside_t
 KINDS = ("energy", "interacting-energy", "online-energy")  # networks with probabilities of clusterings
 ORDERS_SEED = 0  # orders are the same in every call, so that log-probabilities can be compared
 CORE_SEED = 1  # so are the cores of large sets
+MOST_JOINT = 1000  # points, where the checkpoint was trained on more: time and memory
 POINTS_AT_ONCE = 20_000  # of the sets that `fit_sets` clusters side by side
 
 
@@ -59,9 +60,10 @@ class GFNCP(ClusterMixin, BaseEstimator):
             ``(low, high)``. They are kept by decoding, see `gfncp.bounds`.
         random_state: seed of the samples; None for a different one each time.
         device: where the network runs, as PyTorch names it; None for PyTorch's default.
-        max_joint: number of points up to which a set is decoded jointly. Of a larger set so many are, and the
-            others are assigned given these: see `gfncp.large`, also for time and memory. What is decoded as a
-            stream (checkpoints that were trained online) has no such limit.
+        max_joint: number of points up to which a set is decoded jointly; None for the most that the
+            checkpoint was trained on, and at most 1000. Of a larger set so many are, and the others are assigned given
+            these: see `gfncp.large`, also for time and memory. What is decoded as a stream (checkpoints that
+            were trained online) has no such limit.
         n_jobs: number of threads that compute, -1 for all cores, -2 for all but one, and so on; None leaves
             that to PyTorch. Results do not depend on it, but for rounding.
 
@@ -95,7 +97,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         n_clusters=None,
         random_state=None,
         device=None,
-        max_joint=1000,
+        max_joint=None,
         n_jobs=None,
     ):
         self.checkpoint = checkpoint
@@ -397,7 +399,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         if table and not reset:
             validate_data(self, held, reset=False, skip_check_array=True)  # pyright: ignore[reportArgumentType]
         x, columns = self._coordinates(model, held, None if reset else self._columns)
-        warn_outside_training(x, load_configuration(self.checkpoint), self.checkpoint)
+        joint = len(x) if self._is_stream(model) else min(len(x), self._most_joint())
+        warn_outside_training(x, joint, load_configuration(self.checkpoint), self.checkpoint)
         if reset:
             self._columns = columns
             if table:
@@ -426,7 +429,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             x = points[place]
             last = points[batches[-1][0]] if batches else None  # the largest of its batch
             full = last is not None and (len(batches[-1]) + 1) * len(last) > POINTS_AT_ONCE
-            if last is None or full or last.shape[1:] != x.shape[1:] or len(last) > self.max_joint:
+            if last is None or full or last.shape[1:] != x.shape[1:] or len(last) > self._most_joint():
                 batches.append([])
             batches[-1].append(place)
         return batches
@@ -475,10 +478,15 @@ class GFNCP(ClusterMixin, BaseEstimator):
 
     def _core_of(self, model, x: np.ndarray) -> Int[np.ndarray, "core"] | None:
         """The points that are decoded jointly; None where all are."""
-        if len(x) <= self.max_joint or self._is_stream(model):
+        joint = self._most_joint()
+        if len(x) <= joint or self._is_stream(model):
             return None
-        core = large.core_points(model, torch.from_numpy(x), int(self.max_joint), seeded(CORE_SEED))
-        return core.numpy()
+        return large.core_points(model, torch.from_numpy(x), joint, seeded(CORE_SEED)).numpy()
+
+    def _most_joint(self) -> int:
+        if self.max_joint is not None:
+            return int(self.max_joint)
+        return min(MOST_JOINT, load_configuration(self.checkpoint).training.points[1])
 
     def _greedy(
         self, model, x: np.ndarray, core: Int[np.ndarray, "core"] | None
@@ -552,6 +560,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
     def _check_counts(self) -> None:
         for name in ("n_samples", "n_orders", "max_joint"):
             value = getattr(self, name)
+            if name == "max_joint" and value is None:
+                continue
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{name}={value!r}: accepted is an integer of at least 1")
 

@@ -86,7 +86,9 @@ def core_points(
     """Indices of at most ``size`` points to be clustered jointly, in random order.
 
     Of the others, those are taken in whose most probable option is a new cluster, as they come in random
-    order, until the core is full.
+    order, until the core is full. As under the CRP, the n-th point opens a cluster with a probability that
+    falls like 1 / n: the last of many points does so less often than one that comes after the random part
+    alone. Else the outliers that many points must have would fill the core.
     """
     device = next(network.parameters()).device
     order = torch.randperm(len(x), generator=generator)
@@ -96,10 +98,13 @@ def core_points(
     company = Company(network, given)
     sums = company.sums(labels)
     core, count = [first], len(first)
+    later = math.log(len(x) / len(first))
     for block in others.split(company.block(len(sums) + 1)):
         if count >= size:
             break
-        surprising = company.energies(sums, company.encode(x[block])).argmin(1).cpu() == len(sums)
+        energies = company.energies(sums, company.encode(x[block]))
+        energies[:, -1] += later
+        surprising = energies.argmin(1).cpu() == len(sums)
         core.append(block[surprising])
         count += len(core[-1])
     found = torch.cat(core)[:size]

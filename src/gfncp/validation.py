@@ -89,12 +89,19 @@ def check_images(
 
 
 def warn_outside_training(
-    x: Num[np.ndarray, "points *shape"], configuration: Configuration, checkpoint: str | Path
+    x: Num[np.ndarray, "points *shape"], joint: int, configuration: Configuration, checkpoint: str | Path
 ) -> None:
-    """Warn where points are far more, wider or closer than those that a network was trained on."""
+    """Warn where points are far more, wider or closer than those that a network was trained on.
+
+    Args:
+        joint: how many of them are decoded jointly.
+    """
     most = configuration.training.points[1]
-    if len(x) > TOO_MANY * most:
-        _warn(f"X has {len(x)} points, but {str(checkpoint)!r} was trained on sets of at most {most}")
+    if joint > TOO_MANY * most:
+        _warn(
+            f"{joint} points of X are decoded jointly, but {str(checkpoint)!r} was trained on sets of at "
+            f"most {most}"
+        )
     scale = getattr(configuration.encoder, "scale", None)
     if scale is None:
         return

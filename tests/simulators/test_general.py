@@ -5,10 +5,10 @@ import torch
 
 from gfncp.partitions import canonical_labels, crp_log_prob
 from gfncp.simulators import GeneralMixtures
+from gfncp.simulators.draw import Draw
 from gfncp.simulators.general import (
     DIMENSIONS,
     NOISE_DIMENSIONS,
-    Draw,
     cluster_maps,
     cluster_means,
     cluster_points,

@@ -9,6 +9,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gfncp.partitions import canonical_labels
+from gfncp.simulators.curves import SPACE, curved_clusters
+from gfncp.simulators.draw import Draw
 
 DIMENSIONS = 16  # that clusters may fill
 NOISE_DIMENSIONS = 8
@@ -16,6 +18,7 @@ GAUSSIAN, STUDENT, BALL, SHELL, BOX = range(5)
 DEGREES = 4  # of Student's t: 2, 4, ... twice this many
 HIDDEN = 32  # units of a network that bends a set
 REPULSIONS = 4
+PLANAR, CURVED, BENT, NOISY = 0.35, 0.15, 0.25, 0.25  # shares of the sets
 
 
 @dataclass(frozen=True)
@@ -26,16 +29,18 @@ class GeneralMixtures:
 
     - Partition: for half of the sets CRP(alpha), alpha log-uniform in [0.1, 6], in its stick-breaking form
       with ``max_clusters`` sticks; for the others up to so many clusters (log-uniformly) of like weights.
-    - Place: 1 to 16 dimensions, few more often than many. Means are normal, pushed apart more or less; a
-      mean's nearest one is about 2 to 20 standard deviations away, log-uniformly: from overlap to gaps.
+    - Place: a third of the sets in the plane, the others in 1 to 16 dimensions, few more often than many.
+      Means are normal, pushed apart more or less; a mean's nearest one is about 2 to 20 standard deviations
+      away, log-uniformly: from overlap to gaps.
     - Shape: full covariances, round to slender, alike or different within a set; sizes, hence densities,
       alike or different. Half of the sets are Gaussian; clusters of the others are Gaussian, Student-t
       (2 to 8 degrees of freedom), or uniform on a ball, a shell or a box.
-    - A third of the sets is bent by a random network.
+    - Some sets have clusters along curves in their place, see `gfncp.simulators.curves`.
+    - A quarter of the sets is bent by a random network.
     - Half of the sets have background points, 0.5 to 10%, uniform around the clusters. Such a point counts as
       one of the cluster that is most likely to have made it, were clusters round: a label of their own would
       call points from everywhere one cluster.
-    - Half of the sets have 1 to 8 further dimensions of uniform noise; half are rotated as a whole.
+    - A quarter of the sets has 1 to 8 further dimensions of uniform noise; half are rotated as a whole.
 
     Args:
         max_clusters: the most clusters of a set.
@@ -51,6 +56,7 @@ class GeneralMixtures:
         cluster = torch.searchsorted(weights.cumsum(1), draw.uniform(points)).clamp_max(self.max_clusters - 1)
         used = torch.zeros_like(weights, dtype=torch.bool).scatter_(1, cluster, True)
         dims = draw.log_uniform(1.5, DIMENSIONS + 1).floor()  # a line is the least of interest
+        dims = torch.where(draw.some(PLANAR), 2, dims)
         inside = (torch.arange(DIMENSIONS) < dims)[:, None]
 
         means = cluster_means(draw, used, dims) * inside
@@ -62,34 +68,16 @@ class GeneralMixtures:
 
         x, background = with_background(draw, x)
         surest = most_responsible(x, means, sizes, weights, used, dims)
-        labels = canonical_labels(torch.where(background, surest, cluster))
+        labels = torch.where(background, surest, cluster)
+
+        along, arcs, curve_dims = curved_clusters(draw, points)
+        curved = draw.some(CURVED) & (self.max_clusters > arcs.amax(1, keepdim=True))
+        x = torch.where(curved[..., None], F.pad(along, (0, DIMENSIONS - SPACE)), x)
+        dims = torch.where(curved, curve_dims, dims)
+        inside = (torch.arange(DIMENSIONS) < dims)[:, None]
+        labels = canonical_labels(torch.where(curved, arcs, labels))
         x = torch.cat([bent(draw, x, dims) * inside, noise(draw, x, inside)], 2)
         return rotated(draw, x), labels
-
-
-class Draw:
-    """Random numbers for each of ``sets`` sets, ``(sets, *shape)``; for none, ``(sets, 1)``."""
-
-    def __init__(self, sets: int, generator: torch.Generator) -> None:
-        self.sets = sets
-        self.generator = generator
-
-    def uniform(self, *shape: int, high: float = 1.0) -> Tensor:
-        return high * torch.rand(self.sets, *(shape or (1,)), generator=self.generator)
-
-    def normal(self, *shape: int) -> Tensor:
-        return torch.randn(self.sets, *shape, generator=self.generator)
-
-    def log_uniform(self, low: int | float, high: int | float) -> Float[Tensor, "sets 1"]:
-        return low * (high / low) ** self.uniform()
-
-    def integers(self, low: int, high: int, *shape: int) -> Int[Tensor, "sets *shape"]:
-        """From ``low`` to ``high``, both included."""
-        return torch.randint(low, high + 1, (self.sets, *(shape or (1,))), generator=self.generator)
-
-    def some(self, share: float) -> Bool[Tensor, "sets 1"]:
-        """True for about this share of the sets."""
-        return self.uniform() < share
 
 
 def cluster_weights(draw: Draw, clusters: int) -> Float[Tensor, "sets clusters"]:
@@ -187,11 +175,11 @@ def most_responsible(
 def bent(
     draw: Draw, x: Float[Tensor, "sets points 16"], dims: Float[Tensor, "sets 1"]
 ) -> Float[Tensor, "sets points 16"]:
-    """A third of the sets is moved by a random network of one layer, by up to about their own extent."""
+    """A quarter of the sets is moved by a random network of one layer, by up to about their own extent."""
     extent = overall(x) * (DIMENSIONS / dims[..., None]).sqrt()
     inner = draw.normal(DIMENSIONS, HIDDEN) * (draw.log_uniform(0.5, 3) / dims.sqrt())[..., None]
     outer = draw.normal(HIDDEN, DIMENSIONS) / math.sqrt(HIDDEN)
-    amount = (0.2 + draw.uniform(high=0.8)) * draw.some(1 / 3)
+    amount = (0.2 + draw.uniform(high=0.8)) * draw.some(BENT)
     moved = torch.tanh(x / extent @ inner + draw.normal(1, HIDDEN)) @ outer
     return x + amount[..., None] * extent * moved
 
@@ -199,9 +187,9 @@ def bent(
 def noise(
     draw: Draw, x: Float[Tensor, "sets points 16"], inside: Bool[Tensor, "sets 1 16"]
 ) -> Float[Tensor, "sets points 8"]:
-    """Dimensions of uniform noise, as wide as the others or less, in half of the sets."""
+    """Dimensions of uniform noise, as wide as the others or less, in a quarter of the sets."""
     extent = overall(x) * (DIMENSIONS / inside.sum(2, keepdim=True)).sqrt()
-    some = torch.arange(NOISE_DIMENSIONS) < draw.integers(1, NOISE_DIMENSIONS) * draw.some(0.5)
+    some = torch.arange(NOISE_DIMENSIONS) < draw.integers(1, NOISE_DIMENSIONS) * draw.some(NOISY)
     width = draw.uniform(1, NOISE_DIMENSIONS, high=2.0) * extent * some[:, None]
     return width * (2 * draw.uniform(x.shape[1], NOISE_DIMENSIONS) - 1)
 
