@@ -61,9 +61,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
         random_state: seed of the samples; None for a different one each time.
         device: where the network runs, as PyTorch names it; None for PyTorch's default.
         max_joint: number of points up to which a set is decoded jointly; None for the most that the
-            checkpoint was trained on, and at most 1000. Of a larger set so many are, and the others are assigned given
-            these: see `gfncp.large`, also for time and memory. What is decoded as a stream (checkpoints that
-            were trained online) has no such limit.
+            checkpoint was trained on, and at most 1000. Of a larger set so many are, and the others are
+            assigned given these: see `gfncp.large`, also for time and memory. What is decoded as a stream
+            (checkpoints that were trained online) has no such limit.
         n_jobs: number of threads that compute, -1 for all cores, -2 for all but one, and so on; None leaves
             that to PyTorch. Results do not depend on it, but for rounding.
 
