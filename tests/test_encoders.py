@@ -162,6 +162,17 @@ def test_local_heads_attend_to_what_is_near(generator):
     torch.testing.assert_close(logits[:, 1], content[:, 1])
 
 
+def test_local_heads_tell_near_points_apart_under_autocast(generator):
+    block = Block(width=8, heads=2, local_heads=2)
+    places = 3 + 0.05 * torch.randn(1, 20, 2, generator=generator)
+    x, everyone = torch.randn(1, 20, 8, generator=generator), torch.ones(1, 20, dtype=torch.bool)
+    with torch.no_grad():
+        exact = block(x, places, everyone)
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = block(x, places, everyone)
+    torch.testing.assert_close(rounded.float(), exact, atol=0.05, rtol=0.05)
+
+
 def test_points_beyond_all_that_was_measured_have_finite_features():
     given = torch.tensor([[0.0, 1e-300], [1e-300, 0.0], [2e-300, 1e-300], [1e-300, 3e-300]]).double()
     new = torch.tensor([[1e300, -1e300], [1.0, 1.0]]).double()

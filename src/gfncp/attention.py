@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -46,7 +47,11 @@ class Block(nn.Module):
         keys, values = self._with_nobody(*company)
         mask = F.pad(mask, (0, keys.shape[2] - mask.shape[1]), value=True)
         absent = None if mask.all() else mask[:, None, None, :]
-        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=absent, scale=1.0)
+        # Distances are small differences of large numbers: local heads need all digits, under autocast too.
+        exactly = torch.autocast(x.device.type, enabled=False) if self.local_heads else nullcontext()
+        with exactly:
+            values = values.to(queries.dtype)
+            attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=absent, scale=1.0)
         return self._add(x, attended)
 
     def beside(
