@@ -357,6 +357,9 @@ USAGE = {
     "no samples": (["cluster", "x.csv", "--samples", "0"], "--samples"),
     "not a number": (["cluster", "x.csv", "--samples", "many"], "--samples"),
     "negative seed": (["cluster", "x.csv", "--seed", "-1"], "--seed"),
+    "actors here": (["cluster", "x.csv", "--workers", "2"], "--workers=2: accepted with --engine ray only"),
+    "address here": (["cluster", "x.csv", "--address", "auto"], "--address=auto: accepted with --engine ray"),
+    "threads on Ray": (["cluster", "x.parquet", "--engine", "ray", "--jobs", "2"], "--jobs=2: accepted with"),
     "one point": (["evaluate", "mnist", "--points", "1"], "--points"),
 }
 

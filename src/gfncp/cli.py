@@ -116,7 +116,12 @@ def cluster(
         str | None,
         typer.Option(help="Address of the Ray cluster; default: this machine.", show_default=False),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Actors of the Ray cluster, a core or GPU each.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Actors of the Ray cluster, a core or GPU each; default: 1.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Cluster the points of a file, with the posterior over all their clusterings.
 
@@ -138,16 +143,20 @@ def cluster(
     from gfncp.sources.sets import Roles, read_sets
     from gfncp.summary import summarise
 
+    other, ignored = (
+        ("ray", {"address": address, "workers": workers}) if engine == "local" else ("local", {"jobs": jobs})
+    )
+    for name, value in ignored.items():
+        if value is not None:
+            raise ValueError(f"--{name}={value}: accepted with --engine {other} only")
     check_labels_file(labels)
     names = None if columns is None else [name.strip() for name in columns.split(",")]
     roles = Roles(names, id_column, label_column, set_column)
     parameters = {"n_samples": samples, "n_clusters": _bounds(k), "random_state": seed, "device": device}
     if engine == "ray":
         named = {"checkpoint": checkpoint or DEFAULT}
-        _cluster_on_ray(files, roles, named | parameters, output, address, workers)
+        _cluster_on_ray(files, roles, named | parameters, output, address, workers or 1)
         return
-    if address is not None:
-        raise ValueError(f"--address={address}: accepted with --engine ray only")
     sets = read_sets(files, roles)
     checkpoint = checkpoint or ("mnist" if all(each.points.ndim == 3 for each in sets) else DEFAULT)
     estimator = GFNCP(checkpoint, n_jobs=jobs, **parameters)
