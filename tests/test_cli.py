@@ -357,9 +357,6 @@ USAGE = {
     "no samples": (["cluster", "x.csv", "--samples", "0"], "--samples"),
     "not a number": (["cluster", "x.csv", "--samples", "many"], "--samples"),
     "negative seed": (["cluster", "x.csv", "--seed", "-1"], "--seed"),
-    "actors here": (["cluster", "x.csv", "--workers", "2"], "--workers=2: accepted with --engine ray only"),
-    "address here": (["cluster", "x.csv", "--address", "auto"], "--address=auto: accepted with --engine ray"),
-    "threads on Ray": (["cluster", "x.parquet", "--engine", "ray", "--jobs", "2"], "--jobs=2: accepted with"),
     "one point": (["evaluate", "mnist", "--points", "1"], "--points"),
 }
 
@@ -388,6 +385,18 @@ FILES = {
     "empty npz": ("p.npz", b"", "cannot be read"),
     "unknown suffix": ("p.xlsx", b"x", ".csv, .parquet, .npy, .npz"),
 }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--workers", "2"], "--workers=2: accepted with --engine ray only"),
+        (["--address", "auto"], "--address=auto: accepted with --engine ray only"),
+        (["--engine", "ray", "--jobs", "2"], "--jobs=2: accepted with --engine local only"),
+    ],
+)
+def test_options_of_the_other_engine_are_refused(refused, arguments, said):
+    assert said in refused("cluster", "x.parquet", *arguments)
 
 
 @pytest.mark.parametrize(("name", "content", "said"), FILES.values(), ids=FILES)
