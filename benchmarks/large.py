@@ -1,6 +1,7 @@
 """How time and memory grow with the points of one set, and what it costs not to decode all of them jointly.
 
-    python benchmarks/large.py --record large.json
+    python benchmarks/large.py --record records/large.json
+    python benchmarks/large.py --checkpoint general --sizes "" --sets 1 --record records/large-joint.json
 
 Mixtures of 8 round Gaussians in the plane with random weights, what `mog-2d` is made for. Each size runs in a
 process of its own: seconds are those of `GFNCP.fit` (the greedy clustering and the samples), memory is the
@@ -29,7 +30,6 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from gfncp import GFNCP
 from gfncp.checkpoints import write_text
 
-CHECKPOINT = "mog-2d"
 CLUSTERS = 8
 SPREAD = 10.0  # standard deviation of the means, as in training
 MEBIBYTE = 1024  # kibibytes, in which Linux counts
@@ -44,8 +44,10 @@ def mixture(
     return SPREAD * rng.normal(size=(CLUSTERS, 2))[labels] + rng.normal(size=(points, 2)), labels
 
 
-def fit(x: Float[np.ndarray, "points 2"], samples: int, max_joint: int) -> tuple[GFNCP, float]:
-    model = GFNCP(CHECKPOINT, n_samples=samples, random_state=0, max_joint=max_joint)
+def fit(
+    checkpoint: str, x: Float[np.ndarray, "points 2"], samples: int, max_joint: int
+) -> tuple[GFNCP, float]:
+    model = GFNCP(checkpoint, n_samples=samples, random_state=0, max_joint=max_joint)
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that training sets were smaller
@@ -65,10 +67,10 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEBIBYTE
 
 
-def measure(points: int, samples: int, max_joint: int, seed: int) -> Row:
+def measure(checkpoint: str, points: int, samples: int, max_joint: int, seed: int) -> Row:
     x, labels = mixture(points, np.random.default_rng([seed, points]))
     before = peak_memory()
-    model, seconds = fit(x, samples, max_joint)
+    model, seconds = fit(checkpoint, x, samples, max_joint)
     options = points * (model.n_clusters_ + 1) * (1 + samples)
     return {
         "points": points,
@@ -80,19 +82,19 @@ def measure(points: int, samples: int, max_joint: int, seed: int) -> Row:
     } | scores(labels, model.labels_)
 
 
-def in_own_process(points: int, samples: int, max_joint: int, seed: int) -> Row:
+def in_own_process(checkpoint: str, points: int, samples: int, max_joint: int, seed: int) -> Row:
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(measure, points, samples, max_joint, seed).result()
+        return pool.submit(measure, checkpoint, points, samples, max_joint, seed).result()
 
 
-def compare(points: int, sets: int, cores: list[int], seed: int) -> list[Row]:
+def compare(checkpoint: str, points: int, sets: int, cores: list[int], seed: int) -> list[Row]:
     """Mean scores of greedy clusterings, with all points decoded jointly and with cores."""
     totals: dict[int, list[Row]] = {size: [] for size in [points, *cores]}
     for number in range(sets):
         x, labels = mixture(points, np.random.default_rng([seed, points, number]))
         whole = None
         for size, rows in totals.items():
-            model, seconds = fit(x, 1, size)
+            model, seconds = fit(checkpoint, x, 1, size)
             whole = model.labels_ if whole is None else whole
             agreement = {f"{name} with joint": value for name, value in scores(whole, model.labels_).items()}
             rows.append(
@@ -116,11 +118,14 @@ def table(title: str, rows: list[Row]) -> Table:
 
 
 def numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+    return [int(part) for part in text.split(",") if part]
 
 
 def main(
-    sizes: Annotated[str, typer.Option(help="Points.")] = "1000,10000,100000,1000000",
+    checkpoint: str = "mog-2d",
+    sizes: Annotated[
+        str, typer.Option(help="Points; empty: growth is not measured.")
+    ] = "1000,10000,100000,1000000",
     samples: Annotated[int, typer.Option(help="Of the posterior.")] = 10,
     max_joint: Annotated[int, typer.Option(help="Points that are decoded jointly.")] = 300,
     compared: Annotated[
@@ -135,16 +140,17 @@ def main(
     torch.set_num_threads(threads)
     growth = []
     for points in numbers(sizes):
-        growth.append(in_own_process(points, samples, max_joint, seed))
+        growth.append(in_own_process(checkpoint, points, samples, max_joint, seed))
         console.print(f"{points} points: {growth[-1]['seconds']:.1f} s, {growth[-1]['MiB']:.0f} MiB")
-    accuracy = compare(compared, sets, numbers(cores), seed) if sets else []
-    console.print(table(f"Growth, {samples} samples, {max_joint} points jointly", growth))
+    accuracy = compare(checkpoint, compared, sets, numbers(cores), seed) if sets else []
+    if growth:
+        console.print(table(f"Growth, {samples} samples, {max_joint} points jointly", growth))
     if accuracy:
         console.print(table(f"Accuracy, means over {sets} sets", accuracy))
     if record is not None:
         held = {
             "kind": "large",
-            "checkpoint": CHECKPOINT,
+            "checkpoint": checkpoint,
             "samples": samples,
             "max_joint": max_joint,
             "seed": seed,

@@ -3,8 +3,8 @@
     python benchmarks/real_data.py --data FOLDER --record records/real-data.json
 
 FOLDER holds the collections fcps, graves and sipu of clustering-data-v1; `real_sets.py` says how they are
-scored. Nothing may be trained on these sets. Two things were learned from them: the estimator visits rows in a
-random order, since many are sorted, and decodes at most 1000 points jointly.
+scored. Nothing may be trained on these sets. Two things were learned from them: the estimator visits rows in
+a random order, since many are sorted, and decodes at most 1000 points jointly.
 
 - A set of more than 2000 points is replaced by 2000 of them, the same for all methods.
 - Peers get columns of mean 0 and variance 1 where these are of mixed units, and points as they are elsewhere:

@@ -36,6 +36,7 @@ def test_large_sets_have_a_row_for_each_size_and_each_core():
     assert "| 1,000,000 | 71.3 | 0.50 | 900 | 400 | 0.910 | 0.920 |" in text
     assert "| 10,000 | 300 | 0.910 | 0.920 | 0.970 | 0.980 | 3.0 |" in text
     assert "Greedy" not in endurance([LARGE | {"accuracy": []}], [], [])
+    assert "samples" not in endurance([LARGE | {"growth": []}], [], [])
 
 
 def test_kills_tell_whether_the_weights_were_the_same():

@@ -18,6 +18,8 @@ def endurance(large: list[dict], kills: list[dict], fuzzed: list[dict]) -> str:
 
 
 def _growth(record: dict) -> str:
+    if not record["growth"]:
+        return ""
     rows = [("points", "seconds", "microseconds per option", "MiB", "of these, before", "NMI", "ARI")]
     for row in record["growth"]:
         rows.append(
@@ -47,7 +49,10 @@ def _accuracy(record: dict) -> str:
     for row in record["accuracy"]:
         scores = (f"{row[name]:.3f}" for name in ("NMI", "ARI", "NMI with joint", "ARI with joint"))
         rows.append((f"{row['points']:,}", f"{row['decoded jointly']:,}", *scores, f"{row['seconds']:.1f}"))
-    return f"Greedy clusterings, means over {record['sets']} sets:\n\n{markdown(rows)}"
+    return (
+        f"Greedy clusterings by `{record['checkpoint']}`, means over {record['sets']} set(s). "
+        f"Joint: all points decoded jointly.\n\n{markdown(rows)}"
+    )
 
 
 def _kills(record: dict) -> str:
