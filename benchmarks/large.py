@@ -131,7 +131,7 @@ def main(
     compared: Annotated[
         int, typer.Option(help="Points of the sets that are also decoded as a whole.")
     ] = 10_000,
-    sets: Annotated[int, typer.Option(help="So many of them; 0: none.")] = 3,
+    sets: Annotated[int, typer.Option(help="So many of them; 0: none.")] = 0,
     cores: Annotated[str, typer.Option(help="Points that are decoded jointly there.")] = "100,300,1000",
     seed: int = 0,
     threads: int = 1,
