@@ -425,11 +425,12 @@ class GFNCP(ClusterMixin, BaseEstimator):
     def _batches(self, points: list[np.ndarray]) -> list[list[int]]:
         """Places of sets that go together: of like size, as they are padded, and not too many."""
         batches: list[list[int]] = []
+        most_joint = self._most_joint()
         for place in sorted(range(len(points)), key=lambda at: (points[at].shape[1:], -len(points[at]))):
             x = points[place]
             last = points[batches[-1][0]] if batches else None  # the largest of its batch
             full = last is not None and (len(batches[-1]) + 1) * len(last) > POINTS_AT_ONCE
-            if last is None or full or last.shape[1:] != x.shape[1:] or len(last) > self._most_joint():
+            if last is None or full or last.shape[1:] != x.shape[1:] or len(last) > most_joint:
                 batches.append([])
             batches[-1].append(place)
         return batches
