@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gfncp import encoders
-from gfncp.attention import Block, ContextEncoder
+from gfncp.attention import Block, ContextEncoder, in_parts
 from gfncp.encoders import (
     AnyVectorEncoder,
     EmbeddedEncoder,
@@ -171,6 +171,16 @@ def test_local_heads_tell_near_points_apart_under_autocast(generator):
         with torch.autocast("cpu", torch.bfloat16):
             rounded = block(x, places, everyone)
     torch.testing.assert_close(rounded.float(), exact, atol=0.05, rtol=0.05)
+
+
+def test_products_in_parts_have_twice_the_digits(generator):
+    here, there = 10 * torch.randn(2, 50, 18, generator=generator)
+    exact = here @ there.mT
+    short = here.bfloat16().float() @ there.bfloat16().float().mT
+    parts = [part.float() for part in in_parts(here, there, torch.bfloat16)]
+    error = (parts[0] @ parts[1].mT - exact).abs().max()
+    assert error < (short - exact).abs().max() / 50
+    assert error < 18 * 10 * 10 * 2**-14
 
 
 def test_points_beyond_all_that_was_measured_have_finite_features():

@@ -364,8 +364,14 @@ def test_batches_that_workers_draw_ahead_change_nothing(tmp_path):
 @pytest.mark.parametrize("network", ["energy", "interacting-energy"])
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_in_bfloat16_the_gradient_is_nearly_the_same(gradient, objective, network):
-    """Products are rounded to 8 bits, so gradients agree in direction, not in all digits."""
-    described = configure(objective, points=(20, 20), batch=8)
+    """Features are rounded to 8 bits, so gradients agree in direction, not in all digits."""
+    encoder = {
+        "kind": "vectors",
+        "dim": 2,
+        "scale": 10.0,
+        "context": {"width": 16, "heads": 2, "blocks": 1, "local_heads": 1},
+    }
+    described = configure(objective, encoder=encoder, points=(20, 20), batch=8)
     exact, half = (
         gradient(
             parse(
@@ -379,7 +385,7 @@ def test_in_bfloat16_the_gradient_is_nearly_the_same(gradient, objective, networ
         )
         for precision in ("float32", "bfloat16")
     )
-    assert half[0]["loss"] == pytest.approx(exact[0]["loss"], rel=0.02)
+    assert half[0]["loss"] == pytest.approx(exact[0]["loss"], rel=0.05)
     assert half[0]["loss"] != exact[0]["loss"]
     flat = [torch.cat([value.flatten() for value in grads.values()]) for _, grads in (exact, half)]
     assert all(each.dtype == torch.float32 for each in flat)

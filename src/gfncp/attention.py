@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from contextlib import nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -47,11 +46,7 @@ class Block(nn.Module):
         keys, values = self._with_nobody(*company)
         mask = F.pad(mask, (0, keys.shape[2] - mask.shape[1]), value=True)
         absent = None if mask.all() else mask[:, None, None, :]
-        # Distances are small differences of large numbers: local heads need all digits, under autocast too.
-        exactly = torch.autocast(x.device.type, enabled=False) if self.local_heads else nullcontext()
-        with exactly:
-            values = values.to(queries.dtype)
-            attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=absent, scale=1.0)
+        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=absent, scale=1.0)
         return self._add(x, attended)
 
     def beside(
@@ -89,6 +84,8 @@ class Block(nn.Module):
         steepness = F.pad(self.log_steepness.exp(), (0, self.heads - self.local_heads))[:, None, None]
         here = steepness * torch.cat([2 * places, -one, -square], -1)[:, None]
         there = torch.cat([places, square, one], -1)[:, None].expand_as(here)
+        if queries.dtype != here.dtype:  # under autocast
+            here, there = in_parts(here, there, queries.dtype)
         queries, keys = torch.cat([queries, here], -1), torch.cat([keys, there], -1)
         missing = (0, -queries.shape[-1] % ALIGNED)
         return F.pad(queries, missing), F.pad(keys, missing), values
@@ -108,6 +105,15 @@ class Block(nn.Module):
     ) -> Float[Tensor, "batch points width"]:
         x = x + self.mix(attended.transpose(1, 2).flatten(2))
         return x + self.layer(self.before_layer(x))
+
+
+def in_parts(
+    here: Float[Tensor, "*batch size"], there: Float[Tensor, "*batch size"], dtype: torch.dtype
+) -> tuple[Float[Tensor, "*batch size*3"], Float[Tensor, "*batch size*3"]]:
+    """Vectors of another type, whose products have twice its digits: distances are small differences of
+    large numbers. Each number is the sum of two; the product of the two small ones is left out."""
+    (here, less), (there, rest) = ((x.to(dtype), (x - x.to(dtype)).to(dtype)) for x in (here, there))
+    return torch.cat([here, here, less], -1), torch.cat([there, rest, there], -1)
 
 
 class ContextEncoder(nn.Module):
@@ -135,7 +141,7 @@ class ContextEncoder(nn.Module):
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"]
     ) -> Float[Tensor, "batch points features"]:
         features = self.encoder(x, mask)
-        attended = self.embed(features)
+        attended = self.embed(features).to(features.dtype)  # sums of blocks stay precise under autocast
         for block in self.blocks:
             attended = block(attended, features, mask)
         return torch.cat([features, attended], -1)

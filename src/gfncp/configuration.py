@@ -480,7 +480,8 @@ class Training(Section):
     ``initial``: checkpoint whose weights it starts from, to be tuned.
     ``batch``: sets in a batch, at most; ``batch_points``: points in it.
     ``accumulate``: batches whose gradients are averaged for one step; processes share them.
-    ``precision``: of matrix products; weights, sums of points and the optimiser's moments are always float32.
+    ``precision``: of matrix products, in networks of energies only of the encoder's; weights, energies and
+    the optimiser's moments are always float32.
     """
 
     initial: str | None = None

@@ -7,6 +7,9 @@ Sums commute with linear maps, so g's first layer, and f's first layer after g's
 with their neighbours (`fuse`): the same function with activations of one width throughout, 1.8 times fewer
 operations. In this module ``y`` is h(x) seen by g's first layer and ``v`` is u(x) seen by the first layers
 that read U: f's, here.
+
+Under autocast, the encoder alone works in the shorter format: a point hardly changes the sum of a cluster,
+and policies are small differences of energies.
 """
 
 from collections.abc import Callable
@@ -37,16 +40,12 @@ def seen_by(
 ) -> Float[Tensor, "rows out"]:
     """``outer @ network(rows)``, a chunk of rows at a time."""
     last = fuse(outer, network.last)
-    terms = by_chunks(lambda chunk: F.linear(network.body(network.first(chunk)), *last), rows)
-    return terms.to(outer.dtype)
+    return by_chunks(lambda chunk: F.linear(network.body(network.first(chunk)), *last), rows)
 
 
-def summed(
-    weights: Float[Tensor, "batch sums points"], terms: Float[Tensor, "batch points width"]
-) -> Float[Tensor, "batch sums width"]:
-    """Sums of points' terms, precise under autocast too: a point hardly changes the sum of a cluster."""
-    with torch.autocast(terms.device.type, enabled=False):
-        return torch.bmm(weights, terms)
+def in_full(x: Tensor) -> torch.autocast:
+    """Without autocast, on the tensor's device."""
+    return torch.autocast(x.device.type, enabled=False)
 
 
 class Encoding(NamedTuple):
@@ -98,8 +97,9 @@ class EnergyNetwork(nn.Module):
         else:  # padding may hold anything, even NaN
             x = torch.where(mask.view(*mask.shape, *[1] * (x.dim() - 2)), x, 0)
         features = self.encoder(x, mask)
-        rows = features.reshape(-1, features.shape[-1])
-        y, v = self.assigned(rows), self.unassigned(rows)
+        with in_full(features):
+            rows = features.reshape(-1, features.shape[-1]).to(self.f.last.weight.dtype)
+            y, v = self.assigned(rows), self.unassigned(rows)
         keep = mask[..., None].to(y.dtype)
         return Encoding(y.view(*mask.shape, -1) * keep, v.view(*mask.shape, -1) * keep, mask)
 
@@ -132,18 +132,11 @@ class EnergyNetwork(nn.Module):
             state: the partial clustering to which each cluster belongs.
         """
         last = fuse(self.f.first.weight[:, : self.g.last.out_features], self.g.last)
-        rows = by_chunks(lambda chunk: F.linear(self.g.body(chunk + self.g.first.bias), *last), pooled)
-        return rows.to(pooled.dtype)
+        return by_chunks(lambda chunk: F.linear(self.g.body(chunk + self.g.first.bias), *last), pooled)
 
     def energy(self, context: Float[Tensor, "rows width"]) -> Float[Tensor, "rows"]:
         """f, from the sum of clusters' representations and of unassigned points' ``v``."""
-
-        def rows(chunk: Tensor) -> Tensor:
-            inner = self.f.body(chunk + self.f.first.bias).to(chunk.dtype)
-            with torch.autocast(chunk.device.type, enabled=False):  # differences of energies are small
-                return self.f.last(inner)
-
-        return by_chunks(rows, context)[:, 0]
+        return by_chunks(lambda chunk: self.f.last(self.f.body(chunk + self.f.first.bias)), context)[:, 0]
 
     def represent(
         self,
@@ -190,6 +183,10 @@ class EnergyNetwork(nn.Module):
     ) -> Float[Tensor, "batch steps options"]:
         labels = torch.where(encoding.mask, labels, -1)
         _check_order(labels, encoding.mask)
+        with in_full(encoding.y):
+            return self._energies(encoding, labels, steps)
+
+    def _energies(self, encoding, labels, steps):
         clusters = max(int(labels.max()) + 1, 1)
         most_kept = ROWS_KEPT if labels.device.type == "cpu" else ROWS_KEPT_APART
         if steps is None and labels.shape[1] * clusters > most_kept:
@@ -218,9 +215,7 @@ class EnergyNetwork(nn.Module):
         points = labels.shape[1]
         part = max(1, most_kept // (2 * clusters))
         steps = torch.arange(points, device=labels.device).expand(len(labels), -1).split(part, 1)
-        energies = [
-            checkpoint(self.encoded_energies, encoding, labels, some, use_reentrant=False) for some in steps
-        ]
+        energies = [checkpoint(self._energies, encoding, labels, some, use_reentrant=False) for some in steps]
         return torch.cat(energies, 1)
 
     def _all_steps(self, y, v, mask, labels, _steps, clusters):
@@ -237,7 +232,7 @@ class EnergyNetwork(nn.Module):
         at = b * points + n
 
         same = (labels[:, :, None] == labels[:, None, :]).tril().to(y.dtype)
-        sums = F.pad(summed(same, y).view(-1, width), (0, 0, 0, 1))  # of each point's cluster, up to it
+        sums = F.pad((same @ y).view(-1, width), (0, 0, 0, 1))  # of each point's cluster, up to it
         own = y.reshape(-1, width)
         new = self.cluster(F.embedding(last, sums) + F.embedding(at, own), v.flatten(0, 1), at)
         own_row = row_of.gather(2, labels.clamp_min(0)[..., None]).view(-1).clamp_min(0)
@@ -272,7 +267,7 @@ class EnergyNetwork(nn.Module):
         at = b * steps.shape[1] + t
 
         after = torch.arange(points, device=y.device) > steps[..., None]
-        unassigned = summed(after.to(y.dtype), v).flatten(0, 1)
+        unassigned = (after.to(y.dtype) @ v).flatten(0, 1)
         rows = torch.cat([pooled + F.embedding(at, point), pooled[exists]])
         new, old = self.cluster(rows, unassigned, torch.cat([at, at[exists]])).split_with_sizes(
             [len(b), len(rows) - len(b)]

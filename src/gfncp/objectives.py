@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gfncp.decoding import sample
-from gfncp.energy import Encoding, EnergyNetwork
+from gfncp.energy import Encoding, EnergyNetwork, in_full
 from gfncp.partitions import canonical_labels, n_clusters
 from gfncp.schedules import ramp
 
@@ -214,7 +214,8 @@ def contrastive_divergence(
     network: EnergyNetwork, batch: Batch, terminal: Float[Tensor, "batch"], generator: torch.Generator
 ) -> Float[Tensor, ""]:
     """A loss whose gradient is Eq. 27, with one clustering of each set drawn from the learned policy."""
-    drawn, _ = sample(network, batch.x, 1, generator)
+    with in_full(batch.x):
+        drawn, _ = sample(network, batch.x, 1, generator)
     return (terminal - network.terminal_energy(batch.x, drawn[:, 0])).mean()
 
 
