@@ -12,6 +12,7 @@ from gfncp.simulators.general import (
     cluster_maps,
     cluster_means,
     cluster_points,
+    cluster_weights,
     most_responsible,
 )
 
@@ -71,16 +72,23 @@ def test_points_are_exchangeable(generator):
 
 def test_sticks_are_those_of_the_crp(generator):
     """P(two points share a cluster) = 1 / (1 + alpha), for one alpha."""
-    from gfncp.simulators.general import cluster_weights
 
     class OneAlpha(Always):
         def log_uniform(self, low, high):
             return torch.full((self.sets, 1), 1.5)
 
-    weights = cluster_weights(OneAlpha(20_000, generator, True), 60)
+    weights = cluster_weights(OneAlpha(20_000, generator, True), 60, 400)
     torch.testing.assert_close(weights.sum(1), torch.ones(20_000))
     together = crp_log_prob(torch.tensor([0, 0]), 1.5).exp().item()
     assert weights.square().sum(1).mean().item() == pytest.approx(together, abs=0.01)
+
+
+def test_few_points_have_few_clusters_of_like_weights(generator):
+    """At most one cluster for every four points, each number as often."""
+    weights = cluster_weights(Always(4000, generator, False), 50, 40)
+    found = (weights > 0).sum(1).bincount(minlength=51)
+    assert found[0] == 0 and found[11:].sum() == 0
+    assert found[1:11].min() > 300
 
 
 def test_clusters_lie_at_their_distance_and_in_their_dimensions(generator):
@@ -89,7 +97,7 @@ def test_clusters_lie_at_their_distance_and_in_their_dimensions(generator):
     assert torch.all(means[..., 3:] == 0) and torch.all(means[..., :3] != 0)
     apart = torch.cdist(means, means) + torch.diag(torch.full((8,), torch.inf))
     nearest = apart.amin(2).mean(1)
-    assert 2 < nearest.median() < 20
+    assert 2 < nearest.median() < 10
     assert nearest.max() / nearest.min() > 4
 
 

@@ -18,7 +18,8 @@ GAUSSIAN, STUDENT, BALL, SHELL, BOX = range(5)
 DEGREES = 4  # of Student's t: 2, 4, ... twice this many
 HIDDEN = 32  # units of a network that bends a set
 REPULSIONS = 4
-PLANAR, CURVED, BENT, NOISY = 0.35, 0.15, 0.25, 0.25  # shares of the sets
+POINTS_OF_ONE = 4  # points for each of so many clusters, at least, where clusters have like weights
+PLANAR, ROUND, CURVED, BENT, NOISY = 0.4, 0.7, 0.1, 0.15, 0.15  # shares of the sets
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,20 @@ class GeneralMixtures:
     Clusters are drawn alike, and points alike given the clusters, so neither's order means anything.
 
     - Partition: for half of the sets CRP(alpha), alpha log-uniform in [0.1, 6], in its stick-breaking form
-      with ``max_clusters`` sticks; for the others up to so many clusters (log-uniformly) of like weights.
-    - Place: a third of the sets in the plane, the others in 1 to 16 dimensions, few more often than many.
-      Means are normal, pushed apart more or less; a mean's nearest one is about 2 to 20 standard deviations
+      with ``max_clusters`` sticks; for the others up to so many clusters (uniformly, at most one for every
+      four points) of like weights.
+    - Place: two fifths of the sets in the plane, the others in 1 to 16 dimensions, few more often than many.
+      Means are normal, pushed apart more or less; a mean's nearest one is about 2 to 10 standard deviations
       away, log-uniformly: from overlap to gaps.
     - Shape: full covariances, round to slender, alike or different within a set; sizes, hence densities,
-      alike or different. Half of the sets are Gaussian; clusters of the others are Gaussian, Student-t
-      (2 to 8 degrees of freedom), or uniform on a ball, a shell or a box.
+      alike or different. Seven tenths of the sets are Gaussian; clusters of the others are Gaussian,
+      Student-t (2 to 8 degrees of freedom), or uniform on a ball, a shell or a box.
     - Some sets have clusters along curves in their place, see `gfncp.simulators.curves`.
-    - A quarter of the sets is bent by a random network.
+    - 15% of the sets are bent by a random network.
     - Half of the sets have background points, 0.5 to 10%, uniform around the clusters. Such a point counts as
       one of the cluster that is most likely to have made it, were clusters round: a label of their own would
       call points from everywhere one cluster.
-    - A quarter of the sets has 1 to 8 further dimensions of uniform noise; half are rotated as a whole.
+    - 15% of the sets have 1 to 8 further dimensions of uniform noise; half are rotated as a whole.
 
     Args:
         max_clusters: the most clusters of a set.
@@ -52,10 +54,10 @@ class GeneralMixtures:
         self, sets: int, points: int, generator: torch.Generator
     ) -> tuple[Float[Tensor, "sets points 24"], Int[Tensor, "sets points"]]:
         draw = Draw(sets, generator)
-        weights = cluster_weights(draw, self.max_clusters)
+        weights = cluster_weights(draw, self.max_clusters, points)
         cluster = torch.searchsorted(weights.cumsum(1), draw.uniform(points)).clamp_max(self.max_clusters - 1)
         used = torch.zeros_like(weights, dtype=torch.bool).scatter_(1, cluster, True)
-        dims = draw.log_uniform(1.5, DIMENSIONS + 1).floor()  # a line is the least of interest
+        dims = draw.log_uniform(1.8, DIMENSIONS + 1).floor()  # a line is the least of interest
         dims = torch.where(draw.some(PLANAR), 2, dims)
         inside = (torch.arange(DIMENSIONS) < dims)[:, None]
 
@@ -80,12 +82,13 @@ class GeneralMixtures:
         return rotated(draw, x), labels
 
 
-def cluster_weights(draw: Draw, clusters: int) -> Float[Tensor, "sets clusters"]:
+def cluster_weights(draw: Draw, clusters: int, points: int) -> Float[Tensor, "sets clusters"]:
     """Sticks of CRP(alpha), or weights that differ little; they add up to 1."""
     left = draw.uniform(clusters) ** (1 / draw.log_uniform(0.1, 6))  # 1 - Beta(1, alpha)
     left[:, -1] = 0
     before = F.pad(left.cumprod(1)[:, :-1], (1, 0), value=1.0)
-    several = torch.arange(clusters) < draw.log_uniform(1, clusters + 1).floor()
+    most = max(1, min(clusters, points // POINTS_OF_ONE))
+    several = torch.arange(clusters) < 1 + (most * draw.uniform()).floor()
     like = (draw.uniform(high=0.7) * draw.normal(clusters)).exp() * several
     return torch.where(draw.some(0.5), before * (1 - left), like / like.sum(1, keepdim=True))
 
@@ -93,7 +96,7 @@ def cluster_weights(draw: Draw, clusters: int) -> Float[Tensor, "sets clusters"]
 def cluster_means(
     draw: Draw, used: Bool[Tensor, "sets clusters"], dims: Float[Tensor, "sets 1"]
 ) -> Float[Tensor, "sets clusters 16"]:
-    """Normal means, pushed apart by a random strength, about 2 to 20 from their nearest ones."""
+    """Normal means, pushed apart by a random strength, about 2 to 10 from their nearest ones."""
     inside = (torch.arange(DIMENSIONS) < dims)[:, None]
     means = draw.normal(used.shape[1], DIMENSIONS) * inside
     reach = (dims.sqrt() * used.sum(1, keepdim=True) ** (-1 / dims))[..., None]  # between nearest means
@@ -101,7 +104,7 @@ def cluster_means(
     for _ in range(REPULSIONS):
         push = torch.exp(-(torch.cdist(means, means) / reach).square() / 2) * used[:, None]
         means = means + strength * (means * push.sum(2, keepdim=True) - push @ means)
-    return means * draw.log_uniform(2, 20)[..., None] / reach
+    return means * draw.log_uniform(1.5, 10)[..., None] / reach
 
 
 def cluster_maps(
@@ -126,7 +129,7 @@ def cluster_points(
 ) -> Float[Tensor, "sets points 16"]:
     """Points of round clusters around 0, of variance 1 in each dimension (Student-t: more)."""
     points = cluster.shape[1]
-    law = torch.where(draw.some(0.5), GAUSSIAN, draw.integers(GAUSSIAN, BOX, clusters))
+    law = torch.where(draw.some(ROUND), GAUSSIAN, draw.integers(GAUSSIAN, BOX, clusters))
     law = torch.where((law == SHELL) & (dims < 2), BALL, law)  # on a line a shell is two clusters
     law = law.gather(1, cluster)
     half_degrees = draw.integers(1, DEGREES, clusters).gather(1, cluster)
@@ -175,9 +178,12 @@ def most_responsible(
 def bent(
     draw: Draw, x: Float[Tensor, "sets points 16"], dims: Float[Tensor, "sets 1"]
 ) -> Float[Tensor, "sets points 16"]:
-    """A quarter of the sets is moved by a random network of one layer, by up to about their own extent."""
+    """Some sets are moved by a random network of one layer, by up to about their own extent.
+
+    Its units are nearly linear across a set: a mound stays one.
+    """
     extent = overall(x) * (DIMENSIONS / dims[..., None]).sqrt()
-    inner = draw.normal(DIMENSIONS, HIDDEN) * (draw.log_uniform(0.5, 3) / dims.sqrt())[..., None]
+    inner = draw.normal(DIMENSIONS, HIDDEN) * (draw.log_uniform(0.3, 1.2) / dims.sqrt())[..., None]
     outer = draw.normal(HIDDEN, DIMENSIONS) / math.sqrt(HIDDEN)
     amount = (0.2 + draw.uniform(high=0.8)) * draw.some(BENT)
     moved = torch.tanh(x / extent @ inner + draw.normal(1, HIDDEN)) @ outer
@@ -187,7 +193,7 @@ def bent(
 def noise(
     draw: Draw, x: Float[Tensor, "sets points 16"], inside: Bool[Tensor, "sets 1 16"]
 ) -> Float[Tensor, "sets points 8"]:
-    """Dimensions of uniform noise, as wide as the others or less, in a quarter of the sets."""
+    """Dimensions of uniform noise, as wide as the others or less, in some sets."""
     extent = overall(x) * (DIMENSIONS / inside.sum(2, keepdim=True)).sqrt()
     some = torch.arange(NOISE_DIMENSIONS) < draw.integers(1, NOISE_DIMENSIONS) * draw.some(NOISY)
     width = draw.uniform(1, NOISE_DIMENSIONS, high=2.0) * extent * some[:, None]
