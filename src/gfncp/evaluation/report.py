@@ -165,6 +165,10 @@ def model_card(folder: Path, records: list[dict]) -> str:
     shape = array_shape(configuration.encoder.build().point_shape)
     parameters = sum(weight.numel() for weight in load(folder).parameters())
     low, high = training.points
+    if training.initial is None:
+        made = "`gfncp train` makes it again from:"
+    else:
+        made = f"That is one step of several, which `experiments/{name}.toml` tells:"
     return f"""# {name}
 
 Clusters arrays of shape {shape}; {parameters:,} parameters.
@@ -178,7 +182,7 @@ labels = GFNCP(checkpoint="{name}", random_state=0).fit_predict(X)
 ## Training
 
 {_training_sets(configuration)} Sets of {low} to {high} points, {training.batch} sets in each of
-{training.iterations} iterations, seed {configuration.seed}. `gfncp train` makes it again from:
+{training.iterations} iterations, seed {configuration.seed}. {made}
 
 ```toml
 {to_toml(configuration)}```
