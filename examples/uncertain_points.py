@@ -1,5 +1,7 @@
 """Which points could as well be elsewhere? Two clusters that touch, and what the posterior says of them.
 
+The clusters are round, of standard deviation 1: `mog-2d` knows such ones.
+
 Usage: python examples/uncertain_points.py [PICTURE.png]
 """
 
@@ -21,7 +23,7 @@ def touching_clusters(each: int, seed: int) -> np.ndarray:
 def main(picture: Path, each: int = 40, n_samples: int = 200) -> GFNCP:
     """Print the least sure points, and draw the clusters, the number of them, and who belongs with whom."""
     x = touching_clusters(each, seed=0)
-    model = GFNCP(n_samples=n_samples, n_orders=4, random_state=0).fit(x)
+    model = GFNCP("mog-2d", n_samples=n_samples, n_orders=4, random_state=0).fit(x)
     posterior = model.posterior_
     print("Probability of each number of clusters:", posterior.n_clusters())
 
