@@ -24,14 +24,13 @@ def main(
     """Average checkpoints of one network."""
     try:
         models = [load(checkpoint) for checkpoint in checkpoints]
-        parts = [dict(model.state_dict()) for model in models]
-        for checkpoint, part in zip(checkpoints, parts, strict=True):
-            if [(name, value.shape) for name, value in part.items()] != [
-                (name, value.shape) for name, value in parts[0].items()
-            ]:
-                raise ValueError(f"checkpoints={checkpoint!r}: holds another network than {checkpoints[0]!r}")
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    parts = [model.state_dict() for model in models]
+    shapes = [{name: value.shape for name, value in part.items()} for part in parts]
+    for checkpoint, shape in zip(checkpoints, shapes, strict=True):
+        if shape != shapes[0]:
+            raise typer.BadParameter(f"{checkpoint!r} holds another network than {checkpoints[0]!r}")
     mean = {name: torch.stack([part[name].double() for part in parts]).mean(0) for name in parts[0]}
     models[0].load_state_dict({name: value.to(parts[0][name].dtype) for name, value in mean.items()})
     save(models[0], load_configuration(checkpoints[0]), output)
