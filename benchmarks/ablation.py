@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gfncp.checkpoints import seeded, write_text
-from gfncp.configuration import parse, read_configuration
+from gfncp.configuration import parse
+from gfncp.configuration_files import read_configuration
 from gfncp.evaluation import exact
 from gfncp.evaluation.evaluate import describe_device, make_test_simulator
 from gfncp.reproduction.declarations import changed

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import Conv2d, Linear
 
-from gfncp.configuration import Configuration, parse, read_configuration
+from gfncp.configuration import Configuration, parse
+from gfncp.configuration_files import read_configuration
 
 MINIMAL = """
 [encoder]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gfncp import GFNCP, load
-from gfncp.configuration import parse, read_configuration, to_toml
+from gfncp.configuration import parse
+from gfncp.configuration_files import read_configuration, to_toml
 from gfncp.evaluation.evaluate import evaluate
 from gfncp.training import train
 

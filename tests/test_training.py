@@ -13,7 +13,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from gfncp import batches, optimizers, training
 from gfncp.batches import Batches
 from gfncp.checkpoints import load, load_configuration, seeded
-from gfncp.configuration import parse, to_toml
+from gfncp.configuration import parse
+from gfncp.configuration_files import to_toml
 from gfncp.objectives import NCP, Batch
 from gfncp.preparation import make_simulators
 from gfncp.schedules import cosine

@@ -282,7 +282,7 @@ def train(
 
     Example:  gfncp train --data embeddings.parquet
     """
-    from gfncp.configuration import read_configuration
+    from gfncp.configuration_files import read_configuration
     from gfncp.own_data import configure
     from gfncp.training import train as run
 
@@ -490,7 +490,7 @@ def info(checkpoint: Checkpoint) -> None:
     Example:  gfncp info mnist
     """
     from gfncp.checkpoints import find, load, load_configuration
-    from gfncp.configuration import to_toml
+    from gfncp.configuration_files import to_toml
     from gfncp.validation import array_shape
 
     model: Any = load(checkpoint)  # of one kind or another

@@ -1,8 +1,8 @@
-"""A run's configuration: a TOML file, checked before anything starts, stored with the checkpoint."""
+"""A run's configuration, checked before anything starts and stored with the checkpoint.
 
-import json
-import tomllib
-from pathlib import Path
+Files of such are read by `gfncp.configuration_files`.
+"""
+
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -598,29 +598,3 @@ def parse_stored(values: object) -> Configuration | None:
         return parse(values, "stored")
     except ValueError:
         return None
-
-
-def read_configuration(path: Path) -> Configuration:
-    """The configuration in a TOML file; see `parse` for errors."""
-    try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # the last: brackets in brackets in brackets
-        raise ValueError(f"{path}: not a readable TOML file ({error})") from None
-    return parse(values, str(path))
-
-
-def to_toml(configuration: Configuration) -> str:
-    """A configuration as TOML text that `read_configuration` reads back; what is None is left out."""
-    values = configuration.model_dump(mode="json", exclude_none=True)
-    sections = {name: values.pop(name) for name, value in list(values.items()) if isinstance(value, dict)}
-    lines = [f"{name} = {_inline(value)}" for name, value in values.items()]
-    for section, options in sections.items():
-        lines += ["", f"[{section}]", *(f"{name} = {_inline(value)}" for name, value in options.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _inline(value: object) -> str:
-    """A TOML value; JSON's notation, except for tables."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{name} = {_inline(item)}" for name, item in value.items()) + " }"
-    return json.dumps(value)

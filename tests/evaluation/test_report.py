@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from gfncp.checkpoints import save
-from gfncp.configuration import parse, read_configuration, to_toml
+from gfncp.configuration import parse
+from gfncp.configuration_files import read_configuration, to_toml
 from gfncp.evaluation.report import (
     BEGIN,
     END,

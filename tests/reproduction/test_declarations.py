@@ -7,8 +7,8 @@ import pytest
 
 from gfncp.baselines.registry import METHODS
 from gfncp.checkpoints import load_configuration
-from gfncp.configuration import read_configuration
-from gfncp.reproduction.declarations import changed, read_declarations
+from gfncp.configuration_files import read_configuration
+from gfncp.reproduction.declarations import read_declarations
 from gfncp.reproduction.results import METRICS
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -115,25 +115,6 @@ def test_baselines_are_trained_as_their_own_files_say():
 @pytest.mark.skipif(not (EXPERIMENTS / "mnist.toml").exists(), reason="needs mnist.toml")
 def test_the_shipped_checkpoint_is_our_row():
     assert DECLARED.configuration("mnist", "ours") == load_configuration("mnist")
-
-
-def test_changes_merge_unless_another_kind_is_named():
-    values = {"seed": 0, "data": {"kind": "a", "alpha": 1.0}, "training": {"batch": 2}}
-    merged = changed(
-        values, {"data": {"alpha": 2.0}, "training": {"points": [5, 8]}, "network": {"depth": 3}}
-    )
-    assert merged == {
-        "seed": 0,
-        "data": {"kind": "a", "alpha": 2.0},
-        "training": {"batch": 2, "points": [5, 8]},
-        "network": {"depth": 3},
-    }
-    assert changed(values, {"data": {"kind": "b"}, "seed": 4}) | {"training": None} == {
-        "seed": 4,
-        "data": {"kind": "b"},
-        "training": None,
-    }
-    assert values["data"] == {"kind": "a", "alpha": 1.0}
 
 
 GOOD = {

@@ -20,8 +20,8 @@ from gfncp.configuration import (
     MixtureData,
     Pretraining,
     parse,
-    to_toml,
 )
+from gfncp.configuration_files import to_toml
 from gfncp.evaluation.comparison import NOTHING, comparison, failures, markdown
 from gfncp.evaluation.endurance import endurance
 from gfncp.reproduction.declarations import read_declarations

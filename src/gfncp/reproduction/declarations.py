@@ -9,7 +9,6 @@ A cell's training configuration is a base file in ``experiments/`` with changes 
 one configuration are not many files.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gfncp.baselines.registry import METHODS
 from gfncp.configuration import Configuration, parse
+from gfncp.configuration_files import changed, read_toml, read_values
 
 Measure = Literal["greedy", "average", "sdpp", "most-likely", "two-orders"]
 Changes = dict[str, dict | int]  # by section of a configuration
@@ -123,20 +123,10 @@ class Declarations:
         """
         row, column = self.methods[method], self.datasets[dataset]
         name = row.configurations.get(dataset, column.configuration)
-        values = _read(self.folder / f"{name}.toml")
+        values = read_values(self.folder / f"{name}.toml")
         for changes in (row.changes, row.changes_for.get(dataset, {}), column.changes):
             values = changed(values, changes)
         return parse(values, f"{method} on {dataset} ({name}.toml)")
-
-
-def changed(values: dict, changes: Changes) -> dict:
-    """A configuration's values with changes: a section of another ``kind`` or ``name`` replaces the old one,
-    of any other section single options are replaced."""
-    result = dict(values)
-    for section, options in changes.items():
-        replaces = not isinstance(options, dict) or {"kind", "name"} & options.keys()
-        result[section] = options if replaces else {**values.get(section, {}), **options}
-    return result
 
 
 def read_declarations(experiments: Path) -> Declarations:
@@ -178,16 +168,9 @@ def _check_names(where: str, given: list[str], accepted: Mapping) -> None:
         raise ValueError(f"{where}={unknown[0]!r}: accepted are {list(accepted)}")
 
 
-def _read(path: Path) -> dict:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: not a readable TOML file ({error})") from None
-
-
 def _parsed(kind: TypeAdapter, path: Path):
     try:
-        return kind.validate_python(_read(path))
+        return kind.validate_python(read_toml(path))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))

@@ -1,0 +1,82 @@
+"""Configurations as TOML files. A file may be another one with changes, which its `base` names:
+
+base = "general.toml"                 # beside this file, or a path from its folder
+training.initial = "runs/general"     # all else is as there
+"""
+
+import json
+import tomllib
+from pathlib import Path
+
+from gfncp.configuration import Configuration, parse
+
+
+def read_configuration(path: Path) -> Configuration:
+    """The configuration in a TOML file.
+
+    Raises:
+        ValueError: `read_values` or `gfncp.configuration.parse` fails.
+    """
+    return parse(read_values(Path(path)), str(path))
+
+
+def read_values(path: Path, above: tuple[Path, ...] = ()) -> dict:
+    """The values in a file, on top of those of its base, unchecked.
+
+    Args:
+        above: the files whose base it is.
+
+    Raises:
+        ValueError: the file or its base is not readable, or bases go in a circle.
+    """
+    if path.resolve() in above:
+        raise ValueError(f"{path}: it is a base of itself")
+    values = read_toml(path)
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    if not isinstance(base, str):
+        raise ValueError(f"{path}: base={base!r}: accepted is the path of a TOML file")
+    return changed(read_values(path.parent / base, (*above, path.resolve())), values)
+
+
+def read_toml(path: Path) -> dict:
+    """The values in a TOML file.
+
+    Raises:
+        ValueError: it is not there or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:  # the last: brackets in brackets in brackets
+        raise ValueError(f"{path}: not a readable TOML file ({error})") from None
+
+
+def changed(values: dict, changes: dict) -> dict:
+    """A configuration's values with changes: a section of another ``kind`` or ``name`` replaces the old one,
+    of any other section single options are replaced."""
+    result = dict(values)
+    for section, options in changes.items():
+        before = values.get(section, {})
+        merges = (
+            isinstance(before, dict) and isinstance(options, dict) and not {"kind", "name"} & options.keys()
+        )
+        result[section] = {**before, **options} if merges else options
+    return result
+
+
+def to_toml(configuration: Configuration) -> str:
+    """A configuration as TOML text that `read_configuration` reads back; what is None is left out."""
+    values = configuration.model_dump(mode="json", exclude_none=True)
+    sections = {name: values.pop(name) for name, value in list(values.items()) if isinstance(value, dict)}
+    lines = [f"{name} = {_inline(value)}" for name, value in values.items()]
+    for section, options in sections.items():
+        lines += ["", f"[{section}]", *(f"{name} = {_inline(value)}" for name, value in options.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _inline(value: object) -> str:
+    """A TOML value; JSON's notation, except for tables."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {_inline(item)}" for name, item in value.items()) + " }"
+    return json.dumps(value)
