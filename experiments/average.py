@@ -12,7 +12,7 @@ from typing import Annotated
 import torch
 import typer
 
-from gfncp.checkpoints import load, load_configuration, save
+from gfncp.checkpoints import load, load_configuration, save, weights_for
 
 
 def main(
@@ -23,17 +23,13 @@ def main(
 ) -> None:
     """Average checkpoints of one network."""
     try:
-        models = [load(checkpoint) for checkpoint in checkpoints]
+        model = load(checkpoints[0])
+        parts = [weights_for(model, checkpoint) for checkpoint in checkpoints]
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    parts = [model.state_dict() for model in models]
-    shapes = [{name: value.shape for name, value in part.items()} for part in parts]
-    for checkpoint, shape in zip(checkpoints, shapes, strict=True):
-        if shape != shapes[0]:
-            raise typer.BadParameter(f"{checkpoint!r} holds another network than {checkpoints[0]!r}")
-    mean = {name: torch.stack([part[name].double() for part in parts]).mean(0) for name in parts[0]}
-    models[0].load_state_dict({name: value.to(parts[0][name].dtype) for name, value in mean.items()})
-    save(models[0], load_configuration(checkpoints[0]), output)
+    means = {name: torch.stack([part[name].double() for part in parts]).mean(0) for name in parts[0]}
+    model.load_state_dict(means)
+    save(model, load_configuration(checkpoints[0]), output)
 
 
 if __name__ == "__main__":

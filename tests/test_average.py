@@ -45,6 +45,6 @@ def test_the_weights_are_means(tmp_path, main):
 
 def test_another_network_is_refused(tmp_path, main):
     folders = [stored(tmp_path / "a", 0), stored(tmp_path / "b", 0, width=5)]
-    with pytest.raises(typer.BadParameter, match="another network"):
+    with pytest.raises(typer.BadParameter, match="not the weights of the configured network"):
         main(tmp_path / "mean", folders)
     assert not (tmp_path / "mean").exists()

@@ -52,7 +52,7 @@ def test_missing_damaged_and_foreign_weights_are_refused(make_checkpoint, conten
     weights.unlink()
     if content != "missing":
         weights.write_bytes(content)
-    with pytest.raises(ValueError, match=r"model\.safetensors: not the weights that config\.json describes"):
+    with pytest.raises(ValueError, match=r"model\.safetensors: not the weights of the configured network"):
         load(weights.parent)
 
 

@@ -131,7 +131,7 @@ def test_tuning_starts_from_a_checkpoint(tmp_path):
     train(still, tmp_path / "second")
     assert_same(weights(tmp_path / "first"), weights(tmp_path / "second"))
     other = still.model_copy(update={"network": still.network.model_copy(update={"width": 9})})
-    with pytest.raises(ValueError, match=r"training\.initial=.*another network"):
+    with pytest.raises(ValueError, match=r"training\.initial=.*not the weights of the configured network"):
         train(other, tmp_path / "third")
 
 

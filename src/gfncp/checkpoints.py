@@ -83,11 +83,16 @@ def load(name_or_path: str | Path) -> nn.Module:
     configuration = load_configuration(name_or_path)
     with torch.device("meta"):  # a shape without storage
         shape = configuration.build()
-    weights = read_weights(find(name_or_path) / WEIGHTS, shape)
+    weights = weights_for(shape, name_or_path)
     with torch.random.fork_rng(devices=[]):  # initial weights are drawn, to be replaced
         model = configuration.build()
     model.load_state_dict(weights)
     return model.eval()
+
+
+def weights_for(network: nn.Module, name_or_path: str | Path) -> dict[str, Tensor]:
+    """The weights of a checkpoint, which must be those of such a network; see `read_weights`."""
+    return read_weights(find(name_or_path) / WEIGHTS, network)
 
 
 def read_weights(path: Path, like: nn.Module) -> dict[str, Tensor]:
@@ -107,7 +112,7 @@ def read_weights(path: Path, like: nn.Module) -> dict[str, Tensor]:
                 raise ValueError(f"{name} has shape {found.get(name)}, not {expected.get(name)}")
         return load_file(path)
     except (OSError, SafetensorError, ValueError) as error:
-        raise ValueError(f"{path}: not the weights that config.json describes ({error})") from None
+        raise ValueError(f"{path}: not the weights of the configured network ({error})") from None
 
 
 def load_kind(name_or_path: str | Path, *kinds: str) -> nn.Module:

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gfncp.batches import Batches
-from gfncp.checkpoints import load, remove_drafts, save_configuration, seeded
+from gfncp.checkpoints import remove_drafts, save_configuration, seeded, weights_for
 from gfncp.configuration import Configuration
 from gfncp.evaluation.metrics import scores
 from gfncp.interruption import TERMINATED, on_termination
@@ -150,10 +150,9 @@ def train(
 def start_from(model: nn.Module, checkpoint: str) -> None:
     """Copy a checkpoint's weights into a network of the same shape."""
     try:
-        model.load_state_dict(load(checkpoint).state_dict())
-    except RuntimeError as error:
-        reason = str(error).split("\n")[1].strip()
-        raise ValueError(f"training.initial={checkpoint!r}: holds another network ({reason})") from None
+        model.load_state_dict(weights_for(model, checkpoint))
+    except ValueError as error:
+        raise ValueError(f"training.initial={checkpoint!r}: {error}") from None
 
 
 def validate(
