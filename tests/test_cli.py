@@ -393,6 +393,7 @@ FILES = {
         (["--workers", "2"], "--workers=2: accepted with --engine ray only"),
         (["--address", "auto"], "--address=auto: accepted with --engine ray only"),
         (["--engine", "ray", "--jobs", "2"], "--jobs=2: accepted with --engine local only"),
+        (["--engine", "ray", "--labels", "a.csv"], "--labels=a.csv: accepted with --engine local only"),
     ],
 )
 def test_options_of_the_other_engine_are_refused(refused, arguments, said):

@@ -83,8 +83,12 @@ def cluster(
     ] = None,
     output: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("gfncp-output"),
     labels: Annotated[
-        str, typer.Option(help="Name of the file with the labels; it ends in .csv or .parquet.")
-    ] = "labels.csv",
+        str | None,
+        typer.Option(
+            help="Name of the file with the labels; it ends in .csv or .parquet. Default: labels.csv.",
+            show_default=False,
+        ),
+    ] = None,
     samples: Annotated[int, typer.Option(min=1, help="Clusterings to sample from the posterior.")] = 100,
     k: Annotated[
         str | None, typer.Option("--k", metavar="K|LOW:HIGH", help="Known number of clusters, or its bounds.")
@@ -143,12 +147,12 @@ def cluster(
     from gfncp.sources.sets import Roles, read_sets
     from gfncp.summary import summarise
 
-    other, ignored = (
-        ("ray", {"address": address, "workers": workers}) if engine == "local" else ("local", {"jobs": jobs})
-    )
-    for name, value in ignored.items():
+    of_engine = {"ray": {"address": address, "workers": workers}, "local": {"jobs": jobs, "labels": labels}}
+    other = "ray" if engine == "local" else "local"
+    for name, value in of_engine[other].items():
         if value is not None:
             raise ValueError(f"--{name}={value}: accepted with --engine {other} only")
+    labels = labels or "labels.csv"
     check_labels_file(labels)
     names = None if columns is None else [name.strip() for name in columns.split(",")]
     roles = Roles(names, id_column, label_column, set_column)
