@@ -19,6 +19,7 @@ METRICS = {  # heading and decimals
     "differing": ("points that differ ↓", 3),
 }
 NOT_RUN, NOTHING = "not run", "–"
+HUGE = 1e6  # from here on, powers of ten
 INTRODUCTION = """# The paper's tables and figures
 
 Chelly, Uziel, Freifeld, Pakman. *Consistent Amortized Clustering via Generative Flow Networks.* AISTATS 2025.
@@ -121,8 +122,14 @@ def _ours(found: list[dict], metric: str) -> str:
     if None in values:
         return "not finite"
     decimals = METRICS[metric][1]
-    mean = f"{np.mean(values):.{decimals}f}"
-    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.{decimals}f}"
+    parts = [_number(np.mean(values), decimals)]
+    if len(values) > 1:
+        parts.append(_number(np.std(values, ddof=1), decimals))
+    return " ± ".join(parts)
+
+
+def _number(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}" if abs(value) < HUGE else f"{value:.1e}"
 
 
 def _paper(table: Table, dataset: str, method: str, metric: str) -> str:
