@@ -1,0 +1,70 @@
+"""The command line. Commands import what they need when they run, so that `--help` is quick."""
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from gfncp.cli import cluster, diagnose, embed, evaluate, info, reproduce, train
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+for command in (
+    cluster.cluster,
+    train.train,
+    evaluate.evaluate,
+    embed.embed,
+    reproduce.reproduce,
+    diagnose.diagnose,
+    info.info,
+    info.methods,
+):
+    app.command()(command)
+
+
+def _describe_machine() -> str:
+    """All that numbers can depend on but input and seed, in one line for a report of a bug."""
+    import platform
+
+    import numpy
+    import torch
+
+    return (
+        f"gfncp {version('gfncp')}, python {platform.python_version()}, torch {torch.__version__}, "
+        f"numpy {numpy.__version__}, {platform.platform()}, {torch.get_num_threads()} threads"
+    )
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", help="With --version: also the versions and the machine that numbers depend on."
+        ),
+    ] = False,
+) -> None:
+    """Amortized probabilistic clustering: the posterior over clusterings of a set of points.
+
+    Start here:  gfncp cluster examples/mnist-300.npz --checkpoint mnist
+    """
+    if show_version:
+        print(_describe_machine() if verbose else f"gfncp {version('gfncp')}")
+        raise typer.Exit()
+    if verbose:
+        raise ValueError("--verbose: accepted with --version only")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code. Bad input is one line on standard error and exit code 2."""
+    try:
+        return app(arguments, prog_name="gfncp", standalone_mode=False) or 0
+    except typer.TyperException as error:
+        command = getattr(error, "ctx", None)
+        message = f"{error.format_message()} See {command.command_path if command else 'gfncp'} --help"
+    except (ValueError, FloatingPointError, OSError) as error:
+        message = str(error)
+    print(f"gfncp: {' '.join(message.split())}", file=sys.stderr)
+    return 2

@@ -1,0 +1,197 @@
+"""`gfncp cluster`: the posterior over clusterings of the points in files."""
+
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Literal
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from gfncp.cli.shared import console, count
+
+
+def cluster(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="Points: CSV (with a header) or Parquet, NPY, NPZ or safetensors with an array x, or a "
+            "folder of images. Several are clustered side by side, each on its own.",
+        ),
+    ],
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            help="A checkpoint that ships with the package, or a folder. Default: mnist for images, general "
+            "for all else.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("gfncp-output"),
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the file with the labels; it ends in .csv or .parquet. Default: labels.csv.",
+            show_default=False,
+        ),
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Clusterings to sample from the posterior.")] = 100,
+    k: Annotated[
+        str | None, typer.Option("--k", metavar="K|LOW:HIGH", help="Known number of clusters, or its bounds.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the samples.")] = 0,
+    device: Annotated[
+        str | None, typer.Option(help="Where the network runs, as PyTorch names it.", show_default=False)
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Threads that compute, -1 for all cores.", show_default=False)
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Columns to cluster by, with commas between; default: all others.")
+    ] = None,
+    id_column: Annotated[str | None, typer.Option(help="Column (NPZ: array) that names the points.")] = None,
+    label_column: Annotated[
+        str | None,
+        typer.Option(help="Column (NPZ: array) with known labels: never seen by the model, only compared."),
+    ] = None,
+    set_column: Annotated[
+        str | None,
+        typer.Option(help="Column (NPZ: array) that names the set of each point: each is clustered alone."),
+    ] = None,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="ray: many sets of Parquet files on a Ray cluster, see docs/scale.md."),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help="Address of the Ray cluster; default: this machine.", show_default=False),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Actors of the Ray cluster, a core or GPU each; default: 1.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Cluster the points of a file, with the posterior over all their clusterings.
+
+    Missing values are filled in, and columns of categories become coordinates. Prints a summary, and writes:
+    labels.csv, the cluster of each point and how sure it is;
+    posterior.npz, sampled clusterings, their log-probabilities and counts;
+    clusters.png, a picture of both;
+    report.html, all of it on one page.
+
+    Example:  gfncp cluster points.csv --checkpoint mog-2d --output result
+    """
+    import warnings
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from gfncp.checkpoints import DEFAULT, find
+    from gfncp.estimator import GFNCP
+    from gfncp.results import Result, check_labels_file, write_results
+    from gfncp.sources.sets import Roles, read_sets
+    from gfncp.summary import summarise
+
+    of_engine = {"ray": {"address": address, "workers": workers}, "local": {"jobs": jobs, "labels": labels}}
+    other = "ray" if engine == "local" else "local"
+    for name, value in of_engine[other].items():
+        if value is not None:
+            raise ValueError(f"--{name}={value}: accepted with --engine {other} only")
+    labels = labels or "labels.csv"
+    check_labels_file(labels)
+    names = None if columns is None else [name.strip() for name in columns.split(",")]
+    roles = Roles(names, id_column, label_column, set_column)
+    parameters = {"n_samples": samples, "n_clusters": _bounds(k), "random_state": seed, "device": device}
+    if engine == "ray":
+        named = {"checkpoint": checkpoint or DEFAULT}
+        _cluster_on_ray(files, roles, named | parameters, output, address, workers or 1)
+        return
+    sets = read_sets(files, roles)
+    checkpoint = checkpoint or ("mnist" if all(each.points.ndim == 3 for each in sets) else DEFAULT)
+    estimator = GFNCP(checkpoint, n_jobs=jobs, **parameters)
+    start = perf_counter()
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+    with bar, warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", category=UserWarning)
+        task = bar.add_task(f"Clustering {count(len(sets), 'set')}", total=len(sets))
+        models = estimator.fit_sets([each.points for each in sets], lambda count: bar.advance(task, count))
+    seconds = perf_counter() - start
+    results = [Result(each, model) for each, model in zip(sets, models, strict=True)]
+    settings = {"checkpoint": find(checkpoint).name, "samples": samples, "K": k or "any", "seed": seed}
+    written = write_results(results, output, labels, settings)
+
+    for note in dict.fromkeys(str(warning.message) for warning in caught):
+        console.print(f"Note: {note}", markup=False, soft_wrap=True)
+    if len(results) == 1:
+        model, points = models[0], len(models[0].labels_)
+        console.print(
+            f"[bold]{count(points, 'point')} in {count(model.n_clusters_, 'cluster')}[/bold] "
+            f"(greedy clustering; with {count(samples, 'sample')} of the posterior: {seconds:.1f} s)\n",
+            soft_wrap=True,
+        )
+        log_prob = float(model.log_prob(model.X_, model.labels_))
+        console.print(summarise(model.posterior_, model.labels_, log_prob), "")
+        agreement, labelled = results[0].agreement(), sets[0].labels
+        if agreement is not None and labelled is not None:
+            known = len(set(labelled.tolist()))
+            console.print(
+                f"Greedy clustering against the {known} known labels: "
+                f"[bold]NMI {agreement['NMI']:.3f}, ARI {agreement['ARI']:.3f}[/bold]"
+            )
+    else:
+        console.print(_table_of_sets(results), f"{len(results)} sets in {seconds:.1f} s")
+    console.print(f"Written to {output}: {', '.join(written)}", markup=False, soft_wrap=True)
+
+
+def _cluster_on_ray(
+    files: list[Path], roles, parameters: dict, output: Path, address: str | None, workers: int
+) -> None:
+    from gfncp.ray_engine import cluster_sets
+
+    start = perf_counter()
+    with console.status("Clustering on Ray") as status:
+        names: list[object] = []
+
+        def done(row: dict) -> None:
+            names.append(row["set"])
+            status.update(f"Clustering on Ray: {count(len(names), 'set')} done")
+
+        cluster_sets(files, roles, parameters, output, workers=workers, address=address, done=done)
+    console.print(f"{count(len(names), 'set')} in {perf_counter() - start:.1f} s; what was there was kept")
+    console.print(f"Written to {output}: a Parquet file for each set", markup=False, soft_wrap=True)
+
+
+def _bounds(k: str | None) -> int | tuple[int, int] | None:
+    """What ``--k`` says: a number, or LOW:HIGH."""
+    if k is None:
+        return None
+    try:
+        low, *high = (int(part) for part in k.split(":"))
+    except ValueError:
+        low, high = 0, []
+    if low < 1 or len(high) > 1:
+        raise ValueError(f"--k {k!r}: accepted is a number of clusters, such as 3, or bounds, such as 2:5")
+    return (low, high[0]) if high else low
+
+
+def _table_of_sets(results) -> Table:
+    scores = ("NMI", "ARI") if results[0].set.labels is not None else ()
+    table = Table("set", "points", "clusters", *scores)
+    for result in results:
+        agreement = result.agreement() or {}
+        table.add_row(
+            escape(result.set.name),
+            str(len(result.model.labels_)),
+            str(result.model.n_clusters_),
+            *(f"{agreement[name]:.3f}" for name in scores),
+        )
+    return table

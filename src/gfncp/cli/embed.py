@@ -1,0 +1,66 @@
+"""`gfncp embed`: images or sentences as vectors."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gfncp.cli.shared import console
+
+
+def embed(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of images, flat or with a sub-folder for each class; or sentences: TXT (one a "
+            "line), CSV or Parquet (column text), or CLINC150's JSON."
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="File to write, .safetensors.")] = Path("features.safetensors"),
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Name on the Hugging Face Hub, or a folder; default: facebook/dino-vits16 for images, "
+            "sentence-transformers/all-MiniLM-L6-v2 for sentences."
+        ),
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            help="Take only these sub-folders: imagenet-50, -100, -200, or a text file, one a line."
+        ),
+    ] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column of the sentences' classes.")] = None,
+) -> None:
+    """Turn images or sentences into vectors, by a network that was trained without labels.
+
+    The file holds the vectors, x, and the names of their classes, y: to cluster, or to train on. Once
+    stopped, the same command goes on where it was.
+
+    Example:  gfncp embed ILSVRC2012/train --classes imagenet-50 --output imagenet-50.safetensors
+    """
+    from accelerate import Accelerator
+
+    from gfncp.progress import counting
+    from gfncp.sources import features, sentences
+
+    if not source.exists():
+        raise ValueError(f"{source}: there is no such file or folder")
+    if source.is_dir() and label_column is not None:
+        raise ValueError(f"--label-column={label_column}: the classes of images are their sub-folders")
+    if not source.is_dir() and classes is not None:
+        raise ValueError(f"--classes={classes}: accepted for folders of images only")
+    device = Accelerator().device
+    if source.is_dir():
+        name = model or features.DINO
+        held = features.list_classes(source, classes)
+        encode = features.load_class_token(name).to(device)
+        with counting(len(held.files), "images") as report:
+            features.embed_images(held, output, encode, source=name, report=report)
+    else:
+        name = model or sentences.MINILM
+        held = sentences.read_sentences(source, label_column)
+        encode = sentences.load_sentence_transformer(name, device)
+        with counting(len(held.texts), "sentences") as report:
+            sentences.embed_sentences(held, output, encode, source=name, report=report)
+    console.print(f"Written to {output}", markup=False, soft_wrap=True)

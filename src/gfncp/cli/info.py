@@ -1,0 +1,50 @@
+"""`gfncp info` and `gfncp methods`: what there is."""
+
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from gfncp.cli.shared import Checkpoint, console
+
+
+def info(checkpoint: Checkpoint) -> None:
+    """Show what a checkpoint accepts, its size, and the configuration that it was trained with.
+
+    Example:  gfncp info mnist
+    """
+    from gfncp.checkpoints import find, load, load_configuration
+    from gfncp.configuration_files import to_toml
+    from gfncp.validation import array_shape
+
+    model: Any = load(checkpoint)  # of one kind or another
+    folder = find(checkpoint)
+    shape = array_shape(model.encoder.point_shape)
+    parameters = sum(weight.numel() for weight in model.parameters())
+    size = (folder / "model.safetensors").stat().st_size / 1e6
+    console.print(f"[bold]{escape(folder.name)}[/bold] clusters arrays of shape {shape}")
+    console.print(f"{parameters:,} parameters, {size:.1f} MB, trained by this configuration:\n")
+    console.print(to_toml(load_configuration(checkpoint)), markup=False, soft_wrap=True)
+
+
+def methods() -> None:
+    """Show the properties of each method, of this code and, in brackets, as the paper's Table 1 has them.
+
+    Example:  gfncp methods
+    """
+    from gfncp.baselines.properties import PROPERTIES, TABLE
+
+    table = Table("method", *PROPERTIES)
+    for name, row in TABLE.items():
+        claims = [row.claim(each) for each in PROPERTIES]
+        marks = [
+            row.mark(each) + (f" ({claim})" if claim else "")
+            for each, claim in zip(PROPERTIES, claims, strict=True)
+        ]
+        table.add_row(name, *marks)
+    console.print(table)
+    console.print("✓ yes, ✗ no, ~ in part, – not applicable")
+    for name, meaning in PROPERTIES.items():
+        console.print(f"{name}: {meaning}", highlight=False)
+    for name, row in TABLE.items():
+        console.print(f"{name}: {row.note}", highlight=False)

@@ -1,0 +1,24 @@
+"""What commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+console = Console(highlight=False)
+
+Checkpoint = Annotated[
+    str, typer.Argument(help="A checkpoint that ships with the package (mog-2d, mnist), or a folder.")
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder with the four IDX files of the image data set, default: download them; "
+        "or the embeddings, see docs/data.md."
+    ),
+]
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,60 @@
+"""`gfncp train`: a network for one's own points, or as a TOML file says."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gfncp.cli.shared import console
+
+
+def train(
+    config: Annotated[
+        Path | None,
+        typer.Argument(help="TOML file that describes the run, see experiments/. Default: what fits --data."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the run; default: runs/NAME, of the TOML file or the data.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Points without labels: a file of vectors (CSV, Parquet, NPY, NPZ, safetensors) or a folder "
+            "of images. With a TOML file, what it names: embeddings, or a folder with the four IDX files of "
+            "the image data set, default: download them. See docs/data.md."
+        ),
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option(min=1, help="Train so long; default: as the TOML file says, or 1600.")
+    ] = None,
+    wandb: Annotated[
+        str | None,
+        typer.Option(metavar="PROJECT", help="Send the scalars to Weights & Biases as well."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that draw batches ahead; they pay where a GPU waits.")
+    ] = 0,
+) -> None:
+    """Train a network on one's own points, or as a TOML file says.
+
+    A run that was stopped goes on where it was when the command is given again; SIGTERM, as schedulers
+    send it, stores the state and ends with exit code 143. The folder of the run is a checkpoint for the
+    other commands; TensorBoard reads its scalars there.
+
+    Example:  gfncp train --data embeddings.parquet
+    """
+    from gfncp.configuration_files import read_configuration
+    from gfncp.own_data import configure
+    from gfncp.training import train as run
+
+    if config is not None:
+        described, name = read_configuration(config), config.stem
+        if iterations is not None:
+            described = described.with_iterations(iterations)
+    elif data is not None:
+        described, name = configure(data, iterations), data.resolve().stem
+    else:
+        raise ValueError("train: name a TOML file, or your points with --data")
+    folder = output or Path("runs") / name
+    run(described, folder, data, wandb=wandb, workers=workers)
+    console.print(f"Checkpoint and TensorBoard scalars in {folder}", markup=False, soft_wrap=True)
