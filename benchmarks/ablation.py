@@ -21,7 +21,7 @@ from rich.table import Table
 
 from gfncp.checkpoints import seeded, write_text
 from gfncp.configuration import parse
-from gfncp.configuration_files import read_configuration
+from gfncp.configuration.files import read_configuration
 from gfncp.evaluation import exact
 from gfncp.evaluation.evaluate import describe_device, make_test_simulator
 from gfncp.reproduction.declarations import changed

@@ -25,7 +25,7 @@ from safetensors.numpy import save as safetensors_bytes
 from gfncp import GFNCP
 from gfncp.checkpoints import load
 from gfncp.configuration import parse
-from gfncp.configuration_files import read_configuration
+from gfncp.configuration.files import read_configuration
 from gfncp.optimizers import OPTIMIZERS
 from gfncp.run_state import iterations_done, restore, store
 from gfncp.sources.embeddings import clinc150, read_embeddings

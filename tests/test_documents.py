@@ -36,7 +36,7 @@ def test_the_quick_start_runs(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("block", blocks("toml"))
 def test_configurations_are_accepted(block, tmp_path):
-    from gfncp.configuration_files import read_configuration
+    from gfncp.configuration.files import read_configuration
 
     (tmp_path / "mine.toml").write_text(block)
     read_configuration(tmp_path / "mine.toml")

@@ -16,7 +16,7 @@ from gfncp import optimizers
 from gfncp.checkpoints import load, save, write_atomically
 from gfncp.cli import main
 from gfncp.configuration import parse
-from gfncp.configuration_files import to_toml
+from gfncp.configuration.files import to_toml
 from gfncp.preparation import prepare_embedding
 from gfncp.run_state import iterations_done
 from gfncp.training import train

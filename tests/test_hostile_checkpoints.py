@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from gfncp import checkpoints
 from gfncp.checkpoints import find, load, read_weights
 from gfncp.configuration import parse
-from gfncp.configuration_files import read_configuration
+from gfncp.configuration.files import read_configuration
 from gfncp.sources import idx
 from gfncp.sources.embeddings import read_embeddings
 from gfncp.sources.tables import read_points

@@ -11,7 +11,7 @@ from gfncp import GFNCP, own_data, own_images
 from gfncp.checkpoints import load_configuration
 from gfncp.cli import main
 from gfncp.configuration import parse
-from gfncp.configuration_files import read_configuration, to_toml
+from gfncp.configuration.files import read_configuration, to_toml
 from gfncp.encoders import ImageEmbedding
 from gfncp.preparation import make_simulators
 from gfncp.simulators import NeighbourEmbeddings

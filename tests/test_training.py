@@ -14,7 +14,7 @@ from gfncp import batches, optimizers, training
 from gfncp.batches import Batches
 from gfncp.checkpoints import load, load_configuration, seeded
 from gfncp.configuration import parse
-from gfncp.configuration_files import to_toml
+from gfncp.configuration.files import to_toml
 from gfncp.objectives import NCP, Batch
 from gfncp.preparation import make_simulators
 from gfncp.schedules import cosine

@@ -7,7 +7,8 @@ from accelerate import Accelerator
 from torch.utils.data import DataLoader, Dataset
 
 from gfncp.checkpoints import seeded
-from gfncp.configuration import Configuration, Training
+from gfncp.configuration import Configuration
+from gfncp.configuration.training import Training
 from gfncp.objectives import Batch, draw_steps
 from gfncp.preparation import Simulator
 

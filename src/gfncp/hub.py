@@ -8,7 +8,7 @@ from huggingface_hub import HfApi, ModelCard, ModelCardData, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from gfncp.checkpoints import FILES, copy, find, load_configuration, write_text
-from gfncp.configuration_files import to_toml
+from gfncp.configuration.files import to_toml
 
 CARD = "README.md"
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")

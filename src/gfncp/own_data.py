@@ -17,7 +17,8 @@ from torch import Tensor
 
 from gfncp import own_images
 from gfncp.checkpoints import write_atomically
-from gfncp.configuration import FEWEST_OWN, Configuration, parse
+from gfncp.configuration import Configuration, parse
+from gfncp.configuration.data import FEWEST_OWN
 from gfncp.sources import read_points
 from gfncp.validation import check_points
 

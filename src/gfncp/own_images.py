@@ -9,7 +9,7 @@ from jaxtyping import Shaped, UInt8
 from torch import Tensor
 
 from gfncp.checkpoints import seeded
-from gfncp.configuration import FEWEST_OWN, OwnImages
+from gfncp.configuration.data import FEWEST_OWN, OwnImages
 from gfncp.sources import read_points
 from gfncp.sources.sets import PIXELS, Roles, read_sets
 from gfncp.validation import check_images

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from gfncp import own_images, simulators, unseen_classes
 from gfncp.checkpoints import read_weights, seeded, write_atomically
-from gfncp.configuration import Configuration, EmbeddingFile, OwnImages
+from gfncp.configuration import Configuration
+from gfncp.configuration.data import EmbeddingFile, OwnImages
 from gfncp.encoders import EmbeddedEncoder, prepared
 from gfncp.pretraining import pretrain
 from gfncp.sources import images

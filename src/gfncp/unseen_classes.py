@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gfncp.checkpoints import seeded
-from gfncp.configuration import AugmentedEmbeddingFile, EmbeddingFile, NeighbourEmbeddingFile
+from gfncp.configuration.data import AugmentedEmbeddingFile, EmbeddingFile, NeighbourEmbeddingFile
 from gfncp.simulators import AugmentedEmbeddings, NeighbourEmbeddings, WholeClasses
 from gfncp.sources.embeddings import Embeddings, clinc150, read_embeddings
 from gfncp.sources.splits import choose_classes, split_classes

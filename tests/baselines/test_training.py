@@ -11,7 +11,7 @@ from gfncp import GFNCP, load
 from gfncp.baselines.clusterer import CCP, DAC, SetTransformer
 from gfncp.checkpoints import save
 from gfncp.configuration import Configuration, parse
-from gfncp.configuration_files import read_configuration
+from gfncp.configuration.files import read_configuration
 from gfncp.evaluation.evaluate import evaluate
 from gfncp.objectives import Batch
 from gfncp.simulators import GaussianMixtures

@@ -7,7 +7,7 @@ import pytest
 
 from gfncp.checkpoints import save
 from gfncp.configuration import parse
-from gfncp.configuration_files import read_configuration, to_toml
+from gfncp.configuration.files import read_configuration, to_toml
 from gfncp.evaluation.report import (
     BEGIN,
     END,

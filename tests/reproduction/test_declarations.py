@@ -7,7 +7,7 @@ import pytest
 
 from gfncp.baselines.registry import METHODS
 from gfncp.checkpoints import load_configuration
-from gfncp.configuration_files import read_configuration
+from gfncp.configuration.files import read_configuration
 from gfncp.reproduction.declarations import read_declarations
 from gfncp.reproduction.results import METRICS
 

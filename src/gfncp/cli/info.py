@@ -14,7 +14,7 @@ def info(checkpoint: Checkpoint) -> None:
     Example:  gfncp info mnist
     """
     from gfncp.checkpoints import find, load, load_configuration
-    from gfncp.configuration_files import to_toml
+    from gfncp.configuration.files import to_toml
     from gfncp.validation import array_shape
 
     model: Any = load(checkpoint)  # of one kind or another

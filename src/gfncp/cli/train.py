@@ -43,7 +43,7 @@ def train(
 
     Example:  gfncp train --data embeddings.parquet
     """
-    from gfncp.configuration_files import read_configuration
+    from gfncp.configuration.files import read_configuration
     from gfncp.own_data import configure
     from gfncp.training import train as run
 

@@ -8,7 +8,8 @@ from torch import nn
 
 from gfncp import simulators, unseen_classes
 from gfncp.checkpoints import find, load, load_configuration, seeded
-from gfncp.configuration import Configuration, EmbeddingFile
+from gfncp.configuration import Configuration
+from gfncp.configuration.data import EmbeddingFile
 from gfncp.encoders import prepared
 from gfncp.evaluation.gibbs import best_state
 from gfncp.evaluation.metrics import scores

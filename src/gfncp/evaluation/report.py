@@ -11,17 +11,10 @@ import sys
 from pathlib import Path
 
 from gfncp.checkpoints import load, load_configuration, write_text
-from gfncp.configuration import (
-    Configuration,
-    EmbeddingData,
-    EmbeddingFile,
-    GeneralData,
-    ImageData,
-    MixtureData,
-    Pretraining,
-    parse,
-)
-from gfncp.configuration_files import to_toml
+from gfncp.configuration import Configuration, parse
+from gfncp.configuration.data import EmbeddingData, EmbeddingFile, GeneralData, ImageData, MixtureData
+from gfncp.configuration.encoders import Pretraining
+from gfncp.configuration.files import to_toml
 from gfncp.evaluation.comparison import NOTHING, comparison, failures, markdown
 from gfncp.evaluation.endurance import endurance
 from gfncp.reproduction.declarations import read_declarations

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gfncp.baselines.registry import METHODS
 from gfncp.configuration import Configuration, parse
-from gfncp.configuration_files import changed, read_toml, read_values
+from gfncp.configuration.files import changed, read_toml, read_values
 
 Measure = Literal["greedy", "average", "sdpp", "most-likely", "two-orders"]
 Changes = dict[str, dict | int]  # by section of a configuration

@@ -7,7 +7,7 @@ import torch
 from torch.nn import Conv2d, Linear
 
 from gfncp.configuration import Configuration, parse
-from gfncp.configuration_files import read_configuration
+from gfncp.configuration.files import read_configuration
 
 MINIMAL = """
 [encoder]
@@ -18,7 +18,7 @@ kind = "gaussian-mixtures"
 [objective]
 name = "ncp"
 """
-EXPERIMENTS = sorted((Path(__file__).parents[1] / "experiments").glob("*.toml"))
+EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.toml"))
 
 
 def read(tmp_path, text):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gfncp.configuration_files import changed, read_configuration
+from gfncp.configuration.files import changed, read_configuration
 
 MINIMAL = """
 seed = 3

@@ -1,0 +1,113 @@
+"""A run's configuration, checked before anything starts and stored with the checkpoint.
+
+Files of such are read by `gfncp.configuration.files`.
+"""
+
+from typing import Annotated
+
+import torch
+from pydantic import Field, ValidationError, field_validator, model_validator
+from torch import nn
+
+from gfncp.configuration.data import AnyData, EmbeddingData
+from gfncp.configuration.encoders import AnyEncoder
+from gfncp.configuration.fields import Section
+from gfncp.configuration.networks import AnyNetwork, Energy
+from gfncp.configuration.objectives import AnyObjective
+from gfncp.configuration.training import Training
+
+
+class Configuration(Section):
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    encoder: AnyEncoder
+    network: AnyNetwork = Energy()
+    data: AnyData
+    objective: AnyObjective
+    training: Training = Training()
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _energy_by_default(cls, value: object) -> object:
+        return {"kind": "energy", **value} if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _fitting(self) -> "Configuration":
+        if not self.network.kind.endswith(self.objective.trains):
+            raise ValueError(
+                f"objective.name={self.objective.name!r} trains a network of kind {self.objective.trains!r}, "
+                f"but network.kind={self.network.kind!r}"
+            )
+        with torch.device("meta"):  # no weights are drawn
+            accepted = self.encoder.build().point_shape
+        if self.data.point_shape != accepted:
+            raise ValueError(
+                f"data.kind={self.data.kind!r} makes points of shape {self.data.point_shape}, "
+                f"but encoder.kind={self.encoder.kind!r} takes {accepted}"
+            )
+        bounds = self.data.n_clusters
+        fewest = bounds[0] if isinstance(bounds, tuple) else bounds or 1
+        if fewest > self.training.points[0]:
+            raise ValueError(
+                f"data.n_clusters={bounds}: sets of {self.training.points[0]} points (training.points) "
+                "cannot have so many clusters"
+            )
+        if self.training.sampled_steps is not None and not self.network.kind.endswith("energy"):
+            raise ValueError(
+                f"training.sampled_steps={self.training.sampled_steps}: only an energy network is "
+                "trained by steps"
+            )
+        if self.training.sampled_steps is not None and getattr(self.objective, "disagreement", 0):
+            raise ValueError(
+                f"objective.disagreement={self.objective.disagreement}: two orders of the data are compared "
+                "over all of their steps; with training.sampled_steps accepted is 0"
+            )
+        if self.network.kind == "set-transformer" and bounds != self.network.n_components:
+            raise ValueError(
+                f"data.n_clusters={bounds!r}: a 'set-transformer' has a fixed number of clusters, here "
+                f"network.n_components={self.network.n_components}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _embedded(self) -> "Configuration":
+        if isinstance(self.data, EmbeddingData) and self.encoder.kind != "embedded-images":
+            raise ValueError(
+                f"encoder.kind={self.encoder.kind!r}: data 'neighbour-embeddings' of images needs "
+                "'embedded-images'"
+            )
+        return self
+
+    def with_iterations(self, iterations: int) -> "Configuration":
+        """The same, trained for so long."""
+        training = self.training.model_copy(update={"iterations": iterations})
+        return self.model_copy(update={"training": training})
+
+    def build(self) -> nn.Module:
+        """A new network with the configured shape."""
+        return self.network.build(self.encoder.build())
+
+
+def parse(values: object, where: str) -> Configuration:
+    """Check a configuration.
+
+    Raises:
+        ValueError: one line that names the place, the value and what is accepted.
+    """
+    try:
+        return Configuration.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "configuration"
+        given = "" if isinstance(first["input"], dict) else f"={first['input']!r}"
+        raise ValueError(f"{where}: {place}{given}: {first['msg']}") from None
+
+
+def parse_stored(values: object) -> Configuration | None:
+    """A configuration from a run or a record; None if it is of a version that this one cannot read.
+
+    Options that it lacks, because they were added since, have their defaults.
+    """
+    try:
+        return parse(values, "stored")
+    except ValueError:
+        return None

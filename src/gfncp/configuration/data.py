@@ -1,0 +1,131 @@
+"""What sets are made of."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from gfncp.configuration.fields import Bounds, Clusters, Points, Section, Share, Width
+
+FEWEST_OWN = 200  # points to train on; of fewer, what is held out could not fill a set
+
+
+class Data(Section):
+    """What sets are made of; ``test_points`` are in each set that validation draws, and tests by default."""
+
+    test_points: ClassVar[int] = 300
+
+
+class MixtureData(Data):
+    kind: Literal["gaussian-mixtures"]
+    dim: Width = 2
+    alpha: Annotated[float, Field(gt=0)] = 1.0
+    spread: Annotated[float, Field(gt=0)] = 10.0
+    n_clusters: Bounds = (1, 10)
+
+    @property
+    def point_shape(self) -> tuple[int, ...]:
+        return (self.dim,)
+
+
+class GeneralData(Data):
+    """See `gfncp.simulators.GeneralMixtures`."""
+
+    kind: Literal["general-mixtures"]
+    max_clusters: Clusters = 30
+
+    @property
+    def n_clusters(self) -> tuple[int, int]:
+        return 1, self.max_clusters
+
+    @property
+    def point_shape(self) -> tuple[None]:
+        return (None,)
+
+
+class ImageData(Data):
+    kind: Literal["augmented-images", "neighbour-images"]
+    dataset: Literal["mnist", "fashion-mnist"]
+    alpha: Annotated[float, Field(gt=0)] = 1.0
+    n_clusters: Bounds = (1, 10)
+    images: Annotated[int, Field(ge=100, le=50_000)] = 20_000
+
+    @property
+    def point_shape(self) -> tuple[int, ...]:
+        return (28, 28)
+
+
+class EmbeddingData(Data):
+    kind: Literal["neighbour-embeddings"]
+    dataset: Literal["mnist", "fashion-mnist"]
+    alpha: Annotated[float, Field(gt=0)] = 1.0
+    n_clusters: Bounds = (1, 10)
+    images: Annotated[int, Field(ge=1000, le=50_000)] = 20_000
+    reach: Share = 0.02
+    views: Annotated[int, Field(ge=1)] = 4
+
+    @property
+    def point_shape(self) -> tuple[int, ...]:
+        return (28, 28)
+
+
+class OwnImages(EmbeddingData):
+    """See `gfncp.own_images`.
+
+    ``images``: to use, at most.
+    ``held_out``: share of them that is kept for validation.
+    """
+
+    dataset: Literal["own"]
+    images: Annotated[int, Field(ge=FEWEST_OWN, le=50_000)] = 20_000
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    test_points: ClassVar[int] = 50
+
+
+class EmbeddingFile(Section):
+    """See `gfncp.unseen_classes`.
+
+    ``held_out``: share of the classes to train on that is kept for validation; without labels, of the points.
+    ``classes``: how many to draw, or a list of `gfncp.sources.splits.class_list`; all if left out.
+    ``points``: to train on, at most.
+    """
+
+    dataset: Literal["clinc150", "file"]
+    dim: Width = 384
+    label: str | None = None
+    classes: Annotated[int, Field(ge=4)] | str | None = None
+    split_seed: Annotated[int, Field(ge=0)] = 0
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    points: Annotated[int, Field(ge=2)] = 20_000
+    alpha: Annotated[float, Field(gt=0)] = 1.0
+    n_clusters: Bounds = None
+    test_points: Points = 100
+
+    @property
+    def point_shape(self) -> tuple[int, ...]:
+        return (self.dim,)
+
+
+class NeighbourEmbeddingFile(EmbeddingFile):
+    """See `gfncp.simulators.NeighbourEmbeddings`."""
+
+    kind: Literal["neighbour-embeddings"]
+    reach: Share = 0.01
+    noise: Annotated[float, Field(ge=0)] = 0.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class AugmentedEmbeddingFile(EmbeddingFile):
+    """See `gfncp.simulators.AugmentedEmbeddings`."""
+
+    kind: Literal["augmented-embeddings"]
+    noise: Annotated[float, Field(ge=0)] = 0.05
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+
+
+AnyNeighbourEmbeddings = Annotated[
+    EmbeddingData | OwnImages | NeighbourEmbeddingFile, Field(discriminator="dataset")
+]
+AnyData = Annotated[
+    MixtureData | GeneralData | ImageData | AnyNeighbourEmbeddings | AugmentedEmbeddingFile,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,131 @@
+"""How points are encoded."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from torch import nn
+
+from gfncp.attention import ContextEncoder
+from gfncp.configuration.fields import Blocks, Section, Share, Width
+from gfncp.encoders import (
+    AnyVectorEncoder,
+    EmbeddedEncoder,
+    ImageEmbedding,
+    ImageEncoder,
+    ScaledVectorEncoder,
+    VectorEncoder,
+)
+from gfncp.principal import PrincipalEncoder
+
+
+class Pretraining(Section):
+    """See `gfncp.pretraining.pretrain`."""
+
+    iterations: Annotated[int, Field(ge=0)] = 3000
+    rounds: Annotated[int, Field(ge=0)] = 0
+    round_iterations: Annotated[int, Field(ge=1)] = 500
+    reach: Share = 0.02
+    alike: Share = 0.3
+    strength: Annotated[float, Field(ge=0, le=1)] = 1.0
+    batch: Annotated[int, Field(ge=2)] = 256
+    temperature: Annotated[float, Field(gt=0)] = 0.2
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+
+    @model_validator(mode="after")
+    def _trains(self) -> "Pretraining":
+        if self.iterations == self.rounds == 0:
+            raise ValueError("iterations=0: accepted with rounds, or nothing is trained")
+        return self
+
+
+class Context(Section):
+    """See `gfncp.attention.ContextEncoder`."""
+
+    width: Width = 64
+    heads: Width = 4
+    blocks: Blocks = 2
+    local_heads: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _divides(self) -> "Context":
+        if self.width % self.heads:
+            raise ValueError(f"width={self.width}: must be a multiple of heads={self.heads}")
+        if self.local_heads > self.heads:
+            raise ValueError(f"local_heads={self.local_heads}: accepted are at most heads={self.heads}")
+        return self
+
+
+class Encoder(Section):
+    context: Context | None = None
+
+    def build(self) -> nn.Module:
+        points = self.of_points()
+        return points if self.context is None else ContextEncoder(points, **self.context.model_dump())
+
+
+class Vectors(Encoder):
+    """See `gfncp.encoders.VectorEncoder`."""
+
+    kind: Literal["vectors"]
+    dim: Width
+    scale: Annotated[float, Field(gt=0)] = 1.0
+
+    def of_points(self) -> nn.Module:
+        return VectorEncoder(self.dim, self.scale)
+
+
+class ScaledVectors(Vectors):
+    """See `gfncp.encoders.ScaledVectorEncoder`."""
+
+    kind: Literal["scaled-vectors"]
+
+    def of_points(self) -> nn.Module:
+        return ScaledVectorEncoder(self.dim, self.scale)
+
+
+class PrincipalComponents(Vectors):
+    """See `gfncp.principal.PrincipalEncoder`."""
+
+    kind: Literal["principal-components"]
+    components: Width = 48
+
+    def of_points(self) -> nn.Module:
+        return PrincipalEncoder(self.dim, self.components, self.scale)
+
+
+class AnyVectors(Encoder):
+    """See `gfncp.encoders.AnyVectorEncoder`."""
+
+    kind: Literal["any-vectors"]
+
+    def of_points(self) -> nn.Module:
+        return AnyVectorEncoder()
+
+
+class Pictures(Encoder):
+    """See `gfncp.encoders.ImageEncoder`."""
+
+    kind: Literal["images"]
+
+    def of_points(self) -> nn.Module:
+        return ImageEncoder()
+
+
+class EmbeddedPictures(Section):
+    """See `gfncp.encoders.EmbeddedEncoder` and `gfncp.encoders.ImageEmbedding`."""
+
+    kind: Literal["embedded-images"]
+    features: Width = 128
+    channels: tuple[Width, Width, Width] = (16, 32, 64)
+    context: Context | None = None
+    pretraining: Pretraining = Pretraining()
+
+    def build(self) -> nn.Module:
+        vectors = Vectors(kind="vectors", dim=self.features, context=self.context)
+        return EmbeddedEncoder(ImageEmbedding(self.features, self.channels), vectors.build())
+
+
+AnyEncoder = Annotated[
+    Vectors | ScaledVectors | PrincipalComponents | AnyVectors | Pictures | EmbeddedPictures,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,32 @@
+"""What sections are made of."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+
+
+def ordered(bounds: tuple[int, int]) -> tuple[int, int]:
+    if bounds[0] > bounds[1]:
+        raise ValueError("low must not exceed high")
+    return bounds
+
+
+Clusters = Annotated[int, Field(ge=1)]
+Pair = Annotated[tuple[Clusters, Clusters], AfterValidator(ordered)]
+Bounds = (
+    Annotated[
+        Annotated[Clusters, Tag("number")] | Annotated[Pair, Tag("pair")],
+        Discriminator(lambda value: "pair" if isinstance(value, list | tuple) else "number"),
+    ]
+    | None
+)
+Points = Annotated[int, Field(ge=2)]
+Share = Annotated[float, Field(gt=0, le=1)]
+# Sizes of networks end far beyond use, so that a hostile file cannot ask for a network without end.
+Width = Annotated[int, Field(ge=1, le=2**20)]
+Blocks = Annotated[int, Field(ge=1, le=1000)]
+Layers = Annotated[int, Field(ge=2, le=1000)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

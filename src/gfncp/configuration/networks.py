@@ -1,0 +1,107 @@
+"""What is trained."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+from torch import nn
+
+from gfncp.baselines.ccp import CCPNetwork
+from gfncp.baselines.dac import AnchoredDACNetwork, DACNetwork
+from gfncp.baselines.set_transformer import SetTransformerNetwork
+from gfncp.configuration.fields import Blocks, Layers, Section, Width
+from gfncp.model import InteractingModel, Model, OnlineModel
+from gfncp.networks import Gated, Plain
+
+
+class Energy(Section):
+    """See `gfncp.energy.EnergyNetwork`."""
+
+    kind: Literal["energy"] = "energy"
+    depth: Layers = 5
+    width: Width = 128
+    cluster_width: Width = 512
+    cluster_depth: Layers = 6
+    energy_depth: Layers = 6
+    body: Literal["plain", "gated"] = "plain"
+    model: ClassVar[type] = Model
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        body = {"plain": Plain, "gated": Gated}[self.body]
+        depths = self.cluster_depth, self.energy_depth
+        return self.model(encoder, self.depth, self.width, self.cluster_width, body, *depths)
+
+
+class InteractingEnergy(Energy):
+    """See `gfncp.interaction.InteractingEnergyNetwork`."""
+
+    kind: Literal["interacting-energy"]
+    model: ClassVar[type] = InteractingModel
+
+
+class OnlineEnergy(Energy):
+    """See `gfncp.online.OnlineEnergyNetwork`."""
+
+    kind: Literal["online-energy"]
+    model: ClassVar[type] = OnlineModel
+
+
+class CCP(Section):
+    """See `gfncp.baselines.ccp.CCPNetwork`."""
+
+    kind: Literal["ccp"]
+    depth: Layers = 4
+    width: Width = 128
+    latent: Width = 32
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return CCPNetwork(encoder, self.depth, self.width, self.latent)
+
+
+class Attention(Section):
+    """Sizes of attention blocks, see `gfncp.baselines.attention`."""
+
+    hidden: Width = 128
+    inducing: Width = 32
+    heads: Width = 4
+
+    @model_validator(mode="after")
+    def _divisible(self) -> "Attention":
+        if self.hidden % self.heads != 0:
+            raise ValueError(f"heads={self.heads}: accepted are divisors of hidden={self.hidden}")
+        return self
+
+
+class DAC(Attention):
+    """See `gfncp.baselines.dac.DACNetwork`."""
+
+    kind: Literal["dac"]
+    blocks: Blocks = 4
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return DACNetwork(encoder, self.hidden, self.inducing, self.heads, self.blocks)
+
+
+class AnchoredDAC(Attention):
+    """See `gfncp.baselines.dac.AnchoredDACNetwork`."""
+
+    kind: Literal["dac-anchored"]
+    blocks: Blocks = 4
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return AnchoredDACNetwork(encoder, self.hidden, self.inducing, self.heads, self.blocks)
+
+
+class SetTransformer(Attention):
+    """See `gfncp.baselines.set_transformer.SetTransformerNetwork`."""
+
+    kind: Literal["set-transformer"]
+    n_components: Width
+
+    def build(self, encoder: nn.Module) -> nn.Module:
+        return SetTransformerNetwork(encoder, self.n_components, self.hidden, self.inducing, self.heads)
+
+
+AnyNetwork = Annotated[
+    Energy | InteractingEnergy | OnlineEnergy | CCP | DAC | AnchoredDAC | SetTransformer,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,99 @@
+"""What it is trained for."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from gfncp.baselines.ccp import CCPLoss
+from gfncp.baselines.dac import AnchoredDACLoss, DACLoss
+from gfncp.baselines.set_transformer import SetTransformerLoss
+from gfncp.configuration.fields import Section
+from gfncp.objectives import GFNCP, NCP, GFNCPPaper, Objective
+
+
+class NCPObjective(Section):
+    """See `gfncp.objectives.NCP`."""
+
+    name: Literal["ncp"]
+    trains: ClassVar[str] = "energy"
+
+    def build(self) -> Objective:
+        return NCP()
+
+
+class GFNCPPaperObjective(Section):
+    """See `gfncp.objectives.GFNCPPaper`."""
+
+    name: Literal["gfncp-paper"]
+    trains: ClassVar[str] = "energy"
+    beta: Annotated[float, Field(ge=0, le=1)] = 0.99
+    delta: Annotated[float, Field(ge=0)] = 0.6
+    contrast: Annotated[float, Field(ge=0)] = 0.4
+
+    def build(self) -> Objective:
+        return GFNCPPaper(self.beta, self.delta, self.contrast)
+
+
+class GFNCPObjective(Section):
+    """See `gfncp.objectives.GFNCP`."""
+
+    name: Literal["gfncp"]
+    trains: ClassVar[str] = "energy"
+    disagreement: Annotated[float, Field(ge=0)] = 1.0
+    terminal: Annotated[float, Field(ge=0)] = 0.2
+    anchor: Annotated[float, Field(ge=0)] = 1e-4
+
+    def build(self) -> Objective:
+        return GFNCP(self.disagreement, self.terminal, self.anchor)
+
+
+class CCPObjective(Section):
+    """See `gfncp.baselines.ccp.CCPLoss`."""
+
+    name: Literal["ccp"]
+    trains: ClassVar[str] = "ccp"
+
+    def build(self) -> Objective:
+        return CCPLoss()
+
+
+class DACObjective(Section):
+    """See `gfncp.baselines.dac.DACLoss`."""
+
+    name: Literal["dac"]
+    trains: ClassVar[str] = "dac"
+
+    def build(self) -> Objective:
+        return DACLoss()
+
+
+class AnchoredDACObjective(Section):
+    """See `gfncp.baselines.dac.AnchoredDACLoss`."""
+
+    name: Literal["dac-anchored"]
+    trains: ClassVar[str] = "dac-anchored"
+
+    def build(self) -> Objective:
+        return AnchoredDACLoss()
+
+
+class SetTransformerObjective(Section):
+    """See `gfncp.baselines.set_transformer.SetTransformerLoss`."""
+
+    name: Literal["set-transformer"]
+    trains: ClassVar[str] = "set-transformer"
+
+    def build(self) -> Objective:
+        return SetTransformerLoss()
+
+
+AnyObjective = Annotated[
+    NCPObjective
+    | GFNCPPaperObjective
+    | GFNCPObjective
+    | CCPObjective
+    | DACObjective
+    | AnchoredDACObjective
+    | SetTransformerObjective,
+    Field(discriminator="name"),
+]

@@ -1,0 +1,34 @@
+"""How it is trained."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from gfncp.configuration.fields import Points, Section, ordered
+
+
+class Training(Section):
+    """See `gfncp.training.train`.
+
+    ``initial``: checkpoint whose weights it starts from, to be tuned.
+    ``batch``: sets in a batch, at most; ``batch_points``: points in it.
+    ``accumulate``: batches whose gradients are averaged for one step; processes share them.
+    ``precision``: of matrix products, in networks of energies only of the encoder's; weights, energies and
+    the optimiser's moments are always float32.
+    """
+
+    initial: str | None = None
+    iterations: Annotated[int, Field(ge=1)] = 5000
+    batch: Annotated[int, Field(ge=1)] = 64
+    batch_points: Annotated[int, Field(ge=1)] | None = None
+    points: Annotated[tuple[Points, Points], AfterValidator(ordered)] = (100, 1000)
+    points_drawn: Literal["uniformly", "log-uniformly"] = "uniformly"
+    sampled_steps: Annotated[int, Field(ge=1)] | None = None
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
+    optimizer: Literal["adam", "muon"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 5e-4
+    final_learning_rate: Annotated[float, Field(ge=0)] = 1e-6
+    clip: Annotated[float, Field(gt=0)] | None = None
+    save_every: Annotated[int, Field(ge=1)] = 250
+    validation_sets: Annotated[int, Field(ge=1)] = 40
