@@ -11,7 +11,7 @@ from sklearn.base import clone, is_clusterer
 
 from gfncp import GFNCP, Posterior
 from gfncp.checkpoints import load, seeded
-from gfncp.estimator import ORDERS_SEED
+from gfncp.inference import ORDERS_SEED
 from gfncp.orders import random_orders
 from gfncp.partitions import all_partitions, canonical_labels
 
@@ -423,7 +423,7 @@ def test_sets_of_several_orders_or_too_many_points_are_split(make, X, monkeypatc
         np.testing.assert_allclose(
             one.log_prob(points, one.posterior_.labels), one.posterior_.log_prob, rtol=1e-4, atol=1e-4
         )
-    monkeypatch.setattr("gfncp.estimator.POINTS_AT_ONCE", 12)
+    monkeypatch.setattr("gfncp.inference.POINTS_AT_ONCE", 12)
     reported = []
     make().fit_sets([X[:6], X, X[:6], X[:5]], reported.append)
     assert reported == [1, 2, 1]
@@ -471,9 +471,9 @@ def test_a_named_device_gives_the_same_numbers(make, X):
 class Watched(GFNCP):
     """The estimator, which notes the number of threads whenever it takes up its network."""
 
-    def _model(self):
+    def _inference(self):
         self.seen_ = [*getattr(self, "seen_", []), torch.get_num_threads()]
-        return super()._model()
+        return super()._inference()
 
 
 @pytest.mark.parametrize("n_jobs", [1, 3, None])

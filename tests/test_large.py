@@ -9,6 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from gfncp import GFNCP, large, prediction
 from gfncp.bounds import ClusterBounds
+from gfncp.checkpoints import load
 from gfncp.encoders import ScaledVectorEncoder
 from gfncp.model import Model, OnlineModel
 from gfncp.partitions import all_partitions, canonical_labels
@@ -148,7 +149,7 @@ def test_surprising_points_are_in_the_core():
     """A cluster of 3 points among 3000, which a random part of 40 misses, is found all the same."""
     x, _ = GaussianMixtures(n_clusters=2, spread=3.0)(1, 2997, torch.Generator().manual_seed(0))
     x = torch.cat([x[0], torch.tensor([[40.0, 40.0], [40.5, 40.0], [40.0, 40.5]])]).double()
-    model = GFNCP("mog-2d")._model()
+    model = load("mog-2d")
     core = large.core_points(model, x, 50, torch.Generator().manual_seed(0))
     assert (core >= 2997).any()
     labels, _ = large.greedy(model, x, core, identity(len(core)))
@@ -158,7 +159,7 @@ def test_surprising_points_are_in_the_core():
 
 def test_outliers_that_many_points_must_have_are_not_in_the_core():
     x, _ = GaussianMixtures(n_clusters=2, spread=3.0)(1, 60_000, torch.Generator().manual_seed(0))
-    model = GFNCP("mog-2d")._model()
+    model = load("mog-2d")
     assert len(large.core_points(model, x[0].double(), 50, torch.Generator().manual_seed(0))) == 40
 
 

@@ -31,10 +31,10 @@ class Reduced(nn.Module):
 class AnyWidth(GFNCP):
     """The estimator with a network for points of any width."""
 
-    def _model(self):
-        model = super()._model()
-        model.encoder = Reduced(model.encoder)
-        return model
+    def _inference(self):
+        inference = super()._inference()
+        inference.network.encoder = Reduced(inference.network.encoder)
+        return inference
 
 
 @pytest.mark.filterwarnings("ignore:X has coordinates")

@@ -15,24 +15,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from gfncp import large, orders, persistence
-from gfncp.bounds import ClusterBounds
-from gfncp.checkpoints import DEFAULT, load_configuration, load_kind, seeded
+from gfncp import persistence
+from gfncp.checkpoints import DEFAULT, load_configuration
 from gfncp.columns import Columns
-from gfncp.energy import EnergyNetwork
-from gfncp.online import OnlineEnergyNetwork
+from gfncp.inference import Inference
 from gfncp.partitions import canonical_labels
 from gfncp.posterior import Posterior
-from gfncp.prediction import predictive
 from gfncp.streaming import Stream
 from gfncp.threads import with_n_jobs
 from gfncp.validation import as_array, check_images, check_shape, warn_outside_training
-
-KINDS = ("energy", "interacting-energy", "online-energy")  # networks with probabilities of clusterings
-ORDERS_SEED = 0  # orders are the same in every call, so that log-probabilities can be compared
-CORE_SEED = 1  # so are the cores of large sets
-MOST_JOINT = 1000  # points, where the checkpoint was trained on more: time and memory
-POINTS_AT_ONCE = 20_000  # of the sets that `fit_sets` clusters side by side
 
 
 def _streams(estimator: "GFNCP") -> bool:
@@ -176,8 +167,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         Raises:
             ValueError: ``X`` or a parameter is not what the checkpoint accepts.
         """
-        self._check_counts()
-        return self._fit(self._model(), X)
+        return self._fit(self._inference(), X)
 
     def prepare(self) -> Callable[[object], "GFNCP"]:
         """The model is loaded, once: a function that fits a new estimator with these parameters to a set.
@@ -185,9 +175,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         Raises:
             ValueError: as `fit`.
         """
-        self._check_counts()
-        model = self._model()
-        return lambda X: cast("GFNCP", clone(self))._fit(model, X)
+        inference = self._inference()
+        return lambda X: cast("GFNCP", clone(self))._fit(inference, X)
 
     @with_n_jobs
     def fit_sets(self, sets: Sequence, done: Callable[[int], object] = lambda count: None) -> list["GFNCP"]:
@@ -200,14 +189,13 @@ class GFNCP(ClusterMixin, BaseEstimator):
         Raises:
             ValueError: as `fit`.
         """
-        self._check_counts()
-        model, generator = self._model(), self._generator()
+        inference, generator = self._inference(), self._generator()
         fitted = [cast("GFNCP", clone(self)) for _ in sets]
-        points = [one._read(model, X, reset=True) for one, X in zip(fitted, sets, strict=True)]
+        points = [one._read(inference, X, reset=True) for one, X in zip(fitted, sets, strict=True)]
         indices = [_index(X) for X in sets]
-        for batch in self._batches(points):
+        for batch in inference.batches(points):
             x, index = [points[place] for place in batch], [indices[place] for place in batch]
-            self._fit_batch(model, x, index, [fitted[place] for place in batch], generator)
+            self._fit_batch(inference, x, index, [fitted[place] for place in batch], generator)
             done(len(batch))
         return fitted
 
@@ -222,19 +210,18 @@ class GFNCP(ClusterMixin, BaseEstimator):
         Raises:
             ValueError: ``n_orders`` is not 1, ``n_clusters`` is not None, or ``X`` is not what is accepted.
         """
-        self._check_counts()
         if self.n_orders != 1:
             raise ValueError(f"n_orders={self.n_orders}: a stream has one order, partial_fit accepts 1")
         if self.n_clusters is not None:
             raise ValueError(f"n_clusters={self.n_clusters}: a stream has no end, partial_fit accepts None")
-        model = self._model()
+        inference = self._inference()
         stream = getattr(self, "_stream", None)
-        x, index = self._read(model, X, reset=stream is None), _index(X)
+        x, index = self._read(inference, X, reset=stream is None), _index(X)
         if stream is None:
-            return self._go_on(model, Stream.start(int(self.n_samples), self._generator()), x, index)
+            return self._go_on(inference, Stream.start(int(self.n_samples), self._generator()), x, index)
         earlier = self.posterior_.index
         index = None if earlier is None or index is None else earlier.append(index)
-        return self._go_on(model, stream, x, index, self.X_)
+        return self._go_on(inference, stream, x, index, self.X_)
 
     def predict(self, X) -> Int[np.ndarray, "n_new"]:
         """The most probable cluster of each new point, see `predict_proba`.
@@ -256,16 +243,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
             ValueError: ``X`` is not what the checkpoint accepts.
         """
         check_is_fitted(self)
-        model = self._model().double()
-        new, given = self._read(model, X, reset=False), slice(None) if self._core is None else self._core
-        new, x, labels = (
-            self._on_device(model, values) for values in (new, self.X_[given], self.labels_[given])
-        )
-        bounds = ClusterBounds.of(self.n_clusters, len(x))
-        judge = predictive if self._core is None else large.predictive
-        log_prob = judge(model, x.double(), labels, new.double(), bounds).cpu()
-        self._check_finite(not bool(log_prob.isnan().any()), new.cpu().numpy())
-        return log_prob.exp().numpy()
+        inference = self._inference()
+        new = self._read(inference, X, reset=False)
+        return inference.predictive(self.X_, self.labels_, self._core, new)
 
     @with_n_jobs
     def score(self, X, y=None) -> float:
@@ -279,11 +259,11 @@ class GFNCP(ClusterMixin, BaseEstimator):
             ValueError: ``X`` is not what was fitted, or ``y`` does not have a label per point.
         """
         check_is_fitted(self)
-        model = self._model()
-        x = self._read(model, X, reset=False)
+        inference = self._inference()
+        x = self._read(inference, X, reset=False)
         if y is not None:
-            return float(self._log_prob(model, x, _clusterings(y, len(x)))[0]) / len(x)
-        return float(self._greedy(model, x, self._core_of(model, x))[1]) / len(x)
+            return float(inference.log_prob(x, _clusterings(y, len(x)))[0]) / len(x)
+        return float(inference.greedy(x, inference.core(x))[1]) / len(x)
 
     @with_n_jobs
     def log_prob(self, X, labels) -> float | Float[np.ndarray, "clusterings"]:
@@ -295,9 +275,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
         Raises:
             ValueError: ``labels`` does not have one label per row of ``X``, or ``X`` is not accepted.
         """
-        model = self._model()
-        x, _ = self._coordinates(model, X, None)
-        values = self._log_prob(model, x, _clusterings(labels, len(x)))
+        inference = self._inference()
+        x, _ = self._coordinates(inference, X, None)
+        values = inference.log_prob(x, _clusterings(labels, len(x)))
         return float(values[0]) if np.ndim(labels) == 1 else values
 
     def save(self, folder) -> None:
@@ -365,11 +345,11 @@ class GFNCP(ClusterMixin, BaseEstimator):
         )
 
     @with_n_jobs
-    def _fit(self, model, X) -> "GFNCP":
-        x = self._read(model, X, reset=True)
-        if self._is_stream(model):
-            return self._go_on(model, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
-        return self._fit_batch(model, [x], [_index(X)], [self], self._generator())[0]
+    def _fit(self, inference: Inference, X) -> "GFNCP":
+        x = self._read(inference, X, reset=True)
+        if inference.streams:
+            return self._go_on(inference, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
+        return self._fit_batch(inference, [x], [_index(X)], [self], self._generator())[0]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "posterior_")
@@ -380,27 +360,19 @@ class GFNCP(ClusterMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         return tags
 
-    def _model(self) -> EnergyNetwork:
-        model = cast(EnergyNetwork, load_kind(self.checkpoint, *KINDS))
-        if self.device is None:
-            return model
-        try:
-            return model.to(self.device)
-        except (RuntimeError, AssertionError, TypeError) as error:
-            reason = str(error).split("\n")[0]
-            raise ValueError(
-                f"device={self.device!r}: accepted is a device of this machine ({reason})"
-            ) from None
+    def _inference(self) -> Inference:
+        self._check_counts()
+        max_joint = None if self.max_joint is None else int(self.max_joint)
+        return Inference.of(self.checkpoint, self.device, int(self.n_orders), self.n_clusters, max_joint)
 
-    def _read(self, model, X, reset: bool) -> Float[np.ndarray, "points *shape"]:
+    def _read(self, inference: Inference, X, reset: bool) -> Float[np.ndarray, "points *shape"]:
         """Coordinates of points; to ``reset`` is to learn from them what the columns are."""
-        held = as_array(X, model.encoder.point_shape, self.checkpoint)
+        held = as_array(X, inference.point_shape, self.checkpoint)
         table = held.ndim == 2
         if table and not reset:
             validate_data(self, held, reset=False, skip_check_array=True)  # pyright: ignore[reportArgumentType]
-        x, columns = self._coordinates(model, held, None if reset else self._columns)
-        joint = len(x) if self._is_stream(model) else min(len(x), self._most_joint())
-        warn_outside_training(x, joint, load_configuration(self.checkpoint), self.checkpoint)
+        x, columns = self._coordinates(inference, held, None if reset else self._columns)
+        warn_outside_training(x, inference.joint(len(x)), inference.configuration, self.checkpoint)
         if reset:
             self._columns = columns
             if table:
@@ -410,9 +382,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
         return x
 
     def _coordinates(
-        self, model, X, columns: Columns | None
+        self, inference: Inference, X, columns: Columns | None
     ) -> tuple[Float[np.ndarray, "points *shape"], Columns | None]:
-        point_shape = model.encoder.point_shape
+        point_shape = inference.point_shape
         held = as_array(X, point_shape, self.checkpoint)
         if held.ndim == 2:
             columns = Columns.of(held) if columns is None else columns
@@ -422,121 +394,36 @@ class GFNCP(ClusterMixin, BaseEstimator):
         check_shape(x, point_shape, self.checkpoint)
         return x, columns
 
-    def _batches(self, points: list[np.ndarray]) -> list[list[int]]:
-        """Places of sets that go together: of like size, as they are padded, and not too many."""
-        batches: list[list[int]] = []
-        most_joint = self._most_joint()
-        for place in sorted(range(len(points)), key=lambda at: (points[at].shape[1:], -len(points[at]))):
-            x = points[place]
-            last = points[batches[-1][0]] if batches else None  # the largest of its batch
-            full = last is not None and (len(batches[-1]) + 1) * len(last) > POINTS_AT_ONCE
-            if last is None or full or last.shape[1:] != x.shape[1:] or len(last) > most_joint:
-                batches.append([])
-            batches[-1].append(place)
-        return batches
-
     def _fit_batch(
         self,
-        model,
+        inference: Inference,
         points: list[np.ndarray],
         indices: list[pd.Index | None],
         fitted: list["GFNCP"],
         generator: torch.Generator,
     ) -> list["GFNCP"]:
         """Some sets side by side, or one that is large: estimators with their clusterings."""
-        core = self._core_of(model, points[0])  # a large set comes alone
+        core = inference.core(points[0])  # a large set comes alone
         if core is None:
-            found = self._cluster(model, points, generator)
+            found = inference.side_by_side(points, int(self.n_samples), generator)
         else:
-            found = [self._cluster_large(model, points[0], core, generator)]
+            found = [inference.around(points[0], core, int(self.n_samples), generator)]
         return [
             one._conclude(x, labels, posterior, index, core=core)
             for one, x, index, (labels, posterior) in zip(fitted, points, indices, found, strict=True)
         ]
 
-    def _cluster(
-        self, model, points: list[np.ndarray], generator: torch.Generator
-    ) -> list[tuple[Int[np.ndarray, "points"], Posterior]]:
-        """The greedy clustering and the posterior of each set."""
-        sizes = torch.tensor([len(x) for x in points])
-        longest = int(sizes.max())
-        padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(x) for x in points], batch_first=True)
-        mask = torch.arange(longest) < sizes[:, None]
-        x, mask = self._on_device(model, padded), self._on_device(model, mask)
-        along, bounds = self._orders(longest), ClusterBounds.of(self.n_clusters, int(sizes.min()))
-        labels, greedy_log_prob = orders.greedy(model, x, along, mask, bounds)
-        for values, finite in zip(points, greedy_log_prob.isfinite().tolist(), strict=True):
-            self._check_finite(finite, values)
-        drawn, log_prob = orders.sample(model, x, int(self.n_samples), along, generator, mask, bounds)
-        labels, drawn, log_prob = (values.cpu().numpy() for values in (labels, drawn, log_prob))
-        return [
-            (row[:size], Posterior.from_samples(rows[:, :size], values))
-            for row, rows, values, size in zip(labels, drawn, log_prob, sizes.tolist(), strict=True)
-        ]
-
-    def _is_stream(self, model) -> bool:
-        return isinstance(model, OnlineEnergyNetwork) and self.n_orders == 1 and self.n_clusters is None
-
-    def _core_of(self, model, x: np.ndarray) -> Int[np.ndarray, "core"] | None:
-        """The points that are decoded jointly; None where all are."""
-        joint = self._most_joint()
-        if len(x) <= joint or self._is_stream(model):
-            return None
-        return large.core_points(model, torch.from_numpy(x), joint, seeded(CORE_SEED)).numpy()
-
-    def _most_joint(self) -> int:
-        if self.max_joint is not None:
-            return int(self.max_joint)
-        return min(MOST_JOINT, load_configuration(self.checkpoint).training.points[1])
-
-    def _greedy(
-        self, model, x: np.ndarray, core: Int[np.ndarray, "core"] | None
-    ) -> tuple[Int[torch.Tensor, "points"], Float[torch.Tensor, ""]]:
-        """The greedy clustering of one set and its log-probability."""
-        joint = len(x if core is None else core)
-        along, bounds = self._orders(joint), ClusterBounds.of(self.n_clusters, joint)
-        if core is None:
-            found = orders.greedy(model, self._on_device(model, x)[None], along, bounds=bounds)
-            labels, log_prob = (values[0] for values in found)
-        else:
-            labels, log_prob = large.greedy(model, torch.from_numpy(x), torch.from_numpy(core), along, bounds)
-        self._check_finite(bool(log_prob.isfinite()), x)
-        return labels, log_prob
-
-    def _cluster_large(
-        self, model, x: np.ndarray, core: Int[np.ndarray, "core"], generator: torch.Generator
-    ) -> tuple[Int[np.ndarray, "points"], Posterior]:
-        """As `_cluster`, for one set that is not decoded jointly."""
-        labels, _ = self._greedy(model, x, core)
-        along, bounds = self._orders(len(core)), ClusterBounds.of(self.n_clusters, len(core))
-        points = torch.from_numpy(x), torch.from_numpy(core)
-        drawn, log_prob = large.sample(model, *points, int(self.n_samples), along, generator, bounds)
-        return labels.numpy(), Posterior.from_samples(drawn.numpy(), log_prob.numpy())
-
-    def _log_prob(
-        self, model, x: np.ndarray, labels: Int[torch.Tensor, "clusterings points"]
-    ) -> Float[np.ndarray, "clusterings"]:
-        core = self._core_of(model, x)
-        joint = len(x if core is None else core)
-        along, bounds = self._orders(joint), ClusterBounds.of(self.n_clusters, joint)
-        if core is None:
-            points, labels = self._on_device(model, x)[None], self._on_device(model, labels)[None]
-            values = orders.log_prob(model, points, labels, along, bounds=bounds)[0].cpu()
-        else:
-            points = torch.from_numpy(x), torch.from_numpy(core)
-            values = large.log_prob(model, *points, labels, along, bounds)
-        possible = bounds is None and core is None  # else some clusterings have probability 0
-        allowed = values if possible else values[values != -torch.inf]
-        self._check_finite(bool(allowed.isfinite().all()), x)
-        return values.numpy()
-
     def _go_on(
-        self, model, stream: Stream, x: np.ndarray, index: pd.Index | None, *earlier: np.ndarray
+        self,
+        inference: Inference,
+        stream: Stream,
+        x: np.ndarray,
+        index: pd.Index | None,
+        *earlier: np.ndarray,
     ) -> "GFNCP":
-        points = self._on_device(model, x)
-        stream = stream.to(points.device).extend(model, points)
+        stream = inference.extend(stream, x)
         x = np.concatenate([*earlier, x])
-        self._check_finite(bool(stream.log_prob.isfinite()), x)
+        inference.check_finite(bool(stream.log_prob.isfinite()), x)
         drawn, log_prob = stream.samples
         posterior = Posterior.from_samples(drawn.cpu().numpy(), log_prob.cpu().numpy())
         labels = stream.labels.cpu().numpy().copy()
@@ -568,19 +455,6 @@ class GFNCP(ClusterMixin, BaseEstimator):
 
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(int(check_random_state(self.random_state).randint(2**31 - 1)))
-
-    def _orders(self, points: int) -> Int[torch.Tensor, "orders points"]:
-        return orders.random_orders(int(self.n_orders), points, seeded(ORDERS_SEED))
-
-    def _on_device(self, model, values: np.ndarray | torch.Tensor) -> torch.Tensor:
-        return torch.as_tensor(values).to(next(model.parameters()).device)
-
-    def _check_finite(self, finite: bool, x: np.ndarray) -> None:
-        if not finite:
-            raise ValueError(
-                f"X has values from {float(x.min()):g} to {float(x.max()):g}: too far apart for "
-                f"{str(self.checkpoint)!r}, whose energies of them are not finite"
-            )
 
 
 def _index(X: object) -> pd.Index | None:

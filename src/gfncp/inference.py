@@ -1,0 +1,218 @@
+"""How a checkpoint clusters whole sets: which points it decodes jointly, along which orders, on which device.
+
+Sets of any size come in as arrays; labels, log-probabilities and posteriors come out.
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch.nn.utils.rnn import pad_sequence
+
+from gfncp import large, orders
+from gfncp.bounds import ClusterBounds
+from gfncp.checkpoints import load_configuration, load_kind, seeded
+from gfncp.configuration import Configuration
+from gfncp.energy import EnergyNetwork
+from gfncp.online import OnlineEnergyNetwork
+from gfncp.posterior import Posterior
+from gfncp.prediction import predictive
+from gfncp.streaming import Stream
+from gfncp.validation import PointShape
+
+KINDS = ("energy", "interacting-energy", "online-energy")  # networks with probabilities of clusterings
+ORDERS_SEED = 0  # orders are the same in every call, so that log-probabilities can be compared
+CORE_SEED = 1  # so are the cores of large sets
+MOST_JOINT = 1000  # points, where the checkpoint was trained on more: time and memory
+POINTS_AT_ONCE = 20_000  # of the sets that are clustered side by side
+
+Points = Float[np.ndarray, "points *shape"]
+Clustered = tuple[Int[np.ndarray, "points"], Posterior]  # the greedy clustering, and samples
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A checkpoint's network, and how it is used.
+
+    Args:
+        network: on the device where it runs.
+        configuration: by which it was trained.
+        name: of the checkpoint.
+        n_orders, n_clusters, max_joint: see `gfncp.GFNCP`.
+    """
+
+    network: EnergyNetwork
+    configuration: Configuration
+    name: str
+    n_orders: int
+    n_clusters: object
+    max_joint: int | None
+
+    @classmethod
+    def of(
+        cls,
+        checkpoint: str | Path,
+        device: str | torch.device | None,
+        n_orders: int,
+        n_clusters: object,
+        max_joint: int | None,
+    ) -> "Inference":
+        """Load a checkpoint.
+
+        Raises:
+            ValueError: there is no such checkpoint or device, or its network has no probabilities.
+        """
+        network = cast(EnergyNetwork, load_kind(checkpoint, *KINDS))
+        if device is not None:
+            try:
+                network = network.to(device)
+            except (RuntimeError, AssertionError, TypeError) as error:
+                reason = str(error).split("\n")[0]
+                raise ValueError(
+                    f"device={device!r}: accepted is a device of this machine ({reason})"
+                ) from None
+        return cls(network, load_configuration(checkpoint), str(checkpoint), n_orders, n_clusters, max_joint)
+
+    @property
+    def point_shape(self) -> PointShape:
+        """Of the points that the network takes."""
+        return cast(PointShape, self.network.encoder.point_shape)
+
+    @property
+    def streams(self) -> bool:
+        """Whether points are assigned as they come, without a limit to their number."""
+        one = self.n_orders == 1 and self.n_clusters is None
+        return one and isinstance(self.network, OnlineEnergyNetwork)
+
+    def joint(self, points: int) -> int:
+        """How many points of a set are decoded jointly."""
+        if self.streams:
+            return points
+        return min(points, self.max_joint or min(MOST_JOINT, self.configuration.training.points[1]))
+
+    def on_device(self, values: np.ndarray | torch.Tensor) -> torch.Tensor:
+        return torch.as_tensor(values).to(next(self.network.parameters()).device)
+
+    def check_finite(self, finite: bool, x: Points) -> None:
+        if not finite:
+            raise ValueError(
+                f"X has values from {float(x.min()):g} to {float(x.max()):g}: too far apart for "
+                f"{self.name!r}, whose energies of them are not finite"
+            )
+
+    def core(self, x: Points) -> Int[np.ndarray, "core"] | None:
+        """The points that are decoded jointly; None where all are."""
+        joint = self.joint(len(x))
+        if len(x) == joint:
+            return None
+        return large.core_points(self.network, torch.from_numpy(x), joint, seeded(CORE_SEED)).numpy()
+
+    def batches(self, points: list[np.ndarray]) -> Iterator[list[int]]:
+        """Places of sets that go together: of like size, as they are padded, and not too many."""
+        batch: list[int] = []
+        for place in sorted(range(len(points)), key=lambda at: (points[at].shape[1:], -len(points[at]))):
+            if batch:
+                x, largest = points[place], points[batch[0]]
+                full = (len(batch) + 1) * len(largest) > POINTS_AT_ONCE
+                alone = self.joint(len(largest)) < len(largest)
+                if full or alone or largest.shape[1:] != x.shape[1:]:
+                    yield batch
+                    batch = []
+            batch.append(place)
+        if batch:
+            yield batch
+
+    def side_by_side(
+        self, points: list[np.ndarray], n_samples: int, generator: torch.Generator
+    ) -> list[Clustered]:
+        """Sets that are decoded jointly, in one batch."""
+        sizes = torch.tensor([len(x) for x in points])
+        longest = int(sizes.max())
+        padded = pad_sequence([torch.from_numpy(x) for x in points], batch_first=True)
+        x, mask = self.on_device(padded), self.on_device(torch.arange(longest) < sizes[:, None])
+        along, bounds = self._orders(longest), self._bounds(int(sizes.min()))
+        labels, greedy_log_prob = orders.greedy(self.network, x, along, mask, bounds)
+        for values, finite in zip(points, greedy_log_prob.isfinite().tolist(), strict=True):
+            self.check_finite(finite, values)
+        drawn, log_prob = orders.sample(self.network, x, n_samples, along, generator, mask, bounds)
+        labels, drawn, log_prob = (values.cpu().numpy() for values in (labels, drawn, log_prob))
+        return [
+            (row[:size], Posterior.from_samples(rows[:, :size], values))
+            for row, rows, values, size in zip(labels, drawn, log_prob, sizes.tolist(), strict=True)
+        ]
+
+    def around(
+        self, x: Points, core: Int[np.ndarray, "core"], n_samples: int, generator: torch.Generator
+    ) -> Clustered:
+        """A set of which only the core is decoded jointly."""
+        labels, _ = self.greedy(x, core)
+        along, bounds = self._orders(len(core)), self._bounds(len(core))
+        points = torch.from_numpy(x), torch.from_numpy(core)
+        drawn, log_prob = large.sample(self.network, *points, n_samples, along, generator, bounds)
+        return labels.numpy(), Posterior.from_samples(drawn.numpy(), log_prob.numpy())
+
+    def greedy(
+        self, x: Points, core: Int[np.ndarray, "core"] | None
+    ) -> tuple[Int[torch.Tensor, "points"], Float[torch.Tensor, ""]]:
+        """The greedy clustering of a set, and its log-probability."""
+        joint = len(x if core is None else core)
+        along, bounds = self._orders(joint), self._bounds(joint)
+        if core is None:
+            found = orders.greedy(self.network, self.on_device(x)[None], along, bounds=bounds)
+            labels, log_prob = (values[0] for values in found)
+        else:
+            points = torch.from_numpy(x), torch.from_numpy(core)
+            labels, log_prob = large.greedy(self.network, *points, along, bounds)
+        self.check_finite(bool(log_prob.isfinite()), x)
+        return labels, log_prob
+
+    def log_prob(
+        self, x: Points, labels: Int[torch.Tensor, "clusterings points"]
+    ) -> Float[np.ndarray, "clusterings"]:
+        """log p(labels | x); -inf where bounds or the core leave out a clustering."""
+        core = self.core(x)
+        joint = len(x if core is None else core)
+        along, bounds = self._orders(joint), self._bounds(joint)
+        if core is None:
+            points, labels = self.on_device(x)[None], self.on_device(labels)[None]
+            values = orders.log_prob(self.network, points, labels, along, bounds=bounds)[0].cpu()
+        else:
+            points = torch.from_numpy(x), torch.from_numpy(core)
+            values = large.log_prob(self.network, *points, labels, along, bounds)
+        possible = bounds is None and core is None  # else some clusterings have probability 0
+        allowed = values if possible else values[values != -torch.inf]
+        self.check_finite(bool(allowed.isfinite().all()), x)
+        return values.numpy()
+
+    def predictive(
+        self,
+        x: Points,
+        labels: Int[np.ndarray, "points"],
+        core: Int[np.ndarray, "core"] | None,
+        new: Float[np.ndarray, "new *shape"],
+    ) -> Float[np.ndarray, "new options"]:
+        """Probabilities of new points' clusters, in double precision: those of ``labels``, last a new one."""
+        given = slice(None) if core is None else core
+        judge = predictive if core is None else large.predictive
+        points, of_points, new_points = (self.on_device(values) for values in (x[given], labels[given], new))
+        bounds = self._bounds(len(points))
+        exact = deepcopy(self.network).double()
+        log_prob = judge(exact, points.double(), of_points, new_points.double(), bounds).cpu()
+        self.check_finite(not bool(log_prob.isnan().any()), new)
+        return log_prob.exp().numpy()
+
+    def extend(self, stream: Stream, x: Points) -> Stream:
+        """The stream after these points."""
+        points = self.on_device(x)
+        return stream.to(points.device).extend(cast(OnlineEnergyNetwork, self.network), points)
+
+    def _orders(self, points: int) -> Int[torch.Tensor, "orders points"]:
+        return orders.random_orders(self.n_orders, points, seeded(ORDERS_SEED))
+
+    def _bounds(self, points: int) -> ClusterBounds | None:
+        return ClusterBounds.of(self.n_clusters, points)
