@@ -32,7 +32,7 @@ Way = Callable[[nn.Module, Float[Tensor, "sets points dim"], torch.Generator], I
 
 
 def along_orders(model, x, generator):
-    return orders.greedy(model, x, orders.random_orders(ORDERS, x.shape[1], generator))[0]
+    return orders.greedy(model, model.encode(x), orders.random_orders(ORDERS, x.shape[1], generator))[0]
 
 
 WAYS: dict[str, Way] = {

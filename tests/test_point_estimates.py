@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import mutual_info_score
+from sklearn.metrics import adjusted_rand_score, mutual_info_score
 from sklearn.metrics.cluster import pair_confusion_matrix
 
 from gfncp import point_estimates
@@ -80,3 +80,12 @@ def test_a_posterior_has_both():
     assert agreed.binder_estimate().tolist() == [0, 0, 1, 0]
     assert agreed.vi_estimate().tolist() == [0, 0, 1, 0]
     assert agreed.most_likely().tolist() == [0, 0, 1, 0]
+
+
+def test_agreement_is_the_adjusted_rand_index_of_all_pairs():
+    rng = np.random.default_rng(0)
+    drawn = [rng.integers(0, k, 20) for k in (1, 2, 5, 9, 40)]
+    labels = np.stack([np.unique(row, return_inverse=True)[1] for row in (*drawn, np.arange(20), drawn[2])])
+    expected = [[adjusted_rand_score(one, other) for other in labels] for one in labels]
+    np.testing.assert_allclose(point_estimates.agreement(labels), expected, atol=1e-12)
+    assert point_estimates.agreement(np.zeros((3, 1), dtype=int)).tolist() == [[1.0] * 3] * 3

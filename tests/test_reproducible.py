@@ -180,7 +180,13 @@ FUNCTIONS: dict[str, Callable[[Path, int], list]] = {
         *load(usual(folder)).beam(POINTS, 4),
     ],
     "orders.sample": lambda folder, seed: list(
-        sample_over_orders(load(usual(folder)), POINTS, 20, random_orders(3, 14, seeded(seed)), seeded(seed))
+        sample_over_orders(
+            (network := load(usual(folder))),
+            network.encode(POINTS),
+            20,
+            random_orders(3, 14, seeded(seed)),
+            seeded(seed),
+        )
     ),
     "refine": lambda folder, seed: [refine(load(usual(folder)), POINTS, LABELS, 3, seeded(seed))],
     "sample_crp": lambda folder, seed: [sample_crp(4, 9, 1.0, generator=seeded(seed), n_clusters=(2, 4))],

@@ -59,7 +59,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
             that to PyTorch. Results do not depend on it, but for rounding.
 
     Attributes:
-        labels_: the greedy clustering, ``(n_samples,)``; with several orders, the most probable of theirs.
+        labels_: the greedy clustering, ``(n_samples,)``: of those along 16 orders, or ``n_orders`` if these
+            are more, the one that agrees best with the others; of a stream, the one as the points come.
         n_clusters_: its number of clusters.
         probabilities_: how sure each point's place is, see `Posterior.confidence`.
         posterior_: the sampled `Posterior`.
@@ -263,7 +264,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         x = self._read(inference, X, reset=False)
         if y is not None:
             return float(inference.log_prob(x, _clusterings(y, len(x)))[0]) / len(x)
-        return float(inference.greedy(x, inference.core(x))[1]) / len(x)
+        labels = inference.greedy(x, inference.core(x)).cpu()
+        return float(inference.log_prob(x, labels[None])[0]) / len(x)
 
     @with_n_jobs
     def log_prob(self, X, labels) -> float | Float[np.ndarray, "clusterings"]:

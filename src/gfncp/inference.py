@@ -27,9 +27,10 @@ from gfncp.validation import PointShape
 
 KINDS = ("energy", "interacting-energy", "online-energy")  # networks with probabilities of clusterings
 ORDERS_SEED = 0  # orders are the same in every call, so that log-probabilities can be compared
+GREEDY_ORDERS = 16  # at least, along which sets are clustered greedily
 CORE_SEED = 1  # so are the cores of large sets
 MOST_JOINT = 1000  # points, where the checkpoint was trained on more: time and memory
-POINTS_AT_ONCE = 20_000  # of the sets that are clustered side by side
+POINTS_AT_ONCE = 5_000  # of the sets that are clustered side by side
 
 Points = Float[np.ndarray, "points *shape"]
 Clustered = tuple[Int[np.ndarray, "points"], Posterior]  # the greedy clustering, and samples
@@ -127,6 +128,7 @@ class Inference:
         if batch:
             yield batch
 
+    @torch.no_grad()
     def side_by_side(
         self, points: list[np.ndarray], n_samples: int, generator: torch.Generator
     ) -> list[Clustered]:
@@ -134,12 +136,14 @@ class Inference:
         sizes = torch.tensor([len(x) for x in points])
         longest = int(sizes.max())
         padded = pad_sequence([torch.from_numpy(x) for x in points], batch_first=True)
-        x, mask = self.on_device(padded), self.on_device(torch.arange(longest) < sizes[:, None])
-        along, bounds = self._orders(longest), self._bounds(int(sizes.min()))
-        labels, greedy_log_prob = orders.greedy(self.network, x, along, mask, bounds)
+        mask = self.on_device(torch.arange(longest) < sizes[:, None])
+        encoding = self.network.encode(self.on_device(padded), mask)
+        bounds = self._bounds(int(sizes.min()))
+        labels, greedy_log_prob = orders.greedy(self.network, encoding, self._greedy_orders(longest), bounds)
         for values, finite in zip(points, greedy_log_prob.isfinite().tolist(), strict=True):
             self.check_finite(finite, values)
-        drawn, log_prob = orders.sample(self.network, x, n_samples, along, generator, mask, bounds)
+        along = self._orders(longest)
+        drawn, log_prob = orders.sample(self.network, encoding, n_samples, along, generator, bounds)
         labels, drawn, log_prob = (values.cpu().numpy() for values in (labels, drawn, log_prob))
         return [
             (row[:size], Posterior.from_samples(rows[:, :size], values))
@@ -150,27 +154,27 @@ class Inference:
         self, x: Points, core: Int[np.ndarray, "core"], n_samples: int, generator: torch.Generator
     ) -> Clustered:
         """A set of which only the core is decoded jointly."""
-        labels, _ = self.greedy(x, core)
+        labels = self.greedy(x, core)
         along, bounds = self._orders(len(core)), self._bounds(len(core))
         points = torch.from_numpy(x), torch.from_numpy(core)
         drawn, log_prob = large.sample(self.network, *points, n_samples, along, generator, bounds)
         return labels.numpy(), Posterior.from_samples(drawn.numpy(), log_prob.numpy())
 
-    def greedy(
-        self, x: Points, core: Int[np.ndarray, "core"] | None
-    ) -> tuple[Int[torch.Tensor, "points"], Float[torch.Tensor, ""]]:
-        """The greedy clustering of a set, and its log-probability."""
+    @torch.no_grad()
+    def greedy(self, x: Points, core: Int[np.ndarray, "core"] | None) -> Int[torch.Tensor, "points"]:
+        """The greedy clustering of a set, see `gfncp.orders.greedy`."""
         joint = len(x if core is None else core)
-        along, bounds = self._orders(joint), self._bounds(joint)
+        along, bounds = self._greedy_orders(joint), self._bounds(joint)
         if core is None:
-            found = orders.greedy(self.network, self.on_device(x)[None], along, bounds=bounds)
-            labels, log_prob = (values[0] for values in found)
+            encoding = self.network.encode(self.on_device(x)[None])
+            labels, log_prob = (values[0] for values in orders.greedy(self.network, encoding, along, bounds))
         else:
             points = torch.from_numpy(x), torch.from_numpy(core)
             labels, log_prob = large.greedy(self.network, *points, along, bounds)
         self.check_finite(bool(log_prob.isfinite()), x)
-        return labels, log_prob
+        return labels
 
+    @torch.no_grad()
     def log_prob(
         self, x: Points, labels: Int[torch.Tensor, "clusterings points"]
     ) -> Float[np.ndarray, "clusterings"]:
@@ -179,8 +183,9 @@ class Inference:
         joint = len(x if core is None else core)
         along, bounds = self._orders(joint), self._bounds(joint)
         if core is None:
-            points, labels = self.on_device(x)[None], self.on_device(labels)[None]
-            values = orders.log_prob(self.network, points, labels, along, bounds=bounds)[0].cpu()
+            encoding = self.network.encode(self.on_device(x)[None])
+            given = self.on_device(labels)[None]
+            values = orders.log_prob(self.network, encoding, given, along, bounds)[0].cpu()
         else:
             points = torch.from_numpy(x), torch.from_numpy(core)
             values = large.log_prob(self.network, *points, labels, along, bounds)
@@ -213,6 +218,9 @@ class Inference:
 
     def _orders(self, points: int) -> Int[torch.Tensor, "orders points"]:
         return orders.random_orders(self.n_orders, points, seeded(ORDERS_SEED))
+
+    def _greedy_orders(self, points: int) -> Int[torch.Tensor, "orders points"]:
+        return orders.random_orders(max(GREEDY_ORDERS, self.n_orders), points, seeded(ORDERS_SEED))
 
     def _bounds(self, points: int) -> ClusterBounds | None:
         return ClusterBounds.of(self.n_clusters, points)

@@ -25,7 +25,7 @@ from gfncp import orders
 from gfncp.bounds import ClusterBounds
 from gfncp.decoding import draw_options
 from gfncp.decoding import greedy as decode_greedily
-from gfncp.energy import EnergyNetwork
+from gfncp.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
 
 RANDOM_SHARE = 0.8  # of the core; the rest are points that surprise it
@@ -179,6 +179,7 @@ def extend(
     return found, log_prob
 
 
+@torch.no_grad()
 def greedy(
     network: EnergyNetwork,
     x: Float[Tensor, "points *shape"],
@@ -189,13 +190,14 @@ def greedy(
     """The core by `gfncp.orders.greedy`, and each other point where it most probably is.
 
     Returns:
-        Labels, and their log-probability.
+        Labels, and their log-probability along one of the orders.
     """
     labels, joint = orders.greedy(network, _of_core(network, x, core), along, bounds=bounds)
     found, rest = extend(network, x, core, labels, lambda log_policy, *_: log_policy.argmax(1))
     return found[0].long(), joint[0].cpu() + rest[0]
 
 
+@torch.no_grad()
 def sample(
     network: EnergyNetwork,
     x: Float[Tensor, "points *shape"],
@@ -216,6 +218,7 @@ def sample(
     return found, log_prob[0].cpu() + rest
 
 
+@torch.no_grad()
 def log_prob(
     network: EnergyNetwork,
     x: Float[Tensor, "points *shape"],
@@ -233,11 +236,11 @@ def log_prob(
     names = torch.full((len(labels), int(labels.max()) + 1), -1)
     names.scatter_(1, labels[:, core].long(), of_core.long())
     joint = _of_core(network, x, core)
-    given = of_core.long().to(joint.device)
+    given = of_core.long().to(joint.y.device)
     values = orders.log_prob(network, joint, given[None], along, bounds=bounds)[0].cpu()
     _, rest = extend(network, x, core, of_core, lambda _, row, block: names[row, labels[row, block].long()])
     return values + rest
 
 
-def _of_core(network: EnergyNetwork, x: Tensor, core: Tensor) -> Float[Tensor, "1 core *shape"]:
-    return x[core].to(next(network.parameters()).device)[None]
+def _of_core(network: EnergyNetwork, x: Tensor, core: Tensor) -> Encoding:
+    return network.encode(x[core].to(next(network.parameters()).device)[None])

@@ -2,19 +2,21 @@
 
 A policy that is not perfectly consistent gives a clustering another probability for each order of the points.
 Their mean over M orders, (1 / M) sum_m p(c | x, order m), is a distribution again, with less of that spread;
-it is sampled by sampling each order's share. Encoders do not look at the order, so points are encoded once.
+it is sampled by sampling each order's share. Encoders do not look at the order: points are encoded once, and
+then asked about as often as one likes.
 """
 
 import math
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gfncp.bounds import ClusterBounds
 from gfncp.decoding import Follow, decode, groups, most_likely, sample_encoded
 from gfncp.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
+from gfncp.point_estimates import agreement
 
 
 def random_orders(n_orders: int, points: int, generator: torch.Generator) -> Int[Tensor, "orders points"]:
@@ -31,10 +33,9 @@ def random_orders(n_orders: int, points: int, generator: torch.Generator) -> Int
 @torch.no_grad()
 def log_prob(
     network: EnergyNetwork,
-    x: Float[Tensor, "batch points *shape"],
+    encoding: Encoding,
     labels: Int[Tensor, "batch *clusterings points"],
     orders: Int[Tensor, "orders points"],
-    mask: Bool[Tensor, "batch points"] | None = None,
     bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "batch *clusterings"]:
     """log of the mean of p(labels | x, order) over the orders, in float64.
@@ -43,7 +44,6 @@ def log_prob(
         labels: in order of appearance.
     """
     each = labels if labels.dim() == 3 else labels[:, None]
-    encoding = network.encode(x, mask)
     values = _log_mean(_follow(network, encoding, each, orders, bounds))
     return values if labels.dim() == 3 else values[:, 0]
 
@@ -51,36 +51,37 @@ def log_prob(
 @torch.no_grad()
 def greedy(
     network: EnergyNetwork,
-    x: Float[Tensor, "batch points *shape"],
+    encoding: Encoding,
     orders: Int[Tensor, "orders points"],
-    mask: Bool[Tensor, "batch points"] | None = None,
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch points"], Float[Tensor, "batch"]]:
-    """Of the greedy clusterings along each order, the one that is most probable on average over the orders.
+    """Of the greedy clusterings along each order, the one that agrees best with the others.
+
+    An early choice that misleads all later ones is seldom made along most orders. (The most probable of
+    these clusterings is a worse choice: where clusters overlap, the right one has many rivals that are as
+    probable, and a coarse one has none.)
 
     Returns:
-        Labels, -1 where absent, and the log of their mean probability.
+        Labels, -1 where absent, and the log-probability along the order that they were found along.
     """
-    encoding = network.encode(x, mask)
-    parts = groups(_permuted(encoding, orders), 1)
-    states = [decode(network, group, most_likely, bounds=bounds) for group in parts]
-    found = torch.cat([state.labels for state in states]).view(len(x), *orders.shape)
-    found = _restored(found, orders)
-    if len(orders) == 1:  # known from decoding
-        return found[:, 0], torch.cat([state.log_prob for state in states])
-    values = _log_mean(_follow(network, encoding, found, orders, bounds))
-    best = values.argmax(1, keepdim=True)
-    return found.gather(1, best[..., None].expand(-1, -1, found.shape[2]))[:, 0], values.gather(1, best)[:, 0]
+    states = [
+        decode(network, group, most_likely, bounds=bounds) for group in groups(_permuted(encoding, orders), 1)
+    ]
+    along = torch.cat([state.labels for state in states]).view(-1, *orders.shape)
+    log_prob = torch.cat([state.log_prob for state in states]).view(along.shape[:2])
+    found = _restored(along, orders)
+    best = torch.tensor([_most_typical(each) for each in found], device=found.device)[:, None]
+    labels = found.gather(1, best[..., None].expand(-1, -1, found.shape[2]))
+    return labels[:, 0], log_prob.gather(1, best)[:, 0]
 
 
 @torch.no_grad()
 def sample(
     network: EnergyNetwork,
-    x: Float[Tensor, "batch points *shape"],
+    encoding: Encoding,
     n_samples: int,
     orders: Int[Tensor, "orders points"],
     generator: torch.Generator,
-    mask: Bool[Tensor, "batch points"] | None = None,
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
     """Clusterings sampled along the orders in turn, ``n_samples`` in all.
@@ -90,13 +91,20 @@ def sample(
     """
     used = orders[:n_samples]
     share = math.ceil(n_samples / len(used))
-    encoding = network.encode(x, mask)
     labels, log_prob = sample_encoded(network, _permuted(encoding, used), share, generator, bounds)
-    labels = labels.view(len(x), len(used), share, -1).transpose(1, 2).flatten(1, 2)  # orders take turns
+    labels = (
+        labels.view(len(encoding.y), len(used), share, -1).transpose(1, 2).flatten(1, 2)
+    )  # orders take turns
     labels = _restored(labels[:, :n_samples], used.repeat(share, 1)[:n_samples])
     if len(orders) == 1:  # known from sampling
         return labels, log_prob
     return labels, _log_mean(_follow(network, encoding, labels, orders, bounds))
+
+
+def _most_typical(labels: Int[Tensor, "clusterings points"]) -> int:
+    """The clustering with the highest mean adjusted Rand index with the others; points may be absent."""
+    present = labels[:, labels[0] >= 0].cpu().numpy()
+    return int(agreement(present).sum(1).argmax())
 
 
 def _permuted(encoding: Encoding, orders: Int[Tensor, "orders points"]) -> Encoding:

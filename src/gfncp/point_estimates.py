@@ -19,6 +19,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from scipy.sparse import csr_matrix
 from scipy.special import xlogy
 
 from gfncp.partitions import canonical_labels
@@ -38,6 +39,27 @@ def pairs(sizes: np.ndarray) -> np.ndarray:
 def information(points: int) -> Growth:
     """g of the variation of information, for sets of so many points."""
     return lambda sizes: xlogy(sizes, sizes) / points
+
+
+def agreement(
+    labels: Int[np.ndarray, "clusterings points"],
+) -> Float[np.ndarray, "clusterings clusterings"]:
+    """Adjusted Rand indices of all pairs of clusterings (Hubert, Arabie. Comparing Partitions. 1985)."""
+    clusterings, points = labels.shape
+    sizes = labels.max(1) + 1
+    columns = labels + (sizes.cumsum() - sizes)[:, None]
+    rows = np.tile(np.arange(points), clusterings)
+    member = csr_matrix((np.ones(labels.size), (rows, columns.ravel())))
+    shared = (member.T @ member).tocoo()  # points that two clusters share, where there are any
+    clustering = np.repeat(np.arange(clusterings), sizes)
+    place = clustering[shared.row] * clusterings + clustering[shared.col]
+    together = np.bincount(place, shared.data * (shared.data - 1) / 2, clusterings**2)
+    together = together.reshape(clusterings, clusterings)  # pairs of points that both put together
+    own = together.diagonal()
+    expected = np.outer(own, own) / max(1, points * (points - 1) / 2)
+    most = (own[:, None] + own) / 2
+    same = np.isclose(most, expected)  # both have one cluster, or both have points alone
+    return np.where(same, 1.0, (together - expected) / np.where(same, 1.0, most - expected))
 
 
 def expected_loss(
