@@ -1,6 +1,6 @@
 """What more orders, beams and refinement bring over greedy decoding, on the mixtures of a checkpoint.
 
-    python benchmarks/inference.py runs/mog-2d-overlapping --record records/inference.json
+    python benchmarks/inference.py general --points 150 --points 400 --record records/objectives/general.json
 
 All ways cluster the same sets; each is compared with the truth, and its time is given in greedy decodings.
 """
@@ -27,7 +27,7 @@ from gfncp.evaluation.metrics import scores
 from gfncp.refinement import descend, refine
 
 STREAM = 2**31 + 6  # apart from all other streams
-ORDERS, WIDTH, SWEEPS = 8, 20, 3
+ORDERS, WIDTH, SWEEPS = 16, 20, 3
 Way = Callable[[nn.Module, Float[Tensor, "sets points dim"], torch.Generator], Int[Tensor, "sets points"]]
 
 
@@ -37,7 +37,7 @@ def along_orders(model, x, generator):
 
 WAYS: dict[str, Way] = {
     "greedy": lambda model, x, generator: model.predict(x),
-    f"best of {ORDERS} orders": along_orders,
+    f"most typical of {ORDERS} orders": along_orders,
     f"beam of {WIDTH}": lambda model, x, generator: beam(model, x, WIDTH)[0][:, 0],
     f"{SWEEPS} descents": lambda model, x, generator: descend(model, x, model.predict(x), SWEEPS),
     f"{SWEEPS} Gibbs sweeps": lambda model, x, generator: refine(
