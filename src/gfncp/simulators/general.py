@@ -19,7 +19,7 @@ DEGREES = 4  # of Student's t: 2, 4, ... twice this many
 HIDDEN = 32  # units of a network that bends a set
 REPULSIONS = 4
 POINTS_OF_ONE = 4  # points for each of so many clusters, at least, where clusters have like weights
-PLANAR, ROUND, CURVED, BENT, NOISY = 0.4, 0.6, 0.15, 0.15, 0.15  # shares of the sets
+PLANAR, ROUND, CURVED, BENT, NOISY = 0.4, 0.7, 0.1, 0.15, 0.15  # shares of the sets
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,8 @@ class GeneralMixtures:
       Means are normal, pushed apart more or less; a mean's nearest one is about 2 to 10 standard deviations
       away, log-uniformly: from overlap to gaps.
     - Shape: full covariances, round to slender, alike or different within a set; sizes, hence densities,
-      alike or different. Six tenths of the sets are Gaussian; clusters of the others are Gaussian,
-      Student-t (2 to 8 degrees of freedom), or uniform on a ball, a shell or a box, in half of these sets
-      all of one kind.
+      alike or different. Seven tenths of the sets are Gaussian; clusters of the others are Gaussian,
+      Student-t (2 to 8 degrees of freedom), or uniform on a ball, a shell or a box.
     - Some sets have clusters along curves in their place, see `gfncp.simulators.curves`.
     - 15% of the sets are bent by a random network.
     - Half of the sets have background points, 0.5 to 10%, uniform around the clusters. Such a point counts as
@@ -130,9 +129,7 @@ def cluster_points(
 ) -> Float[Tensor, "sets points 16"]:
     """Points of round clusters around 0, of variance 1 in each dimension (Student-t: more)."""
     points = cluster.shape[1]
-    law = draw.integers(GAUSSIAN, BOX, clusters)
-    law = torch.where(draw.some(0.5), law[:, :1], law)
-    law = torch.where(draw.some(ROUND), GAUSSIAN, law)
+    law = torch.where(draw.some(ROUND), GAUSSIAN, draw.integers(GAUSSIAN, BOX, clusters))
     law = torch.where((law == SHELL) & (dims < 2), BALL, law)  # on a line a shell is two clusters
     law = law.gather(1, cluster)
     half_degrees = draw.integers(1, DEGREES, clusters).gather(1, cluster)
