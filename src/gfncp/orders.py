@@ -92,10 +92,8 @@ def sample(
     used = orders[:n_samples]
     share = math.ceil(n_samples / len(used))
     labels, log_prob = sample_encoded(network, _permuted(encoding, used), share, generator, bounds)
-    labels = (
-        labels.view(len(encoding.y), len(used), share, -1).transpose(1, 2).flatten(1, 2)
-    )  # orders take turns
-    labels = _restored(labels[:, :n_samples], used.repeat(share, 1)[:n_samples])
+    labels = labels.view(len(encoding.y), len(used), share, -1).transpose(1, 2)  # orders take turns
+    labels = _restored(labels.flatten(1, 2)[:, :n_samples], used.repeat(share, 1)[:n_samples])
     if len(orders) == 1:  # known from sampling
         return labels, log_prob
     return labels, _log_mean(_follow(network, encoding, labels, orders, bounds))
