@@ -184,7 +184,7 @@ def test_cluster_writes_what_the_estimator_finds(gfncp, csv, plane, points, tmp_
         "posterior.npz",
         "report.html",
     ]
-    assert f"20 points in {model.n_clusters_} clusters" in text
+    assert f"20 points in {model.n_clusters_} cluster" in text
     assert "NMI" not in text
 
 
