@@ -1,6 +1,6 @@
 """What more orders, beams and refinement bring over greedy decoding, on the mixtures of a checkpoint.
 
-    python benchmarks/inference.py general --points 150 --points 400 --record records/objectives/general.json
+    python benchmarks/inference.py general --points 150 --points 400 --record inference.json
 
 All ways cluster the same sets; each is compared with the truth, and its time is given in greedy decodings.
 """
