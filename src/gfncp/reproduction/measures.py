@@ -93,7 +93,11 @@ def sdpp(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device
         for x, labels, generator in batches
     ]
     values = torch.cat(parts).double()
-    return {"sdpp": float(values.quantile(0.5)), "sdpp_mean": float(values.mean()), "per_set": values.tolist()}
+    return {
+        "sdpp": float(values.quantile(0.5)),
+        "sdpp_mean": float(values.mean()),
+        "per_set": values.tolist(),
+    }
 
 
 def most_likely(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
