@@ -262,10 +262,10 @@ class GFNCP(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         inference = self._inference()
         x = self._read(inference, X, reset=False)
-        if y is not None:
-            return float(inference.log_prob(x, _clusterings(y, len(x)))[0]) / len(x)
-        labels = inference.greedy(x, inference.core(x)).cpu()
-        return float(inference.log_prob(x, labels[None])[0]) / len(x)
+        given = None if y is None else _clusterings(y, len(x))
+        core = inference.core(x)
+        labels = inference.greedy(x, core).cpu()[None] if given is None else given
+        return float(inference.log_prob(x, labels, core)[0]) / len(x)
 
     @with_n_jobs
     def log_prob(self, X, labels) -> float | Float[np.ndarray, "clusterings"]:
@@ -279,7 +279,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         """
         inference = self._inference()
         x, _ = self._coordinates(inference, X, None)
-        values = inference.log_prob(x, _clusterings(labels, len(x)))
+        values = inference.log_prob(x, _clusterings(labels, len(x)), inference.core(x))
         return float(values[0]) if np.ndim(labels) == 1 else values
 
     def save(self, folder) -> None:

@@ -176,10 +176,12 @@ class Inference:
 
     @torch.no_grad()
     def log_prob(
-        self, x: Points, labels: Int[torch.Tensor, "clusterings points"]
+        self,
+        x: Points,
+        labels: Int[torch.Tensor, "clusterings points"],
+        core: Int[np.ndarray, "core"] | None,
     ) -> Float[np.ndarray, "clusterings"]:
         """log p(labels | x); -inf where bounds or the core leave out a clustering."""
-        core = self.core(x)
         joint = len(x if core is None else core)
         along, bounds = self._orders(joint), self._bounds(joint)
         if core is None:
