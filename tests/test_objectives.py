@@ -94,7 +94,7 @@ def test_exploration_uses_uniform_labels_and_no_contrast(network, naive, batch):
 @pytest.mark.parametrize("beta", [0.0, 0.3, 1.0])
 def test_the_data_policy_is_taken_with_probability_beta(vectors, draw_points, generator, beta):
     batch = Batch(draw_points(vectors, 1, 8), torch.tensor([[0, 1, 0, 2, 1, 0, 3, 0]]))
-    of_data = marginal_consistency(vectors, batch)[0].mean()
+    of_data = marginal_consistency(vectors, vectors.encode(batch.x), batch)[0].mean()
     trials, objective = 60, GFNCPPaper(beta=beta)
     terms = [objective(vectors, batch, generator) for _ in range(trials)]
     taken = sum(int(torch.isclose(term["consistency"], of_data)) for term in terms)
@@ -104,7 +104,7 @@ def test_the_data_policy_is_taken_with_probability_beta(vectors, draw_points, ge
 def test_two_points_have_one_term(network, draw_points, naive):
     """The last step is the first that is decided: no shift, and the parent's energy is zero."""
     batch = Batch(draw_points(network, 2, 2), torch.tensor([[0, 0], [0, 1]]))
-    consistency, _ = marginal_consistency(network, batch)
+    consistency, _ = marginal_consistency(network, network.encode(batch.x), batch)
     expected = torch.stack(
         [
             torch.logsumexp(-naive(network, x, c)[1], 0) ** 2
@@ -116,12 +116,12 @@ def test_two_points_have_one_term(network, draw_points, naive):
 
 def test_single_steps_average_to_the_full_sums(network, batch, generator):
     """A drawn step estimates the sum over all: the mean over every possible draw is the sum itself."""
-    full_consistency, full_terminal = marginal_consistency(network, batch)
+    full_consistency, full_terminal = marginal_consistency(network, network.encode(batch.x), batch)
     full_nll = NCP()(network, batch, generator)["loss"]
     consistency, nll = [], []
     for step in range(1, 7):
         one = Batch(batch.x, batch.labels, torch.full((3, 1), step))
-        value, terminal = marginal_consistency(network, one)
+        value, terminal = marginal_consistency(network, network.encode(one.x), one)
         torch.testing.assert_close(terminal, full_terminal, **TOLERANCE)
         consistency.append(value)
         nll.append(NCP()(network, one, generator)["loss"])
@@ -148,8 +148,8 @@ def test_gradients_reach_every_parameter(network, batch, generator, name, sample
 
 def test_contrastive_divergence_vanishes_where_the_policy_draws_the_data(vectors, draw_points, generator):
     x, labels = draw_points(vectors, 2, 1), torch.zeros(2, 1, dtype=torch.long)
-    terminal = vectors.terminal_energy(x, labels)
-    assert contrastive_divergence(vectors, Batch(x, labels), terminal, generator) == 0
+    encoding, terminal = vectors.encode(x), vectors.terminal_energy(x, labels)
+    assert contrastive_divergence(vectors, encoding, terminal, generator) == 0
 
 
 def test_uniform_labels_are_uniform_over_labellings(generator):

@@ -34,7 +34,7 @@ class ByHand(EnergyNetwork):
         super().__init__(VectorEncoder(2), depth=2, width=2, cluster_width=2)
         self.constant = constant
 
-    def energies(self, x, labels, mask=None, steps=None):
+    def encoded_energies(self, encoding, labels, steps=None):
         energies = torch.full((len(labels), 3, 3), torch.inf, dtype=torch.float64)
         for row, label in enumerate(labels.tolist()):
             for n in range(3):
@@ -47,6 +47,7 @@ class ByHand(EnergyNetwork):
 
 LABELS = all_partitions(3)
 X = torch.zeros(len(LABELS), 3, 2)
+ENCODED = ByHand().encode(X)
 STEP = math.log(27 / 16)
 
 
@@ -63,14 +64,14 @@ def test_unshifted_residual_vanishes_on_the_exact_posterior(constant):
 
 
 def test_eq_24_on_the_exact_posterior_is_two_equal_steps():
-    loss, _ = marginal_consistency(ByHand(), Batch(X, LABELS))
+    loss, _ = marginal_consistency(ByHand(), ENCODED, Batch(X, LABELS))
     torch.testing.assert_close(loss, torch.full((5,), 2 * STEP**2, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("constant", [-7.0, -STEP, 0.0, STEP, 7.0])
 def test_no_constant_makes_eq_24_vanish(constant):
     """Step 2 has no constant in it; step 3 vanishes for one choice, -log(27/16)."""
-    loss, _ = marginal_consistency(ByHand(constant), Batch(X, LABELS))
+    loss, _ = marginal_consistency(ByHand(constant), ENCODED, Batch(X, LABELS))
     expected = STEP**2 + (STEP + constant) ** 2
     torch.testing.assert_close(loss, torch.full((5,), expected, dtype=torch.float64))
     assert loss.min() >= STEP**2 - 1e-12

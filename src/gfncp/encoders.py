@@ -98,6 +98,11 @@ class AnyVectorEncoder(ScaledVectorEncoder):
         return lambda new: components(new).to(self.scale.dtype) / self.scale
 
 
+def one_channel(images: Float[Tensor, "images 28 28"]) -> Float[Tensor, "images 1 28 28"]:
+    """With their channel last in memory, which makes convolutions on a CPU faster."""
+    return images.unsqueeze(-1).permute(0, 3, 1, 2)
+
+
 class ImageEncoder(nn.Module):
     """28 x 28 grey images in [0, 1] through a small LeNet (two convolutions, two linear layers)."""
 
@@ -124,7 +129,7 @@ class ImageEncoder(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch points 28 28"], mask: Bool[Tensor, "batch points"]
     ) -> Float[Tensor, "batch points features"]:
-        chunks = x.reshape(-1, 1, 28, 28).split(IMAGES_PER_CHUNK)
+        chunks = one_channel(x.flatten(0, 1)).split(IMAGES_PER_CHUNK)
         if len(chunks) == 1 or not torch.is_grad_enabled():
             features = [self.layers(chunk) for chunk in chunks]
         else:  # keep the activations of one chunk at a time
@@ -157,7 +162,7 @@ class ImageEmbedding(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(9 * before, features))
 
     def forward(self, images: Float[Tensor, "images 28 28"]) -> Float[Tensor, "images features"]:
-        return F.normalize(self.layers(images[:, None]), dim=1) * self.features**0.5
+        return F.normalize(self.layers(one_channel(images)), dim=1) * self.features**0.5
 
 
 @torch.no_grad()

@@ -283,7 +283,12 @@ class EnergyNetwork(nn.Module):
         mask: Bool[Tensor, "batch points"] | None = None,
     ) -> Float[Tensor, "batch"]:
         """E[c_{1:N}] of complete clusterings: -log of the unnormalised reward (Eq. 22), free of any order."""
-        encoding = self.encode(x, mask)
+        return self.encoded_terminal(self.encode(x, mask), labels)
+
+    def encoded_terminal(
+        self, encoding: Encoding, labels: Int[Tensor, "batch points"]
+    ) -> Float[Tensor, "batch"]:
+        """`terminal_energy` for encoded sets."""
         index = torch.arange(labels.shape[1], device=labels.device)
         last = torch.where(encoding.mask, index, 0).amax(1, keepdim=True)
         energies = self.encoded_energies(encoding, labels, last)[:, 0]

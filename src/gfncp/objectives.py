@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from gfncp.decoding import sample
+from gfncp.decoding import sample_encoded
 from gfncp.energy import Encoding, EnergyNetwork, in_full
 from gfncp.partitions import canonical_labels, n_clusters
 from gfncp.schedules import ramp
@@ -165,12 +165,15 @@ class GFNCPPaper:
     contrast: float = 0.4
 
     def __call__(self, network: EnergyNetwork, batch: Batch, generator: torch.Generator) -> Terms:
+        encoding = network.encode(batch.x)
         if torch.rand((), generator=generator) < self.beta:
-            consistency, terminal = marginal_consistency(network, batch)
-            contrast = contrastive_divergence(network, batch, terminal, generator)
+            consistency, terminal = marginal_consistency(network, encoding, batch)
+            contrast = contrastive_divergence(network, encoding, terminal, generator)
         else:
             labels = uniform_labels(batch.labels, generator)
-            consistency, terminal = marginal_consistency(network, Batch(batch.x, labels, batch.steps))
+            consistency, terminal = marginal_consistency(
+                network, encoding, Batch(batch.x, labels, batch.steps)
+            )
             contrast = terminal.new_zeros(())
         consistency, regularisation = consistency.mean(), terminal.square().mean()
         loss = consistency + self.delta * regularisation + self.contrast * contrast
@@ -183,7 +186,7 @@ class GFNCPPaper:
 
 
 def marginal_consistency(
-    network: EnergyNetwork, batch: Batch
+    network: EnergyNetwork, encoding: Encoding, batch: Batch
 ) -> tuple[Float[Tensor, "batch"], Float[Tensor, "batch"]]:
     """L_mc with the shifted energies (Eq. 24), and the terminal energies E[c_{1:N}].
 
@@ -194,12 +197,12 @@ def marginal_consistency(
     steps = batch.steps
     if steps is None:
         steps = torch.arange(1, points, device=batch.labels.device).expand(len(batch.labels), -1)
-        energies = network.energies(batch.x, batch.labels)
+        energies = network.encoded_energies(encoding, batch.labels)
         here, parent = energies[:, 1:], energies[:, :-1]
         terminal = energies[:, -1]
     else:
         asked = torch.cat([steps, steps - 1, torch.full_like(steps[:, :1], last)], 1)
-        energies = network.energies(batch.x, batch.labels, steps=asked)
+        energies = network.encoded_energies(encoding, batch.labels, asked)
         here, parent, terminal = energies.split([steps.shape[1], steps.shape[1], 1], 1)
         terminal = terminal[:, 0]
     shifted = torch.where((steps == last)[..., None], here, here - here.amin(-1, keepdim=True))
@@ -211,12 +214,15 @@ def marginal_consistency(
 
 
 def contrastive_divergence(
-    network: EnergyNetwork, batch: Batch, terminal: Float[Tensor, "batch"], generator: torch.Generator
+    network: EnergyNetwork,
+    encoding: Encoding,
+    terminal: Float[Tensor, "batch"],
+    generator: torch.Generator,
 ) -> Float[Tensor, ""]:
     """A loss whose gradient is Eq. 27, with one clustering of each set drawn from the learned policy."""
-    with in_full(batch.x):
-        drawn, _ = sample(network, batch.x, 1, generator)
-    return (terminal - network.terminal_energy(batch.x, drawn[:, 0])).mean()
+    with in_full(encoding.y):
+        drawn, _ = sample_encoded(network, encoding, 1, generator)
+    return (terminal - network.encoded_terminal(encoding, drawn[:, 0])).mean()
 
 
 def uniform_labels(

@@ -210,6 +210,18 @@ def test_longer_training_is_shown_and_other_configurations_are_not(root, run):
     assert rows[0].startswith("| Tiny MoG | NCP | not run |")
 
 
+def test_an_estimator_is_run_again_for_other_data_and_not_for_another_network(root, run):
+    run(methods=["k-means"], seeds=[0])
+    (root / "experiments" / "tiny.toml").write_text(TRAINING.replace("width = 8\n", "width = 12\n", 1))
+    assert ": recorded before: " in run(methods=["k-means"], seeds=[0])[0]
+    assert "| Tiny MoG | k-means, told K | not run |" not in (root / RESULTS).read_text()
+    data = 'kind = "gaussian-mixtures"'
+    (root / "experiments" / "tiny.toml").write_text(TRAINING.replace(data, f"{data}\nspread = 5.0"))
+    run(methods=["ncp"], seeds=[0])
+    assert "| Tiny MoG | k-means, told K | not run |" in (root / RESULTS).read_text()
+    assert ": recorded: " in run(methods=["k-means"], seeds=[0])[0]
+
+
 def test_networks_are_trained_once_for_all_tables(root, run, monkeypatch):
     run(methods=["gfncp", "ncp"], seeds=[0])
 

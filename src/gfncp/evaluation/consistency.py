@@ -22,7 +22,10 @@ def marginal_consistency(
     network: EnergyNetwork, x: Float[Tensor, "sets points *shape"], labels: Int[Tensor, "sets points"]
 ) -> Float[Tensor, "sets"]:
     """MC: the sum over n = 2..N of Eq. 24, with its shifted energies."""
-    parts = [objectives.marginal_consistency(network, Batch(*part))[0] for part in _parts(x, labels)]
+    parts = [
+        objectives.marginal_consistency(network, network.encode(part[0]), Batch(*part))[0]
+        for part in _parts(x, labels)
+    ]
     return torch.cat(parts).double()
 
 

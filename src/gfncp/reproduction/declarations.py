@@ -129,6 +129,11 @@ class Declarations:
         return parse(values, f"{method} on {dataset} ({name}.toml)")
 
 
+def used(configuration: Configuration, estimator: str | None) -> BaseModel:
+    """What of a configuration decides a result, beside the seed: all of it; for an estimator, the data."""
+    return configuration if estimator is None else configuration.data
+
+
 def read_declarations(experiments: Path) -> Declarations:
     """All declarations in ``experiments/tables/``.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from gfncp.configuration import Configuration, parse_stored
 from gfncp.evaluation.comparison import markdown
-from gfncp.reproduction.declarations import Declarations, Table
+from gfncp.reproduction.declarations import Declarations, Table, used
 from gfncp.reproduction.pictures import PICTURES
 
 METRICS = {  # heading and decimals
@@ -81,15 +81,17 @@ def chosen(
         return []
     groups = defaultdict(dict)
     for record in records:
-        if all(record.get(name) == value for name, value in key.items()) and _is_of(record, declared):
+        if all(record.get(name) == value for name, value in key.items()) and _is_of(
+            record, declared, estimator
+        ):
             groups[record["iterations"] or 0, record["sets"]][record["seed"]] = record
     return list(dict(sorted(groups[max(groups)].items())).values()) if groups else []
 
 
-def _is_of(record: dict, declared: Configuration) -> bool:
+def _is_of(record: dict, declared: Configuration, estimator: str | None) -> bool:
     """Whether a run had the declared configuration, apart from its seed and its number of iterations."""
     ran = parse_stored(record["configuration"])
-    return ran is not None and _fixed(ran) == _fixed(declared)
+    return ran is not None and used(_fixed(ran), estimator) == used(_fixed(declared), estimator)
 
 
 def _fixed(configuration: Configuration) -> Configuration:

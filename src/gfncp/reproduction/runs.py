@@ -11,13 +11,14 @@ from time import perf_counter
 
 import torch
 from accelerate import Accelerator
+from pydantic import BaseModel
 from torch import nn
 
 from gfncp.baselines.registry import METHODS
 from gfncp.checkpoints import PRETRAINED, load, load_configuration, write_text
 from gfncp.configuration import Configuration, parse_stored
 from gfncp.evaluation.evaluate import describe_device, make_test_simulator
-from gfncp.reproduction.declarations import Measure
+from gfncp.reproduction.declarations import Measure, used
 from gfncp.reproduction.measures import MEASURES, draw_sets, greedy_by
 from gfncp.run_state import iterations_done
 from gfncp.training import train
@@ -64,15 +65,17 @@ class Run:
 
     def path(self, records: Path) -> Path:
         """Where the record lies: another configuration or protocol has another place."""
-        protocol = f"{self.sets}-{self.points}-{self.draw}-{_digest(self.configuration)}"
+        protocol = (
+            f"{self.sets}-{self.points}-{self.draw}-{_digest(used(self.configuration, self.estimator))}"
+        )
         place = hashlib.sha256(protocol.encode()).hexdigest()[:8]
         name = f"{self.method}-{self.measure}-seed{self.configuration.seed}-{place}.json"
         return records / self.dataset / name
 
 
-def _digest(configuration: Configuration) -> str:
+def _digest(options: BaseModel) -> str:
     """The same, when options are added to configurations later."""
-    return hashlib.sha256(configuration.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(options.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
 
 
 def recorded(run: Run, records: Path) -> dict | None:
@@ -83,8 +86,9 @@ def recorded(run: Run, records: Path) -> dict | None:
     record = json.loads(path.read_text(encoding="utf-8"))
     described = run.describe()
     del described["configuration"]  # the record's may lack options that were added since
-    same = all(record.get(name) == value for name, value in described.items())
-    return record if same and parse_stored(record["configuration"]) == run.configuration else None
+    ran = parse_stored(record["configuration"])
+    same = ran is not None and used(ran, run.estimator) == used(run.configuration, run.estimator)
+    return record if same and all(record.get(name) == value for name, value in described.items()) else None
 
 
 def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, device: str | None) -> dict:
