@@ -104,6 +104,14 @@ def test_the_papers_rows_differ_in_the_objective_alone(dataset):
     assert ncp.model_copy(update={"objective": paper.objective}) == paper
 
 
+@pytest.mark.parametrize("method", ["gfncp", "ncp", "online"])
+@pytest.mark.parametrize("dataset", ["mog", "mnist", "clinc150-50"])
+def test_short_rows_differ_from_the_papers_in_the_training_alone(dataset, method):
+    paper, short = (DECLARED.configuration(dataset, name) for name in (method, f"{method}-short"))
+    assert short.training.batch_points == 1200 and paper.training.batch_points is None
+    assert short.model_copy(update={"training": paper.training}) == paper
+
+
 def test_baselines_are_trained_as_their_own_files_say():
     for method, name in (("st", "set-transformer"), ("dac", "dac"), ("ccp", "ccp")):
         own = read_configuration(EXPERIMENTS / "baselines" / f"{name}-mog-2d-six.toml")
@@ -136,6 +144,7 @@ GOOD = {
         ),
         ("methods.toml", 'm = { title = "M", colour = "red" }', "m.colour='red'"),
         ("methods.toml", 'm = { title = "M", datasets = ["b"] }', "m: datasets='b': accepted are ['a']"),
+        ("methods.toml", 'm = { title = "M", like = "m" }', "m: like='m': accepted are []"),
         ("methods.toml", 'n = { title = "N" }', "table2: methods='m': accepted are ['n']"),
         ("table2.toml", GOOD["table2.toml"].replace("greedy", "best"), "measure='best'"),
         ("table2.toml", GOOD["table2.toml"].replace('"a"', '"b"'), "table2: datasets='b'"),

@@ -9,7 +9,7 @@ A cell's training configuration is a base file in ``experiments/`` with changes 
 one configuration are not many files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -49,6 +49,7 @@ class Method(Declared):
 
     Args:
         estimator: its name; None for what is trained. One that takes ``n_clusters`` is told the true number.
+        like: another method, declared before, whose changes come first.
         configurations: in place of the data set's own, by data set.
         changes: to the configuration, for all data sets.
         changes_for: more of them, by data set.
@@ -57,6 +58,7 @@ class Method(Declared):
 
     title: str
     estimator: Literal[tuple(METHODS)] | None = None
+    like: str | None = None
     configurations: dict[str, str] = {}
     changes: Changes = {}
     changes_for: dict[str, Changes] = {}
@@ -124,9 +126,14 @@ class Declarations:
         row, column = self.methods[method], self.datasets[dataset]
         name = row.configurations.get(dataset, column.configuration)
         values = read_values(self.folder / f"{name}.toml")
-        for changes in (row.changes, row.changes_for.get(dataset, {}), column.changes):
+        for changes in (*self._changes(dataset, method), column.changes):
             values = changed(values, changes)
         return parse(values, f"{method} on {dataset} ({name}.toml)")
+
+    def _changes(self, dataset: str, method: str) -> list[Changes]:
+        row = self.methods[method]
+        before = [] if row.like is None else self._changes(dataset, row.like)
+        return [*before, row.changes, row.changes_for.get(dataset, {})]
 
 
 def used(configuration: Configuration, estimator: str | None) -> BaseModel:
@@ -153,7 +160,9 @@ def read_declarations(experiments: Path) -> Declarations:
         _check_names(f"{name}: datasets", [*table.datasets, *table.paper], datasets)
         rows = [method for of_dataset in table.paper.values() for method in of_dataset]
         _check_names(f"{name}: methods", [*table.methods, *rows], methods)
-    for name, method in methods.items():
+    for place, (name, method) in enumerate(methods.items()):
+        if method.like is not None:
+            _check_names(f"{name}: like", [method.like], list(methods)[:place])
         used = [*(method.datasets or []), *method.configurations, *method.changes_for]
         _check_names(f"{name}: datasets", used, datasets)
     return Declarations(experiments, datasets, methods, tables)
@@ -167,7 +176,7 @@ def _place(path: Path) -> tuple[bool, bool, str]:
     )  # the paper's tables first
 
 
-def _check_names(where: str, given: list[str], accepted: Mapping) -> None:
+def _check_names(where: str, given: list[str], accepted: Collection[str]) -> None:
     unknown = [name for name in given if name not in accepted]
     if unknown:
         raise ValueError(f"{where}={unknown[0]!r}: accepted are {list(accepted)}")
