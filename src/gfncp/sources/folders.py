@@ -41,7 +41,7 @@ def list_images(folder: Path, classes: list[str] | None = None) -> ImageFiles:
         if classes is None
         else map(folder.joinpath, classes)
     )
-    below = {root: _below(root) for root in roots}
+    below = {root: images_below(root) for root in roots}
     for root in below:
         if classes is not None and not below[root]:
             raise ValueError(
@@ -60,8 +60,8 @@ def list_images(folder: Path, classes: list[str] | None = None) -> ImageFiles:
     return ImageFiles(folder, files, names)
 
 
-def _below(root: Path) -> list[Path]:
-    """Images at any depth; ``root`` may be a link."""
+def images_below(root: Path) -> list[Path]:
+    """Images at any depth, without hidden ones; ``root`` may be a link."""
     return [path for path in root.rglob("*") if _is_image(path.relative_to(root)) and path.is_file()]
 
 

@@ -10,9 +10,9 @@ from jaxtyping import Num, Shaped, UInt8
 from PIL import Image
 
 from gfncp.columns import Columns
+from gfncp.sources.folders import SUFFIXES, images_below
 from gfncp.sources.tables import array_of_points, check_labels, read_file
 
-IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 PIXELS = 28  # height and width of the images that networks take
 
 
@@ -129,11 +129,9 @@ def _read_folder(folder: Path, roles: Roles) -> tuple[PointSet, None]:
         raise ValueError(
             f"{folder}: a folder of images has no columns {[*roles.aside, *(roles.columns or [])]}"
         )
-    files = sorted(
-        path for path in folder.rglob("*") if path.suffix.lower() in IMAGES and not path.name.startswith(".")
-    )
+    files = sorted(images_below(folder))
     if not files:
-        raise ValueError(f"{folder}: holds no images; accepted are files that end in {', '.join(IMAGES)}")
+        raise ValueError(f"{folder}: holds no images; accepted are files that end in {', '.join(SUFFIXES)}")
     ids = pd.Index([path.relative_to(folder).as_posix() for path in files], name="file")
     return PointSet(folder.resolve().name, np.stack([_picture(path) for path in files]), ids, None), None
 
