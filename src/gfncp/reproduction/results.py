@@ -27,8 +27,8 @@ Chelly, Uziel, Freifeld, Pakman. *Consistent Amortized Clustering via Generative
 Mean ± sample standard deviation over training seeds, with the paper's own figure beside it. One command makes
 each table or figure; it leaves a record of every run in `records/results/`, goes on where it was stopped, and
 writes this page. Protocols and methods are declared in `experiments/tables/`. Where a cell was run in several
-ways, the one with the most training iterations, then with the most test sets, is shown. *Short training* is of
-the paper's own network and objective, with fewer and smaller batches; *ours* is this package's configuration.
+ways, the one with the most training iterations, then with the most test sets, is shown. *Short training*:
+the paper's own network and objective, with fewer and smaller batches; *ours*: this package's configuration.
 """
 
 
