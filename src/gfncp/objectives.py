@@ -4,7 +4,7 @@ A `Batch` is drawn once; an objective asks the network for the energies it needs
 n = 2..N may be estimated from a random subset of steps (``sampled_steps``), without bias.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -171,9 +171,7 @@ class GFNCPPaper:
             contrast = contrastive_divergence(network, encoding, terminal, generator)
         else:
             labels = uniform_labels(batch.labels, generator)
-            consistency, terminal = marginal_consistency(
-                network, encoding, Batch(batch.x, labels, batch.steps)
-            )
+            consistency, terminal = marginal_consistency(network, encoding, replace(batch, labels=labels))
             contrast = terminal.new_zeros(())
         consistency, regularisation = consistency.mean(), terminal.square().mean()
         loss = consistency + self.delta * regularisation + self.contrast * contrast

@@ -68,11 +68,11 @@ def greedy(
         decode(network, group, most_likely, bounds=bounds) for group in groups(_permuted(encoding, orders), 1)
     ]
     along = torch.cat([state.labels for state in states]).view(-1, *orders.shape)
-    log_prob = torch.cat([state.log_prob for state in states]).view(along.shape[:2])
+    values = torch.cat([state.log_prob for state in states]).view(along.shape[:2])
     found = _restored(along, orders)
     best = torch.tensor([_most_typical(each) for each in found], device=found.device)[:, None]
     labels = found.gather(1, best[..., None].expand(-1, -1, found.shape[2]))
-    return labels[:, 0], log_prob.gather(1, best)[:, 0]
+    return labels[:, 0], values.gather(1, best)[:, 0]
 
 
 @torch.no_grad()

@@ -23,8 +23,8 @@ def marginal_consistency(
 ) -> Float[Tensor, "sets"]:
     """MC: the sum over n = 2..N of Eq. 24, with its shifted energies."""
     parts = [
-        objectives.marginal_consistency(network, network.encode(part[0]), Batch(*part))[0]
-        for part in _parts(x, labels)
+        objectives.marginal_consistency(network, network.encode(some), Batch(some, known))[0]
+        for some, known in _parts(x, labels)
     ]
     return torch.cat(parts).double()
 

@@ -163,8 +163,8 @@ def read_declarations(experiments: Path) -> Declarations:
     for place, (name, method) in enumerate(methods.items()):
         if method.like is not None:
             _check_names(f"{name}: like", [method.like], list(methods)[:place])
-        used = [*(method.datasets or []), *method.configurations, *method.changes_for]
-        _check_names(f"{name}: datasets", used, datasets)
+        named = [*(method.datasets or []), *method.configurations, *method.changes_for]
+        _check_names(f"{name}: datasets", named, datasets)
     return Declarations(experiments, datasets, methods, tables)
 
 

@@ -82,16 +82,15 @@ def chosen(
         return []
     groups = defaultdict(dict)
     for record in records:
-        if all(record.get(name) == value for name, value in key.items()) and _is_of(
-            record, declared, estimator
-        ):
+        if all(record.get(name) == value for name, value in key.items()) and _is_of(record, declared):
             groups[record["iterations"] or 0, record["sets"]][record["seed"]] = record
     return list(dict(sorted(groups[max(groups)].items())).values()) if groups else []
 
 
-def _is_of(record: dict, declared: Configuration, estimator: str | None) -> bool:
+def _is_of(record: dict, declared: Configuration) -> bool:
     """Whether a run had the declared configuration, apart from its seed and its number of iterations."""
     ran = parse_stored(record["configuration"])
+    estimator = record.get("estimator")
     return ran is not None and used(_fixed(ran), estimator) == used(_fixed(declared), estimator)
 
 

@@ -65,9 +65,8 @@ class Run:
 
     def path(self, records: Path) -> Path:
         """Where the record lies: another configuration or protocol has another place."""
-        protocol = (
-            f"{self.sets}-{self.points}-{self.draw}-{_digest(used(self.configuration, self.estimator))}"
-        )
+        options = _digest(used(self.configuration, self.estimator))
+        protocol = f"{self.sets}-{self.points}-{self.draw}-{options}"
         place = hashlib.sha256(protocol.encode()).hexdigest()[:8]
         name = f"{self.method}-{self.measure}-seed{self.configuration.seed}-{place}.json"
         return records / self.dataset / name
