@@ -17,6 +17,8 @@ from gfncp import GFNCP, load
 from gfncp.checkpoints import save
 from gfncp.cli import main
 from gfncp.configuration import parse
+from gfncp.results import Result
+from gfncp.sources.sets import PointSet
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist"
@@ -303,7 +305,169 @@ def test_a_folder_of_images(gfncp, pictures, tmp_path):
     assert pd.read_csv(tmp_path / "out" / "labels.csv")["file"].tolist() == ["a.jpg", "b/1.png", "b/2.png"]
 
 
+# cluster, with checkpoints of coresets
+
+
+@pytest.fixture
+def coresets(make_checkpoint) -> Path:
+    """A checkpoint of coresets, with random weights."""
+    return make_checkpoint(
+        encoder={"kind": "tokens", "context": {"width": 8, "heads": 2, "blocks": 1, "local_heads": 1}},
+        network={"kind": "coreset-energy", "depth": 2, "width": 8, "cluster_width": 8, "body": "gated"},
+        data={"kind": "coresets", "tokens": 5},
+        objective={"name": "coreset-likelihood"},
+    )
+
+
+SCALES = {
+    "columns": "Columns: standardised each",
+    "none": "Columns: kept in their common unit",
+    "unit-length": "Rows: brought to unit length",
+}
+
+
+@pytest.mark.parametrize("scale", ["auto", *SCALES])
+def test_the_scale_that_was_used_is_shown(gfncp, coresets, points, tmp_path, scale):
+    x = points * [1, 100]
+    np.save(tmp_path / "x.npy", x)
+    code, text, _ = gfncp(
+        *("cluster", tmp_path / "x.npy", "--checkpoint", coresets, "--scale", scale, "--output", tmp_path)
+    )
+    assert code == 0
+    model = GFNCP(coresets, random_state=0, scale=scale).fit(x)
+    np.testing.assert_array_equal(pd.read_csv(tmp_path / "labels.csv")["label"], model.labels_)
+    page = (tmp_path / "report.html").read_text()
+    for name, shown in SCALES.items():
+        assert (shown in text) == (f"<p>{shown}.</p>" in page) == (name == model.scale_)
+
+
+def test_points_that_are_taken_as_they_are_have_no_scale(gfncp, refused, csv, plane, tmp_path):
+    given = ("cluster", csv, "--checkpoint", plane, "--output", tmp_path)
+    _, text, _ = gfncp(*given)
+    page = (tmp_path / "report.html").read_text()
+    assert not any(shown in text or shown in page for shown in SCALES.values())
+    assert "scale: " in refused(*given, "--scale", "none")
+    assert "'meters'" in refused(*given, "--scale", "meters")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "npz"])
+@pytest.mark.parametrize(
+    "known", [[1, -1, 1, 0] + [None] * 16, ["u", "-1", "u", "v"] + [""] * 16], ids=["numbers", "names"]
+)
+def test_known_labels_and_weights_are_no_coordinates(gfncp, coresets, points, tmp_path, suffix, known):
+    path, weights = tmp_path / f"points.{suffix}", np.arange(1, 21)
+    table = pd.DataFrame(points.astype(float), columns=["a", "b"]).assign(weight=weights)
+    table.insert(1, "known", known)
+    match suffix:
+        case "csv":
+            table.to_csv(path, index=False)
+        case "parquet":
+            table.to_parquet(path)
+        case "npz":
+            filled = [-1 if value is None else value for value in known]
+            np.savez(path, x=points.astype(float), known=filled, weight=weights)
+    code, text, _ = gfncp(
+        *("cluster", path, "--checkpoint", coresets, "--output", tmp_path, "--samples", 10),
+        *("--known-column", "known", "--weight-column", "weight"),
+    )
+    assert code == 0
+    model = GFNCP(coresets, random_state=0, n_samples=10)
+    model.fit(points.astype(float), known_labels=[0, -1, 0, 1] + [-1] * 16, sample_weight=weights)
+    found = pd.read_csv(tmp_path / "labels.csv")["label"]
+    np.testing.assert_array_equal(found, model.labels_)
+    assert found[0] == found[2] != found[3]
+    with np.load(tmp_path / "posterior.npz") as posterior:
+        np.testing.assert_array_equal(posterior["labels"], model.posterior_.labels)
+        np.testing.assert_allclose(posterior["log_prob"], model.posterior_.log_prob, rtol=1e-6)
+    page = (tmp_path / "report.html").read_text()
+    assert "known column: <b>known</b>" in page and "weight column: <b>weight</b>" in page
+
+
+@pytest.mark.parametrize("way", ["files", "column", "both"])
+def test_known_labels_apply_within_each_set(gfncp, coresets, points, tmp_path, way):
+    known = ["u", "u", "v"] + [None] * 6 + ["u", None, "u", "w"] + [None] * 7
+    table = pd.DataFrame(points.astype(float), columns=["a", "b"]).assign(known=known)
+    table["part"] = ["z"] * 9 + ["y"] * 11
+    table = table.sample(frac=1, random_state=0)
+    parts = dict(list(table.groupby("part")))
+    files = {"z.csv": parts["z"], "y.csv": parts["y"]} if way == "files" else {"all.csv": table}
+    expected = parts
+    if way == "both":
+        files["one.csv"] = parts["y"]
+        expected = {"all: y": parts["y"], "all: z": parts["z"], "one: y": parts["y"]}
+    for name, rows in files.items():
+        rows.drop(columns=["part"] if way == "files" else []).to_csv(tmp_path / name, index=False)
+    code, text, _ = gfncp(
+        *("cluster", *(tmp_path / name for name in files), "--checkpoint", coresets, "--samples", 5),
+        *("--known-column", "known", "--output", tmp_path / "out"),
+        *([] if way == "files" else ["--set-column", "part"]),
+    )
+    assert code == 0
+    assert "scale" in text
+    found = dict(list(pd.read_csv(tmp_path / "out" / "labels.csv").groupby("set")["label"]))
+    assert set(found) == set(expected)
+    for name, rows in expected.items():
+        alone = GFNCP(coresets, random_state=0).fit(rows[["a", "b"]], known_labels=rows["known"])
+        np.testing.assert_array_equal(found[name], alone.labels_)
+        clusters = [
+            set(found[name][(rows["known"] == k).to_numpy()]) for k in rows["known"].dropna().unique()
+        ]
+        assert [len(each) for each in clusters] == [1, 1] and clusters[0] != clusters[1]
+
+
+def test_the_greedy_clustering_is_judged_given_what_is_known(coresets, points):
+    known, weights = np.array([0, 1, -1, -1]), np.array([1, 2, 3, 1])
+    model = GFNCP(coresets, random_state=0, n_samples=200)
+    model.fit(points[:4], known_labels=known, sample_weight=weights)
+    judged = Result(PointSet("four", points[:4], pd.RangeIndex(4), None), model).log_prob()
+    (sampled,) = model.posterior_.log_prob[(model.posterior_.labels == model.labels_).all(1)]
+    assert judged == pytest.approx(sampled, abs=1e-4)
+    assert judged > model.log_prob(points[:4], model.labels_) + 0.01
+
+
+def test_bad_columns_of_what_is_known(refused, coresets, plane, pictures, csv, points, tmp_path):
+    given = ("cluster", csv, "--checkpoint", coresets, "--output", tmp_path / "out")
+    for option in ("--known-column", "--weight-column"):
+        assert "points.csv: there is no column 'none'; there are ['a', 'b']" in refused(
+            *given, option, "none"
+        )
+        assert f"{option}=b: accepted with checkpoints of coresets" in refused(
+            *("cluster", csv, "--checkpoint", plane, option, "b")
+        )
+        assert "columns=['a', 'b']: accepted are coordinates, 'b' has another role" in refused(
+            *given, option, "b", "--columns", "a,b"
+        )
+        assert f"{option}=b: accepted with --engine local only" in refused(
+            *given, option, "b", "--engine", "ray"
+        )
+        np.savez(tmp_path / "short.npz", x=points, few=np.arange(3))
+        assert "'few' has shape (3,): accepted is one value per point, (20,)" in refused(
+            *("cluster", tmp_path / "short.npz", "--checkpoint", coresets, option, "few")
+        )
+        (tmp_path / "in").mkdir(exist_ok=True)
+        assert "a folder of images has no columns ['a']" in refused("cluster", tmp_path / "in", option, "a")
+    pd.DataFrame(points, columns=["a", "b"]).assign(w=[1.0, None] * 10).to_csv(
+        tmp_path / "w.csv", index=False
+    )
+    assert "sample_weight[1] is nan" in refused(
+        *("cluster", tmp_path / "w.csv", "--checkpoint", coresets, "--weight-column", "w")
+    )
+    table = pd.DataFrame({"a": [0.0, 0, 1, 2], "b": [1.0, 1, 2, 3], "known": ["u", "v", "", ""]})
+    table.to_csv(tmp_path / "equal.csv", index=False)
+    assert "known_labels: rows 0 and 1 of X are equal" in refused(
+        *("cluster", tmp_path / "equal.csv", "--checkpoint", coresets, "--known-column", "known")
+    )
+    assert not (tmp_path / "out").exists()
+
+
 # train, info, evaluate
+
+
+def test_info_of_a_checkpoint_of_coresets(gfncp, coresets):
+    code, text, _ = gfncp("info", coresets)
+    assert code == 0
+    assert "(n_samples, any width)" in text
+    assert "Any number of points, summarised by at most 5 micro-clusters" in text
 
 
 def test_train_resume_info_evaluate(gfncp, refused, tmp_path):

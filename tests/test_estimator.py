@@ -41,6 +41,7 @@ def test_it_is_a_clusterer_with_the_documented_parameters(make):
         "device": None,
         "max_joint": None,
         "n_jobs": None,
+        "scale": "auto",
     }
     assert clone(model).get_params() == model.get_params()
     assert "n_samples=7" in repr(model)
@@ -426,6 +427,70 @@ def test_sets_of_several_orders_or_too_many_points_are_split(make, X, monkeypatc
     reported = []
     make().fit_sets([X[:6], X, X[:6], X[:5]], reported.append)
     assert reported == [1, 2, 1]
+
+
+# Known labels.
+
+
+@pytest.fixture
+def coreset_checkpoint(make_checkpoint):
+    return make_checkpoint(
+        encoder={"kind": "tokens", "context": {"width": 8, "heads": 2, "blocks": 1, "local_heads": 1}},
+        network={"kind": "coreset-energy", "depth": 2, "width": 8, "cluster_width": 8, "body": "gated"},
+        data={"kind": "coresets", "tokens": 8},
+        objective={"name": "coreset-likelihood"},
+    )
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        pd.Series([1.0, np.nan, 1.0, 0.0, -1.0, np.nan]),
+        pd.Series([1, pd.NA, 1, 0, -1, pd.NA], dtype="Int64", index=list("abcdef")),
+        pd.Series(["u", np.nan, "u", "v", "", None]),
+        pd.Series(["u", None, "u", "v", None, None], dtype="category"),
+    ],
+    ids=["floats", "nullable", "names", "categories"],
+)
+def test_known_labels_come_as_pandas_has_them(make, coreset_checkpoint, X, known):
+    model = make(checkpoint=coreset_checkpoint).fit(pd.DataFrame(X[:6]), known_labels=known)
+    plain = make(checkpoint=coreset_checkpoint).fit(X[:6], known_labels=[1, -1, 1, 0, -1, -1])
+    assert model.labels_.tolist() == plain.labels_.tolist()
+    assert np.array_equal(model.posterior_.labels, plain.posterior_.labels)
+    assert np.array_equal(model.posterior_.log_prob, plain.posterior_.log_prob)
+    for row in (model.labels_, *model.posterior_.labels):
+        assert row[0] == row[2] != row[3]
+
+
+@pytest.mark.parametrize("n_orders", [1, 3])
+def test_what_is_told_of_each_of_many_sets_is_told_of_it_alone(make, coreset_checkpoint, X, n_orders):
+    """Sets of which nothing is known go side by side, also where their labels are all missing."""
+    sets = [X[:6], X, X[:9] + 1, X[:7]]
+    known = [np.array([0, 0, 1, -1, -1, -1]), None, pd.Series(["b", "a"] * 4 + [np.nan]), np.full(7, -1)]
+    weights = [None, np.arange(1, 26), None, np.ones(7)]
+    model = make(checkpoint=coreset_checkpoint, n_orders=n_orders)
+    reported = []
+    fitted = model.fit_sets(sets, reported.append, known_labels=known, sample_weight=weights)
+    assert sorted(reported) == [1, 1, 2]
+    for one, points, labels, weight in zip(fitted, sets, known, weights, strict=True):
+        alone = clone(model).fit(points, known_labels=labels, sample_weight=weight)
+        assert one.labels_.tolist() == alone.labels_.tolist()
+        assert one.posterior_.counts.sum() == 20
+    first, third = fitted[0], fitted[2]
+    for row in (first.labels_, *first.posterior_.labels):
+        assert row[0] == row[1] != row[2]
+    for row in (third.labels_, *third.posterior_.labels):
+        assert len(set(row[:8:2])) == len(set(row[1:8:2])) == 1 and row[0] != row[1]
+
+
+def test_what_is_told_of_sets_is_checked(make, coreset_checkpoint, X):
+    model = make(checkpoint=coreset_checkpoint)
+    with pytest.raises(ValueError, match="known_labels has 1 entries: accepted is one for each set, 2"):
+        model.fit_sets([X, X], known_labels=[None])
+    with pytest.raises(ValueError, match=r"sample_weight has shape \(3,\): accepted is \(25,\)"):
+        model.fit_sets([X, X], sample_weight=[None, np.ones(3)])
+    with pytest.raises(ValueError, match="takes points as they are; accepted is None"):
+        make().fit_sets([X], known_labels=[np.zeros(25, dtype=int)])
 
 
 # Outside of the training range: a warning, and an answer.

@@ -9,6 +9,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 ALIGNED = 8  # widths of queries and keys that fast kernels of attention take
+FEW = 300  # points
+LOGITS_AT_ONCE = 2**20  # they stay in the cache
 STEEPNESS = (0.3, 1000.0)  # of local heads at first, from the least to the most, in squared units of the data
 
 
@@ -45,9 +47,7 @@ class Block(nn.Module):
         queries, *company = self._parts(x, places)
         keys, values = self._with_nobody(*company)
         mask = F.pad(mask, (0, keys.shape[2] - mask.shape[1]), value=True)
-        absent = None if mask.all() else mask[:, None, None, :]
-        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=absent, scale=1.0)
-        return self._add(x, attended)
+        return self._add(x, attend(queries, keys, values, mask))
 
     def beside(
         self, given: Float[Tensor, "given width"], places: Float[Tensor, "given dim"]
@@ -105,6 +105,32 @@ class Block(nn.Module):
     ) -> Float[Tensor, "batch points width"]:
         x = x + self.mix(attended.transpose(1, 2).flatten(2))
         return x + self.layer(self.before_layer(x))
+
+
+def attend(
+    queries: Float[Tensor, "batch heads points size"],
+    keys: Float[Tensor, "batch heads keys size"],
+    values: Float[Tensor, "batch heads keys value"],
+    mask: Bool[Tensor, "batch keys"],
+) -> Float[Tensor, "batch heads points value"]:
+    """Softmax attention to the keys that are there.
+
+    The fused kernel of a CPU wants values as wide as keys. For few points, plain products are faster than it.
+    """
+    here = None if mask.all() else mask[:, None, None, :]
+    if queries.device.type == "cpu" and keys.shape[2] <= FEW:
+        sets = max(1, LOGITS_AT_ONCE // (queries[0, ..., 0].numel() * keys.shape[2]))
+        parts = zip(*(part.split(sets) for part in (queries, keys, values)), strict=True)
+        masks = [None] * len(queries) if here is None else here.split(sets)
+        return torch.cat([_plainly(*part, some) for part, some in zip(parts, masks, strict=False)])
+    size = values.shape[-1]
+    values = F.pad(values, (0, keys.shape[-1] - size))
+    return F.scaled_dot_product_attention(queries, keys, values, attn_mask=here, scale=1.0)[..., :size]
+
+
+def _plainly(queries: Tensor, keys: Tensor, values: Tensor, here: Tensor | None) -> Tensor:
+    logits = queries @ keys.mT
+    return torch.softmax(logits if here is None else logits.masked_fill(~here, -torch.inf), -1) @ values
 
 
 def in_parts(

@@ -50,11 +50,11 @@ def draw_batch(options: Training, simulate: Simulator, generator: torch.Generato
     sets = options.batch
     if options.batch_points is not None:
         sets = max(1, min(sets, options.batch_points // points))
-    x, labels = simulate(sets, points, generator)
+    x, labels, *rest = simulate(sets, points, generator)
     steps = None
     if options.sampled_steps is not None and options.sampled_steps < points - 1:
         steps = draw_steps(sets, points, options.sampled_steps, generator)
-    return Batch(x, labels, steps, progress)
+    return Batch(x, labels, steps, progress, *rest)
 
 
 def draw_points(options: Training, generator: torch.Generator) -> int:

@@ -26,20 +26,20 @@ class State:
     """Partial clusterings of encoded sets, side by side ("particles")."""
 
     owner: Int[Tensor, "particles"]  # the set that a particle clusters
-    sums: Float[Tensor, "particles capacity width"]  # H_k, as g's first layer sees it
+    sums: Float[Tensor, "particles capacity sums"]  # H_k, as g's first layer sees it
     clusters: Float[Tensor, "particles capacity width"]  # g(H_k), as f's first layer sees it; 0 if unopened
     opened: Int[Tensor, "particles"]
     labels: Int[Tensor, "particles points"]  # of the points so far, -1 where absent
     log_prob: Float[Tensor, "particles"]
 
     @classmethod
-    def start(cls, encoding: Encoding) -> "State":
-        batch, _, width = encoding.y.shape
-        zeros = encoding.y.new_zeros(batch, 8, width)
+    def start(cls, encoding: Encoding, width: int) -> "State":
+        batch, _, sums = encoding.y.shape
+        zeros = encoding.y.new_zeros(batch, 8, sums)
         return cls(
             owner=torch.arange(batch, device=zeros.device),
             sums=zeros,
-            clusters=zeros.clone(),
+            clusters=zeros.new_zeros(batch, 8, width),
             opened=torch.zeros(batch, dtype=torch.long, device=zeros.device),
             labels=torch.empty(batch, 0, dtype=torch.long, device=zeros.device),
             log_prob=torch.zeros(batch, dtype=torch.float64, device=zeros.device),
@@ -82,10 +82,14 @@ def decode(
     """
     remaining = encoding.v.sum(1)
     left = encoding.mask.sum(1)
-    state = State.start(encoding) if state is None else state.select(torch.arange(len(state.owner)))
+    if state is None:
+        state = State.start(encoding, network.width)
+    else:
+        state = state.select(torch.arange(len(state.owner)))
     before, points = state.labels.shape[1], encoding.y.shape[1]
     state.labels = F.pad(state.labels, (0, points), value=-1)
     everyone = bool(encoding.mask.all())
+    told = (encoding.known >= 0).any(0).tolist()
     for point in range(points):
         state.grow()
         remaining = remaining - encoding.v[:, point]
@@ -109,6 +113,9 @@ def decode(
         if not everyone:  # an absent point keeps its particle as it is, with probability 1
             present = encoding.mask[state.owner, point]
             log_policy = torch.where(present[:, None], log_policy, torch.where(options == 0, 0.0, -torch.inf))
+        if told[point]:
+            known = encoding.known[state.owner, point][:, None]
+            log_policy = torch.where(known < 0, log_policy, torch.where(options == known, 0.0, -torch.inf))
 
         parents, taken = choose(log_policy, state, before + point)
         row = (valid.view(-1).cumsum(0) - 1).view(valid.shape)[parents, taken]

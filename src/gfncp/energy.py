@@ -51,9 +51,10 @@ def in_full(x: Tensor) -> torch.autocast:
 class Encoding(NamedTuple):
     """Per-point terms of the pooled sums; absent points are zero."""
 
-    y: Float[Tensor, "batch points width"]  # enters its cluster's sum H_k
+    y: Float[Tensor, "batch points sums"]  # enters its cluster's sum H_k
     v: Float[Tensor, "batch points readers"]  # enters U while the point is unassigned
     mask: Bool[Tensor, "batch points"]
+    known: Int[Tensor, "batch points"]  # the cluster that a point is known to be in, else -1
 
 
 class EnergyNetwork(nn.Module):
@@ -96,14 +97,20 @@ class EnergyNetwork(nn.Module):
             mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
         else:  # padding may hold anything, even NaN
             x = torch.where(mask.view(*mask.shape, *[1] * (x.dim() - 2)), x, 0)
-        features = self.encoder(x, mask)
+        return self.encode_features(self.encoder(x, mask), mask)
+
+    def encode_features(
+        self, features: Float[Tensor, "batch points features"], mask: Bool[Tensor, "batch points"]
+    ) -> Encoding:
+        """Terms of points whose features the encoder has made."""
         with in_full(features):
             rows = features.reshape(-1, features.shape[-1]).to(self.f.last.weight.dtype)
             y, v = self.assigned(rows), self.unassigned(rows)
         keep = mask[..., None].to(y.dtype)
-        return Encoding(y.view(*mask.shape, -1) * keep, v.view(*mask.shape, -1) * keep, mask)
+        nothing = torch.full(mask.shape, -1, device=mask.device)
+        return Encoding(y.view(*mask.shape, -1) * keep, v.view(*mask.shape, -1) * keep, mask, nothing)
 
-    def assigned(self, features: Float[Tensor, "rows features"]) -> Float[Tensor, "rows width"]:
+    def assigned(self, features: Float[Tensor, "rows features"]) -> Float[Tensor, "rows sums"]:
         """h of points, as g's first layer sees it."""
         return seen_by(self.reads_h(), self.h, features)
 
@@ -121,7 +128,7 @@ class EnergyNetwork(nn.Module):
 
     def cluster(
         self,
-        pooled: Float[Tensor, "rows width"],
+        pooled: Float[Tensor, "rows sums"],
         unassigned: Float[Tensor, "states readers"],
         state: Int[Tensor, "rows"],
     ) -> Float[Tensor, "rows width"]:
@@ -132,7 +139,12 @@ class EnergyNetwork(nn.Module):
             state: the partial clustering to which each cluster belongs.
         """
         last = fuse(self.f.first.weight[:, : self.g.last.out_features], self.g.last)
-        return by_chunks(lambda chunk: F.linear(self.g.body(chunk + self.g.first.bias), *last), pooled)
+        bias = self.g.first.bias
+        return by_chunks(lambda rows: F.linear(self.g.body(self.seen(rows) + bias), *last), pooled)
+
+    def seen(self, pooled: Float[Tensor, "rows sums"]) -> Float[Tensor, "rows width"]:
+        """What g's first layer sees of clusters; by default their sums as they are."""
+        return pooled
 
     def energy(self, context: Float[Tensor, "rows width"]) -> Float[Tensor, "rows"]:
         """f, from the sum of clusters' representations and of unassigned points' ``v``."""
@@ -140,7 +152,7 @@ class EnergyNetwork(nn.Module):
 
     def represent(
         self,
-        sums: Float[Tensor, "states capacity width"],
+        sums: Float[Tensor, "states capacity sums"],
         clusters: Float[Tensor, "states capacity width"],
         opened: Int[Tensor, "states"],
         unassigned: Float[Tensor, "states readers"],
@@ -220,7 +232,7 @@ class EnergyNetwork(nn.Module):
 
     def _all_steps(self, y, v, mask, labels, _steps, clusters):
         """A cluster's sum and representation before step n are those that its last member left."""
-        batch, points, width = y.shape
+        batch, points, sums_width = y.shape
         valid = _options(_opened_before(labels), clusters, mask)
         b, n, k = valid.nonzero(as_tuple=True)
         row_of = (valid.view(-1).cumsum(0) - 1).view(valid.shape)
@@ -232,20 +244,20 @@ class EnergyNetwork(nn.Module):
         at = b * points + n
 
         same = (labels[:, :, None] == labels[:, None, :]).tril().to(y.dtype)
-        sums = F.pad((same @ y).view(-1, width), (0, 0, 0, 1))  # of each point's cluster, up to it
-        own = y.reshape(-1, width)
+        sums = F.pad((same @ y).view(-1, sums_width), (0, 0, 0, 1))  # of each point's cluster, up to it
+        own = y.reshape(-1, sums_width)
         new = self.cluster(F.embedding(last, sums) + F.embedding(at, own), v.flatten(0, 1), at)
         own_row = row_of.gather(2, labels.clamp_min(0)[..., None]).view(-1).clamp_min(0)
         left = F.pad(F.embedding(own_row, new), (0, 0, 0, 1))  # each point's cluster, as it left it
 
-        taken = (left[:-1] - F.embedding(last[own_row], left)).view(batch, points, width) * mask[..., None]
+        taken = (left[:-1] - F.embedding(last[own_row], left)).view(batch, points, -1) * mask[..., None]
         context = v.sum(1, keepdim=True) + (taken - v).cumsum(1) - taken
         change = new - F.embedding(last, left)
-        return _dense(valid, mask, self.energy(F.embedding(at, context.view(-1, width)) + change))
+        return _dense(valid, mask, self.energy(F.embedding(at, context.view(-1, self.width)) + change))
 
     def _some_steps(self, y, v, mask, labels, steps, clusters):
         """Points between two consecutive steps are summed by cluster, then those sums are cumulated."""
-        batch, points, width = y.shape
+        batch, points, sums_width = y.shape
         here = mask.gather(1, steps)
         opened = _opened_before(labels).gather(1, steps)
         valid = _options(opened, clusters, here)
@@ -258,12 +270,12 @@ class EnergyNetwork(nn.Module):
         stage = torch.searchsorted(ordered, index, right=True)  # number of steps up to each point
         set_ = torch.arange(batch, device=y.device)[:, None]
         cell = (set_ * (count + 1) + stage) * options + labels.clamp_min(0)
-        sums = y.new_zeros(batch * (count + 1) * options, width)
-        sums = sums.index_add(0, cell.view(-1), y.reshape(-1, width))
-        sums = sums.view(batch, count + 1, -1).cumsum(1).view(-1, width)
+        sums = y.new_zeros(batch * (count + 1) * options, sums_width)
+        sums = sums.index_add(0, cell.view(-1), y.reshape(-1, sums_width))
+        sums = sums.view(batch, count + 1, -1).cumsum(1).view(-1, sums_width)
         stage = torch.searchsorted(ordered, steps.contiguous())[b, t]
         pooled = F.embedding((b * (count + 1) + stage) * options + k, sums)
-        point = y.gather(1, steps[..., None].expand(-1, -1, width)).reshape(-1, width)
+        point = y.gather(1, steps[..., None].expand(-1, -1, sums_width)).reshape(-1, sums_width)
         at = b * steps.shape[1] + t
 
         after = torch.arange(points, device=y.device) > steps[..., None]
@@ -273,7 +285,7 @@ class EnergyNetwork(nn.Module):
             [len(b), len(rows) - len(b)]
         )
         old = torch.zeros_like(new).masked_scatter(exists[:, None], old)
-        context = unassigned[:, :width].index_add(0, at, old)
+        context = unassigned[:, : self.width].index_add(0, at, old)
         return _dense(valid, here, self.energy(F.embedding(at, context) + new - old))
 
     def terminal_energy(

@@ -18,12 +18,22 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from gfncp import persistence
 from gfncp.checkpoints import DEFAULT, load_configuration
 from gfncp.columns import Columns
-from gfncp.inference import Inference
+from gfncp.coreset_inference import CoresetInference
+from gfncp.inference import Given, Inference
 from gfncp.partitions import canonical_labels
 from gfncp.posterior import Posterior
 from gfncp.streaming import Stream
 from gfncp.threads import with_n_jobs
-from gfncp.validation import as_array, check_images, check_shape, warn_outside_training
+from gfncp.validation import (
+    as_array,
+    check_images,
+    check_known,
+    check_shape,
+    check_weights,
+    warn_outside_training,
+)
+
+GIVEN = ("core", "weights", "known")  # arrays that `save` stores beside the points
 
 
 def _streams(estimator: "GFNCP") -> bool:
@@ -51,10 +61,14 @@ class GFNCP(ClusterMixin, BaseEstimator):
             ``(low, high)``. They are kept by decoding, see `gfncp.bounds`.
         random_state: seed of the samples; None for a different one each time.
         device: where the network runs, as PyTorch names it; None for PyTorch's default.
+        scale: how columns are brought to one unit, by checkpoints that take arrays of any width: "columns"
+            standardises each, "none" keeps the unit that they share, "unit-length" brings each row to length
+            1; "auto" chooses by the rule of `gfncp.units.choose_scale`.
         max_joint: number of points up to which a set is decoded jointly; None for the most that the
             checkpoint was trained on, and at most 1000. Of a larger set so many are, and the others are
-            assigned given these: see `gfncp.large`, also for time and memory. What is decoded as a stream
-            (checkpoints that were trained online) has no such limit.
+            assigned given these: see `gfncp.large`, also for time and memory. Of a checkpoint of coresets,
+            number of micro-clusters that a set is summarised by, see `gfncp.beside`. What is decoded as a
+            stream (checkpoints that were trained online) has no such limit.
         n_jobs: number of threads that compute, -1 for all cores, -2 for all but one, and so on; None leaves
             that to PyTorch. Results do not depend on it, but for rounding.
 
@@ -65,6 +79,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         probabilities_: how sure each point's place is, see `Posterior.confidence`.
         posterior_: the sampled `Posterior`.
         X_: the points as numbers: missing values filled in, categories as coordinates.
+        scale_: how columns were brought to one unit; None where they were taken as they are.
         n_features_in_: number of features of a point; of an image, number of pixels.
         feature_names_in_: names of the columns, if all are text.
 
@@ -91,6 +106,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         device=None,
         max_joint=None,
         n_jobs=None,
+        scale="auto",
     ):
         self.checkpoint = checkpoint
         self.n_samples = n_samples
@@ -100,6 +116,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         self.device = device
         self.max_joint = max_joint
         self.n_jobs = n_jobs
+        self.scale = scale
 
     @classmethod
     def from_pretrained(cls, name, revision=None, **parameters) -> "GFNCP":
@@ -162,13 +179,20 @@ class GFNCP(ClusterMixin, BaseEstimator):
         return hub.push(self.checkpoint, repo_id, private, token)
 
     @with_n_jobs
-    def fit(self, X, y=None) -> "GFNCP":
+    def fit(self, X, y=None, known_labels=None, sample_weight=None) -> "GFNCP":
         """Cluster ``X``; ``y`` is ignored.
+
+        Args:
+            known_labels: clusters that are known, ``(n_samples,)``, as integers or names; -1 or a missing
+                value where nothing is. Rows of equal labels share a cluster, rows of different ones do not,
+                and other rows may join these clusters or open others. Only by checkpoints of coresets.
+            sample_weight: how often each row counts, ``(n_samples,)``, positive; None for once. Only by
+                checkpoints of coresets.
 
         Raises:
             ValueError: ``X`` or a parameter is not what the checkpoint accepts.
         """
-        return self._fit(self._inference(), X)
+        return self._fit(self._inference(), X, known_labels, sample_weight)
 
     def prepare(self) -> Callable[[object], "GFNCP"]:
         """The model is loaded, once: a function that fits a new estimator with these parameters to a set.
@@ -180,12 +204,20 @@ class GFNCP(ClusterMixin, BaseEstimator):
         return lambda X: cast("GFNCP", clone(self))._fit(inference, X)
 
     @with_n_jobs
-    def fit_sets(self, sets: Sequence, done: Callable[[int], object] = lambda count: None) -> list["GFNCP"]:
+    def fit_sets(
+        self,
+        sets: Sequence,
+        done: Callable[[int], object] = lambda count: None,
+        known_labels: Sequence | None = None,
+        sample_weight: Sequence | None = None,
+    ) -> list["GFNCP"]:
         """Cluster many sets, each on its own but side by side in one batch: a fitted estimator for each.
 
         Args:
             sets: what `fit` accepts, once per set.
             done: is told how many sets were finished since it was last told.
+            known_labels, sample_weight: for each set what `fit` accepts, or None; None for no set. Names of
+                known clusters mean the same within a set only, and sets with such are clustered one by one.
 
         Raises:
             ValueError: as `fit`.
@@ -193,10 +225,15 @@ class GFNCP(ClusterMixin, BaseEstimator):
         inference, generator = self._inference(), self._generator()
         fitted = [cast("GFNCP", clone(self)) for _ in sets]
         points = [one._read(inference, X, reset=True) for one, X in zip(fitted, sets, strict=True)]
+        known = _of_each_set("known_labels", known_labels, check_known, points)
+        weights = _of_each_set("sample_weight", sample_weight, check_weights, points)
+        given = [
+            inference.given(x, self.scale, *each) for x, *each in zip(points, weights, known, strict=True)
+        ]
         indices = [_index(X) for X in sets]
-        for batch in inference.batches(points):
-            x, index = [points[place] for place in batch], [indices[place] for place in batch]
-            self._fit_batch(inference, x, index, [fitted[place] for place in batch], generator)
+        for batch in inference.batches(given):
+            some, index = [given[place] for place in batch], [indices[place] for place in batch]
+            self._fit_batch(inference, some, index, [fitted[place] for place in batch], generator)
             done(len(batch))
         return fitted
 
@@ -246,7 +283,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         inference = self._inference()
         new = self._read(inference, X, reset=False)
-        return inference.predictive(self.X_, self.labels_, self._core, new)
+        return inference.predictive(self._given, self.labels_, new)
 
     @with_n_jobs
     def score(self, X, y=None) -> float:
@@ -262,10 +299,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         inference = self._inference()
         x = self._read(inference, X, reset=False)
-        given = None if y is None else _clusterings(y, len(x))
-        core = inference.core(x)
-        labels = inference.greedy(x, core).cpu()[None] if given is None else given
-        return float(inference.log_prob(x, labels, core)[0]) / len(x)
+        given = inference.given(x, self.scale)
+        labels = inference.greedy(given).cpu()[None] if y is None else _clusterings(y, len(x))
+        return float(inference.log_prob(given, labels)[0]) / len(x)
 
     @with_n_jobs
     def log_prob(self, X, labels) -> float | Float[np.ndarray, "clusterings"]:
@@ -279,7 +315,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         """
         inference = self._inference()
         x, _ = self._coordinates(inference, X, None)
-        values = inference.log_prob(x, _clusterings(labels, len(x)), inference.core(x))
+        values = inference.log_prob(inference.given(x, self.scale), _clusterings(labels, len(x)))
         return float(values[0]) if np.ndim(labels) == 1 else values
 
     def save(self, folder) -> None:
@@ -296,11 +332,14 @@ class GFNCP(ClusterMixin, BaseEstimator):
         if posterior.index is not None:
             arrays["index"] = _index_to_bytes(posterior.index)
         fitted = {name: torch.from_numpy(value) for name, value in arrays.items()}
-        if self._core is not None:
-            fitted["core"] = torch.from_numpy(self._core)
+        for name in GIVEN:
+            if getattr(self._given, name) is not None:
+                fitted[name] = torch.from_numpy(getattr(self._given, name))
         if self._stream is not None:
             fitted |= {f"stream/{name}": value.cpu() for name, value in self._stream.tensors().items()}
         described = {"n_features": str(self.n_features_in_)}
+        if self.scale_ is not None:
+            described["scale"] = self.scale_
         if self._columns is not None:
             described["columns"] = self._columns.to_json()
         if hasattr(self, "feature_names_in_"):
@@ -337,21 +376,27 @@ class GFNCP(ClusterMixin, BaseEstimator):
         estimator.n_features_in_ = int(described["n_features"])
         if "feature_names" in described:
             estimator.feature_names_in_ = np.array(json.loads(described["feature_names"]), dtype=object)
+        known = {name: fitted[name].numpy() for name in GIVEN if name in fitted}
         return estimator._conclude(
-            fitted["x"].numpy(),
+            Given(fitted["x"].numpy(), scale=described.get("scale"), **known),
             fitted["labels"].numpy(),
             Posterior(labels, log_prob, counts),
             index,
             Stream.from_tensors(stream) if stream else None,
-            fitted["core"].numpy() if "core" in fitted else None,
         )
 
     @with_n_jobs
-    def _fit(self, inference: Inference, X) -> "GFNCP":
+    def _fit(self, inference: Inference, X, known_labels=None, sample_weight=None) -> "GFNCP":
         x = self._read(inference, X, reset=True)
+        given = inference.given(
+            x,
+            self.scale,
+            None if sample_weight is None else check_weights(sample_weight, len(x)),
+            None if known_labels is None else check_known(known_labels, len(x)),
+        )
         if inference.streams:
             return self._go_on(inference, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
-        return self._fit_batch(inference, [x], [_index(X)], [self], self._generator())[0]
+        return self._fit_batch(inference, [given], [_index(X)], [self], self._generator())[0]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "posterior_")
@@ -365,7 +410,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
     def _inference(self) -> Inference:
         self._check_counts()
         max_joint = None if self.max_joint is None else int(self.max_joint)
-        return Inference.of(self.checkpoint, self.device, int(self.n_orders), self.n_clusters, max_joint)
+        coresets = load_configuration(self.checkpoint).network.kind == "coreset-energy"
+        kind = CoresetInference if coresets else Inference
+        return kind.of(self.checkpoint, self.device, int(self.n_orders), self.n_clusters, max_joint)
 
     def _read(self, inference: Inference, X, reset: bool) -> Float[np.ndarray, "points *shape"]:
         """Coordinates of points; to ``reset`` is to learn from them what the columns are."""
@@ -399,20 +446,16 @@ class GFNCP(ClusterMixin, BaseEstimator):
     def _fit_batch(
         self,
         inference: Inference,
-        points: list[np.ndarray],
+        sets: list[Given],
         indices: list[pd.Index | None],
         fitted: list["GFNCP"],
         generator: torch.Generator,
     ) -> list["GFNCP"]:
         """Some sets side by side, or one that is large: estimators with their clusterings."""
-        core = inference.core(points[0])  # a large set comes alone
-        if core is None:
-            found = inference.side_by_side(points, int(self.n_samples), generator)
-        else:
-            found = [inference.around(points[0], core, int(self.n_samples), generator)]
+        found = inference.cluster(sets, int(self.n_samples), generator)
         return [
-            one._conclude(x, labels, posterior, index, core=core)
-            for one, x, index, (labels, posterior) in zip(fitted, points, indices, found, strict=True)
+            one._conclude(given, labels, posterior, index)
+            for one, given, index, (labels, posterior) in zip(fitted, sets, indices, found, strict=True)
         ]
 
     def _go_on(
@@ -429,18 +472,17 @@ class GFNCP(ClusterMixin, BaseEstimator):
         drawn, log_prob = stream.samples
         posterior = Posterior.from_samples(drawn.cpu().numpy(), log_prob.cpu().numpy())
         labels = stream.labels.cpu().numpy().copy()
-        return self._conclude(x, labels, posterior, index, stream)
+        return self._conclude(Given(x), labels, posterior, index, stream)
 
     def _conclude(
         self,
-        x: np.ndarray,
+        given: Given,
         labels: np.ndarray,
         posterior: Posterior,
         index: pd.Index | None,
         stream: Stream | None = None,
-        core: Int[np.ndarray, "core"] | None = None,
     ) -> "GFNCP":
-        self.X_, self._stream, self._core = x, stream, core
+        self.X_, self.scale_, self._given, self._stream = given.x, given.scale, given, stream
         self.posterior_ = posterior.named(index)
         self.labels_ = labels
         self.n_clusters_ = int(labels.max()) + 1
@@ -461,6 +503,17 @@ class GFNCP(ClusterMixin, BaseEstimator):
 
 def _index(X: object) -> pd.Index | None:
     return X.index if isinstance(X, pd.DataFrame) else None
+
+
+def _of_each_set(
+    name: str, values: Sequence | None, check: Callable[[object, int], np.ndarray], points: list[np.ndarray]
+) -> list[np.ndarray | None]:
+    """Check what is told of the rows of each set, None where nothing is."""
+    if values is None:
+        return [None] * len(points)
+    if len(values) != len(points):
+        raise ValueError(f"{name} has {len(values)} entries: accepted is one for each set, {len(points)}")
+    return [None if each is None else check(each, len(x)) for each, x in zip(values, points, strict=True)]
 
 
 def _clusterings(labels: object, points: int) -> Int[torch.Tensor, "clusterings points"]:

@@ -23,9 +23,10 @@ from gfncp.online import OnlineEnergyNetwork
 from gfncp.posterior import Posterior
 from gfncp.prediction import predictive
 from gfncp.streaming import Stream
+from gfncp.units import Scale
 from gfncp.validation import PointShape
 
-KINDS = ("energy", "interacting-energy", "online-energy")  # networks with probabilities of clusterings
+KINDS = "energy", "interacting-energy", "pairwise-energy", "online-energy", "coreset-energy"
 ORDERS_SEED = 0  # orders are the same in every call, so that log-probabilities can be compared
 GREEDY_ORDERS = 16  # at least, along which sets are clustered greedily
 CORE_SEED = 1  # so are the cores of large sets
@@ -34,6 +35,25 @@ POINTS_AT_ONCE = 5_000  # of the sets that are clustered side by side
 
 Points = Float[np.ndarray, "points *shape"]
 Clustered = tuple[Int[np.ndarray, "points"], Posterior]  # the greedy clustering, and samples
+
+
+@dataclass(frozen=True)
+class Given:
+    """A set, and what is known of it.
+
+    Attributes:
+        x: the points.
+        core: those that are decoded jointly; None for all, or where there is a coreset.
+        scale: how columns are brought to one unit; None where the network takes them as they are.
+        weights: how often each row counts; None for once.
+        known: the cluster that each row is known to be in, -1 where it is not; None for nothing.
+    """
+
+    x: Points
+    core: Int[np.ndarray, "core"] | None = None
+    scale: Scale | None = None
+    weights: Float[np.ndarray, "points"] | None = None
+    known: Int[np.ndarray, "points"] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,15 +126,34 @@ class Inference:
                 f"{self.name!r}, whose energies of them are not finite"
             )
 
-    def core(self, x: Points) -> Int[np.ndarray, "core"] | None:
-        """The points that are decoded jointly; None where all are."""
+    def given(
+        self,
+        x: Points,
+        scale: str = "auto",
+        weights: Float[np.ndarray, "points"] | None = None,
+        known: Int[np.ndarray, "points"] | None = None,
+    ) -> Given:
+        """A set, with the points of it that are decoded jointly.
+
+        Raises:
+            ValueError: scale, weights or known labels are given, which a network of points knows nothing of.
+        """
+        for name, value, default in (
+            ("scale", scale, "auto"),
+            ("sample_weight", weights, None),
+            ("known_labels", known, None),
+        ):
+            if value is not default and not (isinstance(value, str) and value == default):
+                raise ValueError(f"{name}: {self.name!r} takes points as they are; accepted is {default!r}")
         joint = self.joint(len(x))
         if len(x) == joint:
-            return None
-        return large.core_points(self.network, torch.from_numpy(x), joint, seeded(CORE_SEED)).numpy()
+            return Given(x)
+        core = large.core_points(self.network, torch.from_numpy(x), joint, seeded(CORE_SEED)).numpy()
+        return Given(x, core)
 
-    def batches(self, points: list[np.ndarray]) -> Iterator[list[int]]:
+    def batches(self, sets: list[Given]) -> Iterator[list[int]]:
         """Places of sets that go together: of like size, as they are padded, and not too many."""
+        points = [each.x for each in sets]
         batch: list[int] = []
         for place in sorted(range(len(points)), key=lambda at: (points[at].shape[1:], -len(points[at]))):
             if batch:
@@ -128,8 +167,14 @@ class Inference:
         if batch:
             yield batch
 
+    def cluster(self, sets: list[Given], n_samples: int, generator: torch.Generator) -> list[Clustered]:
+        """Some sets side by side, or one that is large."""
+        if sets[0].core is not None:  # a large set comes alone
+            return [self._around(sets[0].x, sets[0].core, n_samples, generator)]
+        return self._side_by_side([each.x for each in sets], n_samples, generator)
+
     @torch.no_grad()
-    def side_by_side(
+    def _side_by_side(
         self, points: list[np.ndarray], n_samples: int, generator: torch.Generator
     ) -> list[Clustered]:
         """Sets that are decoded jointly, in one batch."""
@@ -150,19 +195,20 @@ class Inference:
             for row, rows, values, size in zip(labels, drawn, log_prob, sizes.tolist(), strict=True)
         ]
 
-    def around(
+    def _around(
         self, x: Points, core: Int[np.ndarray, "core"], n_samples: int, generator: torch.Generator
     ) -> Clustered:
         """A set of which only the core is decoded jointly."""
-        labels = self.greedy(x, core)
+        labels = self.greedy(Given(x, core))
         along, bounds = self._orders(len(core)), self._bounds(len(core))
         points = torch.from_numpy(x), torch.from_numpy(core)
         drawn, log_prob = large.sample(self.network, *points, n_samples, along, generator, bounds)
         return labels.numpy(), Posterior.from_samples(drawn.numpy(), log_prob.numpy())
 
     @torch.no_grad()
-    def greedy(self, x: Points, core: Int[np.ndarray, "core"] | None) -> Int[torch.Tensor, "points"]:
+    def greedy(self, given: Given) -> Int[torch.Tensor, "points"]:
         """The greedy clustering of a set, see `gfncp.orders.greedy`."""
+        x, core = given.x, given.core
         joint = len(x if core is None else core)
         along, bounds = self._greedy_orders(joint), self._bounds(joint)
         if core is None:
@@ -176,18 +222,16 @@ class Inference:
 
     @torch.no_grad()
     def log_prob(
-        self,
-        x: Points,
-        labels: Int[torch.Tensor, "clusterings points"],
-        core: Int[np.ndarray, "core"] | None,
+        self, given: Given, labels: Int[torch.Tensor, "clusterings points"]
     ) -> Float[np.ndarray, "clusterings"]:
         """log p(labels | x); -inf where bounds or the core leave out a clustering."""
+        x, core = given.x, given.core
         joint = len(x if core is None else core)
         along, bounds = self._orders(joint), self._bounds(joint)
         if core is None:
             encoding = self.network.encode(self.on_device(x)[None])
-            given = self.on_device(labels)[None]
-            values = orders.log_prob(self.network, encoding, given, along, bounds)[0].cpu()
+            rows = self.on_device(labels)[None]
+            values = orders.log_prob(self.network, encoding, rows, along, bounds)[0].cpu()
         else:
             points = torch.from_numpy(x), torch.from_numpy(core)
             values = large.log_prob(self.network, *points, labels, along, bounds)
@@ -198,15 +242,15 @@ class Inference:
 
     def predictive(
         self,
-        x: Points,
+        given: Given,
         labels: Int[np.ndarray, "points"],
-        core: Int[np.ndarray, "core"] | None,
         new: Float[np.ndarray, "new *shape"],
     ) -> Float[np.ndarray, "new options"]:
         """Probabilities of new points' clusters, in double precision: those of ``labels``, last a new one."""
-        given = slice(None) if core is None else core
-        judge = predictive if core is None else large.predictive
-        points, of_points, new_points = (self.on_device(values) for values in (x[given], labels[given], new))
+        rows = slice(None) if given.core is None else given.core
+        judge = predictive if given.core is None else large.predictive
+        values = given.x[rows], labels[rows], new
+        points, of_points, new_points = (self.on_device(each) for each in values)
         bounds = self._bounds(len(points))
         exact = deepcopy(self.network).double()
         log_prob = judge(exact, points.double(), of_points, new_points.double(), bounds).cpu()

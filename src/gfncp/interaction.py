@@ -42,7 +42,7 @@ class InteractingEnergyNetwork(EnergyNetwork):
     def represent(self, sums, clusters, opened, unassigned):
         """What is left to assign has changed, so each is computed anew."""
         state, k = (torch.arange(sums.shape[1], device=sums.device) < opened[:, None]).nonzero(as_tuple=True)
-        clusters = torch.zeros_like(sums)
+        clusters = sums.new_zeros(*sums.shape[:2], self.width)
         clusters[state, k] = self.cluster(sums[state, k], unassigned, state)
         return clusters
 

@@ -51,16 +51,16 @@ class Company:
         self.features = network.encoder.beside(x)
         self.device = x.device
 
-    def sums(self, labels: Int[Tensor, "core"]) -> Float[Tensor, "clusters width"]:
+    def sums(self, labels: Int[Tensor, "core"]) -> Float[Tensor, "clusters sums"]:
         """What energies know of the clusters."""
         member = F.one_hot(labels.to(self.device))
         return member.to(self.y.dtype).T @ self.y
 
-    def encode(self, new: Float[Tensor, "block *shape"]) -> Float[Tensor, "block width"]:
+    def encode(self, new: Float[Tensor, "block *shape"]) -> Float[Tensor, "block sums"]:
         return self.network.assigned(self.features(new.to(self.device)))
 
     def energies(
-        self, sums: Float[Tensor, "clusters width"], y: Float[Tensor, "block width"]
+        self, sums: Float[Tensor, "clusters sums"], y: Float[Tensor, "block sums"]
     ) -> Float[Tensor, "block options"]:
         """E of each new point's options, the clusters and last a new one, when all others are assigned."""
         joined = (F.pad(sums, (0, 0, 0, 1)) + y[:, None]).flatten(0, 1)
@@ -69,7 +69,7 @@ class Company:
         context = before.sum(0) - before + after
         return self.network.energy(context.flatten(0, 1)).view(len(y), len(before))
 
-    def _represent(self, sums: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
+    def _represent(self, sums: Float[Tensor, "rows sums"]) -> Float[Tensor, "rows width"]:
         state = torch.zeros(len(sums), dtype=torch.long, device=sums.device)
         return self.network.cluster(sums, self.nothing_left, state)
 

@@ -2,13 +2,15 @@
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from gfncp import beam, decoding
 from gfncp.bounds import ClusterBounds
 from gfncp.energy import EnergyNetwork
 from gfncp.interaction import InteractingEnergyNetwork
 from gfncp.online import OnlineEnergyNetwork
+from gfncp.pairs import PairwiseEnergyNetwork
+from gfncp.tokens import Placement
 
 
 class Decoder:
@@ -71,6 +73,18 @@ class Model(Decoder, EnergyNetwork):
 
 class InteractingModel(Decoder, InteractingEnergyNetwork):
     """See `gfncp.interaction.InteractingEnergyNetwork`."""
+
+
+class PairwiseModel(Decoder, PairwiseEnergyNetwork):
+    """See `gfncp.pairs.PairwiseEnergyNetwork`."""
+
+
+class CoresetModel(PairwiseModel):
+    """A model of micro-clusters as points, and of the points beside them; see `gfncp.tokens`."""
+
+    def __init__(self, encoder: nn.Module, *sizes) -> None:
+        super().__init__(encoder, *sizes)
+        self.placement = Placement(encoder.features)
 
 
 class OnlineModel(Decoder, OnlineEnergyNetwork):

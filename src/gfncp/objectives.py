@@ -4,11 +4,11 @@ A `Batch` is drawn once; an objective asks the network for the energies it needs
 n = 2..N may be estimated from a random subset of steps (``sampled_steps``), without bias.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from gfncp.decoding import sample_encoded
@@ -26,16 +26,21 @@ class Batch:
     Args:
         steps: indices of the steps to use, sorted; None for all.
         progress: the share of training that is done.
+        mask: True where a point is present; None for all.
+        beside, beside_labels: points beside these, and their clusters; -1 for none of these.
     """
 
     x: Float[Tensor, "batch points *shape"]
     labels: Int[Tensor, "batch points"]
     steps: Int[Tensor, "batch steps"] | None = None
     progress: float = 1.0
+    mask: Bool[Tensor, "batch points"] | None = None
+    beside: Float[Tensor, "batch beside dim"] | None = None
+    beside_labels: Int[Tensor, "batch beside"] | None = None
 
     def to(self, device: torch.device) -> "Batch":
-        steps = None if self.steps is None else self.steps.to(device)
-        return Batch(self.x.to(device), self.labels.to(device), steps, self.progress)
+        values = (getattr(self, field.name) for field in fields(self))
+        return Batch(*(value.to(device) if isinstance(value, Tensor) else value for value in values))
 
     @property
     def per_step(self) -> float:
@@ -133,7 +138,7 @@ def follow(
     """Energies of the options along given labels, and log-probabilities of the labels."""
     energies = network.encoded_energies(encoding, labels, steps)
     taken = labels if steps is None else labels.gather(1, steps)
-    return energies, log_policy(energies).gather(2, taken[..., None])[..., 0]
+    return energies, log_policy(energies).gather(2, taken.clamp_min(0)[..., None])[..., 0]
 
 
 def random_order(
@@ -147,7 +152,8 @@ def reorder(
 ) -> tuple[Encoding, Int[Tensor, "batch points"]]:
     """The same sets with their points in another order."""
     y, v = (part.gather(1, order[..., None].expand_as(part)) for part in (encoding.y, encoding.v))
-    return Encoding(y, v, encoding.mask.gather(1, order)), canonical_labels(labels.gather(1, order))
+    mask, known = (part.gather(1, order) for part in (encoding.mask, encoding.known))
+    return Encoding(y, v, mask, known), canonical_labels(labels.gather(1, order))
 
 
 @dataclass(frozen=True)

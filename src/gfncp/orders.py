@@ -107,7 +107,8 @@ def _most_typical(labels: Int[Tensor, "clusterings points"]) -> int:
 
 def _permuted(encoding: Encoding, orders: Int[Tensor, "orders points"]) -> Encoding:
     """Every set along every order, order by order within a set."""
-    return Encoding(*(part[:, orders].flatten(0, 1) for part in encoding))
+    permuted = Encoding(*(part[:, orders].flatten(0, 1) for part in encoding))
+    return permuted._replace(known=canonical_labels(permuted.known))
 
 
 def _restored(labels: Int[Tensor, "batch rows points"], orders: Int[Tensor, "rows points"]) -> Tensor:

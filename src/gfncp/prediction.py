@@ -66,6 +66,7 @@ def _pooled(network: EnergyNetwork, x: Tensor, labels: Tensor) -> tuple[Tensor, 
         each = network.encode(new[:, None])
         y, v = (F.pad(part, (0, 0, len(sums), 0)) for part in (each.y, each.v))
         y[:, :-1] = sums
-        return Encoding(y, v, F.pad(each.mask, (len(sums), 0), value=True))
+        mask = F.pad(each.mask, (len(sums), 0), value=True)
+        return Encoding(y, v, mask, F.pad(each.known, (len(sums), 0), value=-1))
 
     return torch.arange(len(sums), device=labels.device), join

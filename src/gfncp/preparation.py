@@ -38,6 +38,9 @@ def make_simulators(
     if kind == "general-mixtures":
         general = simulators.GeneralMixtures(**values)
         return general, general
+    if kind == "coresets":
+        coresets = simulators.LabelledCoresets(**values)
+        return coresets, coresets
     if isinstance(configuration.data, OwnImages):
         return own_images_simulators(configuration, encoder, data)
     x, classes = images(values.pop("dataset"), "train", data)

@@ -69,7 +69,7 @@ def _sweep(network: EnergyNetwork, encoding: Encoding, labels: Tensor, sweeps: i
         member = F.one_hot(labels + 1)[..., 1:]  # absent points are in none
         count = member.sum(1)
         sums = member.to(encoding.y.dtype).transpose(1, 2) @ encoding.y
-        clusters = torch.zeros_like(sums)
+        clusters = sums.new_zeros(*sums.shape[:2], network.width)
         clusters[count > 0] = represent(sums[count > 0])
         for point in range(labels.shape[1]):
             here = encoding.mask[:, point].nonzero()[:, 0]

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from jinja2 import Environment, PackageLoader
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from gfncp.checkpoints import write_atomically, write_text
 from gfncp.estimator import GFNCP
 from gfncp.figures import plot_clusters
+from gfncp.partitions import canonical_labels
 from gfncp.posterior import Posterior
 from gfncp.sources.sets import PointSet
-from gfncp.summary import format_probability
+from gfncp.summary import SCALES, format_probability
+from gfncp.threads import threads
 
 REPORT = "report.html"
 WRITERS = {
@@ -37,6 +40,12 @@ class Result:
         """Name, label, probability and entropy of each point."""
         frame = self.model.posterior_.named(self.set.ids).to_frame(self.model.labels_)
         return frame.rename_axis(frame.index.name or "point").reset_index()
+
+    def log_prob(self) -> float:
+        """Log-probability of the greedy clustering, given the known labels and weights of the fit, if any."""
+        with threads(self.model.n_jobs):
+            labels = canonical_labels(torch.from_numpy(self.model.labels_)[None])
+            return float(self.model._inference().log_prob(self.model._given, labels)[0])
 
     def agreement(self) -> dict[str, float] | None:
         """NMI and ARI with the known labels, if there are such."""
@@ -113,6 +122,7 @@ def _page(results: Sequence[Result], places: Sequence[Path], settings: dict[str,
                 "name": result.set.name,
                 "points": len(frame),
                 "clusters": model.n_clusters_,
+                "scale": None if model.scale_ is None else SCALES[model.scale_],
                 "agreement": result.agreement(),
                 "numbers": model.posterior_.n_clusters(),
                 "members": list(zip(by_cluster.size().items(), by_cluster.mean(), strict=True)),

@@ -11,20 +11,30 @@ from rich.console import Group
 from rich.table import Table
 
 from gfncp.posterior import Posterior
+from gfncp.units import Scale
 
 BAR_WIDTH = 40
 ROWS = 3
 NUMBERS = 8
+SCALES: dict[Scale, str] = {
+    "columns": "Columns: standardised each",
+    "none": "Columns: kept in their common unit",
+    "unit-length": "Rows: brought to unit length",
+}
 
 
-def summarise(posterior: Posterior, greedy: Int[np.ndarray, "n_samples"], log_prob: float) -> Group:
+def summarise(
+    posterior: Posterior, greedy: Int[np.ndarray, "n_samples"], log_prob: float, scale: Scale | None = None
+) -> Group:
     """The distribution of the number of clusters, and the most likely clusterings that were found.
 
     Args:
         greedy: the greedy clustering, which need not be among the samples.
         log_prob: its log-probability along the order of the points.
+        scale: how columns were brought to one unit; None where they were taken as they are.
     """
-    return Group(_numbers(posterior), "", _most_likely(posterior, greedy, log_prob))
+    parts = [_numbers(posterior), "", _most_likely(posterior, greedy, log_prob)]
+    return Group(*parts) if scale is None else Group(SCALES[scale], "", *parts)
 
 
 def describe(posterior: Posterior) -> str:

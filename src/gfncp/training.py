@@ -164,11 +164,11 @@ def validate(
 ) -> dict[str, float]:
     """The loss of sets that are the same each time, and the scores of the model's clusterings of them."""
     sets, points = configuration.training.validation_sets, configuration.data.test_points
-    x, labels = simulate(sets, points, seeded(configuration.seed, VALIDATION_STREAM))
-    held_out = Batch(x, labels).to(device)
+    x, labels, *rest = simulate(sets, points, seeded(configuration.seed, VALIDATION_STREAM))
+    held_out = Batch(x, labels, None, 1.0, *rest).to(device)
     with torch.no_grad():
         loss = objective(model, held_out, seeded(configuration.seed, VALIDATION_STREAM))["loss"]
-    return {"loss": float(loss), **scores(labels, model.predict(held_out.x).cpu())}
+    return {"loss": float(loss), **scores(labels, model.predict(held_out.x, held_out.mask).cpu())}
 
 
 def accumulate(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Float32, Num, Shaped
+from jaxtyping import Float, Float32, Int, Num, Shaped
 from scipy.sparse import issparse
 
 from gfncp.configuration import Configuration
@@ -86,6 +86,42 @@ def check_images(
             "or 0 to 255 as integers"
         )
     return x.astype(np.float32)
+
+
+def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]:
+    """Weights of rows in float64.
+
+    Raises:
+        ValueError: they are not positive finite numbers, one for each row.
+    """
+    try:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight: accepted are numbers ({error})") from None
+    if weights.shape != (rows,):
+        raise ValueError(f"sample_weight has shape {weights.shape}: accepted is ({rows},)")
+    wrong = ~(np.isfinite(weights) & (weights > 0))
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise ValueError(f"sample_weight[{place}] is {weights[place]}: accepted are positive finite numbers")
+    return weights
+
+
+def check_known(known_labels: object, rows: int) -> Int[np.ndarray, "rows"]:
+    """Known labels as integers from 0, -1 where nothing is known: -1, None, NaN and empty text.
+
+    Raises:
+        ValueError: there is not one for each row.
+    """
+    labels = pd.Series(list(known_labels), dtype=object) if np.ndim(known_labels) == 1 else None
+    if labels is None or len(labels) != rows:
+        raise ValueError(
+            f"known_labels has shape {np.shape(known_labels)}: accepted is ({rows},), with -1 or a missing "
+            "value where nothing is known"
+        )
+    unknown = labels.isna() | labels.map(lambda label: isinstance(label, str) and label.strip() == "")
+    unknown |= labels.map(lambda label: not isinstance(label, str) and label == -1)
+    return np.asarray(pd.factorize(labels.where(~unknown, None))[0], dtype=np.int64)
 
 
 def warn_outside_training(

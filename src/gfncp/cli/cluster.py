@@ -53,12 +53,31 @@ def cluster(
     id_column: Annotated[str | None, typer.Option(help="Column (NPZ: array) that names the points.")] = None,
     label_column: Annotated[
         str | None,
-        typer.Option(help="Column (NPZ: array) with known labels: never seen by the model, only compared."),
+        typer.Option(help="Column (NPZ: array) with true labels: never seen by the model, only compared."),
     ] = None,
     set_column: Annotated[
         str | None,
         typer.Option(help="Column (NPZ: array) that names the set of each point: each is clustered alone."),
     ] = None,
+    known_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Column (NPZ: array) with labels that are known, -1 or empty where they are not: rows of "
+            "equal labels share a cluster, rows of different ones do not.",
+            show_default=False,
+        ),
+    ] = None,
+    weight_column: Annotated[
+        str | None,
+        typer.Option(help="Column (NPZ: array) that says how often each row counts.", show_default=False),
+    ] = None,
+    scale: Annotated[
+        Literal["auto", "columns", "none", "unit-length"],
+        typer.Option(
+            help="How columns are brought to one unit: each is standardised (columns), they share one "
+            "already (none), or each row is brought to length 1 (unit-length)."
+        ),
+    ] = "auto",
     engine: Annotated[
         Literal["local", "ray"],
         typer.Option(help="ray: many sets of Parquet files on a Ray cluster, see docs/scale.md."),
@@ -88,13 +107,18 @@ def cluster(
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from gfncp.checkpoints import DEFAULT, find
+    from gfncp.checkpoints import DEFAULT, find, load_configuration
+    from gfncp.cli.told_columns import read_told_sets
     from gfncp.estimator import GFNCP
     from gfncp.results import Result, check_labels_file, write_results
-    from gfncp.sources.sets import Roles, read_sets
+    from gfncp.sources.sets import Roles
     from gfncp.summary import summarise
 
-    of_engine = {"ray": {"address": address, "workers": workers}, "local": {"jobs": jobs, "labels": labels}}
+    told_columns = {"known-column": known_column, "weight-column": weight_column}
+    of_engine = {
+        "ray": {"address": address, "workers": workers},
+        "local": {"jobs": jobs, "labels": labels} | told_columns,
+    }
     other = "ray" if engine == "local" else "local"
     for name, value in of_engine[other].items():
         if value is not None:
@@ -103,13 +127,25 @@ def cluster(
     check_labels_file(labels)
     names = None if columns is None else [name.strip() for name in columns.split(",")]
     roles = Roles(names, id_column, label_column, set_column)
-    parameters = {"n_samples": samples, "n_clusters": _bounds(k), "random_state": seed, "device": device}
+    parameters = {
+        "n_samples": samples,
+        "n_clusters": _bounds(k),
+        "random_state": seed,
+        "device": device,
+        "scale": scale,
+    }
     if engine == "ray":
         named = {"checkpoint": checkpoint or DEFAULT}
         _cluster_on_ray(files, roles, named | parameters, output, address, workers or 1)
         return
-    sets = read_sets(files, roles)
+    sets, told = read_told_sets(files, roles, known_column, weight_column)
     checkpoint = checkpoint or ("mnist" if all(each.points.ndim == 3 for each in sets) else DEFAULT)
+    for name, value in told_columns.items():
+        if value is not None and load_configuration(checkpoint).network.kind != "coreset-energy":
+            raise ValueError(
+                f"--{name}={value}: accepted with checkpoints of coresets (network.kind = 'coreset-energy'), "
+                f"not with {checkpoint!r}"
+            )
     estimator = GFNCP(checkpoint, n_jobs=jobs, **parameters)
     start = perf_counter()
     bar = Progress(
@@ -123,10 +159,12 @@ def cluster(
     with bar, warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", category=UserWarning)
         task = bar.add_task(f"Clustering {count(len(sets), 'set')}", total=len(sets))
-        models = estimator.fit_sets([each.points for each in sets], lambda count: bar.advance(task, count))
+        points = [each.points for each in sets]
+        models = estimator.fit_sets(points, lambda count: bar.advance(task, count), **told)
     seconds = perf_counter() - start
     results = [Result(each, model) for each, model in zip(sets, models, strict=True)]
     settings = {"checkpoint": find(checkpoint).name, "samples": samples, "K": k or "any", "seed": seed}
+    settings |= {name.replace("-", " "): value for name, value in told_columns.items() if value is not None}
     written = write_results(results, output, labels, settings)
 
     for note in dict.fromkeys(str(warning.message) for warning in caught):
@@ -138,8 +176,8 @@ def cluster(
             f"(greedy clustering; with {count(samples, 'sample')} of the posterior: {seconds:.1f} s)\n",
             soft_wrap=True,
         )
-        log_prob = float(model.log_prob(model.X_, model.labels_))
-        console.print(summarise(model.posterior_, model.labels_, log_prob), "")
+        log_prob = results[0].log_prob()
+        console.print(summarise(model.posterior_, model.labels_, log_prob, model.scale_), "")
         agreement, labelled = results[0].agreement(), sets[0].labels
         if agreement is not None and labelled is not None:
             known = len(set(labelled.tolist()))
@@ -185,13 +223,15 @@ def _bounds(k: str | None) -> int | tuple[int, int] | None:
 
 def _table_of_sets(results) -> Table:
     scores = ("NMI", "ARI") if results[0].set.labels is not None else ()
-    table = Table("set", "points", "clusters", *scores)
+    scaled = results[0].model.scale_ is not None
+    table = Table("set", "points", "clusters", *(["scale"] if scaled else []), *scores)
     for result in results:
         agreement = result.agreement() or {}
         table.add_row(
             escape(result.set.name),
             str(len(result.model.labels_)),
             str(result.model.n_clusters_),
+            *([result.model.scale_] if scaled else []),
             *(f"{agreement[name]:.3f}" for name in scores),
         )
     return table

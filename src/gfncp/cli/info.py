@@ -15,16 +15,25 @@ def info(checkpoint: Checkpoint) -> None:
     """
     from gfncp.checkpoints import find, load, load_configuration
     from gfncp.configuration.files import to_toml
+    from gfncp.coreset_inference import CoresetInference
     from gfncp.validation import array_shape
 
     model: Any = load(checkpoint)  # of one kind or another
     folder = find(checkpoint)
-    shape = array_shape(model.encoder.point_shape)
+    configuration = load_configuration(checkpoint)
+    coresets = configuration.network.kind == "coreset-energy"
+    shape = array_shape(CoresetInference.point_shape if coresets else model.encoder.point_shape)
     parameters = sum(weight.numel() for weight in model.parameters())
     size = (folder / "model.safetensors").stat().st_size / 1e6
     console.print(f"[bold]{escape(folder.name)}[/bold] clusters arrays of shape {shape}")
+    if coresets:
+        console.print(
+            f"Any number of points, summarised by at most {configuration.data.tokens} micro-clusters, which "
+            "are decoded jointly",
+            soft_wrap=True,
+        )
     console.print(f"{parameters:,} parameters, {size:.1f} MB, trained by this configuration:\n")
-    console.print(to_toml(load_configuration(checkpoint)), markup=False, soft_wrap=True)
+    console.print(to_toml(configuration), markup=False, soft_wrap=True)
 
 
 def methods() -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from gfncp.configuration.fields import Bounds, Clusters, Points, Section, Share, Width
+from gfncp.tokens import COLUMNS
 
 FEWEST_OWN = 200  # points to train on; of fewer, what is held out could not fill a set
 
@@ -40,6 +41,15 @@ class GeneralData(Data):
     @property
     def point_shape(self) -> tuple[None]:
         return (None,)
+
+
+class CoresetData(Data):
+    """See `gfncp.simulators.coresets.LabelledCoresets`."""
+
+    kind: Literal["coresets"]
+    tokens: Annotated[int, Field(ge=2)] = 128
+    n_clusters: ClassVar[None] = None
+    point_shape: ClassVar[tuple[int]] = (COLUMNS,)
 
 
 class ImageData(Data):
@@ -126,6 +136,6 @@ AnyNeighbourEmbeddings = Annotated[
     EmbeddingData | OwnImages | NeighbourEmbeddingFile, Field(discriminator="dataset")
 ]
 AnyData = Annotated[
-    MixtureData | GeneralData | ImageData | AnyNeighbourEmbeddings | AugmentedEmbeddingFile,
+    MixtureData | GeneralData | CoresetData | ImageData | AnyNeighbourEmbeddings | AugmentedEmbeddingFile,
     Field(discriminator="kind"),
 ]

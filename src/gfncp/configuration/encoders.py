@@ -16,6 +16,7 @@ from gfncp.encoders import (
     VectorEncoder,
 )
 from gfncp.principal import PrincipalEncoder
+from gfncp.tokens import TokenEncoder
 
 
 class Pretraining(Section):
@@ -102,6 +103,16 @@ class AnyVectors(Encoder):
         return AnyVectorEncoder()
 
 
+class Tokens(Section):
+    """See `gfncp.tokens.TokenEncoder`."""
+
+    kind: Literal["tokens"]
+    context: Context = Context()
+
+    def build(self) -> nn.Module:
+        return TokenEncoder(**self.context.model_dump())
+
+
 class Pictures(Encoder):
     """See `gfncp.encoders.ImageEncoder`."""
 
@@ -126,6 +137,6 @@ class EmbeddedPictures(Section):
 
 
 AnyEncoder = Annotated[
-    Vectors | ScaledVectors | PrincipalComponents | AnyVectors | Pictures | EmbeddedPictures,
+    Vectors | ScaledVectors | PrincipalComponents | AnyVectors | Tokens | Pictures | EmbeddedPictures,
     Field(discriminator="kind"),
 ]

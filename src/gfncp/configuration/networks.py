@@ -9,7 +9,7 @@ from gfncp.baselines.ccp import CCPNetwork
 from gfncp.baselines.dac import AnchoredDACNetwork, DACNetwork
 from gfncp.baselines.set_transformer import SetTransformerNetwork
 from gfncp.configuration.fields import Blocks, Layers, Section, Width
-from gfncp.model import InteractingModel, Model, OnlineModel
+from gfncp.model import CoresetModel, InteractingModel, Model, OnlineModel, PairwiseModel
 from gfncp.networks import Gated, Plain
 
 
@@ -36,6 +36,20 @@ class InteractingEnergy(Energy):
 
     kind: Literal["interacting-energy"]
     model: ClassVar[type] = InteractingModel
+
+
+class PairwiseEnergy(Energy):
+    """See `gfncp.pairs.PairwiseEnergyNetwork`."""
+
+    kind: Literal["pairwise-energy"]
+    model: ClassVar[type] = PairwiseModel
+
+
+class CoresetEnergy(Energy):
+    """See `gfncp.model.CoresetModel`."""
+
+    kind: Literal["coreset-energy"]
+    model: ClassVar[type] = CoresetModel
 
 
 class OnlineEnergy(Energy):
@@ -102,6 +116,14 @@ class SetTransformer(Attention):
 
 
 AnyNetwork = Annotated[
-    Energy | InteractingEnergy | OnlineEnergy | CCP | DAC | AnchoredDAC | SetTransformer,
+    Energy
+    | InteractingEnergy
+    | PairwiseEnergy
+    | CoresetEnergy
+    | OnlineEnergy
+    | CCP
+    | DAC
+    | AnchoredDAC
+    | SetTransformer,
     Field(discriminator="kind"),
 ]

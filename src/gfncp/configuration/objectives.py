@@ -8,6 +8,7 @@ from gfncp.baselines.ccp import CCPLoss
 from gfncp.baselines.dac import AnchoredDACLoss, DACLoss
 from gfncp.baselines.set_transformer import SetTransformerLoss
 from gfncp.configuration.fields import Section
+from gfncp.coreset_objective import CoresetLikelihood
 from gfncp.objectives import GFNCP, NCP, GFNCPPaper, Objective
 
 
@@ -45,6 +46,18 @@ class GFNCPObjective(Section):
 
     def build(self) -> Objective:
         return GFNCP(self.disagreement, self.terminal, self.anchor)
+
+
+class CoresetObjective(Section):
+    """See `gfncp.coreset_objective.CoresetLikelihood`."""
+
+    name: Literal["coreset-likelihood"]
+    trains: ClassVar[str] = "coreset-energy"
+    placement: Annotated[float, Field(ge=0)] = 0.5
+    anchor: Annotated[float, Field(ge=0)] = 1e-5
+
+    def build(self) -> Objective:
+        return CoresetLikelihood(self.placement, self.anchor)
 
 
 class CCPObjective(Section):
@@ -91,6 +104,7 @@ AnyObjective = Annotated[
     NCPObjective
     | GFNCPPaperObjective
     | GFNCPObjective
+    | CoresetObjective
     | CCPObjective
     | DACObjective
     | AnchoredDACObjective

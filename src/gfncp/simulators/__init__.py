@@ -5,6 +5,7 @@ points ``(sets, points, *shape)`` and labels ``(sets, points)`` in order of appe
 """
 
 from gfncp.simulators.classes import WholeClasses
+from gfncp.simulators.coresets import LabelledCoresets
 from gfncp.simulators.embeddings import AugmentedEmbeddings
 from gfncp.simulators.general import GeneralMixtures
 from gfncp.simulators.images import AugmentedImages, NeighbourImages, augment
@@ -16,6 +17,7 @@ __all__ = [
     "AugmentedImages",
     "GaussianMixtures",
     "GeneralMixtures",
+    "LabelledCoresets",
     "NeighbourClusters",
     "NeighbourEmbeddings",
     "NeighbourImages",

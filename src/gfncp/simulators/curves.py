@@ -1,16 +1,29 @@
 """Clusters along curves: what no centre describes."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gfncp.partitions import canonical_labels
 from gfncp.simulators.draw import Draw
 
 SPACE = 3  # dimensions
 ARCS = 5  # curves of one set, at most
 RINGS, SPIRAL, CHAIN = range(3)
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Sets of rings, arms of a spiral, or chains of half circles, see `curved_clusters`."""
+
+    def __call__(
+        self, sets: int, points: int, generator: torch.Generator
+    ) -> tuple[Float[Tensor, "sets points 3"], Int[Tensor, "sets points"]]:
+        x, curve, _ = curved_clusters(Draw(sets, generator), points)
+        return x, canonical_labels(curve)
 
 
 def curved_clusters(

@@ -11,6 +11,7 @@ from torch import Tensor
 from gfncp.partitions import canonical_labels
 from gfncp.simulators.curves import SPACE, curved_clusters
 from gfncp.simulators.draw import Draw
+from gfncp.simulators.shares import points_of_one
 
 DIMENSIONS = 16  # that clusters may fill
 NOISE_DIMENSIONS = 8
@@ -18,7 +19,6 @@ GAUSSIAN, STUDENT, BALL, SHELL, BOX = range(5)
 DEGREES = 4  # of Student's t: 2, 4, ... twice this many
 HIDDEN = 32  # units of a network that bends a set
 REPULSIONS = 4
-POINTS_OF_ONE = 4  # points for each of so many clusters, at least, where clusters have like weights
 PLANAR, ROUND, CURVED, BENT, NOISY = 0.4, 0.7, 0.1, 0.15, 0.15  # shares of the sets
 
 
@@ -30,7 +30,7 @@ class GeneralMixtures:
 
     - Partition: for half of the sets CRP(alpha), alpha log-uniform in [0.1, 6], in its stick-breaking form
       with ``max_clusters`` sticks; for the others up to so many clusters (uniformly, at most one for every
-      four points) of like weights.
+      four points; two in small sets) of like weights.
     - Place: two fifths of the sets in the plane, the others in 1 to 16 dimensions, few more often than many.
       Means are normal, pushed apart more or less; a mean's nearest one is about 2 to 10 standard deviations
       away, log-uniformly: from overlap to gaps.
@@ -87,7 +87,7 @@ def cluster_weights(draw: Draw, clusters: int, points: int) -> Float[Tensor, "se
     left = draw.uniform(clusters) ** (1 / draw.log_uniform(0.1, 6))  # 1 - Beta(1, alpha)
     left[:, -1] = 0
     before = F.pad(left.cumprod(1)[:, :-1], (1, 0), value=1.0)
-    most = max(1, min(clusters, points // POINTS_OF_ONE))
+    most = max(1, min(clusters, points // points_of_one(points)))
     several = torch.arange(clusters) < 1 + (most * draw.uniform()).floor()
     like = (draw.uniform(high=0.7) * draw.normal(clusters)).exp() * several
     return torch.where(draw.some(0.5), before * (1 - left), like / like.sum(1, keepdim=True))

@@ -1,0 +1,364 @@
+"""Is the posterior of a checkpoint of coresets right on simulated sets, when it runs free?
+
+    python benchmarks/calibration.py --checkpoint FOLDER --record records/calibration.json
+    python benchmarks/calibration.py --points 300 --sets 50
+
+Sets are drawn from the prior that such checkpoints are trained on, each from its own seed, and clustered as
+the estimator would. `calibration_scores.py` says what an exact posterior would give.
+
+- A cluster of the truth may have no medoid, which the posterior holds for impossible. So log-probabilities,
+  their ranks and those of the number of clusters K are of the labels of medoids; log-probabilities of the
+  other points are given medoids' labels, for points whose cluster has a medoid. All else is about all rows.
+- "told K": K is the number of clusters among the medoids. "20% known": a fifth of the rows have known labels;
+  pairs and ARI are of the other rows, and the gain is over the ARI of the same rows where nothing is known.
+- The error of pairs is the expected calibration error in 10 bins; in brackets, that of a sample in the
+  truth's place.
+- Equal rows are one point to the network. Where the truth puts them in different clusters, as that of coarse
+  answers may, pairs and ARI suffer, of any checkpoint.
+- Training draws whether columns are standardised; here it is chosen as for users, unless --scale is given.
+"""
+
+import json
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Annotated, NamedTuple, cast, get_args
+
+import numpy as np
+import torch
+import typer
+from calibration_scores import (
+    BINS,
+    Forecasts,
+    Mean,
+    agreements,
+    forecasts,
+    mean,
+    rank_p_value,
+    ratio,
+    reliability,
+)
+from calibration_sets import (
+    STREAM,
+    SimulatedSet,
+    answers,
+    answers_told,
+    draw_set,
+    in_batches,
+    medoid_rows,
+    surprises,
+)
+from rich.console import Console
+from rich.table import Column, Table
+
+from gfncp.checkpoints import find, load_configuration, seeded, write_text
+from gfncp.coreset_inference import CoresetInference
+from gfncp.units import Scale
+
+SIZES = (20, 100, 300, 1000)
+PAIRS = 500  # of each set
+FREE, TOLD, KNOWN, CHANCE = range(4)  # random streams of each size, apart from those of the sets
+FIRST = 2**31  # no set has so high a number
+CLOSE = 0.05  # from a ratio of 1
+SLIGHT = 0.02  # error of pairs beyond that of a sample
+LEAST_P = 0.01
+WIDTH = 132  # of the tables, at least
+
+console = Console(highlight=False)
+console.width = max(console.width, WIDTH)
+
+
+class Measured(NamedTuple):
+    """Figures of one set, and its pairs of points with nothing known and with some labels known."""
+
+    figures: dict
+    free: Forecasts
+    known: Forecasts
+
+
+def measure(
+    inference: CoresetInference,
+    sets: list[SimulatedSet],
+    scale: str,
+    n_samples: int,
+    streams: list[torch.Generator],
+) -> list[Measured]:
+    """Cluster some sets side by side, in all ways, and compare with their true labels."""
+    given = [inference.given(each.x, scale) for each in sets]
+    prepared = [inference.prepared(each) for each in given]
+    of_medoids = [each.labels[medoid_rows(one)] for each, one in zip(sets, prepared, strict=True)]
+    clusters = [len(np.unique(labels)) for labels in of_medoids]
+    free = answers(inference, given, n_samples, streams[FREE])
+    told = answers_told(inference, given, clusters, 1, streams[TOLD])
+    known = []
+    for each in sets:  # sets of which labels are known come alone
+        told_labels = [inference.given(each.x, scale, known=each.known)]
+        known += answers(inference, told_labels, n_samples, streams[KNOWN])
+    every = [np.concatenate([a.labels[None], b.samples]) for a, b in zip(sets, free, strict=True)]
+    found = []
+    for i, surprise in enumerate(surprises(inference, given, prepared, every)):
+        labels, unknown = sets[i].labels, sets[i].known < 0
+        ari, *of_samples = agreements(labels, np.concatenate([free[i].labels[None], free[i].samples]))
+        rest = np.stack([free[i].labels, known[i].labels])[:, unknown]
+        ari_rest, ari_known = agreements(labels[unknown], rest)
+        figures = {
+            "family": sets[i].family,
+            "points": len(labels),
+            "dim": sets[i].x.shape[1],
+            "tokens": len(prepared[i].medoid),
+            "truth_nll": surprise.tokens[0],
+            "sample_nll": surprise.tokens[1:].tolist(),
+            "beside_truth_nll": surprise.beside[0],
+            "beside_sample_nll": surprise.beside[1:].mean(),
+            "without_medoid": float(np.isin(labels, of_medoids[i], invert=True).mean()),
+            "clusters": len(np.unique(labels)),
+            "clusters_of_medoids": clusters[i],
+            "sample_clusters": (free[i].samples.max(1) + 1).tolist(),
+            "ari": ari,
+            "ari_samples": np.mean(of_samples),
+            "ari_told": agreements(labels, told[i].labels[None])[0],
+            "ari_unknown_rows": ari_rest,
+            "ari_unknown_rows_known": ari_known,
+        }
+        pairs = forecasts(free[i].samples, labels, PAIRS, streams[CHANCE])
+        rest_pairs = forecasts(known[i].samples[:, unknown], labels[unknown], PAIRS, streams[CHANCE])
+        found.append(Measured(figures, pairs, rest_pairs))
+    return found
+
+
+def pair_figures(given: list[Forecasts]) -> dict:
+    """Return the error of pairs, that of samples in the truth's place, and the curves behind them."""
+    curves = dict(zip(("truth", "sample"), reliability(given), strict=True))
+    return {
+        name: {
+            "error": curve.expected_calibration_error,
+            "predicted": curve.predicted.tolist(),
+            "observed": curve.observed.tolist(),
+            "counts": curve.counts.tolist(),
+        }
+        for name, curve in curves.items()
+    }
+
+
+def summary(measured: list[Measured], generator: torch.Generator) -> dict:
+    """Return means over sets, p-values and errors of pairs."""
+    rows = [each.figures for each in measured]
+    column = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    drawn = column["sample_nll"].mean(1)
+    numbers = column["sample_clusters"]
+    return {
+        "sets": len(rows),
+        "sample_nll": mean(drawn),
+        "truth_nll": mean(column["truth_nll"]),
+        "ratio": ratio(drawn, column["truth_nll"]),
+        "rank_p": rank_p_value(-column["sample_nll"], -column["truth_nll"], generator),
+        "beside_sample_nll": mean(column["beside_sample_nll"]),
+        "beside_truth_nll": mean(column["beside_truth_nll"]),
+        "beside_ratio": ratio(column["beside_sample_nll"], column["beside_truth_nll"]),
+        "without_medoid": mean(column["without_medoid"]),
+        "sample_clusters": mean(numbers.mean(1)),
+        "clusters_of_medoids": mean(column["clusters_of_medoids"].astype(float)),
+        "clusters": mean(column["clusters"].astype(float)),
+        "clusters_p": rank_p_value(numbers, column["clusters_of_medoids"], generator),
+        "ari": mean(column["ari"]),
+        "ari_samples": mean(column["ari_samples"]),
+        "ari_told": mean(column["ari_told"]),
+        "told_gain": mean(column["ari_told"] - column["ari"]),
+        "ari_unknown_rows": mean(column["ari_unknown_rows"]),
+        "ari_unknown_rows_known": mean(column["ari_unknown_rows_known"]),
+        "known_gain": mean(column["ari_unknown_rows_known"] - column["ari_unknown_rows"]),
+        "pairs": pair_figures([each.free for each in measured]),
+        "pairs_known": pair_figures([each.known for each in measured]),
+    }
+
+
+def by_family(measured: list[Measured], generator: torch.Generator) -> dict[str, dict]:
+    """Return the `summary` of the sets of each family."""
+    families = sorted({each.figures["family"] for each in measured})
+    return {
+        family: summary([each for each in measured if each.figures["family"] == family], generator)
+        for family in families
+    }
+
+
+def number(value: float, digits: int = 3) -> str:
+    return "–" if np.isnan(value) else f"{value:.{digits}f}"
+
+
+def with_error(of: Mean, digits: int = 3) -> str:
+    if np.isnan(of.error):
+        return number(of.value, digits)
+    return f"{of.value:.{digits}f} ± {of.error:.{digits}f}"
+
+
+def errors(pairs: dict) -> str:
+    """Error of pairs, and in brackets that of a sample in the truth's place."""
+    return f"{number(pairs['truth']['error'])} ({number(pairs['sample']['error'])})"
+
+
+QUANTITIES = (  # name and cell of each row of the table
+    ("-log p of medoids: sample", lambda of: with_error(of["sample_nll"], 1)),
+    ("-log p of medoids: truth", lambda of: with_error(of["truth_nll"], 1)),
+    ("  sample / truth", lambda of: with_error(of["ratio"])),
+    ("  p-value of ranks", lambda of: number(of["rank_p"])),
+    ("-log p per other point: sample", lambda of: with_error(of["beside_sample_nll"])),
+    ("-log p per other point: truth", lambda of: with_error(of["beside_truth_nll"])),
+    ("  sample / truth", lambda of: with_error(of["beside_ratio"])),
+    ("rows whose cluster has no medoid", lambda of: number(of["without_medoid"].value, 4)),
+    ("K of samples", lambda of: with_error(of["sample_clusters"], 2)),
+    ("K of the truth, medoids", lambda of: with_error(of["clusters_of_medoids"], 2)),
+    ("K of the truth, all rows", lambda of: with_error(of["clusters"], 2)),
+    ("  p-value of ranks, medoids", lambda of: number(of["clusters_p"])),
+    ("ARI of labels_", lambda of: with_error(of["ari"])),
+    ("ARI of samples", lambda of: with_error(of["ari_samples"])),
+    ("error of pairs (of a sample)", lambda of: errors(of["pairs"])),
+    ("told K: ARI of labels_", lambda of: with_error(of["ari_told"])),
+    ("  gain", lambda of: with_error(of["told_gain"])),
+    ("20% known: ARI of other rows", lambda of: with_error(of["ari_unknown_rows_known"])),
+    ("  gain", lambda of: with_error(of["known_gain"])),
+    ("  error of pairs (of a sample)", lambda of: errors(of["pairs_known"])),
+    ("seconds", lambda of: f"{of['seconds']:.0f}"),
+)
+
+
+def targets(of: dict) -> list[tuple[str, float, str, bool]]:
+    """Return each target of one size: what, its value, what it should be, whether it is met."""
+
+    def near_one(what: str, value: float) -> tuple[str, float, str, bool]:
+        return f"{what}: sample / truth", value, f"within {CLOSE:.0%} of 1", abs(value - 1) <= CLOSE
+
+    def likely(what: str, value: float) -> tuple[str, float, str, bool]:
+        return f"{what}: p-value of ranks", value, f">= {LEAST_P:g}", value >= LEAST_P
+
+    def slight(what: str, pairs: dict) -> tuple[str, float, str, bool]:
+        value = pairs["truth"]["error"] - pairs["sample"]["error"]
+        return f"{what}: error beyond a sample's", value, f"<= {SLIGHT:g}", value <= SLIGHT
+
+    def gained(what: str, value: float) -> tuple[str, float, str, bool]:
+        return f"{what}: gain in ARI", value, ">= 0", value >= 0
+
+    found = [
+        near_one("-log p of medoids", of["ratio"].value),
+        likely("-log p of medoids", of["rank_p"]),
+        near_one("-log p of other points", of["beside_ratio"].value),
+        likely("K", of["clusters_p"]),
+        slight("pairs", of["pairs"]),
+        slight("20% known, pairs", of["pairs_known"]),
+        gained("told K", of["told_gain"].value),
+        gained("20% known", of["known_gain"].value),
+    ]
+    return [target for target in found if not np.isnan(target[1])]
+
+
+def family_table(points: int, families: dict[str, dict]) -> Table:
+    head = "family", "sets", "ARI", "told K", "-log p: sample", "truth", "ratio", "K: sample", "truth"
+    table = Table(*head, "error of pairs (of a sample)", title=f"families, N = {points}")
+    for family, of in families.items():
+        nll = (number(of[name].value, 1) for name in ("sample_nll", "truth_nll"))
+        clusters = (number(of[name].value, 1) for name in ("sample_clusters", "clusters_of_medoids"))
+        ari = (number(of[name].value, 2) for name in ("ari", "ari_told"))
+        row = family, str(of["sets"]), *ari, *nll, with_error(of["ratio"], 2), *clusters, errors(of["pairs"])
+        table.add_row(*row)
+    return table
+
+
+def curve_table(found: dict[int, dict]) -> Table:
+    """Return how often pairs share a cluster, in bins of their predicted probability."""
+    head = (f"bin {i + 1}" for i in range(BINS))
+    table = Table("N", "", *head, title="pairs that share a cluster: predicted, below it in the truth")
+    for points, of in found.items():
+        for name, key in (("", "pairs"), ("20% known", "pairs_known")):
+            curve = of[key]["truth"]
+            both = zip(curve["predicted"], curve["observed"], strict=True)
+            table.add_row(str(points), name, *(f"{number(p, 2)}\n{number(o, 2)}" for p, o in both))
+    return table
+
+
+def show(found: dict[int, dict]) -> None:
+    table = Table(Column("", no_wrap=True), *(f"N = {points}" for points in found), title="calibration")
+    for name, cell in QUANTITIES:
+        table.add_row(name, *(cell(of) for of in found.values()))
+    console.print(table)
+    console.print(curve_table(found))
+    for points, of in found.items():
+        for what, value, wanted, met in targets(of):
+            verdict = "met" if met else "missed"
+            console.print(f"N = {points}, {what}: {value:.3f} ({wanted}): {verdict}")
+
+
+def plain(value):
+    """Return it as JSON has it: numbers that are not finite are null."""
+    if isinstance(value, Mean):
+        return plain(value._asdict())
+    if isinstance(value, dict):
+        return {str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def main(
+    checkpoint: Annotated[str, typer.Option(help="A checkpoint of coresets, or a folder.")] = "general",
+    points: Annotated[list[int] | None, typer.Option(min=5, help=f"Of a set; default: {SIZES}.")] = None,
+    sets: Annotated[int, typer.Option(min=1, help="Of each size.")] = 200,
+    samples: Annotated[int, typer.Option(min=2, help="Of each posterior.")] = 20,
+    scale: Annotated[str, typer.Option(help='"auto", or what `GFNCP` accepts.')] = "auto",
+    orders: Annotated[int, typer.Option(min=1, help="Orders that probabilities are averaged over.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of sets and samples.")] = 0,
+    record: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
+) -> None:
+    """Measure and print tables."""
+    try:
+        configuration = load_configuration(checkpoint)
+        if configuration.network.kind != "coreset-energy":
+            raise ValueError(f"--checkpoint {checkpoint}: accepted is one of kind 'coreset-energy'")
+        inference = cast(CoresetInference, CoresetInference.of(checkpoint, None, orders, None, None))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if scale not in ("auto", *get_args(Scale)):
+        raise typer.BadParameter(f"--scale {scale}: accepted are auto, {', '.join(get_args(Scale))}")
+    found, rows = {}, []
+    for size in points or SIZES:
+        start = time.perf_counter()
+        streams = [seeded(seed, STREAM, size, FIRST + way) for way in (FREE, TOLD, KNOWN, CHANCE)]
+        measured = []
+        with console.status("") as status:
+            for batch in in_batches(list(range(sets))):
+                status.update(f"N = {size}, sets {batch[0] + 1} to {batch[-1] + 1}")
+                drawn = [draw_set(size, seed, place) for place in batch]
+                measured += measure(inference, drawn, scale, samples, streams)
+        of = summary(measured, streams[CHANCE]) | {"seconds": time.perf_counter() - start}
+        families = by_family(measured, streams[CHANCE])
+        console.print(family_table(size, families))
+        found[size] = of
+        rows += [each.figures for each in measured]
+        if record is not None:  # after each size, as all of them take long
+            result = {
+                "kind": "calibration",
+                "checkpoint": find(checkpoint).resolve().name,
+                "configuration": configuration.model_dump(mode="json"),
+                "seed": seed,
+                "samples": samples,
+                "scale": scale,
+                "orders": orders,
+                "torch": torch.__version__,
+                "threads": torch.get_num_threads(),
+                "cores": os.cpu_count(),
+                "processor": platform.processor() or platform.machine(),
+                "targets": [
+                    {"points": size, "what": what, "value": value, "wanted": wanted, "met": met}
+                    for size, of in found.items()
+                    for what, value, wanted, met in targets(of)
+                ],
+                "sizes": found,
+                "sets": rows,
+            }
+            write_text(record, json.dumps(plain(result), indent=2) + "\n")
+    show(found)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,96 @@
+"""Columns that tell more about the rows of files than coordinates do: known labels, and weights.
+
+Files are read twice: once for the points, once for these columns, whose cells may be empty.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Shaped
+
+from gfncp.sources.sets import PointSet, Roles, check_columns, read_sets
+from gfncp.sources.tables import read_file
+
+Told = dict[str, list[Shaped[np.ndarray, "points"]]]
+
+
+def read_told_sets(
+    paths: Sequence[Path], roles: Roles, known: str | None, weights: str | None
+) -> tuple[list[PointSet], Told]:
+    """Read sets as `gfncp.sources.sets.read_sets` does, and what two columns tell of their rows.
+
+    Args:
+        known: column of known labels, -1 or empty where nothing is known; None for no such column.
+        weights: column that says how often each row counts; None for no such column.
+
+    Returns:
+        The sets, and ``known_labels`` and ``sample_weight`` as `gfncp.GFNCP.fit_sets` takes them, each only
+        where it has a column.
+
+    Raises:
+        ValueError: naming the file, and what was expected there.
+    """
+    columns = {"known_labels": known, "sample_weight": weights}
+    columns = {name: column for name, column in columns.items() if column is not None}
+    if not columns:
+        return read_sets(paths, roles), {}
+    for column in columns.values():
+        if column in (roles.columns or []):
+            raise ValueError(
+                f"columns={roles.columns}: accepted are coordinates, {column!r} has another role"
+            )
+    sets: list[PointSet] = []
+    told: Told = {name: [] for name in columns}
+    for path in map(Path, paths):
+        held = _read(path, list(columns.values()))
+        found = read_sets([path], _of_coordinates(held, roles, list(columns.values())))
+        rows = sum(len(each.points) for each in found)
+        for name, column in columns.items():
+            values = np.asarray(held[column])
+            if values.shape != (rows,):
+                raise ValueError(
+                    f"{path}: {column!r} has shape {values.shape}: accepted is one value per point, ({rows},)"
+                )
+            if name == "known_labels":
+                values = _without_minus_one(values)
+            told[name] += _by_set(values, None if roles.sets is None else np.asarray(held[roles.sets]))
+        several = len(paths) > 1 and roles.sets is not None
+        sets += [replace(each, name=f"{path.stem}: {each.name}") if several else each for each in found]
+    return sets, told
+
+
+def _read(path: Path, columns: list[str]) -> pd.DataFrame | dict[str, np.ndarray]:
+    """Read a file, and refuse one without these columns."""
+    if path.is_dir():
+        raise ValueError(f"{path}: a folder of images has no columns {columns}")
+    held = read_file(path)
+    try:
+        check_columns(list(held), Roles(columns))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    return held
+
+
+def _of_coordinates(held: pd.DataFrame | dict[str, np.ndarray], roles: Roles, told: list[str]) -> Roles:
+    """Name the coordinates of a table, which otherwise are all columns without a role."""
+    if roles.columns is not None or not isinstance(held, pd.DataFrame):
+        return roles
+    return replace(roles, columns=[name for name in held if name not in (*roles.aside, *told)])
+
+
+def _without_minus_one(values: Shaped[np.ndarray, "points"]) -> Shaped[np.ndarray, "points"]:
+    """Empty the cells that hold -1 as text, as it is read among names."""
+    if values.dtype.kind not in "OU":
+        return values
+    minus_one = [isinstance(value, str) and value.strip() == "-1" for value in values]
+    return np.where(minus_one, None, values.astype(object))
+
+
+def _by_set(
+    values: Shaped[np.ndarray, "points"], sets: Shaped[np.ndarray, "points"] | None
+) -> list[Shaped[np.ndarray, "points"]]:
+    """Split values by set, in the order in which `gfncp.sources.sets.read_sets` gives the sets."""
+    return [values] if sets is None else [values[sets == name] for name in pd.unique(sets)]

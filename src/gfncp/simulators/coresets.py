@@ -1,0 +1,117 @@
+"""Labelled coresets: what the network of tokens is trained on."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from gfncp.components import components
+from gfncp.coreset import Coreset, summarise
+from gfncp.partitions import canonical_labels
+from gfncp.simulators.prior import FAMILIES
+from gfncp.standardise import standardise
+from gfncp.tokens import token_columns
+from gfncp.units import BEYOND, CORE, FARTHEST, NORMAL_DISTANCE, TAILS
+
+ALIKE = 8  # sets that are drawn together, from one family
+REACH = 0.95  # share of the points that says how far a set reaches
+BESIDE = 48  # points of each set that are placed given its tokens
+UNKNOWN, EXACT = 0.7, 0.15  # shares of the sets of which the number of clusters is unknown, or told
+MARGINS = (3, 5)  # the most that bounds are below and above the number of clusters
+
+
+class LabelledTokens(NamedTuple):
+    """Tokens of sets, with the labels of their medoids in order of appearance, and points beside them."""
+
+    x: Float[Tensor, "sets tokens 34"]
+    labels: Int[Tensor, "sets tokens"]  # -1 where absent
+    mask: Bool[Tensor, "sets tokens"]
+    beside: Float[Tensor, "sets beside 24"]
+    beside_labels: Int[Tensor, "sets beside"]  # -1 where no medoid has this label
+
+
+@dataclass(frozen=True)
+class LabelledCoresets:
+    """Sets from the prior of `gfncp.simulators.prior`, as the estimator would prepare them, and summarised.
+
+    The columns of half of the sets are standardised, those of the others are taken to share a unit. What the
+    network is told of the number of clusters is drawn as well: for most of the sets nothing.
+
+    Args:
+        tokens: the most micro-clusters of a set.
+    """
+
+    tokens: int = 128
+
+    def __call__(self, sets: int, points: int, generator: torch.Generator) -> LabelledTokens:
+        parts = [self._alike(min(ALIKE, sets - first), points, generator) for first in range(0, sets, ALIKE)]
+        return LabelledTokens(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+    def _alike(self, sets: int, points: int, generator: torch.Generator) -> LabelledTokens:
+        shares = torch.tensor([share for share, _ in FAMILIES])
+        _, family = FAMILIES[int(torch.multinomial(shares, 1, generator=generator))]
+        x, labels = family(sets, points, generator)
+        weights = x.new_ones(sets, points)
+        in_units = (columns_alike, in_one_unit)[int(torch.randint(2, (), generator=generator))]
+        places = components(in_units(x.double()), weights.double()).float()
+        coreset = summarise(places, weights, self.tokens, generator)
+        return labelled(places, labels, coreset, generator)
+
+
+def columns_alike(x: Float[Tensor, "sets points dim"]) -> Float[Tensor, "sets points dim"]:
+    """Standardise each column, nearly as `gfncp.units.in_units` does for one set, but many sets at once."""
+    z = standardise(x, torch.ones(x.shape[:2], dtype=torch.bool))
+    far = torch.quantile(z.abs(), REACH, 1, keepdim=True)
+    return torch.minimum(torch.maximum(z, -_most(far)), _most(far))
+
+
+def in_one_unit(x: Float[Tensor, "sets points dim"]) -> Float[Tensor, "sets points dim"]:
+    """Centre, and draw far points in, nearly as `gfncp.units.in_units` does where columns share a unit."""
+    z = x - x.median(1, keepdim=True).values
+    radius = z.norm(dim=2, keepdim=True).clamp_min(1e-12)
+    shares = torch.tensor([TAILS[1] - TAILS[0], REACH], dtype=x.dtype)
+    usual, far = torch.quantile(radius, shares, 1)[..., None]
+    spread = (usual / (NORMAL_DISTANCE / 2)).clamp_min(1e-12)
+    drawn = torch.minimum(CORE * torch.asinh(radius / spread / CORE), _most(far / spread))
+    return z / radius * drawn
+
+
+def _most(far: Tensor) -> Tensor:
+    """Where all that is farther is drawn to."""
+    return CORE * torch.asinh((BEYOND * far).clamp_min(FARTHEST) / CORE)
+
+
+def labelled(
+    places: Float[Tensor, "sets points 24"],
+    labels: Int[Tensor, "sets points"],
+    coreset: Coreset,
+    generator: torch.Generator,
+) -> LabelledTokens:
+    """Tokens in random order with their medoids' labels, and random points with theirs."""
+    order = torch.rand(coreset.weight.shape, generator=generator).argsort(1)
+    mask = coreset.mask.gather(1, order)
+    given = torch.where(mask, labels.gather(1, coreset.medoid.gather(1, order)), -1)
+    names = canonical_labels(given)
+    columns = token_columns(
+        coreset.mean.gather(1, order[..., None].expand_as(coreset.mean)),
+        coreset.weight.gather(1, order),
+        coreset.spread.gather(1, order),
+        told(names.amax(1) + 1, generator),
+    )
+    chosen = torch.randint(places.shape[1], (len(places), BESIDE), generator=generator)
+    named = torch.full((len(labels), int(labels.max()) + 2), -1)  # the first column is for absent tokens
+    named.scatter_(1, given + 1, names)
+    beside = places.gather(1, chosen[..., None].expand(-1, -1, places.shape[2]))
+    return LabelledTokens(columns, names, mask, beside, named.gather(1, labels.gather(1, chosen) + 1))
+
+
+def told(clusters: Int[Tensor, "sets"], generator: torch.Generator) -> Float[Tensor, "sets 2"]:
+    """Bounds on the number of clusters that the network is told; ``(1, inf)`` for nothing."""
+    below, above = (torch.randint(most + 1, clusters.shape, generator=generator) for most in MARGINS)
+    bounds = torch.stack([(clusters - below).clamp_min(1), clusters + above], 1).float()
+    kind = torch.rand(len(clusters), 1, generator=generator)
+    exact = clusters[:, None].expand(-1, 2).float()
+    nothing = torch.tensor([1.0, torch.inf])
+    return torch.where(kind < UNKNOWN, nothing, torch.where(kind < UNKNOWN + EXACT, exact, bounds))

@@ -1,0 +1,116 @@
+"""Latent classes: columns of discrete values that are independent, given the class (Lazarsfeld 1950)."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from gfncp.simulators.draw import Draw
+from gfncp.simulators.overlap import to_nearest
+
+FEWEST_LEVELS, MOST_LEVELS = 3, 12  # of an answer
+WEAKEST, SHARPEST = 0.2, 8.0  # how much classes differ
+HALVINGS = 12
+STEP = 2.0  # between two different categories, where numeric columns have standard deviation 1
+
+
+def answers(
+    draw: Draw, used: Bool[Tensor, "sets clusters"], columns: int, error: Float[Tensor, "sets 1"]
+) -> Float[Tensor, "sets clusters columns values"]:
+    """Probabilities of 3 to 12 levels of an answer: of a normal number, rounded, the ends open.
+
+    Means are as far apart as makes classes be confused with the chosen probability.
+    """
+    clusters = used.shape[1]
+    means = draw.normal(clusters, columns, 1)
+    deviations = (draw.uniform(1, 1, 1, high=0.5) * draw.normal(clusters, columns, 1)).exp()
+    levels = draw.integers(FEWEST_LEVELS, MOST_LEVELS, 1, 1, 1)
+    place = torch.arange(1, MOST_LEVELS)
+    cut = draw.normal(1, columns, 1) / 2 + (1 + draw.uniform(1, 1, 1)) * (2 * place / levels - 1)
+    cut = torch.where(place < levels, cut, torch.inf)
+
+    def table(strength: Float[Tensor, "sets 1"]) -> Float[Tensor, "sets clusters columns values"]:
+        strength = strength[..., None, None]
+        extent = (1 + strength.square()).sqrt()
+        below = torch.special.ndtr((cut * extent - strength * means) / deviations)
+        return F.pad(below, (0, 1), value=1.0) - F.pad(below, (1, 0), value=0.0)
+
+    return of_overlap(table, used, error)
+
+
+def categories(
+    draw: Draw,
+    used: Bool[Tensor, "sets clusters"],
+    values: Int[Tensor, "columns"],
+    error: Float[Tensor, "sets 1"],
+) -> Float[Tensor, "sets clusters columns most"]:
+    """Probabilities of each column's values: normal logits, as large as the chosen confusion needs."""
+    logits = draw.normal(used.shape[1], len(values), int(values.max()))
+    absent = torch.arange(logits.shape[3]) >= values[:, None]
+
+    def table(strength: Float[Tensor, "sets 1"]) -> Float[Tensor, "sets clusters columns most"]:
+        return (strength[..., None, None] * logits).masked_fill(absent, -torch.inf).softmax(3)
+
+    return of_overlap(table, used, error)
+
+
+def of_overlap(
+    table: Callable[[Float[Tensor, "sets 1"]], Float[Tensor, "sets clusters columns values"]],
+    used: Bool[Tensor, "sets clusters"],
+    error: Float[Tensor, "sets 1"],
+) -> Float[Tensor, "sets clusters columns values"]:
+    """The table of that strength at which classes are confused with the chosen probability, by bisection.
+
+    Where no strength does so, the strongest or the weakest one.
+    """
+    low, high = torch.full_like(error, WEAKEST), torch.full_like(error, SHARPEST)
+    for _ in range(HALVINGS):
+        middle = (low * high).sqrt()
+        too_weak = confusion(table(middle), used) > error
+        low, high = torch.where(too_weak, middle, low), torch.where(too_weak, high, middle)
+    return table((low * high).sqrt())
+
+
+def confusion(
+    table: Float[Tensor, "sets clusters columns values"], used: Bool[Tensor, "sets clusters"]
+) -> Float[Tensor, "sets 1"]:
+    """Mean over classes of the bound on the error against the nearest rival: half of sum sqrt(p q)."""
+    roots = table.clamp_min(0).sqrt().transpose(1, 2)
+    alike = (roots @ roots.mT).clamp(1e-12, 1).log().sum(1)
+    nearest = to_nearest(-alike, used)
+    return ((-nearest).exp() / 2 * used).sum(1, keepdim=True) / used.sum(1, keepdim=True)
+
+
+def draw_rows(
+    draw: Draw,
+    table: Float[Tensor, "sets clusters columns values"],
+    cluster: Int[Tensor, "sets points"],
+) -> Int[Tensor, "sets points columns"]:
+    """Draw the values of points of given classes."""
+    bounds = table.cumsum(3)[torch.arange(draw.sets)[:, None], cluster]
+    return (draw.uniform(*bounds.shape[1:3], 1) > bounds / bounds[..., -1:]).sum(3)
+
+
+def most_probable_class(
+    rows: Int[Tensor, "sets points columns"],
+    table: Float[Tensor, "sets clusters columns values"],
+    shares: Float[Tensor, "sets clusters"],
+) -> Int[Tensor, "sets points"]:
+    """The class with the largest posterior probability of each row."""
+    # In float64, since sums for equal rows may be rounded differently.
+    seen = F.one_hot(rows, table.shape[3]).double().flatten(2)
+    logs = table.double().clamp_min(1e-12).log().flatten(2)
+    return (seen @ logs.mT + shares.log()[:, None]).argmax(2)
+
+
+def coordinates(
+    rows: Int[Tensor, "sets points columns"], values: Int[Tensor, "columns"]
+) -> Float[Tensor, "sets points dim"]:
+    """Columns as coordinates: two values 0 and 2, more of them corners that lie 2 apart."""
+    place = torch.arange(int(values.max()))
+    binary = (values == 2)[:, None]
+    shown = torch.where(binary, place == 1, place < values[:, None])
+    size = torch.where(binary, STEP, STEP * 0.5**0.5)
+    return (F.one_hot(rows, len(place)) * size)[..., shown]

@@ -1,0 +1,27 @@
+"""The prior over data sets of users: families of simulated sets, each with its share."""
+
+from gfncp.simulators.counts import Counts
+from gfncp.simulators.curves import Curves
+from gfncp.simulators.directions import Directions
+from gfncp.simulators.discrete import Discrete
+from gfncp.simulators.general import GeneralMixtures
+from gfncp.simulators.shapes import Shapes
+from gfncp.simulators.subspace import SubspaceMixtures
+from gfncp.simulators.unstructured import Unstructured
+from gfncp.simulators.warped import Warped
+from gfncp.simulators.worms import Worms
+
+FAMILIES = (
+    (0.06, GeneralMixtures(max_clusters=60)),
+    (0.17, GeneralMixtures(max_clusters=20)),
+    (0.13, Shapes(max_clusters=15)),
+    (0.10, Worms()),
+    (0.06, Curves()),
+    (0.13, SubspaceMixtures()),
+    (0.06, Directions()),
+    (0.05, Counts()),
+    (0.07, Discrete()),
+    (0.05, Warped(GeneralMixtures(max_clusters=20))),
+    (0.04, Warped(SubspaceMixtures(max_clusters=20))),
+    (0.08, Unstructured()),
+)

@@ -1,0 +1,263 @@
+"""Columns of user data in one unit: each standardised, all kept in a common unit, or rows of unit length.
+
+Distances between rows mean something in one unit only. Columns that are different quantities have to be
+standardised. Columns that share a unit already (coordinates, principal components, embeddings, pixels) lose
+by it: what separates clusters is wide, and would be made no wider than noise.
+
+Measures are weighted medians and quantiles, so a row of weight 2 counts exactly as the same row twice, and a
+few rows that are far off (-999 for "missing", say) move them little. A quantile is found by linear
+interpolation between the middles of the cumulated weights of distinct values, once the outer 5% of the weight
+at either end is drawn to the border of the rest: no value of theirs takes part in an interpolation.
+"""
+
+import math
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Scale = Literal["columns", "none", "unit-length"]
+
+TAILS = (0.1, 0.9)  # quantiles whose distance is a spread: outliers hardly move it, clusters do
+NORMAL_DISTANCE = 2.5631031310892007  # between these quantiles of a standard normal variable
+OUTLYING = 0.05  # share of the weight at either end whose values are not trusted
+TYING = 0.5  # share of the weight on one value from which a column is measured as a flag
+CORE = 5.0  # spreads up to which a number is nearly kept; beyond, it grows like a logarithm
+FARTHEST = 6.0  # spreads beyond which all is equally far, lest it hide the rest; but
+BEYOND = 2.0  # times as far as where 95% are, where small clusters may be far from the others
+ROUNDING = 1e-15  # share of a column's values up to which their spread means nothing
+SLACK = 1e-9  # share of the weight that sums, which depend on the rows' order, may be wrong by
+HUBER_STEPS = 10  # each brings the centre of 97% of the rows nearer by a factor of 30
+REMOTE = 1e9  # spreads at which outliers are kept meanwhile, where squares do not overflow
+NUMBERS_AT_ONCE = 2**22  # that are sorted together
+
+UNIT = 0.01  # from a length of 1, in single or half precision
+MOSTLY = 0.95  # share of the rows that tells: others may be zero, or outliers
+UNCORRELATED = 1e-4  # correlation of principal components, in single precision
+NEARLY_UNCORRELATED = 0.1  # root mean square correlation of components of a set that has these rows
+COMPONENTS = 5  # columns that fall in variance by chance once in 5! = 120 tables
+EQUAL = 1.05  # ratio of standard deviations of components that count as equal
+NEGLIGIBLE = 1e-6  # ratio of a standard deviation to the widest one's up to which a component is rounding
+LIKE = 4.0  # ratio of spreads
+MANY = 50  # columns: more than a table has quantities
+
+
+def choose_scale(x: Float[Tensor, "points dim"], weights: Float[Tensor, "points"]) -> Scale:
+    """Choose how to bring columns to one unit, by the first test that holds.
+
+    1. `has_unit_rows`: "unit-length". Such embeddings were made for cosines.
+    2. `has_falling_components`: "none". Principal components are in the unit of what they were made from, and
+       their variances say which of them matter.
+    3. `has_like_spreads`: "none". Coordinates, pixels and embeddings are like that; where columns are of
+       different units by exception, standardising them would change little.
+    4. Otherwise: "columns".
+
+    Args:
+        weights: not negative, not all zero; rows of weight 0 have no say.
+    """
+    x, weights = _weighty(x, weights)
+    if has_unit_rows(x, weights):
+        return "unit-length"
+    if has_falling_components(x, weights) or has_like_spreads(x, weights):
+        return "none"
+    return "columns"
+
+
+def has_unit_rows(x: Float[Tensor, "points dim"], weights: Float[Tensor, "points"]) -> bool:
+    """Test for rows of length 1, in two dimensions or more; one row in twenty may differ."""
+    unit = (_polar(x.double())[1] - 1).abs() <= UNIT
+    return x.shape[1] > 1 and bool(weights @ unit.to(weights) >= MOSTLY * weights.sum())
+
+
+def has_falling_components(x: Float[Tensor, "points dim"], weights: Float[Tensor, "points"]) -> bool:
+    """Test for uncorrelated columns of falling variance: principal components, or singular vectors by size.
+
+    Components of these very rows are uncorrelated up to rounding, about their mean or, if made without
+    centring, about 0. Components of a larger set are nearly so; five or more that fall are no accident.
+    """
+    (median,) = _quantiles(x, weights, 0.5)
+    near = x / 2 - median / 2  # a mean of far columns would lose what differs
+    return _fall(near - weights @ near / weights.sum(), weights) or _fall(x, weights)
+
+
+def has_like_spreads(x: Float[Tensor, "points dim"], weights: Float[Tensor, "points"]) -> bool:
+    """Test for columns of like spread, constant ones aside.
+
+    Fewer than 50 columns are alike if the widest is at most 4 times as wide as the narrowest; more, if it is
+    at most 4 times as wide as the middle one, since many a pixel or gene hardly varies.
+    """
+    spreads = _measure(x, weights)[1]
+    spreads = spreads[spreads > 0]
+    if len(spreads) < 2:
+        return False
+    usual = spreads.median() if len(spreads) >= MANY else spreads.amin()
+    return bool(spreads.amax() <= LIKE * usual)
+
+
+def in_units(
+    x: Float[Tensor, "points dim"], weights: Float[Tensor, "points"], scale: Scale
+) -> Float[Tensor, "points dim"]:
+    """Bring the columns to one unit, in float64.
+
+    - "columns": each column less its median, over its spread: the distance between the first and the last
+      decile, 1 for a standard normal column. Where half of the weight or more is on one value, as in a flag,
+      the spread is at least ``d sqrt(p (1 - p))`` with p the weight elsewhere and d the median distance
+      there: the standard deviation of a flag, which so counts like one numeric column.
+    - "none": rows less one robust centre, over one spread, that of their distances from it. Distances between
+      rows keep their ratios; rotating the table rotates the result.
+    - "unit-length": each row over its length, zero rows as they are; then as for "none".
+
+    Tails are drawn in by ``5 arcsinh(min(z, m) / 5)``, with z the number of spreads from the centre, for
+    "columns" of each number, otherwise of each row, which keeps its direction. m is 6, or twice as far as 95%
+    of the rows reach, if that is more: 3% of the rows, wherever they are, do not hide how the others spread,
+    and small clusters far from the others stay apart. Columns without variation are zero.
+
+    Args:
+        weights: not negative, not all zero; rows of weight 0 have no say, and get a place all the same.
+    """
+    x = x.double()
+    if scale == "columns":
+        return _each_in_its_unit(x, weights)
+    return _all_in_one_unit(_polar(x)[0] if scale == "unit-length" else x, weights)
+
+
+def _each_in_its_unit(x, weights):
+    median, half, far = _measure(*_weighty(x, weights))
+    unit = torch.where(half > 0, half, 1)
+    return torch.where(half > 0, _drawn_in((x / 2 - median / 2) / unit, far / unit), 0)
+
+
+def _all_in_one_unit(x, weights):
+    known = weights > 0
+    kept, weights = _weighty(x, weights)
+    median, half, _ = _measure(kept, weights)
+    # First to numbers of moderate size around 0. All rows are shifted and scaled alike: rotations may follow.
+    directions, radius = _polar(torch.where(half > 0, x / 2 - median / 2, 0))
+    spread, _ = _radial(radius[known], weights)
+    if spread == 0:
+        return torch.zeros_like(x)
+    z = directions * (radius / spread).clamp_max(REMOTE)[:, None]
+    directions, radius = _polar(z - _huber_centre(z[known], weights))
+    spread, far = _radial(radius[known], weights)
+    return directions * _drawn_in(radius / spread, far / spread)[:, None]
+
+
+def _huber_centre(z, weights):
+    """Mean in which a row farther than the median distance pulls no more than one at it.
+
+    It starts at the mean and takes as many steps for any table; both follow rotations, which columns' medians
+    do not.
+    """
+    centre = weights @ z / weights.sum()
+    for _ in range(HUBER_STEPS):
+        radius = (z - centre).norm(dim=1)
+        usual = _quantiles(radius[:, None], weights, 0.5)[0]
+        pull = weights * torch.where(radius > usual, usual / radius, 1)
+        centre = pull @ z / pull.sum()
+    return centre
+
+
+def _drawn_in(z, far):
+    most = (BEYOND * far).clamp_min(FARTHEST)
+    return CORE * torch.asinh(z.clamp(-most, most) / CORE)
+
+
+def _polar(x):
+    """Directions and lengths of rows, without overflow; zero rows have direction 0."""
+    largest = x.abs().amax(1, keepdim=True)
+    scaled = x / torch.where(largest > 0, largest, 1)
+    length = scaled.norm(dim=1, keepdim=True)
+    return scaled / torch.where(length > 0, length, 1), (largest * length)[:, 0]
+
+
+def _weighty(x, weights):
+    """The rows that have a say."""
+    known = weights > 0
+    return x[known].double(), weights[known].double()
+
+
+def _fall(x, weights):
+    """Test for columns that are uncorrelated about 0 and fall in size."""
+    largest = x.abs().amax(0)
+    z = x / torch.where(largest > 0, largest, 1)  # now no square overflows
+    products = z.mT @ (weights[:, None] * z)
+    sizes = largest.log() + products.diagonal().log() / 2
+    floor = sizes.amax() + math.log(NEGLIGIBLE)
+    if (sizes.clamp_min(floor).diff() > math.log(EQUAL)).any():
+        return False
+    products = products[sizes > floor][:, sizes > floor]
+    dim = len(products)
+    deviations = products.diagonal().sqrt()
+    correlations = (products / deviations / deviations[:, None]).fill_diagonal_(0)
+    usual = correlations.square().sum() / max(1, dim * (dim - 1))
+    nearly = dim >= COMPONENTS and usual.sqrt() <= NEARLY_UNCORRELATED
+    return dim > 1 and bool(nearly or correlations.abs().amax() <= UNCORRELATED)
+
+
+def _radial(radius, weights):
+    """Spread of a column that has these distances from its centre on either side; how far 95% of them are."""
+    column = radius[:, None]
+    usual, far = _quantiles(column, weights, TAILS[1] - TAILS[0], 1 - OUTLYING)
+    return torch.maximum(usual / (NORMAL_DISTANCE / 2), 2 * _half_spread_of_flags(column, weights)), far
+
+
+def _measure(x, weights):
+    """Medians of columns; halves (a whole may overflow) of their spreads and of how far 95% are on a side."""
+    blocks = []
+    for block in x.split(max(1, NUMBERS_AT_ONCE // len(x)), 1):
+        least, low, median, high, most = _quantiles(
+            block, weights, OUTLYING, TAILS[0], 0.5, TAILS[1], 1 - OUTLYING
+        )
+        half = torch.maximum((high / 2 - low / 2) / NORMAL_DISTANCE, _half_spread_of_flags(block, weights))
+        half = torch.where(half > ROUNDING * torch.maximum(low.abs(), high.abs()), half, 0)
+        far = torch.maximum(median / 2 - least / 2, most / 2 - median / 2)
+        blocks.append(torch.stack([median, half, far]))
+    return torch.cat(blocks, 1)
+
+
+def _half_spread_of_flags(x, weights):
+    """Half of ``d sqrt(p (1 - p))``, see `in_units`; 0 for columns of which no value has half the weight."""
+    ordered, order = x.sort(0)
+    weights = weights[order]
+    below, upto = _ranks(ordered, weights)
+    share, at = ((upto - below) / upto[-1]).max(0)
+    mode = ordered.gather(0, at[None])
+    distance, order = (ordered / 2 - mode / 2).abs().sort(0)
+    elsewhere = torch.where(ordered == mode, 0, weights).gather(0, order).cumsum(0)
+    # No interpolation: with fewer than 5% of flags, the next value may be an outlier.
+    middle = (elsewhere >= (0.5 - SLACK) * elsewhere[-1]).byte().argmax(0)
+    deviation = distance.gather(0, middle[None])[0] * (share * (1 - share)).clamp_min(0).sqrt()
+    return torch.where(share >= TYING - SLACK, deviation, 0)
+
+
+def _quantiles(x, weights, *shares):
+    ordered, order = x.sort(0)
+    weights = weights[order]
+    total = weights.sum(0)
+    below, upto = _ranks(ordered, weights)
+    inner = torch.minimum(upto, total - below) > (OUTLYING + SLACK) * total
+    ordered = ordered.clamp(
+        torch.where(inner, ordered, torch.inf).amin(0), torch.where(inner, ordered, -torch.inf).amax(0)
+    )
+    below, upto = _ranks(ordered, weights)
+    middles, values = ((below + upto) / 2).mT.contiguous(), ordered.mT
+    found = []
+    for share in shares:
+        place = (share * total)[:, None]
+        after = torch.searchsorted(middles, place, right=True)
+        ends = (after - 1).clamp_min(0), after.clamp_max(len(x) - 1)
+        (first, last), (low, high) = ([each.gather(1, end) for end in ends] for each in (middles, values))
+        part = ((place - first) / torch.where(last > first, last - first, torch.inf)).clamp(0, 1)
+        found.append((low * (1 - part) + high * part)[:, 0])
+    return found
+
+
+def _ranks(ordered, weights):
+    """Cumulated weights below each value of a sorted column, and up to it with all that equal it."""
+    cumulated = weights.cumsum(0)
+    changes = ordered[1:] != ordered[:-1]
+    below, upto = torch.zeros_like(cumulated), cumulated.clone()
+    below[1:] = torch.where(changes, cumulated[:-1], 0)
+    upto[:-1] = torch.where(changes, cumulated[:-1], torch.inf)
+    return below.cummax(0).values, upto.flip(0).cummin(0).values.flip(0)
