@@ -13,8 +13,6 @@ the estimator would. `calibration_scores.py` says what an exact posterior would 
   pairs and ARI are of the other rows, and the gain is over the ARI of the same rows where nothing is known.
 - The error of pairs is the expected calibration error in 10 bins; in brackets, that of a sample in the
   truth's place.
-- Equal rows are one point to the network. Where the truth puts them in different clusters, as that of coarse
-  answers may, pairs and ARI suffer, of any checkpoint.
 - Training draws whether columns are standardised; here it is chosen as for users, unless --scale is given.
 """
 
@@ -186,6 +184,10 @@ def number(value: float, digits: int = 3) -> str:
     return "–" if np.isnan(value) else f"{value:.{digits}f}"
 
 
+def p_value(value: float) -> str:
+    return f"{value:.0e}" if value < 0.0005 else number(value)
+
+
 def with_error(of: Mean, digits: int = 3) -> str:
     if np.isnan(of.error):
         return number(of.value, digits)
@@ -201,7 +203,7 @@ QUANTITIES = (  # name and cell of each row of the table
     ("-log p of medoids: sample", lambda of: with_error(of["sample_nll"], 1)),
     ("-log p of medoids: truth", lambda of: with_error(of["truth_nll"], 1)),
     ("  sample / truth", lambda of: with_error(of["ratio"])),
-    ("  p-value of ranks", lambda of: number(of["rank_p"])),
+    ("  p-value of ranks", lambda of: p_value(of["rank_p"])),
     ("-log p per other point: sample", lambda of: with_error(of["beside_sample_nll"])),
     ("-log p per other point: truth", lambda of: with_error(of["beside_truth_nll"])),
     ("  sample / truth", lambda of: with_error(of["beside_ratio"])),
@@ -209,7 +211,7 @@ QUANTITIES = (  # name and cell of each row of the table
     ("K of samples", lambda of: with_error(of["sample_clusters"], 2)),
     ("K of the truth, medoids", lambda of: with_error(of["clusters_of_medoids"], 2)),
     ("K of the truth, all rows", lambda of: with_error(of["clusters"], 2)),
-    ("  p-value of ranks, medoids", lambda of: number(of["clusters_p"])),
+    ("  p-value of ranks, medoids", lambda of: p_value(of["clusters_p"])),
     ("ARI of labels_", lambda of: with_error(of["ari"])),
     ("ARI of samples", lambda of: with_error(of["ari_samples"])),
     ("error of pairs (of a sample)", lambda of: errors(of["pairs"])),
@@ -222,33 +224,34 @@ QUANTITIES = (  # name and cell of each row of the table
 )
 
 
-def targets(of: dict) -> list[tuple[str, float, str, bool]]:
+def targets(of: dict) -> list[tuple[str, Mean, str, bool]]:
     """Return each target of one size: what, its value, what it should be, whether it is met."""
 
-    def near_one(what: str, value: float) -> tuple[str, float, str, bool]:
-        return f"{what}: sample / truth", value, f"within {CLOSE:.0%} of 1", abs(value - 1) <= CLOSE
+    def near_one(what: str, value: Mean) -> tuple[str, Mean, str, bool]:
+        return f"{what}: sample / truth", value, f"within {CLOSE:.0%} of 1", abs(value.value - 1) <= CLOSE
 
-    def likely(what: str, value: float) -> tuple[str, float, str, bool]:
-        return f"{what}: p-value of ranks", value, f">= {LEAST_P:g}", value >= LEAST_P
+    def likely(what: str, value: float) -> tuple[str, Mean, str, bool]:
+        return f"{what}: p-value of ranks", Mean(value, float("nan")), f">= {LEAST_P:g}", value >= LEAST_P
 
-    def slight(what: str, pairs: dict) -> tuple[str, float, str, bool]:
+    def slight(what: str, pairs: dict) -> tuple[str, Mean, str, bool]:
         value = pairs["truth"]["error"] - pairs["sample"]["error"]
-        return f"{what}: error beyond a sample's", value, f"<= {SLIGHT:g}", value <= SLIGHT
+        within = value <= SLIGHT
+        return f"{what}: error beyond a sample's", Mean(value, float("nan")), f"<= {SLIGHT:g}", within
 
-    def gained(what: str, value: float) -> tuple[str, float, str, bool]:
-        return f"{what}: gain in ARI", value, ">= 0", value >= 0
+    def gained(what: str, value: Mean) -> tuple[str, Mean, str, bool]:
+        return f"{what}: gain in ARI", value, ">= 0", value.value >= 0
 
     found = [
-        near_one("-log p of medoids", of["ratio"].value),
+        near_one("-log p of medoids", of["ratio"]),
         likely("-log p of medoids", of["rank_p"]),
-        near_one("-log p of other points", of["beside_ratio"].value),
+        near_one("-log p of other points", of["beside_ratio"]),
         likely("K", of["clusters_p"]),
         slight("pairs", of["pairs"]),
         slight("20% known, pairs", of["pairs_known"]),
-        gained("told K", of["told_gain"].value),
-        gained("20% known", of["known_gain"].value),
+        gained("told K", of["told_gain"]),
+        gained("20% known", of["known_gain"]),
     ]
-    return [target for target in found if not np.isnan(target[1])]
+    return [target for target in found if not np.isnan(target[1].value)]
 
 
 def family_table(points: int, families: dict[str, dict]) -> Table:
@@ -284,7 +287,7 @@ def show(found: dict[int, dict]) -> None:
     for points, of in found.items():
         for what, value, wanted, met in targets(of):
             verdict = "met" if met else "missed"
-            console.print(f"N = {points}, {what}: {value:.3f} ({wanted}): {verdict}")
+            console.print(f"N = {points}, {what}: {with_error(value)} ({wanted}): {verdict}")
 
 
 def plain(value):
@@ -334,7 +337,9 @@ def main(
         families = by_family(measured, streams[CHANCE])
         console.print(family_table(size, families))
         found[size] = of
-        rows += [each.figures for each in measured]
+        several = "sample_nll", "sample_clusters"
+        for each in measured:
+            rows.append(each.figures | {name: np.mean(each.figures[name]) for name in several})
         if record is not None:  # after each size, as all of them take long
             result = {
                 "kind": "calibration",
@@ -349,7 +354,7 @@ def main(
                 "cores": os.cpu_count(),
                 "processor": platform.processor() or platform.machine(),
                 "targets": [
-                    {"points": size, "what": what, "value": value, "wanted": wanted, "met": met}
+                    {"points": size, "what": what, **value._asdict(), "wanted": wanted, "met": met}
                     for size, of in found.items()
                     for what, value, wanted, met in targets(of)
                 ],

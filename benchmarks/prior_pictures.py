@@ -88,10 +88,9 @@ def scatter(axes, x: Float[Tensor, "points 2"], labels: Int[Tensor, "points"]) -
     places, counts = torch.cat([x, labels[:, None]], 1).unique(dim=0, return_counts=True)
     colours = [COLOURS[label * 2 % 20 + label // 10 % 2] for label in places[:, 2].int()]
     axes.scatter(*places[:, :2].T, s=4 * counts.sqrt(), lw=0, color=colours)
-    middle = (x.amin(0) + x.amax(0)) / 2
-    half = 1.05 * float((x - middle).abs().amax())
-    axes.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))
-    axes.set(xticks=[], yticks=[])
+    across, up = ((x.amin(0) + x.amax(0)) / 2).tolist()
+    half = 1.05 / 2 * float((x.amax(0) - x.amin(0)).amax())
+    axes.set(xlim=(across - half, across + half), ylim=(up - half, up + half), xticks=[], yticks=[])
     axes.spines[:].set_color("0.8")
 
 

@@ -71,7 +71,7 @@ def synthetic_forecasts(scores, generator, believed):
     rng = np.random.default_rng(0)
     found = []
     for _ in range(200):
-        probability = rng.random(30)
+        probability = rng.beta(0.5, 0.5, 30)
         truth = two_clusters(rng, probability, 1)[0]
         samples = two_clusters(rng, believed(probability), 200)
         found.append(scores.forecasts(samples, truth, 200, generator))
@@ -246,7 +246,7 @@ def measured(calibration, sets, inference, truths, x):
 
 
 def test_the_posterior_that_made_the_labels_is_found_calibrated(calibration, sets, inference, generator):
-    x = [points(8, seed=seed) for seed in range(100)]
+    x = [points(8, seed=seed) for seed in range(40)]
     given, _ = prepared(inference, x)
     truths = [each.samples[0].astype(np.int64) for each in sets.answers(inference, given, 1, generator)]
     found = measured(calibration, sets, inference, truths, x)
@@ -259,8 +259,8 @@ def test_the_posterior_that_made_the_labels_is_found_calibrated(calibration, set
 
 
 def test_labels_that_another_law_made_are_found_out(calibration, sets, inference):
-    x = [points(8, seed=seed) for seed in range(50)]
-    found = measured(calibration, sets, inference, [np.zeros(8, dtype=np.int64)] * 50, x)
+    x = [points(8, seed=seed) for seed in range(24)]
+    found = measured(calibration, sets, inference, [np.zeros(8, dtype=np.int64)] * 24, x)
     assert found["clusters_p"] < 1e-6
     assert found["pairs"]["truth"]["error"] > found["pairs"]["sample"]["error"] + 0.1
     missed = {what for what, _, _, met in calibration.targets(found) if not met}

@@ -341,6 +341,14 @@ def test_the_scale_that_was_used_is_shown(gfncp, coresets, points, tmp_path, sca
         assert (shown in text) == (f"<p>{shown}.</p>" in page) == (name == model.scale_)
 
 
+def test_the_scale_holds_with_ray_too(gfncp, monkeypatch):
+    given = []
+    monkeypatch.setattr("gfncp.cli.cluster._cluster_on_ray", lambda *arguments: given.append(arguments[2]))
+    assert gfncp("cluster", "x.parquet", "--engine", "ray", "--scale", "none")[0] == 0
+    (parameters,) = given
+    assert GFNCP(**parameters).scale == "none"
+
+
 def test_points_that_are_taken_as_they_are_have_no_scale(gfncp, refused, csv, plane, tmp_path):
     given = ("cluster", csv, "--checkpoint", plane, "--output", tmp_path)
     _, text, _ = gfncp(*given)
@@ -366,7 +374,7 @@ def test_known_labels_and_weights_are_no_coordinates(gfncp, coresets, points, tm
         case "npz":
             filled = [-1 if value is None else value for value in known]
             np.savez(path, x=points.astype(float), known=filled, weight=weights)
-    code, text, _ = gfncp(
+    code, _, _ = gfncp(
         *("cluster", path, "--checkpoint", coresets, "--output", tmp_path, "--samples", 10),
         *("--known-column", "known", "--weight-column", "weight"),
     )

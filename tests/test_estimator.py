@@ -516,7 +516,7 @@ def test_as_many_points_as_the_checkpoint_was_trained_on_are_decoded_jointly(mak
         GFNCP(checkpoint, n_samples=2, random_state=0, max_joint=most).fit(X) for most in (None, 10)
     )
     assert not recwarn.list
-    assert len(fitted._core) == 8  # no point opens a cluster of its own beside these
+    assert len(fitted._given.core) == 8  # no point opens a cluster of its own beside these
     assert np.array_equal(fitted.posterior_.log_prob, stated.posterior_.log_prob)
 
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gfncp.energy import in_full
+from gfncp.energy import Encoding, in_full
 from gfncp.objectives import Batch, Terms, follow, reorder
 from gfncp.tokens import log_places
 
@@ -37,14 +37,25 @@ class CoresetLikelihood:
             features = features.float()
             order = grouped_order(batch.labels, generator)
             encoding, labels = reorder(network.encode_features(features, batch.mask), batch.labels, order)
-            energies, log_prob = follow(network, encoding, labels, None)
+            nll, energies = self.nll(network, encoding, labels, generator)
             terms = {
-                "nll": -(log_prob.sum(1) / encoding.mask.sum(1)).mean(),
+                "nll": nll,
                 "placement": self.beside(network, features, batch),
                 "anchor": torch.logsumexp(-energies, -1)[encoding.mask].square().mean(),
             }
         loss = terms["nll"] + self.placement * terms["placement"] + self.anchor * terms["anchor"]
         return {"loss": loss} | {name: term.detach() for name, term in terms.items()}
+
+    def nll(
+        self,
+        network,
+        encoding: Encoding,
+        labels: Int[Tensor, "batch tokens"],
+        generator: torch.Generator,
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch tokens options"]]:
+        """Mean of -log p(c_tokens | tokens) per token, and the energies along the labels."""
+        energies, log_prob = follow(network, encoding, labels, None)
+        return -(log_prob.sum(1) / encoding.mask.sum(1)).mean(), energies
 
     @staticmethod
     def beside(network, features: Float[Tensor, "batch tokens features"], batch: Batch) -> Float[Tensor, ""]:

@@ -11,12 +11,11 @@ from rich.console import Group
 from rich.table import Table
 
 from gfncp.posterior import Posterior
-from gfncp.units import Scale
 
 BAR_WIDTH = 40
 ROWS = 3
 NUMBERS = 8
-SCALES: dict[Scale, str] = {
+SCALES = {
     "columns": "Columns: standardised each",
     "none": "Columns: kept in their common unit",
     "unit-length": "Rows: brought to unit length",
@@ -24,7 +23,7 @@ SCALES: dict[Scale, str] = {
 
 
 def summarise(
-    posterior: Posterior, greedy: Int[np.ndarray, "n_samples"], log_prob: float, scale: Scale | None = None
+    posterior: Posterior, greedy: Int[np.ndarray, "n_samples"], log_prob: float, scale: str | None = None
 ) -> Group:
     """The distribution of the number of clusters, and the most likely clusterings that were found.
 

@@ -14,21 +14,22 @@ def info(checkpoint: Checkpoint) -> None:
     Example:  gfncp info mnist
     """
     from gfncp.checkpoints import find, load, load_configuration
+    from gfncp.configuration.data import CoresetData
     from gfncp.configuration.files import to_toml
-    from gfncp.coreset_inference import CoresetInference
     from gfncp.validation import array_shape
 
     model: Any = load(checkpoint)  # of one kind or another
     folder = find(checkpoint)
     configuration = load_configuration(checkpoint)
-    coresets = configuration.network.kind == "coreset-energy"
-    shape = array_shape(CoresetInference.point_shape if coresets else model.encoder.point_shape)
+    data = configuration.data
+    coresets = isinstance(data, CoresetData)  # whose networks take tokens, made of points of any width
+    shape = array_shape((None,) if coresets else model.encoder.point_shape)
     parameters = sum(weight.numel() for weight in model.parameters())
     size = (folder / "model.safetensors").stat().st_size / 1e6
     console.print(f"[bold]{escape(folder.name)}[/bold] clusters arrays of shape {shape}")
     if coresets:
         console.print(
-            f"Any number of points, summarised by at most {configuration.data.tokens} micro-clusters, which "
+            f"Any number of points, summarised by at most {data.tokens} micro-clusters, which "
             "are decoded jointly",
             soft_wrap=True,
         )

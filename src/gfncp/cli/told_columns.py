@@ -85,8 +85,10 @@ def _without_minus_one(values: Shaped[np.ndarray, "points"]) -> Shaped[np.ndarra
     """Empty the cells that hold -1 as text, as it is read among names."""
     if values.dtype.kind not in "OU":
         return values
-    minus_one = [isinstance(value, str) and value.strip() == "-1" for value in values]
-    return np.where(minus_one, None, values.astype(object))
+    return np.array(
+        [None if isinstance(value, str) and value.strip() == "-1" else value for value in values],
+        dtype=object,
+    )
 
 
 def _by_set(

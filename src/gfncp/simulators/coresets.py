@@ -1,4 +1,4 @@
-"""Labelled coresets: what the network of tokens is trained on."""
+"""Labelled coresets, on which the network of tokens is trained."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -34,10 +34,10 @@ class LabelledTokens(NamedTuple):
 
 @dataclass(frozen=True)
 class LabelledCoresets:
-    """Sets from the prior of `gfncp.simulators.prior`, as the estimator would prepare them, and summarised.
+    """Coresets of sets from `gfncp.simulators.prior`, prepared in the same steps as the data of users.
 
-    The columns of half of the sets are standardised, those of the others are taken to share a unit. What the
-    network is told of the number of clusters is drawn as well: for most of the sets nothing.
+    Half of the sets have their columns standardised; the columns of the others are taken to share a unit.
+    Each set also draws what the network is told of the number of clusters: mostly nothing.
 
     Args:
         tokens: the most micro-clusters of a set.
@@ -79,7 +79,7 @@ def in_one_unit(x: Float[Tensor, "sets points dim"]) -> Float[Tensor, "sets poin
 
 
 def _most(far: Tensor) -> Tensor:
-    """Where all that is farther is drawn to."""
+    """Return the place to which everything farther is drawn."""
     return CORE * torch.asinh((BEYOND * far).clamp_min(FARTHEST) / CORE)
 
 
@@ -89,7 +89,7 @@ def labelled(
     coreset: Coreset,
     generator: torch.Generator,
 ) -> LabelledTokens:
-    """Tokens in random order with their medoids' labels, and random points with theirs."""
+    """Return tokens in random order with their medoids' labels, and random points with theirs."""
     order = torch.rand(coreset.weight.shape, generator=generator).argsort(1)
     mask = coreset.mask.gather(1, order)
     given = torch.where(mask, labels.gather(1, coreset.medoid.gather(1, order)), -1)
@@ -108,7 +108,7 @@ def labelled(
 
 
 def told(clusters: Int[Tensor, "sets"], generator: torch.Generator) -> Float[Tensor, "sets 2"]:
-    """Bounds on the number of clusters that the network is told; ``(1, inf)`` for nothing."""
+    """Draw the bounds on the number of clusters that the network is told; ``(1, inf)`` for nothing."""
     below, above = (torch.randint(most + 1, clusters.shape, generator=generator) for most in MARGINS)
     bounds = torch.stack([(clusters - below).clamp_min(1), clusters + above], 1).float()
     kind = torch.rand(len(clusters), 1, generator=generator)

@@ -1,4 +1,4 @@
-"""Counts of molecules in cells, on the scale on which single-cell data are clustered."""
+"""Counts of molecules in cells, on the logarithmic scale on which single-cell data are clustered."""
 
 from dataclasses import dataclass
 
@@ -23,14 +23,14 @@ TURNS = 3  # of the power iteration
 class Counts:
     """Cells of several types, as log(1 + counts for equal library sizes).
 
-    A call draws the number of genes, log-uniform from 50 to 400, and shows cells by all genes, by
-    standardised genes, or by their first 5 to 50 principal components. A set draws
+    A call draws the number of genes, log-uniform from 50 to 400, and what the columns are: all genes, genes
+    standardised, or the first 5 to 50 principal components. In a set,
 
-    - the mean of each gene, log-normal; each type changes 2 to 30% of them by log-normal factors, so large
-      that types are confused with a chosen probability; in some sets groups of types have changes in common.
-    - for each cell a library size, log-normal; its counts are negative binomial, or nearly Poisson.
-    - in some sets, some of the counts of a cell come from the average cell of the set; in some sets, up to 5%
-      of the cells have up to half of their counts from a second cell's type.
+    - genes have log-normal means. Each type changes 2 to 30% of these by log-normal factors, as large as a
+      chosen probability of confusing types needs; in some sets, groups of types have changes in common.
+    - cells have log-normal library sizes (total counts). Counts are negative binomial, or nearly Poisson.
+    - in some sets, up to a fifth of each cell's expected counts are those of the average cell.
+    - in some sets, up to 5% of the cells have up to half of their expected counts from another cell's type.
 
     Args:
         max_clusters: the most types of a set.
@@ -112,7 +112,7 @@ def draw_counts(
 
 
 def log_normalised(counts: Float[Tensor, "sets points genes"]) -> Float[Tensor, "sets points genes"]:
-    """log(1 + counts), each cell's counts multiplied so that all have the median library size."""
+    """Return log(1 + counts), where each cell's counts are scaled to the median library size."""
     library = counts.sum(2, keepdim=True)
     return torch.log1p(counts * (library.median(1, keepdim=True).values / library.clamp_min(1)))
 
@@ -120,7 +120,7 @@ def log_normalised(counts: Float[Tensor, "sets points genes"]) -> Float[Tensor, 
 def principal_components(
     x: Float[Tensor, "sets points dim"], components: int, generator: torch.Generator
 ) -> Float[Tensor, "sets points components"]:
-    """The first principal components, to the accuracy of a short power iteration (Halko et al. 2011)."""
+    """Return the first principal components, as accurate as a short power iteration (Halko et al. 2011)."""
     x = x - x.mean(1, keepdim=True)
     wider = min(components + 10, *x.shape[1:])
     basis = torch.randn(len(x), x.shape[2], wider, generator=generator)

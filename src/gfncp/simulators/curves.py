@@ -1,4 +1,4 @@
-"""Clusters along curves: what no centre describes."""
+"""Clusters along curves, which no centre describes."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ RINGS, SPIRAL, CHAIN = range(3)
 
 @dataclass(frozen=True)
 class Curves:
-    """Sets of rings, arms of a spiral, or chains of half circles, see `curved_clusters`."""
+    """Sets of 2 to 6 clusters: rings, arms of a spiral, or chains of half circles; see `curved_clusters`."""
 
     def __call__(
         self, sets: int, points: int, generator: torch.Generator
@@ -29,15 +29,16 @@ class Curves:
 def curved_clusters(
     draw: Draw, points: int
 ) -> tuple[Float[Tensor, "sets points 3"], Int[Tensor, "sets points"], Float[Tensor, "sets 1"]]:
-    """Sets of 2 to 5 curves that keep apart, each about as thick as the next, in the plane or in space.
+    """Draw sets of 2 to 5 curves of equal thickness that keep apart, in the plane or, three in ten, in space.
 
-    - Rings, or arcs of them, in space spheres, around one centre; the innermost may be a ball, or two.
+    - Rings around one centre, or arcs of rings; in space, spheres. In place of the innermost ring there may
+      be a ball, or two.
     - A spiral of several arms; in space it climbs.
-    - A chain: half circles that reach into each other; in space, linked rings.
+    - A chain of half circles that reach into each other; in space, of linked rings.
 
     Returns:
-        Points, of which the last coordinate is 0 in the plane; the curve of each, of some sets one further
-        label; and the dimensions, 2 or 3.
+        The points, whose last coordinate is 0 in the plane; the curve of each point, where the second of two
+        balls has a number of its own, 5; and the number of dimensions, 2 or 3.
     """
     count = draw.log_uniform(2, ARCS + 1).floor()
     used = torch.arange(ARCS) < count
@@ -58,7 +59,7 @@ def curved_clusters(
 
 
 def concentric(draw, curve, along, in_space):
-    """Rings of radius k + a first one; the first may be a ball in place of a ring, or two balls."""
+    """Draw points of rings around 0, each 1 wider than the one before; balls may replace the first."""
     points = curve.shape[1]
     solid = draw.some(0.5)
     twins = solid & draw.some(0.3)
@@ -80,7 +81,7 @@ def concentric(draw, curve, along, in_space):
 
 
 def arms(draw, curve, along, in_space, count):
-    """Arms of a spiral, one turned from the next by an equal angle."""
+    """Draw points of the arms of a spiral, each turned by the same angle from the one before."""
     turns = draw.log_uniform(0.3, 1.5)
     first = draw.uniform(high=0.3) + 0.05
     radius = first + (1 - first) * along
@@ -91,7 +92,7 @@ def arms(draw, curve, along, in_space, count):
 
 
 def links(draw, curve, along, in_space):
-    """Half circles, upper and lower ones in turn; in space rings, each at right angles to the next."""
+    """Draw points of half circles, upper and lower in turn; in space, of rings at right angles."""
     odd = curve % 2 == 1
     ring = circle(along)
     upright = ring[..., [0, 2, 1]]
@@ -104,13 +105,13 @@ def links(draw, curve, along, in_space):
 
 
 def circle(turn: Float[Tensor, "sets points"]) -> Float[Tensor, "sets points 3"]:
-    """Points of the unit circle in the plane, by the share of a full turn."""
+    """Return points of the unit circle in the plane, given shares of a full turn."""
     angle = 2 * math.pi * turn
     return torch.stack([angle.cos(), angle.sin(), torch.zeros_like(angle)], 2)
 
 
 def thick(draw, points, in_space, size):
-    """Normal deviations from a curve."""
+    """Draw normal deviations from a curve."""
     deviations = size[..., None] * draw.normal(points, SPACE)
     deviations[..., 2] *= in_space
     return deviations

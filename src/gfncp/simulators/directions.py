@@ -1,4 +1,4 @@
-"""Directions like those of embedded sentences and images."""
+"""Unit vectors like the embeddings of sentences and images."""
 
 from dataclasses import dataclass
 
@@ -25,13 +25,13 @@ class Directions:
 
     A call draws the number of dimensions, log-uniform from 8 to 384. A set draws
 
-    - a few strong directions, whose variances fall by a power law; topics and points vary in them and, less,
-      in all directions. Points of one topic vary also in two directions of its own.
-    - for most sets, a direction that all points have in common (Ethayarajh. How Contextual are Contextualized
-      Word Representations? EMNLP 2019).
-    - for some sets, groups of related topics.
+    - at most 48 strong directions, whose variances fall by a power law. Topics differ in these and, more or
+      less, in all directions; so do points of one topic, which also vary in two directions of its own.
+    - in four fifths of the sets, a direction that all points have in common (Ethayarajh. How Contextual are
+      Contextualized Word Representations? EMNLP 2019).
+    - in two fifths of the sets, groups of related topics.
     - how far points lie from their topic: so far that a topic is confused with its nearest one with a chosen
-      probability, but not farther than 0.5 to 3 times the length of a topic.
+      probability, but at most 0.5 to 3 times the length of a topic.
 
     Args:
         max_clusters: the most clusters of a set.
@@ -76,7 +76,7 @@ class Directions:
 def draw_topics(
     draw: Draw, clusters: int, strong: Float[Tensor, "sets strong dim"]
 ) -> Float[Tensor, "sets clusters dim"]:
-    """Draw unit vectors: partly in the strong directions, in some sets in groups, in most to one side."""
+    """Draw topics: unit vectors, partly in the strong directions, some sets' in groups, most to one side."""
     dim = strong.shape[2]
     spectrum, even = decay(draw, strong.shape[1]), draw.uniform(1)[..., None]
 
@@ -94,6 +94,6 @@ def draw_topics(
 
 
 def decay(draw: Draw, directions: int) -> Float[Tensor, "sets 1 directions"]:
-    """Standard deviations whose squares fall by a power law and add up to 1."""
+    """Draw standard deviations whose squares fall by a power law and add up to 1."""
     variances = torch.arange(1, directions + 1) ** -draw.uniform(high=1.5)
     return (variances / variances.sum(1, keepdim=True)).sqrt()[:, None]

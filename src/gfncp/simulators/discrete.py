@@ -1,4 +1,4 @@
-"""Tables of discrete columns, and numeric tables beside columns that say little or nothing."""
+"""Tables of discrete columns, and of numeric columns beside columns that say little or nothing."""
 
 from dataclasses import dataclass
 
@@ -26,10 +26,10 @@ VALUES = 6  # of a category, at most
 
 @dataclass(frozen=True)
 class Discrete:
-    """Tables of answers, rounded values, categories, mixed columns, or numbers among columns of noise.
+    """Tables of answers, categories, rounded values, mixed columns, or numbers among columns of noise.
 
-    Each call draws one kind of table. Rows that are equal have equal labels: where several clusters may have
-    made a row, its label is the cluster that most probably did.
+    Each call draws one of these kinds of table. In tables of answers, categories or rounded values, the label
+    of a row is the cluster that most probably made it, so that equal rows have equal labels.
 
     Args:
         max_clusters: the most clusters of a set.
@@ -46,7 +46,7 @@ class Discrete:
 
 
 def answer_table(most: int, sets: int, points: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """1 to 12 columns of answers on a scale of 3 to 12 levels: rounded normal numbers."""
+    """Draw 1 to 12 columns of answers on a scale of 3 to 12 levels: normal numbers, rounded."""
     draw = Draw(sets, generator)
     columns = int(Draw(1, generator).log_uniform(1, ANSWERS + 1))
     shares = cluster_shares(draw, min(most, 1 + 2 * columns), points)
@@ -56,7 +56,7 @@ def answer_table(most: int, sets: int, points: int, generator: torch.Generator) 
 
 
 def category_table(most: int, sets: int, points: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """2 to 20 columns of 2 to 6 categories, each with probabilities that depend on the cluster."""
+    """Draw 2 to 20 columns of 2 to 6 categories, whose probabilities depend on the cluster."""
     draw, whole = Draw(sets, generator), Draw(1, generator)
     columns = int(whole.log_uniform(FEW_COLUMNS, MANY_COLUMNS + 1))
     values = whole.integers(2, VALUES, columns)[0]
@@ -79,7 +79,7 @@ def classed_rows(
 
 
 def rounded_table(most: int, sets: int, points: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """2 or 3 columns rounded to a grid so coarse that many rows coincide."""
+    """Draw 2 or 3 numeric columns, rounded to a grid so coarse that many rows may coincide."""
     draw = Draw(sets, generator)
     x, _, ellipsoids, shares = numeric(draw, most, 2 + int(Draw(1, generator).some(0.3)), points)
     step = x.std(1, correction=0).mean(1, keepdim=True) * draw.log_uniform(0.1, 0.8)
@@ -93,7 +93,7 @@ def most_probable_cluster(
     shares: Float[Tensor, "sets clusters"],
     step: Float[Tensor, "sets 1"],
 ) -> Int[Tensor, "sets points"]:
-    """The normal cluster that most probably made a row that was rounded to a multiple of the step.
+    """Return the normal cluster that most probably made each row, which was rounded to multiples of the step.
 
     A rounded normal number has nearly the density of a normal one with step^2 / 12 more variance (Sheppard).
     """
@@ -106,7 +106,7 @@ def most_probable_cluster(
 
 
 def mixed_table(most: int, sets: int, points: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """2 to 6 numeric columns, 1 to 4 of categories that may tell of the clusters, and two nearly constant."""
+    """Draw 2 to 6 numeric columns, 1 to 4 of categories, which may say nothing, and 2 almost constant."""
     draw, whole = Draw(sets, generator), Draw(1, generator)
     x, cluster, _, shares = numeric(draw, most, int(whole.integers(2, 6)), points)
     typical = x.std(1, correction=0).median(1).values[:, None, None]
@@ -121,7 +121,7 @@ def mixed_table(most: int, sets: int, points: int, generator: torch.Generator) -
 
 
 def noisy_table(most: int, sets: int, points: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """2 to 4 columns of clusters among 3 to 15 columns of normal, uniform or discrete noise."""
+    """Draw 2 to 4 columns of clusters beside 3 to 15 columns of normal, uniform or discrete noise."""
     draw, whole = Draw(sets, generator), Draw(1, generator)
     x, cluster, _, _ = numeric(draw, most, int(whole.integers(2, 4)), points)
     columns = int(whole.log_uniform(3, 16))
@@ -143,7 +143,7 @@ def numeric(
     Ellipsoids,
     Float[Tensor, "sets clusters"],
 ]:
-    """Draw a normal mixture of chosen overlap: points, clusters, their form and their shares."""
+    """Draw a normal mixture of chosen overlap: points, their clusters, the ellipsoids and their shares."""
     shares = cluster_shares(draw, most, points)
     cluster = draw_clusters(draw, shares, points)
     inside = torch.ones(draw.sets, columns, dtype=torch.bool)

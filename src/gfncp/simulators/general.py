@@ -1,4 +1,4 @@
-"""Mixtures of all kinds, for a network that meets data of which it is told nothing."""
+"""Mixtures of many kinds, to train a network for data of which nothing is known beforehand."""
 
 import math
 from dataclasses import dataclass
@@ -24,25 +24,26 @@ PLANAR, ROUND, CURVED, BENT, NOISY = 0.4, 0.7, 0.1, 0.15, 0.15  # shares of the 
 
 @dataclass(frozen=True)
 class GeneralMixtures:
-    """Sets that differ in all that the data of users may differ in; each draws its own kind.
+    """Mixtures whose weights, dimensions, overlap, shapes and noise differ from set to set.
 
-    Clusters are drawn alike, and points alike given the clusters, so neither's order means anything.
+    Clusters are exchangeable, and so are points given the clusters: their order means nothing.
 
-    - Partition: for half of the sets CRP(alpha), alpha log-uniform in [0.1, 6], in its stick-breaking form
-      with ``max_clusters`` sticks; for the others up to so many clusters (uniformly, at most one for every
-      four points; two in small sets) of like weights.
-    - Place: two fifths of the sets in the plane, the others in 1 to 16 dimensions, few more often than many.
-      Means are normal, pushed apart more or less; a mean's nearest one is about 2 to 10 standard deviations
-      away, log-uniformly: from overlap to gaps.
-    - Shape: full covariances, round to slender, alike or different within a set; sizes, hence densities,
-      alike or different. Seven tenths of the sets are Gaussian; clusters of the others are Gaussian,
-      Student-t (2 to 8 degrees of freedom), or uniform on a ball, a shell or a box.
-    - Some sets have clusters along curves in their place, see `gfncp.simulators.curves`.
+    - Weights: for half of the sets CRP(alpha), alpha log-uniform in [0.1, 6], in its stick-breaking form
+      with ``max_clusters`` sticks. The others have 1 to ``max_clusters`` clusters of similar weights, each
+      number equally likely, but at most one cluster for every four points (two in small sets).
+    - Place: two fifths of the sets lie in the plane, the others in 1 to 16 dimensions, few more often than
+      many. Means are normal, then pushed apart by a random strength. The distance to the nearest other mean
+      is about 2 to 10 standard deviations, log-uniformly: from overlap to gaps.
+    - Shape: full covariances, round to slender; within a set, shapes and sizes (hence densities) are alike or
+      differ. Seven tenths of the sets are Gaussian; clusters of the others are Gaussian, Student-t (2 to 8
+      degrees of freedom), or uniform on a ball, a shell or a box.
+    - A tenth of the sets has clusters along curves instead, see `gfncp.simulators.curves`.
     - 15% of the sets are bent by a random network.
-    - Half of the sets have background points, 0.5 to 10%, uniform around the clusters. Such a point counts as
-      one of the cluster that is most likely to have made it, were clusters round: a label of their own would
-      call points from everywhere one cluster.
-    - 15% of the sets have 1 to 8 further dimensions of uniform noise; half are rotated as a whole.
+    - Half of the sets have background points, 0.5 to 10%, uniform around the clusters. A background point
+      gets the label of the cluster that would most probably have made it if clusters were round; a common
+      label would make one cluster of points from everywhere.
+    - 15% of the sets have 1 to 8 further dimensions of uniform noise.
+    - Half of the sets are rotated, with all their dimensions.
 
     Args:
         max_clusters: the most clusters of a set.
@@ -83,7 +84,7 @@ class GeneralMixtures:
 
 
 def cluster_weights(draw: Draw, clusters: int, points: int) -> Float[Tensor, "sets clusters"]:
-    """Sticks of CRP(alpha), or weights that differ little; they add up to 1."""
+    """Draw weights that add up to 1: sticks of CRP(alpha), or weights that differ little."""
     left = draw.uniform(clusters) ** (1 / draw.log_uniform(0.1, 6))  # 1 - Beta(1, alpha)
     left[:, -1] = 0
     before = F.pad(left.cumprod(1)[:, :-1], (1, 0), value=1.0)
@@ -96,7 +97,7 @@ def cluster_weights(draw: Draw, clusters: int, points: int) -> Float[Tensor, "se
 def cluster_means(
     draw: Draw, used: Bool[Tensor, "sets clusters"], dims: Float[Tensor, "sets 1"]
 ) -> Float[Tensor, "sets clusters 16"]:
-    """Normal means, pushed apart by a random strength, about 2 to 10 from their nearest ones."""
+    """Draw normal means and push them apart; the nearest other mean is about 1.5 to 10 away."""
     inside = (torch.arange(DIMENSIONS) < dims)[:, None]
     means = draw.normal(used.shape[1], DIMENSIONS) * inside
     reach = (dims.sqrt() * used.sum(1, keepdim=True) ** (-1 / dims))[..., None]  # between nearest means
@@ -110,7 +111,7 @@ def cluster_means(
 def cluster_maps(
     draw: Draw, clusters: int, dims: Float[Tensor, "sets 1"]
 ) -> Float[Tensor, "sets clusters 16 16"]:
-    """From round clusters to ellipsoids: a stretch of each axis, then a blend of nothing and a random map."""
+    """Draw matrices that turn round clusters into ellipsoids: they stretch the axes, then turn and shear."""
     alike = draw.some(0.3)[..., None, None]
     axes = draw.normal(clusters, 1, DIMENSIONS)
     stretch = (draw.uniform() * draw.some(0.7))[..., None, None] * torch.where(alike, axes[:, :1], axes)
@@ -127,7 +128,7 @@ def cluster_points(
     dims: Float[Tensor, "sets 1"],
     inside: Bool[Tensor, "sets 1 16"],
 ) -> Float[Tensor, "sets points 16"]:
-    """Points of round clusters around 0, of variance 1 in each dimension (Student-t: more)."""
+    """Draw points of round clusters around 0, of variance 1 in each dimension (Student-t: more)."""
     points = cluster.shape[1]
     law = torch.where(draw.some(ROUND), GAUSSIAN, draw.integers(GAUSSIAN, BOX, clusters))
     law = torch.where((law == SHELL) & (dims < 2), BALL, law)  # on a line a shell is two clusters
@@ -154,7 +155,7 @@ def cluster_points(
 def with_background(
     draw: Draw, x: Float[Tensor, "sets points 16"]
 ) -> tuple[Float[Tensor, "sets points 16"], Bool[Tensor, "sets points"]]:
-    """Some points of some sets are put anywhere around the clusters; which ones."""
+    """Put 0.5 to 10% of the points of half of the sets anywhere; return all points, and which were moved."""
     share = draw.log_uniform(0.005, 0.1) * draw.some(0.5)
     background = draw.uniform(x.shape[1]) < share
     anywhere = (2 * draw.uniform(*x.shape[1:]) - 1) * 2.5 * x.std(1, keepdim=True, correction=0)
@@ -169,7 +170,7 @@ def most_responsible(
     used: Bool[Tensor, "sets clusters"],
     dims: Float[Tensor, "sets 1"],
 ) -> Int[Tensor, "sets points"]:
-    """The cluster that most likely made each point, were all of them round."""
+    """Return the cluster that most probably made each point if all clusters were round."""
     prior = torch.where(used, weights.log() - dims * sizes[..., 0].log(), -torch.inf)
     fit = -(torch.cdist(x, means) / sizes.mT).square() / 2
     return (prior[:, None] + fit).argmax(2)
@@ -178,9 +179,9 @@ def most_responsible(
 def bent(
     draw: Draw, x: Float[Tensor, "sets points 16"], dims: Float[Tensor, "sets 1"]
 ) -> Float[Tensor, "sets points 16"]:
-    """Some sets are moved by a random network of one layer, by up to about their own extent.
+    """Move the points of 15% of the sets by a random network of one layer, up to about the set's extent.
 
-    Its units are nearly linear across a set: a mound stays one.
+    The network's units are nearly linear across a set, so that a mound stays one mound.
     """
     extent = overall(x) * (DIMENSIONS / dims[..., None]).sqrt()
     inner = draw.normal(DIMENSIONS, HIDDEN) * (draw.log_uniform(0.3, 1.2) / dims.sqrt())[..., None]
@@ -193,7 +194,7 @@ def bent(
 def noise(
     draw: Draw, x: Float[Tensor, "sets points 16"], inside: Bool[Tensor, "sets 1 16"]
 ) -> Float[Tensor, "sets points 8"]:
-    """Dimensions of uniform noise, as wide as the others or less, in some sets."""
+    """Draw 1 to 8 dimensions of uniform noise for 15% of the sets; other dimensions are 0."""
     extent = overall(x) * (DIMENSIONS / inside.sum(2, keepdim=True)).sqrt()
     some = torch.arange(NOISE_DIMENSIONS) < draw.integers(1, NOISE_DIMENSIONS) * draw.some(NOISY)
     width = draw.uniform(1, NOISE_DIMENSIONS, high=2.0) * extent * some[:, None]
@@ -201,11 +202,11 @@ def noise(
 
 
 def overall(x: Float[Tensor, "sets points dim"]) -> Float[Tensor, "sets 1 1"]:
-    """Root mean square of all coordinates; never 0."""
+    """Return the root mean square of all coordinates; never 0."""
     return x.square().mean((1, 2), keepdim=True).sqrt().clamp_min(1e-6)
 
 
 def rotated(draw: Draw, x: Float[Tensor, "sets points dim"]) -> Float[Tensor, "sets points dim"]:
-    """Half of the sets, rotated at random."""
+    """Rotate half of the sets at random."""
     rotation = torch.linalg.qr(draw.normal(x.shape[2], x.shape[2])).Q
     return torch.where(draw.some(0.5)[..., None], x @ rotation, x)

@@ -19,9 +19,10 @@ STEP = 2.0  # between two different categories, where numeric columns have stand
 def answers(
     draw: Draw, used: Bool[Tensor, "sets clusters"], columns: int, error: Float[Tensor, "sets 1"]
 ) -> Float[Tensor, "sets clusters columns values"]:
-    """Probabilities of 3 to 12 levels of an answer: of a normal number, rounded, the ends open.
+    """Draw each class's probabilities of the 3 to 12 levels of an answer.
 
-    Means are as far apart as makes classes be confused with the chosen probability.
+    An answer is a normal number cut into levels, of which the lowest and the highest are open. Means are as
+    far apart as the chosen probability of confusing classes needs.
     """
     clusters = used.shape[1]
     means = draw.normal(clusters, columns, 1)
@@ -46,7 +47,7 @@ def categories(
     values: Int[Tensor, "columns"],
     error: Float[Tensor, "sets 1"],
 ) -> Float[Tensor, "sets clusters columns most"]:
-    """Probabilities of each column's values: normal logits, as large as the chosen confusion needs."""
+    """Draw probabilities of each column's values, of normal logits as large as the chosen confusion needs."""
     logits = draw.normal(used.shape[1], len(values), int(values.max()))
     absent = torch.arange(logits.shape[3]) >= values[:, None]
 
@@ -61,9 +62,10 @@ def of_overlap(
     used: Bool[Tensor, "sets clusters"],
     error: Float[Tensor, "sets 1"],
 ) -> Float[Tensor, "sets clusters columns values"]:
-    """The table of that strength at which classes are confused with the chosen probability, by bisection.
+    """Find, by bisection, the table in which classes are confused with the chosen probability.
 
-    Where no strength does so, the strongest or the weakest one.
+    Args:
+        table: probabilities of values, given how strongly classes differ, between `WEAKEST` and `SHARPEST`.
     """
     low, high = torch.full_like(error, WEAKEST), torch.full_like(error, SHARPEST)
     for _ in range(HALVINGS):
@@ -76,7 +78,7 @@ def of_overlap(
 def confusion(
     table: Float[Tensor, "sets clusters columns values"], used: Bool[Tensor, "sets clusters"]
 ) -> Float[Tensor, "sets 1"]:
-    """Mean over classes of the bound on the error against the nearest rival: half of sum sqrt(p q)."""
+    """Return the mean over classes of a bound on the error against the nearest rival: sum sqrt(p q) / 2."""
     roots = table.clamp_min(0).sqrt().transpose(1, 2)
     alike = (roots @ roots.mT).clamp(1e-12, 1).log().sum(1)
     nearest = to_nearest(-alike, used)
@@ -98,7 +100,7 @@ def most_probable_class(
     table: Float[Tensor, "sets clusters columns values"],
     shares: Float[Tensor, "sets clusters"],
 ) -> Int[Tensor, "sets points"]:
-    """The class with the largest posterior probability of each row."""
+    """Return the class with the largest posterior probability for each row."""
     # In float64, since sums for equal rows may be rounded differently.
     seen = F.one_hot(rows, table.shape[3]).double().flatten(2)
     logs = table.double().clamp_min(1e-12).log().flatten(2)
@@ -108,7 +110,7 @@ def most_probable_class(
 def coordinates(
     rows: Int[Tensor, "sets points columns"], values: Int[Tensor, "columns"]
 ) -> Float[Tensor, "sets points dim"]:
-    """Columns as coordinates: two values 0 and 2, more of them corners that lie 2 apart."""
+    """Return columns as coordinates: two values become 0 and 2, more become corners that lie 2 apart."""
     place = torch.arange(int(values.max()))
     binary = (values == 2)[:, None]
     shown = torch.where(binary, place == 1, place < values[:, None])

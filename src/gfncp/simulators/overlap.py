@@ -44,7 +44,7 @@ def scale_for(
 def to_nearest(
     separations: Float[Tensor, "sets clusters clusters"], used: Bool[Tensor, "sets clusters"]
 ) -> Float[Tensor, "sets clusters"]:
-    """Separation of each cluster from its nearest rival; infinite without one."""
+    """Return the separation of each cluster from its nearest rival; infinite without one."""
     rivals = used[:, None] & used[:, :, None] & ~torch.eye(used.shape[1], dtype=torch.bool)
     return torch.where(rivals, separations, torch.inf).amin(2)
 
@@ -58,7 +58,7 @@ class Ellipsoids:
     deviations: Float[Tensor, "sets clusters dim"]
 
     def separations(self) -> Float[Tensor, "sets clusters clusters"]:
-        """Distance of two clusters from the threshold between them, in standard deviations of each.
+        """Return how far two clusters are from the threshold between them, in standard deviations of each.
 
         Both are projected on the direction (inverse covariance 1 + inverse covariance 2) (mean 2 - mean 1),
         best for equal covariances; Phi(-distance) of either's points lie beyond the threshold.
@@ -119,7 +119,7 @@ def repelled(
     dims: Int[Tensor, "sets 1"],
     strength: Float[Tensor, "sets 1"],
 ) -> Float[Tensor, "sets clusters dim"]:
-    """Means pushed apart, most those closer to each other than ``used`` means in ``dims`` need be."""
+    """Push means apart, most those that are closer than this many means in so many dimensions need be."""
     reach = (dims.sqrt() * used.sum(1, keepdim=True) ** (-1 / dims))[..., None]
     for _ in range(REPULSIONS):
         push = torch.exp(-(torch.cdist(means, means) / reach).square() / 2) * used[:, None]
@@ -128,7 +128,7 @@ def repelled(
 
 
 def tail_factors(draw: Draw, points: int) -> Float[Tensor, "sets points 1"]:
-    """Factors that turn normal deviations into Student-t ones of 4, 6 or 8 degrees of freedom."""
+    """Draw factors that turn normal deviations into Student-t ones of 4, 6 or 8 degrees of freedom."""
     half = draw.integers(2, DEGREES)
     logs = -(1 - draw.uniform(points, DEGREES)).log()  # sums of them are half a chi-squared
     chi = (logs * (torch.arange(DEGREES) < half)[:, None]).sum(2, keepdim=True) / half[..., None]

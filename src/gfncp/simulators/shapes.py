@@ -21,16 +21,16 @@ CANDIDATES = 4  # places for a shape, of which it takes the innermost
 class Shapes:
     """Sets in the plane, one in five in space, whose clusters are shapes that may nearly touch.
 
-    A shape is a box, a rhombus, a triangle (in space an octahedron, a tetrahedron) or an ellipse, filled
-    uniformly or near its border alone, an arc, or a Gaussian ellipse; 1 to 15 times as long as wide.
+    A shape is a box, a rhombus (in space, an octahedron), a triangle (a tetrahedron) or an ellipse, each
+    filled uniformly or hollow; or it is an arc, or a Gaussian ellipse. It is 1 to 15 times as long as wide.
 
-    - Sizes, weights, hence densities are alike within a set or differ.
+    - Sizes and weights, hence densities, are alike within a set or differ.
     - Place: one shape after another moves in from afar until it meets those before it. Gaps are between 0.3
       and 10 times the typical distance of neighbouring points: from touching to wide.
-    - Nested: in a quarter of the sets, shapes have another one in their hole, or, where solid, a denser
-      ellipse within, which then owns the points of the wide one that fall into it.
-    - Bridges: in a tenth of the sets, a thin row of points joins two shapes; each end of it belongs to the
-      nearer shape.
+    - Nesting: in a quarter of the sets, some shapes have another one within: a hollow shape in its hole, a
+      solid one as a denser ellipse, which then owns all points that fall into it.
+    - Bridges: in a tenth of the sets, a thin row of points joins two shapes; each half of the row belongs to
+      the nearer shape.
 
     Args:
         max_clusters: the most clusters of a set.
@@ -113,14 +113,14 @@ class Outlines:
         return torch.stack(reaches, 2).take_along_dim(self.kind.clamp_max(BALL)[..., None, None], 2)[:, :, 0]
 
     def spacing(self, shares: Float[Tensor, "sets clusters"], points: int) -> Float[Tensor, "sets clusters"]:
-        """Return the typical distance, about, from a point to the next one within each shape."""
+        """Return about how far a point of each shape is from the next one."""
         dim = self.axes.shape[2]
         volume = self.axes.prod(2) * 2**dim * (1 - self.hole**dim) * self.span
         return (volume / (shares * points).clamp_min(1)) ** (1 / dim)
 
 
 def draw_outlines(draw: Draw, shares: Float[Tensor, "sets clusters"], points: int, dim: int) -> Outlines:
-    """Draw shapes; those of a set share their kind in some sets, and are parallel to the axes in some."""
+    """Draw shapes; in some sets all are of one kind, in some all are parallel to the axes."""
     clusters = shares.shape[1]
 
     def alike(share: float, part: Tensor) -> Tensor:
@@ -150,7 +150,7 @@ def nest(
     used: Bool[Tensor, "sets clusters"],
     shares: Float[Tensor, "sets clusters"],
 ) -> Bool[Tensor, "sets clusters"]:
-    """Shrink some shapes to fit within the one before them; in a solid one, into a dense ellipse.
+    """Shrink some shapes to fit within the one before them; within a solid one they become dense ellipses.
 
     Returns:
         Which shapes lie in the middle of the one before them.

@@ -1,4 +1,4 @@
-"""Numbers of clusters, their shares of the points (alike to very unlike), and the cluster of each point."""
+"""Numbers of clusters, their shares of the points (equal to very unequal), and the cluster of each point."""
 
 import torch
 from jaxtyping import Float, Int

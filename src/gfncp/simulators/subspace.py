@@ -21,12 +21,16 @@ HEAVY, ROTATED = 0.25, 0.5  # shares of the sets
 class SubspaceMixtures:
     """Mixtures of chosen overlap that fill a subspace; the other dimensions are noise.
 
-    A call draws the number of dimensions, log-uniform from 2 to 64, sometimes up to 200. Each of its sets
-    draws the dimension of its subspace, 1 to 15, from 2 for more than six clusters; how often a cluster is
-    confused with its nearest rival, log-uniform from 1e-6 to 0.15; and whether its noise varies about as much
-    as the clusters or as all points do along a dimension of the subspace, so that no variance tells the
-    dimensions apart. Half of the sets are rotated; a quarter has Student-t tails, which overlap more than was
-    chosen.
+    A call draws the number of dimensions: log-uniform from 2 to 64, for a tenth of the calls up to 200. Each
+    of its sets draws
+
+    - the dimension of its subspace, 1 to 15; more than six clusters have 2 at least.
+    - the probability that a cluster is confused with its nearest rival, log-uniform from 1e-6 to 0.15.
+    - the variance of its noise: about that of one cluster along a dimension of the subspace, or that of all
+      points, so that variance does not tell the dimensions apart.
+
+    Half of the sets are rotated. A quarter has Student-t tails, with which clusters overlap more than was
+    drawn.
 
     Args:
         max_clusters: the most clusters of a set.

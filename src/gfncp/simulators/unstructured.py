@@ -1,4 +1,4 @@
-"""Sets without structure: one cluster, of any form that a single cluster may have."""
+"""Sets without structure: one cluster, in one of many forms."""
 
 import math
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ WAVES = 4  # of a smooth map
 
 @dataclass(frozen=True)
 class Unstructured:
-    """Sets of one cluster, all labels 0, for a network that has to know when there is nothing to find.
+    """Sets of one cluster, all labels 0, from which a network learns when there is nothing to find.
 
-    The number of dimensions, 1 to ``max_dim``, is drawn for a call, few more often than many; the law of the
-    points is drawn for each set:
+    A call draws the number of dimensions, 1 to ``max_dim``, few more often than many. Each set draws the law
+    of its points:
 
     - Gaussian, Student-t, Laplace, or uniform on a box or a ball, each stretched along random directions;
     - skewed: columns log-normal, exponential or in between;

@@ -1,4 +1,4 @@
-"""Sets of another simulator, bent by smooth maps that can be undone: clusters keep no simple form."""
+"""Sets of another simulator, bent by smooth invertible maps, so that clusters have no simple form."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ BLOCKS = 2  # residual blocks
 class Warped:
     """Sets of ``base`` whose points go through a random smooth invertible map, another one for each set.
 
-    The map is a monotone function of each column, residual blocks and a shear, each in some of the sets.
-    Because the map can be undone, no two clusters are merged; because it is mild, none is torn apart. Columns
-    that are constant within a set stay constant. Labels are those of ``base``.
+    The map is made of an increasing function of each column, residual blocks and a shear, each in some of the
+    sets. It can be undone, so no two clusters are merged, and it is mild, so none is torn apart. Columns that
+    are constant within a set stay constant. Labels are those of ``base``.
 
     Args:
         base: simulator, called with a number of sets, a number of points and a generator.

@@ -24,11 +24,11 @@ CROSSING, ROWS = 0.08, 0.2  # shares of the sets
 class Worms:
     """Sets in the plane, a quarter of them in space, whose clusters are curves, or blobs in a row.
 
-    - Curves, 2 to ``max_curves``: straight, waved, tangled or closed, thin in relation to the distance to the
-      next one. They are placed so that they keep apart; those of 8% of the sets are placed anywhere and may
-      cross. A cluster's points are evenly spread along its curve.
-    - Rows, in a fifth of the sets: 3 to 15 round blobs along one curve, each a cluster of its own, the
-      nearest two of them 2.5 to 8 standard deviations apart.
+    - Curves, 2 to ``max_curves``: straight, waved, tangled or closed, and thin compared with the distance to
+      the next one. They keep apart, but in 8% of the sets they are placed anywhere and may cross. The points
+      of a cluster are spread evenly along its curve.
+    - Rows, in a fifth of the sets: 3 to 15 round blobs along one curve, each a cluster of its own; the
+      nearest two are 2.5 to 8 standard deviations apart.
 
     Args:
         max_curves: the most curves of a set.
@@ -51,7 +51,7 @@ class Worms:
 def curves_apart(
     draw: Draw, most: int, points: int, dim: int
 ) -> tuple[Float[Tensor, "sets points dim"], Int[Tensor, "sets points"]]:
-    """Points of 2 to ``most`` curves, and which curve each is of."""
+    """Draw points of 2 to ``most`` curves, and the curve of each point."""
     shares = cluster_shares(draw, most, points, fewest=2)
     used = shares > 0
     curves = used.shape[1]
@@ -72,7 +72,7 @@ def curves_apart(
 def blobs_in_row(
     draw: Draw, points: int, dim: int
 ) -> tuple[Float[Tensor, "sets points dim"], Int[Tensor, "sets points"]]:
-    """Points of round blobs about evenly spaced along a curve, and which blob each is of."""
+    """Draw points of round blobs that follow each other along a curve, and the blob of each point."""
     shares = cluster_shares(draw, BLOBS, points, fewest=3)
     cluster = draw_clusters(draw, shares, points)
     used = shares > 0
@@ -92,9 +92,9 @@ def blobs_in_row(
 
 
 def random_paths(draw: Draw, curves: int, dim: int) -> Float[Tensor, "sets curves nodes dim"]:
-    """Smooth curves of length about 1: a straight line plus random waves, the shorter the lower; some closed.
+    """Draw smooth curves of length 1: a straight line plus random waves, short ones low; some are closed.
 
-    How rough, how straight and whether closed differ from set to set, and in part within a set.
+    Sets differ in how rough and how straight their curves are, and in how many are closed.
     """
     t = torch.linspace(0, 1, NODES)
     closed = (draw.uniform(curves) < torch.where(draw.some(0.2), 0.7, 0.05))[..., None, None]
@@ -116,7 +116,7 @@ def spread(
     used: Bool[Tensor, "sets curves"],
     crossing: Bool[Tensor, "sets 1"],
 ) -> tuple[Float[Tensor, "sets curves nodes dim"], Float[Tensor, "sets curves"]]:
-    """Move one curve after another to the one of several random places that is farthest from those before.
+    """Give each curve in turn that one of several random places which is farthest from the curves before it.
 
     Returns:
         The curves, and the distance of each from the nearest other one.
@@ -148,7 +148,7 @@ def points_along(
     shares: Float[Tensor, "sets curves"],
     points: int,
 ) -> tuple[Float[Tensor, "sets points dim"], Int[Tensor, "sets points"]]:
-    """Uniform points of the curves, and which curve each is of."""
+    """Draw points uniformly along the curves, and the curve of each point."""
     cluster = draw_clusters(draw, shares, points)
     steps = (paths[:, :, 1:] - paths[:, :, :-1]).norm(dim=3)
     # One search for all curves: the k-th fills the numbers from k to k + 1.
@@ -165,7 +165,7 @@ def points_along(
 def at_length(
     paths: Float[Tensor, "sets curves nodes dim"], share: Float[Tensor, "sets curves places"]
 ) -> Float[Tensor, "sets curves places dim"]:
-    """Points of the curves at given shares of their lengths, each a node."""
+    """Return the nodes of the curves at given shares of their lengths."""
     steps = (paths[:, :, 1:] - paths[:, :, :-1]).norm(dim=3)
     reached = F.pad(steps.cumsum(2) / steps.sum(2, keepdim=True), (1, 0))
     node = torch.searchsorted(reached, share.contiguous()).clamp_max(NODES - 1)
