@@ -1,6 +1,6 @@
 """What each part of the general checkpoint's design is worth: small networks, trained for equal time.
 
-    OMP_NUM_THREADS=1 python benchmarks/ablation_coresets.py --data FOLDER --record records/ablation-coresets.json
+    python benchmarks/ablation_coresets.py --data FOLDER --record records/ablation-coresets.json
 
 Each variant differs from the base in one thing, and is trained for so many minutes of one core's time, on
 sets that it draws within that time, with a learning rate that falls to a fiftieth. All are judged on the same

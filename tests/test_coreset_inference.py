@@ -159,6 +159,18 @@ def test_a_row_twice_is_a_row_of_weight_two(inference, rows):
     )
 
 
+@pytest.mark.parametrize("rows", [4, 25])
+def test_rows_of_weight_zero_do_not_count(inference, rows):
+    made = inference()
+    x = points(rows)
+    more, weights = np.concatenate([x, points(3, seed=4)]), np.r_[np.ones(rows), np.zeros(3)]
+    before, after = made.prepared(made.given(x, "none")), made.prepared(made.given(more, "none", weights))
+    assert torch.equal(after.weight.sort().values, before.weight.sort().values) or rows > TOKENS
+    assert after.weight.sum() == rows
+    assert len(after.distinct) == rows + 3
+    torch.testing.assert_close(after.places[after.distinct][:rows], before.places[before.distinct])
+
+
 @pytest.mark.parametrize("rows", [5, 7])
 def test_known_labels_condition_the_posterior(inference, generator, rows):
     """Partitions that keep them have all the probability; where rows are tokens, in the right proportions."""
@@ -238,7 +250,8 @@ def test_sets_side_by_side_are_as_alone(checkpoint):
         ({"known_labels": [0, 1]}, "known_labels has shape"),
         ({"known_labels": 3}, "known_labels has shape"),
         ({"sample_weight": [1.0] * 4}, "sample_weight has shape"),
-        ({"sample_weight": [0.0] * 5}, r"sample_weight\[0\] is 0.0"),
+        ({"sample_weight": [0.0] * 5}, "all are 0"),
+        ({"sample_weight": [1.0, -1.0, 1.0, 1.0, 1.0]}, r"sample_weight\[1\] is -1.0"),
         ({"sample_weight": ["a"] * 5}, "sample_weight: accepted are numbers"),
     ],
 )

@@ -104,7 +104,9 @@ def test_bounded_memory_changes_no_probability(vectors, draw_points, generator, 
     seen = []
     start = decoding.State.start
     monkeypatch.setattr(
-        decoding.State, "start", lambda encoding: seen.append(len(encoding.y)) or start(encoding)
+        decoding.State,
+        "start",
+        lambda encoding, width: seen.append(len(encoding.y)) or start(encoding, width),
     )
     monkeypatch.setattr(decoding, "STATE_BYTES", bound)
     labels, log_prob = vectors.sample(x, 10, generator)

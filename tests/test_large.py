@@ -200,7 +200,7 @@ def test_predictions_for_points_outside_the_core_are_their_labels(mixture, fitte
     probabilities = fitted.predict_proba(mixture[0])
     assert probabilities.shape == (500, fitted.n_clusters_ + 1)
     np.testing.assert_allclose(probabilities.sum(1), 1)
-    outside = np.setdiff1d(np.arange(500), fitted._core)
+    outside = np.setdiff1d(np.arange(500), fitted._given.core)
     assert np.array_equal(probabilities[outside, :-1].argmax(1), fitted.labels_[outside])
 
 
@@ -225,7 +225,7 @@ def test_large_sets_among_others(mixture, fitted):
     estimator = GFNCP("mog-2d", n_samples=8, random_state=0, max_joint=60)
     first, second, third = estimator.fit_sets([x[:50], x, x[50:100]])
     assert np.array_equal(second.labels_, fitted.labels_)
-    assert first._core is None and third._core is None
+    assert first._given.core is None and third._given.core is None
     assert np.array_equal(first.labels_, estimator.fit(x[:50]).labels_)
 
 

@@ -143,7 +143,9 @@ class ExactMixture(OnlineEnergyNetwork):
 
     def encode(self, x, mask=None):
         y = torch.cat([torch.ones_like(x), x], -1)  # counts and sums
-        return Encoding(y, torch.zeros_like(y), torch.ones(x.shape[:2], dtype=torch.bool))
+        return Encoding(
+            y, torch.zeros_like(y), torch.ones(x.shape[:2], dtype=torch.bool), torch.full(x.shape[:2], -1)
+        )
 
     def cluster(self, pooled, unassigned, state):
         count, total = pooled.unbind(-1)

@@ -186,7 +186,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             known_labels: clusters that are known, ``(n_samples,)``, as integers or names; -1 or a missing
                 value where nothing is. Rows of equal labels share a cluster, rows of different ones do not,
                 and other rows may join these clusters or open others. Only by checkpoints of coresets.
-            sample_weight: how often each row counts, ``(n_samples,)``, positive; None for once. Only by
+            sample_weight: how often each row counts, ``(n_samples,)``, from 0; None for once. Only by
                 checkpoints of coresets.
 
         Raises:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gfncp.components import components
-from gfncp.coreset import Coreset, of_members, summarise
+from gfncp.coreset import Coreset, nearest_of, of_members, summarise
 from gfncp.tokens import MOST_POINTS, new_columns, token_columns
 from gfncp.units import Scale, in_units
 
@@ -84,9 +84,13 @@ def prepare(
     if known is not None:
         coreset = _split(coreset, places, weight, of_points)
     kept = coreset.mask[0]
+    medoid, mean, *sizes = (
+        part[0, kept] for part in (coreset.medoid, coreset.mean, coreset.weight, coreset.spread)
+    )
     name = kept.long().cumsum(0) - 1
-    parts = (part[0, kept] for part in (coreset.medoid, coreset.mean, coreset.weight, coreset.spread))
-    return Prepared(rows, places, of_points, name[coreset.nearest[0]], *parts)
+    nearest = coreset.nearest[0]
+    nearest = torch.where(kept[nearest], name[nearest], nearest_of(places[None], mean[None])[0])
+    return Prepared(rows, places, of_points, nearest, medoid, mean, *sizes)
 
 
 def place_new(

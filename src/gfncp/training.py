@@ -25,6 +25,7 @@ from gfncp.optimizers import OPTIMIZERS, set_learning_rate
 from gfncp.preparation import Simulator, make_simulators, prepare_embedding
 from gfncp.progress import progress, scalars
 from gfncp.run_state import restore, store
+from gfncp.throughput import Throughput
 
 VALIDATION_STREAM = 2**31
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -102,11 +103,14 @@ def train(
         drawn = batches.stream(start, workers)
         task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
         stack.enter_context(on_termination(accelerator.set_trigger))
+        throughput = Throughput(accelerator.device, DTYPES[options.precision])
         for iteration in range(start, options.iterations):
             share = iteration / options.iterations
             set_learning_rate(optimizers, options.learning_rate, options.final_learning_rate, share)
             loss.zero_grad()
-            terms = accumulate(loss, drawn, batches.per_step, accelerator)
+            with throughput.iteration(iteration):
+                terms = accumulate(loss, drawn, batches.per_step, accelerator)
+            throughput.sets += int(terms.pop("sets").sum())
             bad = (~terms["loss"].isfinite()).nonzero().flatten().tolist()
             if bad:  # in all of the processes
                 raise FloatingPointError(
@@ -138,6 +142,13 @@ def train(
                 for name, value in found.items():
                     write_scalar(f"validation/{name}", value, done)
                     bar.console.print(f"iteration {done}: validation {name} {value:.3f}")
+                speed = throughput.report()
+                for name, value in speed.items():
+                    write_scalar(f"speed/{name}", value, done)
+                bar.console.print(
+                    f"iteration {done}: {speed['sets_per_second']:.0f} sets/s, "
+                    f"{speed['share_of_peak']:.1%} of the peak"
+                )
                 store(model, optimizers, configuration, folder, done)
             if due or terminated:
                 kept = done
@@ -179,6 +190,8 @@ def accumulate(
 ) -> dict[str, Float[Tensor, "batches"]]:
     """Add the gradient of a step's mean loss, of which each process does its part; all batches' terms.
 
+    Beside the objective's, ``sets`` is the number of sets of each batch.
+
     Args:
         drawn: the batches to come.
         batches: how many of them this process does.
@@ -190,6 +203,7 @@ def accumulate(
         with accelerator.no_sync(loss) if left else nullcontext():
             terms = loss(batch.to(accelerator.device), generator)
             accelerator.backward(terms["loss"] / batches)
+        terms["sets"] = torch.tensor(float(len(batch.labels)), device=accelerator.device)
         done.append({name: value.detach().float() for name, value in terms.items()})
     held = {name: torch.stack([terms[name] for terms in done]) for name in done[0]}
     every: Any = accelerator.gather(held)  # process by process, so in the order of the batches' numbers

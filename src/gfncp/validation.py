@@ -92,7 +92,7 @@ def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]
     """Weights of rows in float64.
 
     Raises:
-        ValueError: they are not positive finite numbers, one for each row.
+        ValueError: they are not finite numbers of at least 0, one for each row, or all of them are 0.
     """
     try:
         weights = np.asarray(sample_weight, dtype=np.float64)
@@ -100,10 +100,12 @@ def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]
         raise ValueError(f"sample_weight: accepted are numbers ({error})") from None
     if weights.shape != (rows,):
         raise ValueError(f"sample_weight has shape {weights.shape}: accepted is ({rows},)")
-    wrong = ~(np.isfinite(weights) & (weights > 0))
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
     if wrong.any():
         place = int(wrong.argmax())
-        raise ValueError(f"sample_weight[{place}] is {weights[place]}: accepted are positive finite numbers")
+        raise ValueError(f"sample_weight[{place}] is {weights[place]}: accepted are finite numbers from 0")
+    if not weights.any():
+        raise ValueError("sample_weight: all are 0; accepted is at least one that is not")
     return weights
 
 

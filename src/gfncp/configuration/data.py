@@ -48,7 +48,7 @@ class CoresetData(Data):
 
     kind: Literal["coresets"]
     tokens: Annotated[int, Field(ge=2)] = 128
-    n_clusters: ClassVar[None] = None
+    n_clusters: ClassVar[None] = None  # as the families have it
     point_shape: ClassVar[tuple[int]] = (COLUMNS,)
 
 

@@ -80,10 +80,15 @@ def diagnose(model: nn.Module, simulator: Any, sizes: Sizes = FULL, seed: int = 
         (mixtures only), ``consistency``, ``sdpp``, ``calibration``, ``quality``, and ``seconds`` of each.
 
     Raises:
-        ValueError: ``model`` is not an energy network.
+        ValueError: ``model`` is not an energy network, or ``simulator`` has no CRP prior.
     """
     if not isinstance(model, EnergyNetwork):
         raise ValueError(f"model is a {type(model).__name__}: accepted is an energy network")
+    if not hasattr(simulator, "alpha"):
+        raise ValueError(
+            f"simulator is {type(simulator).__name__}: accepted are those with a CRP prior over partitions; "
+            "benchmarks/calibration.py diagnoses checkpoints of coresets"
+        )
     run = _Run(model, simulator, sizes, seed)
     parts = {
         "consistency": run.consistency,

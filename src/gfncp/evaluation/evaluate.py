@@ -37,6 +37,8 @@ def make_test_simulator(
         return simulators.GaussianMixtures(**values)
     if kind == "general-mixtures":
         return simulators.GeneralMixtures(**values)
+    if kind == "coresets":
+        return simulators.LabelledCoresets(**values)
     x, classes = images(values["dataset"], "test", data)
     bounds = values["n_clusters"]
     if not isinstance(bounds, int):  # bounds are of training clusters, which are not classes
@@ -66,10 +68,10 @@ def evaluate(
     seconds = 0.0
     for start in range(0, sets, SETS_PER_BATCH):
         generator = seeded(seed, TEST_STREAM, start)
-        x, labels = simulate(min(SETS_PER_BATCH, sets - start), points, generator)
+        x, labels, *rest = simulate(min(SETS_PER_BATCH, sets - start), points, generator)
         truth.append(labels)
         start = perf_counter()
-        greedy.append(model.predict(x))
+        greedy.append(model.predict(x, *rest[:1]))  # of tokens, some are absent
         seconds += perf_counter() - start
         if exact:
             least, most = cluster_bounds(simulate.n_clusters, points)

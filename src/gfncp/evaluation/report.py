@@ -12,7 +12,14 @@ from pathlib import Path
 
 from gfncp.checkpoints import load, load_configuration, write_text
 from gfncp.configuration import Configuration, parse
-from gfncp.configuration.data import EmbeddingData, EmbeddingFile, GeneralData, ImageData, MixtureData
+from gfncp.configuration.data import (
+    CoresetData,
+    EmbeddingData,
+    EmbeddingFile,
+    GeneralData,
+    ImageData,
+    MixtureData,
+)
 from gfncp.configuration.encoders import Pretraining
 from gfncp.configuration.files import to_toml
 from gfncp.evaluation.comparison import NOTHING, comparison, failures, markdown
@@ -199,6 +206,11 @@ def _training_sets(configuration: Configuration) -> str:
                 f"Mixtures of up to {data.max_clusters} clusters in 1 to 16 dimensions: full covariances, "
                 "long tails, sizes and densities that differ, bent shapes, background points and dimensions "
                 "of noise; `gfncp.simulators.GeneralMixtures` says in what shares."
+            )
+        case CoresetData():
+            return (
+                f"Sets of the prior's families (docs/prior.md), summarised by at most {data.tokens} "
+                "micro-clusters."
             )
         case ImageData():
             made_of = {
