@@ -17,8 +17,9 @@ from gfncp import checkpoints, configuration  # noqa: E402
 from gfncp.attention import ContextEncoder  # noqa: E402
 from gfncp.encoders import AnyVectorEncoder, ImageEncoder, VectorEncoder  # noqa: E402
 from gfncp.interaction import InteractingEnergyNetwork  # noqa: E402
-from gfncp.model import InteractingModel, Model  # noqa: E402
+from gfncp.model import InteractingModel, Model, PairwiseModel  # noqa: E402
 from gfncp.networks import Gated  # noqa: E402
+from gfncp.pairs import PROJECTIONS, SIZE, PairwiseEnergyNetwork  # noqa: E402
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 ANY_WIDTH = 3  # of points for a network that takes any
@@ -44,6 +45,7 @@ NETWORKS: dict[str, Callable[[], Model]] = {
         cluster_depth=6,
         energy_depth=3,
     ),
+    "pairwise": lambda: PairwiseModel(VectorEncoder(2), depth=3, width=12, cluster_width=16, body=Gated),
     "any width": lambda: Model(AnyVectorEncoder(), depth=2, width=12, cluster_width=16),
 }
 
@@ -64,9 +66,23 @@ def naive_energies(network: Model, x: torch.Tensor, labels: torch.Tensor) -> lis
             pooled = torch.stack([h(members).sum(0) for members in joined if len(members)])
             if isinstance(network, InteractingEnergyNetwork):
                 pooled = torch.cat([pooled, unassigned.expand(len(pooled), -1)], 1)
-            options.append(f(torch.cat([g(pooled).sum(0), unassigned])))
+            hidden = g.first(pooled)
+            if isinstance(network, PairwiseEnergyNetwork):
+                alike = [naive_pairs(network, members) for members in joined if len(members)]
+                hidden = hidden + torch.stack(alike) @ network.reads_pairs.weight.T
+            options.append(f(torch.cat([g.last(g.body(hidden)).sum(0), unassigned])))
         steps.append(torch.cat(options))
     return steps
+
+
+def naive_pairs(network: Model, members: torch.Tensor) -> torch.Tensor:
+    """Sums over the pairs of a cluster's members, one pair at a time."""
+    phi = network.phi(members).view(len(members), PROJECTIONS, SIZE)
+    total, count = members.new_zeros(PROJECTIONS), 0
+    for i in range(len(members)):
+        for j in range(i):
+            total, count = total + (phi[i] * phi[j]).sum(1), count + 1
+    return torch.cat([torch.asinh(total), total / max(1, count)])
 
 
 def random_network(kind: str, seed: int) -> Model:

@@ -1,0 +1,67 @@
+"""Labelled coresets: tokens with the labels of points that are there."""
+
+import pytest
+import torch
+
+from gfncp.partitions import canonical_labels
+from gfncp.simulators import LabelledCoresets
+from gfncp.simulators.coresets import ALIKE, BESIDE, columns_alike, in_one_unit, told
+from gfncp.simulators.prior import FAMILIES
+from gfncp.tokens import COLUMNS, COMPONENTS
+from gfncp.units import in_units
+
+
+@pytest.mark.parametrize(("points", "tokens"), [(5, 16), (16, 16), (60, 16)])
+def test_shapes_and_labels(generator, points, tokens):
+    drawn = LabelledCoresets(tokens)(ALIKE + 3, points, generator)
+    most = min(points, tokens)
+    assert drawn.x.shape == (ALIKE + 3, most, COLUMNS)
+    assert drawn.beside.shape == (ALIKE + 3, BESIDE, COMPONENTS)
+    assert drawn.x.isfinite().all()
+    assert torch.equal(canonical_labels(drawn.labels), drawn.labels)
+    assert torch.equal(drawn.labels >= 0, drawn.mask)
+    assert (drawn.beside_labels < drawn.labels.amax(1, keepdim=True) + 1).all()
+
+
+def test_a_batch_is_a_function_of_the_generator_alone():
+    first, again, other = (
+        LabelledCoresets(8)(9, 30, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
+    )
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first.x[:, :5], other.x[:, :5])
+
+
+def test_points_that_are_tokens_have_their_labels(generator):
+    drawn = LabelledCoresets(32)(24, 20, generator)
+    for s in range(24):
+        apart = torch.cdist(drawn.beside[s], drawn.x[s, :, :COMPONENTS])
+        apart[:, ~drawn.mask[s]] = torch.inf
+        distance, token = apart.min(1)
+        alone = (apart < distance[:, None] + 1e-4).sum(1) == 1
+        same = drawn.labels[s, token] == drawn.beside_labels[s]
+        assert (same | ~alone | (distance > 1e-4)).all()
+
+
+def test_what_is_told_is_true(generator):
+    clusters = torch.randint(1, 20, (2000,), generator=generator)
+    low, high = told(clusters, generator).T
+    assert ((low <= clusters) & (clusters <= high)).all()
+    nothing, exact = (low == 1) & high.isinf(), low == high
+    assert 0.6 < nothing.float().mean() < 0.8
+    assert 0.1 < exact.float().mean() < 0.25
+    assert ((low < high) & ~high.isinf()).float().mean() > 0.1
+
+
+def test_shares_of_the_families_add_up_to_one():
+    assert sum(share for share, _ in FAMILIES) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("quick", "scale"), [(columns_alike, "columns"), (in_one_unit, "none")])
+def test_sets_are_scaled_nearly_as_a_users_are(generator, quick, scale):
+    """Up to one factor, and the cut of long tails."""
+    x = torch.randn(3, 400, 4, generator=generator, dtype=torch.float64) * torch.tensor([1.0, 5.0, 0.2, 3.0])
+    x[:, :100] += 4
+    for few, one in zip(quick(x), x, strict=True):
+        slow = in_units(one, torch.ones(400), scale)
+        a, b = (part - part.mean(0) for part in (few, slow))
+        assert (a * b).sum() / (a.norm() * b.norm()) > 0.98
