@@ -250,7 +250,7 @@ def test_sets_side_by_side_are_as_alone(checkpoint):
         ({"known_labels": [0, 1]}, "known_labels has shape"),
         ({"known_labels": 3}, "known_labels has shape"),
         ({"sample_weight": [1.0] * 4}, "sample_weight has shape"),
-        ({"sample_weight": [0.0] * 5}, "all are 0"),
+        ({"sample_weight": [0.0] * 5}, "all weights are zero"),
         ({"sample_weight": [1.0, -1.0, 1.0, 1.0, 1.0]}, r"sample_weight\[1\] is -1.0"),
         ({"sample_weight": ["a"] * 5}, "sample_weight: accepted are numbers"),
     ],

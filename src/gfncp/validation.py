@@ -105,7 +105,7 @@ def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]
         place = int(wrong.argmax())
         raise ValueError(f"sample_weight[{place}] is {weights[place]}: accepted are finite numbers from 0")
     if not weights.any():
-        raise ValueError("sample_weight: all are 0; accepted is at least one that is not")
+        raise ValueError("sample_weight: all weights are zero; accepted is at least one that is not")
     return weights
 
 
