@@ -6,7 +6,7 @@ Each variant differs from the base in one thing, and is trained for so many minu
 sets that it draws within that time, with a learning rate that falls to a fiftieth. All are judged on the same
 simulated sets (seeds apart from those in training) and on the development sets of `real_data.py`:
 
-- loss: mean negative log-likelihood per token, of 384 sets of 5 to 3000 points. Variants with another number
+- loss: mean negative log-likelihood per token, of 384 sets of 8 to 3000 points. Variants with another number
   of tokens have another unit.
 - ARI of greedy clusterings, and of samples, with the true labels: tokens of 96 simulated sets of 300 points;
   points of the 39 development sets (reported clusterings).
@@ -14,6 +14,8 @@ simulated sets (seeds apart from those in training) and on the development sets 
 """
 
 import json
+import os
+import platform
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -243,7 +245,14 @@ def main(
         rows[name] = {"minutes": minutes} | taken | judge(network, VARIANTS[name], real)
         show({name: rows[name]})
         if record is not None:
-            about = {"kind": "ablation-coresets", "base": BASE, "torch": torch.__version__, "threads": 1}
+            about = {
+                "kind": "ablation-coresets",
+                "base": BASE,
+                "torch": torch.__version__,
+                "threads": torch.get_num_threads(),
+                "cores": os.cpu_count(),
+                "processor": platform.processor() or platform.machine(),
+            }
             write_text(record, json.dumps(about | {"variants": rows}, indent=2) + "\n")
     show(rows)
 

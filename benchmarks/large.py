@@ -1,7 +1,7 @@
 """How time and memory grow with the points of one set, and what it costs not to decode all of them jointly.
 
     python benchmarks/large.py --record records/large.json
-    python benchmarks/large.py --checkpoint general --sizes "" --sets 1 --record records/large-joint.json
+    python benchmarks/large.py --checkpoint general --max-joint 128 --record records/large-general.json
 
 Mixtures of 8 round Gaussians in the plane with random weights, what `mog-2d` is made for. Each size runs in a
 process of its own: seconds are those of `GFNCP.fit` (the greedy clustering and the samples), memory is the

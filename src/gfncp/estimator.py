@@ -24,6 +24,7 @@ from gfncp.partitions import canonical_labels
 from gfncp.posterior import Posterior
 from gfncp.streaming import Stream
 from gfncp.threads import with_n_jobs
+from gfncp.units import Scale
 from gfncp.validation import (
     as_array,
     check_images,
@@ -378,7 +379,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             estimator.feature_names_in_ = np.array(json.loads(described["feature_names"]), dtype=object)
         known = {name: fitted[name].numpy() for name in GIVEN if name in fitted}
         return estimator._conclude(
-            Given(fitted["x"].numpy(), scale=described.get("scale"), **known),
+            Given(fitted["x"].numpy(), scale=cast("Scale | None", described.get("scale")), **known),
             fitted["labels"].numpy(),
             Posterior(labels, log_prob, counts),
             index,

@@ -23,7 +23,10 @@ from gfncp.configuration.data import (
 from gfncp.configuration.encoders import Pretraining
 from gfncp.configuration.files import to_toml
 from gfncp.evaluation.comparison import NOTHING, comparison, failures, markdown
+from gfncp.evaluation.coreset_ablation import coreset_ablation
+from gfncp.evaluation.coreset_calibration import coreset_calibration
 from gfncp.evaluation.endurance import endurance
+from gfncp.evaluation.families import families
 from gfncp.reproduction.declarations import read_declarations
 from gfncp.reproduction.results import render
 from gfncp.validation import array_shape
@@ -277,8 +280,14 @@ def documents(root: Path) -> dict[Path, str]:
     for path in sorted((root / PRETRAINED).glob("*/config.json")):
         found[path.with_name("README.md")] = model_card(path.parent, records)
     real = read_records(root / "records", "real-data")
+    compared = [
+        comparison(real, figures(records)),
+        families(read_records(root / "records", "families")),
+        coreset_calibration(read_records(root / "records", "calibration")),
+    ]
     pages = {
-        "comparison.md": comparison(real, figures(records)),
+        "comparison.md": "\n\n".join(compared),
+        "design.md": coreset_ablation(read_records(root / "records", "ablation-coresets")),
         "when-it-fails.md": "\n\n".join(map(failures, real)) or NOTHING,
         "scale.md": endurance(*(read_records(root / "records", kind) for kind in ("large", "kill", "fuzz"))),
     }

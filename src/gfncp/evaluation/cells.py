@@ -1,0 +1,31 @@
+"""Cells of tables: numbers with their standard errors, targets, and what machine measured."""
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return it with so many digits behind the point; a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def with_error(value: float | None, error: float | None, digits: int = 3) -> str:
+    """Return a number and, where it has one, its standard error."""
+    return number(value, digits) + ("" if error is None else f" ± {error:.{digits}f}")
+
+
+def judged(target: dict) -> tuple[str, str, str]:
+    """Return a target's value, what is wanted of it, and the verdict."""
+    wanted = target["wanted"].replace("<=", "≤").replace(">=", "≥")
+    verdict = "met" if target["met"] else "**missed**"
+    return with_error(target["value"], target["error"]), wanted, verdict
+
+
+def how_many_met(targets: list[dict]) -> str:
+    """Return a sentence."""
+    return f"{sum(target['met'] for target in targets)} of {len(targets)} targets are met."
+
+
+def machine(record: dict) -> str:
+    """Return threads, processor and PyTorch, of a record of a benchmark that runs on a CPU."""
+    threads = f"{record['threads']} thread{'s' if record['threads'] > 1 else ''}"
+    processor = record.get("processor", "a CPU")  # not every benchmark always wrote it
+    cores = f" ({record['cores']} cores)" if "cores" in record else ""
+    return f"{threads} of {processor}{cores}, PyTorch {record['torch']}"

@@ -1,0 +1,100 @@
+"""Figures of a posterior on simulated sets, whose truth is known, as Markdown."""
+
+from gfncp.evaluation.cells import how_many_met, judged, machine, number, with_error
+from gfncp.evaluation.comparison import NOTHING, markdown
+
+SMALL = 0.0005  # p-values below have an exponent
+MEANS = (  # name, key and digits
+    ("-log p of medoids: samples", "sample_nll", 1),
+    ("-log p of medoids: truth", "truth_nll", 1),
+    ("ratio, samples / truth", "ratio", 3),
+    ("-log p per other point: samples", "beside_sample_nll", 3),
+    ("-log p per other point: truth", "beside_truth_nll", 3),
+    ("ratio, samples / truth, other points", "beside_ratio", 3),
+    ("K of samples", "sample_clusters", 2),
+    ("K of the truth, medoids", "clusters_of_medoids", 2),
+    ("K of the truth, all rows", "clusters", 2),
+    ("share of rows whose cluster has no medoid", "without_medoid", 4),
+    ("ARI of `labels_`", "ari", 3),
+    ("ARI of samples", "ari_samples", 3),
+    ("told K: ARI of `labels_`", "ari_told", 3),
+    ("told K: gain in ARI", "told_gain", 3),
+    ("20% known: ARI of the other rows", "ari_unknown_rows_known", 3),
+    ("20% known: gain in their ARI", "known_gain", 3),
+)
+P_VALUES = (("p-value, ranks of -log p of medoids", "rank_p"), ("p-value, ranks of K", "clusters_p"))
+PAIRS = (("error of pairs", "pairs"), ("20% known: error of pairs", "pairs_known"))
+
+
+def coreset_calibration(records: list[dict]) -> str:
+    """Return a section on records of `benchmarks/calibration.py`, one per checkpoint."""
+    return (
+        "## Is the posterior of `general` right where its truth is known?\n\n"
+        "Sets are drawn from the prior that it was trained on, with their true labels. If a posterior is "
+        "exact, its samples and the truth are exchangeable: on average equally probable (a ratio of 1) and "
+        "of equally many clusters, with ranks that are uniform (p-values that are not small). Pairs of "
+        "points then share a cluster as often as predicted; the error of pairs is the mean difference, in "
+        "bins of the prediction, and in brackets stands that of a sample in the truth's place, which an "
+        "exact posterior would have. *Told K*: the number of clusters is given. *20% known*: a fifth of the"
+        " labels are. Clusters without a medoid [cannot be "
+        "found](how-it-works.md#sets-of-any-size-weighted-coresets), so log-probabilities and ranks are of "
+        "the labels of medoids. Means ± standard errors over sets.\n\n"
+    ) + ("\n\n".join(map(_checkpoint, records)) or NOTHING)
+
+
+def _checkpoint(record: dict) -> str:
+    return "\n\n".join(
+        [
+            f"`{_command(record)}`",
+            f"`{record['checkpoint']}`; {record['samples']} samples of each set; {machine(record)}.",
+            _quantities(record["sizes"]),
+            "How often pairs of points share a cluster in the truth, by the probability that was predicted:",
+            _curves(record["sizes"]),
+            how_many_met(record["targets"]),
+            _targets(record["targets"]),
+        ]
+    )
+
+
+def _command(record: dict) -> str:
+    sets = max(of["sets"] for of in record["sizes"].values())
+    points = "".join(f" --points {size}" for size in record["sizes"])
+    options = (f"--{name} {record[name]}" for name in ("samples", "scale", "orders", "seed"))
+    return (
+        f"python benchmarks/calibration.py --checkpoint {record['checkpoint']}{points} --sets {sets} "
+        f"{' '.join(options)} --record records/calibration.json"
+    )
+
+
+def _quantities(sizes: dict[str, dict]) -> str:
+    every = sizes.values()
+    rows = [("", *(f"{size} points" for size in sizes)), ("sets", *(str(of["sets"]) for of in every))]
+    rows += [(name, *(with_error(**of[key], digits=digits) for of in every)) for name, key, digits in MEANS]
+    rows += [(name, *(_p_value(of[key]) for of in every)) for name, key in P_VALUES]
+    rows += [(name, *(_errors(of[key]) for of in every)) for name, key in PAIRS]
+    return markdown([*rows, ("seconds", *(f"{of['seconds']:.0f}" for of in every))])
+
+
+def _p_value(value: float | None) -> str:
+    return f"{value:.0e}" if value is not None and value < SMALL else number(value)
+
+
+def _errors(pairs: dict) -> str:
+    return f"{number(pairs['truth']['error'])} ({number(pairs['sample']['error'])})"
+
+
+def _curves(sizes: dict[str, dict]) -> str:
+    """Return mean predictions and, after a colon, frequencies; bins are columns."""
+    bins = len(next(iter(sizes.values()))["pairs"]["truth"]["predicted"])
+    rows = [("points", "", *(f"{i / bins:.1f} – {(i + 1) / bins:.1f}" for i in range(bins)))]
+    for size, of in sizes.items():
+        for name, key in (("nothing known", "pairs"), ("20% known", "pairs_known")):
+            curve = of[key]["truth"]
+            both = zip(curve["predicted"], curve["observed"], strict=True)
+            rows.append((size, name, *(f"{number(p, 2)}: {number(o, 2)}" for p, o in both)))
+    return markdown(rows)
+
+
+def _targets(targets: list[dict]) -> str:
+    rows = [("points", "target", "value", "wanted", "")]
+    return markdown(rows + [(str(target["points"]), target["what"], *judged(target)) for target in targets])
