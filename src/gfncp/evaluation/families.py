@@ -25,7 +25,8 @@ def families(records: list[dict]) -> str:
         "group different ones. *K found* is the mean number of clusters where it is not told, in brackets "
         "that of the reference labels that agree best; *K right* is the share of sets where the two are "
         "equal. A set that the checkpoint refuses counts as ARI 0. Methods whose names end in *true K* are "
-        "told the number of clusters; those with a dash did not cluster all sets of the row.\n\n"
+        "told the number of clusters; those with a dash did not cluster all sets of the row. Targets for K "
+        "leave out planar sets of more than 20 clusters.\n\n"
     ) + ("\n\n".join(map(_checkpoint, records)) or NOTHING)
 
 
