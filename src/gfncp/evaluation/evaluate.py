@@ -14,6 +14,7 @@ from gfncp.encoders import prepared
 from gfncp.evaluation.gibbs import best_state
 from gfncp.evaluation.metrics import scores
 from gfncp.partitions import cluster_bounds
+from gfncp.preparation import Simulator
 from gfncp.sources import images
 
 SETS_PER_BATCH = 50
@@ -22,8 +23,8 @@ TEST_STREAM = 2**31 + 1  # apart from training's and validation's
 
 def make_test_simulator(
     configuration: Configuration, encoder: nn.Module, data: Path | None
-) -> simulators.GaussianMixtures | simulators.GeneralMixtures | simulators.WholeClasses:
-    """What yields test sets: fresh mixtures, or whole classes of the test images or of unseen classes.
+) -> Simulator:
+    """What yields test sets: fresh ones, or whole classes of the test images or of unseen classes.
 
     Args:
         encoder: whose embeddings of the images are drawn, if it has such.
