@@ -109,7 +109,7 @@ def decode(
         if bounds is not None:
             admitted = bounds.admits(state.opened, left[state.owner], len(options))
             energies = energies.masked_fill(~admitted, torch.inf)
-        log_policy = torch.log_softmax(-energies.double(), -1)
+        log_policy = network.log_policy(energies)
         if not everyone:  # an absent point keeps its particle as it is, with probability 1
             present = encoding.mask[state.owner, point]
             log_policy = torch.where(present[:, None], log_policy, torch.where(options == 0, 0.0, -torch.inf))
@@ -313,7 +313,7 @@ def _log_prob(
         left = present.flip(1).cumsum(1).flip(1) - present
         admitted = bounds.admits(opened, left, energies.shape[-1]) | ~encoding.mask[..., None]
         energies = energies.masked_fill(~admitted, torch.inf)
-    log_policy = torch.log_softmax(-energies.double(), -1)
+    log_policy = network.log_policy(energies)
     return log_policy.gather(2, labels.clamp_min(0)[..., None]).sum((1, 2))
 
 

@@ -60,6 +60,10 @@ class Encoding(NamedTuple):
 class EnergyNetwork(nn.Module):
     """Energies E[c_{1:n}] of partial clusterings.
 
+    Attributes:
+        temperature: energies are divided by it where clusterings are decoded and judged; training and
+            `energies` know nothing of it.
+
     Args:
         encoder: maps points to features, with attributes ``point_shape`` and ``features``.
         depth: linear layers of h and of u.
@@ -81,6 +85,7 @@ class EnergyNetwork(nn.Module):
         energy_depth: int = 6,
     ) -> None:
         super().__init__()
+        self.temperature = 1.0
         self.encoder = encoder
         self.width = width
         self.h = RowNetwork(encoder.features, body(width, depth - 1), width, width)
@@ -149,6 +154,10 @@ class EnergyNetwork(nn.Module):
     def energy(self, context: Float[Tensor, "rows width"]) -> Float[Tensor, "rows"]:
         """f, from the sum of clusters' representations and of unassigned points' ``v``."""
         return by_chunks(lambda chunk: self.f.last(self.f.body(chunk + self.f.first.bias)), context)[:, 0]
+
+    def log_policy(self, energies: Float[Tensor, "*steps options"]) -> Float[Tensor, "*steps options"]:
+        """log p(c_n | c_{1:n-1}, x) (Eq. 10) at the network's temperature, in float64."""
+        return torch.log_softmax(-energies.double() / self.temperature, -1)
 
     def represent(
         self,

@@ -134,7 +134,7 @@ def predictive(
     for block in new.split(company.block(len(sums) + 1)):
         energies = company.energies(sums, company.encode(block))
         energies = energies if admitted is None else energies.masked_fill(~admitted, torch.inf)
-        values.append(torch.log_softmax(-energies.double(), 1))
+        values.append(network.log_policy(energies))
     return torch.cat(values)
 
 
@@ -167,7 +167,7 @@ def extend(
     options = 1 + max(len(each) for each in sums)
     for block in rest.nonzero()[:, 0].split(company.block(options)):
         y = company.encode(x[block])
-        policies = [torch.log_softmax(-company.energies(each, y)[:, :-1].double(), 1).cpu() for each in sums]
+        policies = [network.log_policy(company.energies(each, y)[:, :-1]).cpu() for each in sums]
         for row, policy in enumerate(which.tolist()):
             log_policy = policies[policy]
             taken = pick(log_policy, row, block)

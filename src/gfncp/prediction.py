@@ -41,7 +41,7 @@ def predictive(
     for chunk in new.split(max(1, POINTS_PER_CHUNK // len(every))):
         energies = network.encoded_energies(join(chunk), *(t.expand(len(chunk), -1) for t in (every, last)))
         energies = energies[:, 0] if admitted is None else energies[:, 0].masked_fill(~admitted, torch.inf)
-        values.append(torch.log_softmax(-energies.double(), -1))
+        values.append(network.log_policy(energies))
     return torch.cat(values)
 
 

@@ -24,6 +24,7 @@ class Configuration(Section):
     data: AnyData
     objective: AnyObjective
     training: Training = Training()
+    temperature: Annotated[float, Field(gt=0)] = 1.0  # of decoding, found after training
 
     @field_validator("network", mode="before")
     @classmethod
@@ -83,8 +84,11 @@ class Configuration(Section):
         return self.model_copy(update={"training": training})
 
     def build(self) -> nn.Module:
-        """A new network with the configured shape."""
-        return self.network.build(self.encoder.build())
+        """A new network with the configured shape and temperature."""
+        network = self.network.build(self.encoder.build())
+        if hasattr(network, "temperature"):
+            network.temperature = self.temperature
+        return network
 
 
 def parse(values: object, where: str) -> Configuration:

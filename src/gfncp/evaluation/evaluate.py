@@ -21,9 +21,7 @@ SETS_PER_BATCH = 50
 TEST_STREAM = 2**31 + 1  # apart from training's and validation's
 
 
-def make_test_simulator(
-    configuration: Configuration, encoder: nn.Module, data: Path | None
-) -> Simulator:
+def make_test_simulator(configuration: Configuration, encoder: nn.Module, data: Path | None) -> Simulator:
     """What yields test sets: fresh ones, or whole classes of the test images or of unseen classes.
 
     Args:
