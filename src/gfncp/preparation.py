@@ -39,8 +39,8 @@ def make_simulators(
         general = simulators.GeneralMixtures(**values)
         return general, general
     if kind == "coresets":
-        coresets = simulators.LabelledCoresets(**values)
-        return coresets, coresets
+        training = simulators.LabelledCoresets(values["tokens"], configuration.data.fewest)
+        return training, simulators.LabelledCoresets(values["tokens"])
     if isinstance(configuration.data, OwnImages):
         return own_images_simulators(configuration, encoder, data)
     x, classes = images(values.pop("dataset"), "train", data)

@@ -23,6 +23,12 @@ def test_shapes_and_labels(generator, points, tokens):
     assert (drawn.beside_labels < drawn.labels.amax(1, keepdim=True) + 1).all()
 
 
+def test_numbers_of_micro_clusters_fill_their_bounds():
+    simulate = LabelledCoresets(12, fewest=5)
+    found = {simulate(1, 60, torch.Generator().manual_seed(seed)).x.shape[1] for seed in range(80)}
+    assert found == set(range(5, 13))
+
+
 def test_a_batch_is_a_function_of_the_generator_alone():
     first, again, other = (
         LabelledCoresets(8)(9, 30, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)

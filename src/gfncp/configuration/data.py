@@ -44,10 +44,11 @@ class GeneralData(Data):
 
 
 class CoresetData(Data):
-    """See `gfncp.simulators.coresets.LabelledCoresets`."""
+    """See `gfncp.simulators.coresets.LabelledCoresets`; ``fewest`` is for training alone."""
 
     kind: Literal["coresets"]
     tokens: Annotated[int, Field(ge=2)] = 128
+    fewest: Annotated[int, Field(ge=2)] | None = None
     n_clusters: ClassVar[None] = None  # as the families have it
     point_shape: ClassVar[tuple[int]] = (COLUMNS,)
 

@@ -37,7 +37,7 @@ def make_test_simulator(configuration: Configuration, encoder: nn.Module, data: 
     if kind == "general-mixtures":
         return simulators.GeneralMixtures(**values)
     if kind == "coresets":
-        return simulators.LabelledCoresets(**values)
+        return simulators.LabelledCoresets(values["tokens"])
     x, classes = images(values["dataset"], "test", data)
     bounds = values["n_clusters"]
     if not isinstance(bounds, int):  # bounds are of training clusters, which are not classes

@@ -39,24 +39,34 @@ class LabelledCoresets:
     Half of the sets have their columns standardised; the columns of the others are taken to share a unit.
     Each set also draws what the network is told of the number of clusters: mostly nothing.
 
+    Each call draws the most micro-clusters of its sets, log-uniformly.
+
     Args:
-        tokens: the most micro-clusters of a set.
+        tokens: the largest such number.
+        fewest: the smallest one; None for no smaller one.
     """
 
     tokens: int = 128
+    fewest: int | None = None
 
     def __call__(self, sets: int, points: int, generator: torch.Generator) -> LabelledTokens:
-        parts = [self._alike(min(ALIKE, sets - first), points, generator) for first in range(0, sets, ALIKE)]
+        fewest = self.fewest or self.tokens
+        share = float(torch.rand((), generator=generator))
+        most = int(fewest * ((self.tokens + 1) / fewest) ** share)
+        parts = [
+            self._alike(min(ALIKE, sets - first), points, most, generator)
+            for first in range(0, sets, ALIKE)
+        ]
         return LabelledTokens(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
-    def _alike(self, sets: int, points: int, generator: torch.Generator) -> LabelledTokens:
+    def _alike(self, sets: int, points: int, most: int, generator: torch.Generator) -> LabelledTokens:
         shares = torch.tensor([share for share, _ in FAMILIES])
         _, family = FAMILIES[int(torch.multinomial(shares, 1, generator=generator))]
         x, labels = family(sets, points, generator)
         weights = x.new_ones(sets, points)
         in_units = (columns_alike, in_one_unit)[int(torch.randint(2, (), generator=generator))]
         places = components(in_units(x.double()), weights.double()).float()
-        coreset = summarise(places, weights, self.tokens, generator)
+        coreset = summarise(places, weights, most, generator)
         return labelled(places, labels, coreset, generator)
 
 
