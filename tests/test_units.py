@@ -90,6 +90,14 @@ def test_coordinates_keep_their_unit(generator, dim):
     assert choice(x) == choice(1e-200 * x) == choice(x.round()) == choice(x + 1e9) == "none"
 
 
+def test_a_long_row_of_clusters_keeps_its_unit(generator):
+    along = 6 * torch.arange(9, dtype=torch.float64).repeat_interleave(30)
+    x = torch.stack([along, torch.zeros_like(along)], 1)
+    x = x + torch.randn(270, 2, dtype=torch.float64, generator=generator)
+    assert choice(x) == "none"
+    assert choice(torch.cat([x, x[:, 1:] + 1, x[:, 1:] - 1], 1)) == "columns"  # of a table, one quantity
+
+
 def test_pixels_keep_their_unit():
     assert choice(load_digits().data) == "none"
 

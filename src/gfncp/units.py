@@ -40,6 +40,7 @@ COMPONENTS = 5  # columns that fall in variance by chance once in 5! = 120 table
 EQUAL = 1.05  # ratio of standard deviations of components that count as equal
 NEGLIGIBLE = 1e-6  # ratio of a standard deviation to the widest one's up to which a component is rounding
 LIKE = 4.0  # ratio of spreads
+FEW, LIKE_OF_FEW = 3, 20.0  # so many columns are mostly coordinates, of which one may reach far
 MANY = 50  # columns: more than a table has quantities
 
 
@@ -85,14 +86,15 @@ def has_like_spreads(x: Float[Tensor, "points dim"], weights: Float[Tensor, "poi
     """Test for columns of like spread, constant ones aside.
 
     Fewer than 50 columns are alike if the widest is at most 4 times as wide as the narrowest; more, if it is
-    at most 4 times as wide as the middle one, since many a pixel or gene hardly varies.
+    at most 4 times as wide as the middle one, since many a pixel or gene hardly varies. Two or three columns
+    are mostly coordinates: a long row of clusters may be 20 times as long as it is wide.
     """
     spreads = _measure(x, weights)[1]
     spreads = spreads[spreads > 0]
     if len(spreads) < 2:
         return False
     usual = spreads.median() if len(spreads) >= MANY else spreads.amin()
-    return bool(spreads.amax() <= LIKE * usual)
+    return bool(spreads.amax() <= (LIKE_OF_FEW if len(spreads) <= FEW else LIKE) * usual)
 
 
 def in_units(
