@@ -171,7 +171,7 @@ def test_rows_of_weight_zero_do_not_count(inference, rows):
     torch.testing.assert_close(after.places[after.distinct][:rows], before.places[before.distinct])
 
 
-@pytest.mark.parametrize("rows", [5, 7])
+@pytest.mark.parametrize("rows", [5, 6, 7, 8])
 def test_known_labels_condition_the_posterior(inference, generator, rows):
     """Partitions that keep them have all the probability; where rows are tokens, in the right proportions."""
     made = inference()

@@ -79,7 +79,9 @@ class Beside:
         for block, shares in self._blocks():
             for row, own in enumerate(labels):
                 log_prob[row] += _log_prob(shares, own, of_points[row, block].to(own.device))
-        return log_prob
+        known = self.prepared.known >= 0  # these points are where their tokens are
+        apart = (of_points != labels.cpu()[:, self.prepared.nearest])[:, known].any(1)
+        return torch.where(apart, -torch.inf, log_prob)
 
     def _with_tokens(self, labels: Int[Tensor, "samples tokens"]) -> Int[Tensor, "samples points"]:
         """Every point in the cluster of its token."""

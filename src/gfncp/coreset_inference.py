@@ -21,6 +21,10 @@ from gfncp.units import Scale, choose_scale
 
 CORESET_SEED = 1  # micro-clusters are the same in every call
 SETS_AT_ONCE = 32
+FEW, MOST_OF_FEW = (
+    3,
+    64,
+)  # columns, and micro-clusters that describe a set of so few better than more of them do
 
 
 class CoresetInference(Inference):
@@ -53,9 +57,13 @@ class CoresetInference(Inference):
         places = [place for place, own in enumerate(alone) if not own]
         yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
 
+    def tokens(self, columns: int) -> int:
+        """The most micro-clusters of a set of so many columns."""
+        most = self.configuration.data.tokens
+        return self.max_joint or (min(most, MOST_OF_FEW) if columns <= FEW else most)
+
     def prepared(self, given: Given) -> Prepared:
-        tokens = self.max_joint or self.configuration.data.tokens
-        generator = seeded(CORESET_SEED)
+        tokens, generator = self.tokens(given.x.shape[1]), seeded(CORESET_SEED)
         return prepare(given.x, given.weights, given.known, given.scale, tokens, generator)
 
     @torch.no_grad()

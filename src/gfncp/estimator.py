@@ -68,7 +68,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         max_joint: number of points up to which a set is decoded jointly; None for the most that the
             checkpoint was trained on, and at most 1000. Of a larger set so many are, and the others are
             assigned given these: see `gfncp.large`, also for time and memory. Of a checkpoint of coresets,
-            number of micro-clusters that a set is summarised by, see `gfncp.beside`. What is decoded as a
+            number of micro-clusters that a set is summarised by, see `gfncp.beside`; None for the most that
+            it was trained on, and at most 64 where there are no more than three columns. What is decoded as a
             stream (checkpoints that were trained online) has no such limit.
         n_jobs: number of threads that compute, -1 for all cores, -2 for all but one, and so on; None leaves
             that to PyTorch. Results do not depend on it, but for rounding.

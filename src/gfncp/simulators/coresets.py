@@ -54,8 +54,7 @@ class LabelledCoresets:
         share = float(torch.rand((), generator=generator))
         most = int(fewest * ((self.tokens + 1) / fewest) ** share)
         parts = [
-            self._alike(min(ALIKE, sets - first), points, most, generator)
-            for first in range(0, sets, ALIKE)
+            self._alike(min(ALIKE, sets - first), points, most, generator) for first in range(0, sets, ALIKE)
         ]
         return LabelledTokens(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
