@@ -122,6 +122,11 @@ def draw_points() -> Callable[..., torch.Tensor]:
     return draw
 
 
+@pytest.fixture(name="naive_pairs")
+def _naive_pairs() -> Callable[[Model, torch.Tensor], torch.Tensor]:
+    return naive_pairs
+
+
 @pytest.fixture
 def naive() -> Callable[..., list[torch.Tensor]]:
     return naive_energies

@@ -11,7 +11,7 @@ from gfncp import GFNCP, large, prediction
 from gfncp.bounds import ClusterBounds
 from gfncp.checkpoints import load
 from gfncp.encoders import ScaledVectorEncoder
-from gfncp.model import Model, OnlineModel
+from gfncp.model import Model, OnlineModel, PairwiseModel
 from gfncp.partitions import all_partitions, canonical_labels
 from gfncp.simulators import GaussianMixtures
 
@@ -51,25 +51,27 @@ def test_new_points_by_a_pointwise_encoder_are_judged_exactly(pointwise, draw_po
         )
 
 
-def test_new_points_by_other_encoders_are_judged_beside_features_that_stay(network, draw_points):
+def test_new_points_by_other_encoders_are_judged_beside_features_that_stay(network, draw_points, naive_pairs):
     """The definition, step by step, with the features of `beside`."""
     x, new = draw_points(network, 1, 8)[0], draw_points(network, 1, 3, seed=1)[0]
     labels = torch.tensor([0, 1, 0, 2, 1, 0, 2, 0])
     found = large.predictive(network, x, labels, new)
     features = network.encoder(x[None], torch.ones(1, 8, dtype=torch.bool))[0]
+    nothing = torch.zeros(network.width, dtype=torch.float64)
     for row, point in zip(found, network.encoder.beside(x)(new), strict=True):
-        nothing = torch.zeros(network.width, dtype=torch.float64)
         energies = []
         for option in range(4):
-            members = [network.h(features[labels == k]).sum(0) for k in range(3)]
-            members += [torch.zeros_like(members[0])] * (option == 3)
-            members[option] = members[option] + network.h(point)
-            pooled = torch.stack(members)
-            inputs = (
-                network.g.first.in_features - pooled.shape[1]
-            )  # that see unassigned points, of which none is
+            clusters = [features[labels == k] for k in range(3)] + [features[:0]] * (option == 3)
+            clusters[option] = torch.cat([clusters[option], point[None]])
+            pooled = torch.stack([network.h(members).sum(0) for members in clusters])
+            inputs = network.g.first.in_features - pooled.shape[1]  # unassigned points: none
             pooled = torch.cat([pooled, nothing[:inputs].expand(len(pooled), -1)], 1)
-            energies.append(network.f(torch.cat([network.g(pooled).sum(0), nothing])))
+            hidden = network.g.first(pooled)
+            if isinstance(network, PairwiseModel):
+                alike = torch.stack([naive_pairs(network, members) for members in clusters])
+                hidden = hidden + alike @ network.reads_pairs.weight.T
+            total = network.g.last(network.g.body(hidden)).sum(0)
+            energies.append(network.f(torch.cat([total, nothing])))
         torch.testing.assert_close(row, torch.log_softmax(-torch.cat(energies), 0))
 
 
