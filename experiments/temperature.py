@@ -5,8 +5,8 @@
 Labels of simulated sets and samples of an exact posterior given these sets are exchangeable, so their mean
 log-probabilities are the same. A policy that runs free strays from the data, and its samples are less
 probable than the truth (or, where it is too sure, more probable). Dividing its energies by a temperature
-below 1 (above 1) makes up for that on average. Sets come from the simulator of validation, in sizes from 20 to
-300 points, with streams of their own. The temperature is found by bisection on a logarithmic scale.
+below 1 (above 1) makes up for that on average. Sets come from the simulator of validation, of 20 to 300
+points, with streams of their own. The temperature is found by bisection on a logarithmic scale.
 """
 
 import math
