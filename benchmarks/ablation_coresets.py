@@ -1,4 +1,4 @@
-"""What each part of the general checkpoint's design is worth: small networks, trained for equal time.
+"""Train variants of the general checkpoint's design, small and for equal time, and compare them.
 
     python benchmarks/ablation_coresets.py --data FOLDER --record records/ablation-coresets.json
 

@@ -1,4 +1,4 @@
-"""What calibration is judged by: functions of samples of a posterior and of the truth.
+"""Scores of calibration: functions of samples of a posterior and of the truth.
 
 If a set and its true labels come from the prior, the truth and samples of an exact posterior are
 exchangeable: they are as improbable on average, the truth's rank among the samples is uniform, and it puts

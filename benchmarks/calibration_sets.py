@@ -49,7 +49,7 @@ class Answer:
 
 
 class Surprise(NamedTuple):
-    """How improbable clusterings of a set are, in nats."""
+    """Negative log-probabilities of clusterings of a set, in nats."""
 
     tokens: Float[np.ndarray, "clusterings"]  # -log p of the medoids' labels
     beside: Float[np.ndarray, "clusterings"]  # mean of -log p of the others' labels; NaN if there are none

@@ -1,4 +1,4 @@
-"""How well a checkpoint does on many kinds of data, beside its peers: what it is judged by in development.
+"""Measure a checkpoint on many kinds of development data, beside its peers.
 
     python benchmarks/families.py --data FOLDER --record records/families.json
     python benchmarks/families.py --data FOLDER --only trackers --no-peers

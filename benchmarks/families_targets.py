@@ -1,4 +1,4 @@
-"""What the default checkpoint should reach on each kind of data, and from rows of figures whether it does."""
+"""Targets of the default checkpoint on each kind of data, and whether rows of figures meet them."""
 
 from collections import defaultdict
 from dataclasses import dataclass

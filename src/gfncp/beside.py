@@ -70,10 +70,10 @@ class Beside:
     def log_prob(
         self, labels: Int[Tensor, "clusterings tokens"], of_points: Int[Tensor, "clusterings points"]
     ) -> Float[Tensor, "clusterings"]:
-        """Of given clusters of the distinct points; -1 for one that no token is in.
+        """Return log-probabilities of given clusters of the distinct points.
 
         Args:
-            labels, of_points: with the same names of clusters.
+            labels, of_points: with the same names of clusters; -1 for one that no token is in.
         """
         log_prob = torch.zeros(len(labels), dtype=torch.float64)
         for block, shares in self._blocks():

@@ -20,6 +20,8 @@ ROUNDS = 16  # in which the seeds are drawn, a sixteenth of them in each
 SWEEPS = 2  # of Lloyd's algorithm
 DISTANCES_AT_ONCE = 2**22
 SEEDED_FROM = 16_384  # points: of larger sets, so many random ones
+EXACT = "donot_use_mm_for_euclid_dist"  # or points that nearly coincide would seem to
+TINY = 1e-30
 
 
 class Coreset(NamedTuple):
@@ -58,10 +60,6 @@ def summarise(
         weight, total = _sums(x, weights, nearest, tokens)
         means = torch.where(weight[..., None] > 0, total / weight[..., None].clamp_min(TINY), means)
     return of_members(x, weights, means, nearest_of(x, means))
-
-
-EXACT = "donot_use_mm_for_euclid_dist"  # or points that nearly coincide would seem to
-TINY = 1e-30
 
 
 def nearest_of(

@@ -1,4 +1,4 @@
-"""How a checkpoint of coresets clusters whole sets."""
+"""Inference by a checkpoint of coresets: whole sets in, clusterings and probabilities out."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -21,10 +21,8 @@ from gfncp.units import Scale, choose_scale
 
 CORESET_SEED = 1  # micro-clusters are the same in every call
 SETS_AT_ONCE = 32
-FEW, MOST_OF_FEW = (
-    3,
-    64,
-)  # columns, and micro-clusters that describe a set of so few better than more of them do
+FEW = 3  # columns
+MOST_OF_FEW = 64  # micro-clusters: more describe a set of few columns worse
 
 
 class CoresetInference(Inference):
@@ -81,7 +79,7 @@ class CoresetInference(Inference):
 
     @property
     def _told(self) -> tuple[float, float]:
-        """What the network is told of the number of clusters."""
+        """Bounds on the number of clusters that the network is told."""
         if self.n_clusters is None:
             return 1.0, float("inf")
         low, high = np.broadcast_to(self.n_clusters, 2).tolist()
@@ -118,11 +116,7 @@ class CoresetInference(Inference):
         """log p(labels | x); -inf where bounds are broken, equal rows apart, or a cluster has no medoid."""
         prepared = self.prepared(given)
         encoding, (beside,) = self.encode([prepared])
-        rows = torch.arange(len(given.x))
-        first = rows.new_zeros(len(prepared.places)).scatter_reduce(
-            0, prepared.distinct, rows, "amin", include_self=False
-        )
-        of_points = labels[:, first].long()
+        of_points = labels[:, prepared.first_rows].long()
         of_tokens = of_points[:, prepared.medoid]
         bounds = self._bounds(of_tokens.shape[1])
         clusterings = self.on_device(canonical_labels(of_tokens))[None]
@@ -137,9 +131,7 @@ class CoresetInference(Inference):
         """Probabilities of new points' clusters; each is judged as one token more beside those of the set."""
         prepared = self.prepared(given)
         columns = prepared.columns(self._told)
-        rows = torch.empty(len(prepared.places), dtype=torch.long)
-        rows[prepared.distinct] = torch.arange(len(given.x))
-        of_tokens = self.on_device(torch.from_numpy(labels)[rows[prepared.medoid]])
+        of_tokens = self.on_device(torch.from_numpy(labels)[prepared.first_rows[prepared.medoid]])
         places = place_new(given.x, given.weights, new, given.scale)
         names, of_tokens = of_tokens.unique(return_inverse=True)
         exact = deepcopy(self.network).double()

@@ -148,7 +148,7 @@ class EnergyNetwork(nn.Module):
         return by_chunks(lambda rows: F.linear(self.g.body(self.seen(rows) + bias), *last), pooled)
 
     def seen(self, pooled: Float[Tensor, "rows sums"]) -> Float[Tensor, "rows width"]:
-        """What g's first layer sees of clusters; by default their sums as they are."""
+        """Return the input of g's first layer for clusters with these sums: the sums as they are."""
         return pooled
 
     def energy(self, context: Float[Tensor, "rows width"]) -> Float[Tensor, "rows"]:

@@ -1,14 +1,12 @@
 """Energy networks whose clusters see the points that are still to come."""
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from gfncp.energy import EnergyNetwork
-from gfncp.networks import Plain, RowNetwork
+from gfncp.networks import RowNetwork
 
 
 class InteractingEnergyNetwork(EnergyNetwork):
@@ -17,18 +15,9 @@ class InteractingEnergyNetwork(EnergyNetwork):
     A cluster's share of the energy may then depend on whether points near it are still to come.
     """
 
-    def __init__(
-        self,
-        encoder: nn.Module,
-        depth: int = 5,
-        width: int = 128,
-        cluster_width: int = 512,
-        body: Callable[[int, int], nn.Module] = Plain,
-        cluster_depth: int = 6,
-        energy_depth: int = 6,
-    ) -> None:
-        super().__init__(encoder, depth, width, cluster_width, body, cluster_depth, energy_depth)
-        self.g = RowNetwork(2 * width, self.g.body, width, cluster_width)
+    def __init__(self, encoder: nn.Module, *sizes, **named) -> None:
+        super().__init__(encoder, *sizes, **named)
+        self.g = RowNetwork(2 * self.width, self.g.body, self.width, self.g.last.out_features)
 
     def reads_h(self) -> Float[Tensor, "width width"]:
         return self.g.first.weight[:, : self.width]

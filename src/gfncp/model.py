@@ -82,8 +82,8 @@ class PairwiseModel(Decoder, PairwiseEnergyNetwork):
 class CoresetModel(PairwiseModel):
     """A model of micro-clusters as points, and of the points beside them; see `gfncp.tokens`."""
 
-    def __init__(self, encoder: nn.Module, *sizes) -> None:
-        super().__init__(encoder, *sizes)
+    def __init__(self, encoder: nn.Module, *sizes, **named) -> None:
+        super().__init__(encoder, *sizes, **named)
         self.placement = Placement(encoder.features)
 
 

@@ -1,12 +1,10 @@
 """Online mode (Appendix C): clusterings of a stream, each point assigned before the next one is seen."""
 
-from collections.abc import Callable
-
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from gfncp.energy import EnergyNetwork
-from gfncp.networks import Plain, RowNetwork
+from gfncp.networks import RowNetwork
 
 
 class OnlineEnergyNetwork(EnergyNetwork):
@@ -18,24 +16,15 @@ class OnlineEnergyNetwork(EnergyNetwork):
         ValueError: ``encoder`` looks at the whole set.
     """
 
-    def __init__(
-        self,
-        encoder: nn.Module,
-        depth: int = 5,
-        width: int = 128,
-        cluster_width: int = 512,
-        body: Callable[[int, int], nn.Module] = Plain,
-        cluster_depth: int = 6,
-        energy_depth: int = 6,
-    ) -> None:
+    def __init__(self, encoder: nn.Module, *sizes, **named) -> None:
         if not encoder.pointwise:
             raise ValueError(
                 f"encoder={type(encoder).__name__}: it looks at points to come; accepted by online networks "
                 "are pointwise encoders (of kind 'scaled-vectors' or 'images')"
             )
-        super().__init__(encoder, depth, width, cluster_width, body, cluster_depth, energy_depth)
+        super().__init__(encoder, *sizes, **named)
         del self.u
-        self.f = RowNetwork(cluster_width, self.f.body, width, 1, bias=False)
+        self.f = RowNetwork(self.g.last.out_features, self.f.body, self.width, 1, bias=False)
 
     def unassigned(self, features: Float[Tensor, "rows features"]) -> Float[Tensor, "rows readers"]:
         return features.new_zeros(len(features), self.width)

@@ -1,13 +1,10 @@
 """Energy networks whose clusters know how alike their members are, pair by pair."""
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from gfncp.energy import EnergyNetwork
-from gfncp.networks import Plain
 
 PROJECTIONS = 8
 SIZE = 8  # numbers of each projection
@@ -27,19 +24,10 @@ class PairwiseEnergyNetwork(EnergyNetwork):
     Its arguments are those of `EnergyNetwork`.
     """
 
-    def __init__(
-        self,
-        encoder: nn.Module,
-        depth: int = 5,
-        width: int = 128,
-        cluster_width: int = 512,
-        body: Callable[[int, int], nn.Module] = Plain,
-        cluster_depth: int = 6,
-        energy_depth: int = 6,
-    ) -> None:
-        super().__init__(encoder, depth, width, cluster_width, body, cluster_depth, energy_depth)
+    def __init__(self, encoder: nn.Module, *sizes, **named) -> None:
+        super().__init__(encoder, *sizes, **named)
         self.phi = nn.Linear(encoder.features, PROJECTIONS * SIZE)
-        self.reads_pairs = nn.Linear(2 * PROJECTIONS, width, bias=False)
+        self.reads_pairs = nn.Linear(2 * PROJECTIONS, self.width, bias=False)
 
     def assigned(self, features):
         phi = self.phi(features)

@@ -1,8 +1,9 @@
-"""How fast a training run is: sets a second, and its share of the peak of the device's matrix products."""
+"""Speed of a training run: sets a second, and its share of the peak of the device's matrix products."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -55,8 +56,9 @@ class Throughput:
         self.counted: list[int] = []
 
 
+@cache
 def peak(device: torch.device, dtype: torch.dtype) -> float:
-    """Operations a second of a large matrix product on a device."""
+    """Return operations a second of a large matrix product on a device, measured once by a process."""
     a = torch.ones(SIDE, SIDE, device=device, dtype=dtype)
     best = float("inf")
     for _ in range(PRODUCTS + 1):  # the first one warms up

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from gfncp.attention import Block
@@ -173,7 +173,7 @@ class Placement(nn.Module):
 
 
 def log_places(
-    log_shares: Float[Tensor, "batch points tokens"], labels: "torch.Tensor", clusters: int
+    log_shares: Float[Tensor, "batch points tokens"], labels: Int[Tensor, "batch tokens"], clusters: int
 ) -> Float[Tensor, "batch points clusters"]:
     """log-probabilities of points' clusters, those of their tokens."""
     member = F.one_hot(labels.clamp_min(0), clusters).to(log_shares.dtype) * (labels >= 0)[..., None]

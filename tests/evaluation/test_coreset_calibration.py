@@ -17,7 +17,7 @@ def make_pairs(of_truth, of_sample):
 
 @pytest.fixture
 def record():
-    """Of sets of 20 points, which have a token each, and of 300."""
+    """Return a record of sets of 20 points, which have a token each, and of 300."""
     small = {key: {"value": 0.5, "error": 0.0625} for _, key, _ in MEANS}
     small |= {"sets": 16, "rank_p": 0.25, "clusters_p": 3e-7, "seconds": 1.4}
     small |= {"pairs": make_pairs(0.25, 0.125), "pairs_known": make_pairs(0.75, None)}

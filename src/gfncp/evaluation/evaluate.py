@@ -22,7 +22,7 @@ TEST_STREAM = 2**31 + 1  # apart from training's and validation's
 
 
 def make_test_simulator(configuration: Configuration, encoder: nn.Module, data: Path | None) -> Simulator:
-    """What yields test sets: fresh ones, or whole classes of the test images or of unseen classes.
+    """Make the simulator of test sets: fresh ones, or whole classes of test images or of unseen classes.
 
     Args:
         encoder: whose embeddings of the images are drawn, if it has such.

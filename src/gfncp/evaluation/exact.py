@@ -75,7 +75,7 @@ def _posteriors(network: EnergyNetwork, encoding: Encoding) -> ModelPosteriors:
         energies = network.encoded_energies(copies, labels, step)[:, 0].double().cpu()
         energies = energies.view(sets, len(prefixes), -1)
         options = torch.arange(energies.shape[-1]) <= prefixes.amax(1, keepdim=True) + 1
-        log_p = (log_p[..., None] + torch.log_softmax(-energies, -1))[:, options]
+        log_p = (log_p[..., None] + network.log_policy(energies))[:, options]
     return ModelPosteriors(log_p, torch.log_softmax(-energies[:, options], -1))
 
 
