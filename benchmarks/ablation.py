@@ -23,7 +23,8 @@ from gfncp.checkpoints import seeded, write_text
 from gfncp.configuration import parse
 from gfncp.configuration.files import read_configuration
 from gfncp.evaluation import exact
-from gfncp.evaluation.evaluate import describe_device, make_test_simulator
+from gfncp.evaluation.evaluate import describe_device
+from gfncp.evaluation.sets import make_test_simulator
 from gfncp.reproduction.declarations import changed
 from gfncp.training import train
 

@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,7 @@ from real_sets import GAUSSIAN_LIKE, RealSet, bundled_sets, read_collections, sc
 from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import adjusted_rand_score
+from torch import nn
 
 from gfncp.checkpoints import seeded, write_text
 from gfncp.configuration import Configuration, parse
@@ -39,6 +41,7 @@ from gfncp.optimizers import OPTIMIZERS, set_learning_rate
 from gfncp.simulators import LabelledCoresets, coresets
 from gfncp.simulators.general import GeneralMixtures
 from gfncp.simulators.prior import FAMILIES
+from gfncp.tokens import COLUMNS, COMPONENTS, NEIGHBOURS
 
 BASE = {
     "encoder": {"kind": "tokens", "context": {"width": 96, "heads": 6, "blocks": 5, "local_heads": 4}},
@@ -61,6 +64,7 @@ VALIDATION_STREAM, FREE_STREAM = 2**31 + 11, 2**31 + 12
 VALIDATION_POINTS = (8, 40, 128, 300, 1000, 3000)
 TESTED, TESTED_POINTS, SAMPLES = 96, 300, 8
 MOST_POINTS = 2000
+WAVY, WAVES = 8, (1.0, 2.0, 4.0, 8.0)  # coordinates with Fourier features, and their angular frequencies
 
 console = Console(highlight=False)
 console.width = max(console.width, 132)
@@ -73,6 +77,12 @@ class TwoOrders(CoresetLikelihood):
         first, energies = super().nll(network, encoding, labels, generator)
         again = reorder(encoding, labels, random_order(labels, generator))
         return (first + super().nll(network, *again, generator)[0]) / 2, energies
+
+
+class AnyOrder(CoresetLikelihood):
+    """Random orders alone: none has whole clusters last."""
+
+    order = staticmethod(random_order)
 
 
 class RootHeavy(CoresetLikelihood):
@@ -100,14 +110,42 @@ class OwnSamples(CoresetLikelihood):
         return nll + self.weight * residual.square().mean(), energies
 
 
+class WithFourier(nn.Module):
+    """Linear map of tokens, and of sines and cosines of their first coordinates."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.linear = nn.Linear(linear.in_features + 2 * len(WAVES) * WAVY, linear.out_features)
+        self.register_buffer("waves", torch.tensor(WAVES), persistent=False)
+
+    def forward(self, x):
+        phase = (x[..., :WAVY, None] * self.waves).flatten(-2)
+        return self.linear(torch.cat([x, phase.sin(), phase.cos()], -1))
+
+
+def without_pairs(network: nn.Module) -> None:
+    network.seen = lambda pooled: pooled[:, : network.width]
+
+
+def with_fourier(network: nn.Module) -> None:
+    network.encoder.embed = WithFourier(network.encoder.embed)
+
+
+def without_densities(network: nn.Module) -> None:
+    """Hide how wide tokens spread and how far their neighbours are."""
+    shown = torch.ones(COLUMNS)
+    shown[COMPONENTS + 1 : COMPONENTS + 2 + len(NEIGHBOURS)] = 0
+    network.encoder.register_forward_pre_hook(lambda _, given: (given[0] * shown, *given[1:]))
+
+
 @dataclass(frozen=True)
 class Variant:
-    """One change of the base: sections of its configuration, its objective, or its families."""
+    """One change of the base: sections of its configuration, its objective, its families, or its network."""
 
     changes: dict
     objective: type[CoresetLikelihood] = CoresetLikelihood
     families: tuple = FAMILIES
-    pairs: bool = True
+    alter: Callable[[nn.Module], None] = lambda network: None
 
     @property
     def configuration(self) -> Configuration:
@@ -117,11 +155,14 @@ class Variant:
 
 VARIANTS = {
     "base": Variant({}),
-    "no pair sums": Variant({}, pairs=False),
+    "no pair sums": Variant({}, alter=without_pairs),
     "two orders": Variant({}, TwoOrders),
+    "no whole clusters last": Variant({}, AnyOrder),
     "early steps weigh more": Variant({}, RootHeavy),
     "flow matching on own samples": Variant({}, OwnSamples),
     "general mixtures only": Variant({}, families=((1.0, GeneralMixtures(50)),)),
+    "no spreads and distances": Variant({}, alter=without_densities),
+    "Fourier features": Variant({}, alter=with_fourier),
     "64 tokens": Variant({"data": {"tokens": 64}}),
     "256 tokens": Variant({"data": {"tokens": 256}}),
     "128 wide, 6 blocks": Variant(
@@ -143,8 +184,7 @@ def train(variant: Variant, minutes: float) -> tuple[torch.nn.Module, dict]:
     """A network trained for so long, and what it took."""
     torch.manual_seed(0)
     network = variant.configuration.build()
-    if not variant.pairs:
-        network.seen = lambda pooled: pooled[:, : network.width]
+    variant.alter(network)
     objective = variant.objective()
     simulate = LabelledCoresets(variant.configuration.data.tokens)
     optimizers = OPTIMIZERS["muon"](network, LEARNING_RATE)

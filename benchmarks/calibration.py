@@ -4,15 +4,15 @@
     python benchmarks/calibration.py --points 300 --sets 50
 
 Sets are drawn from the prior that such checkpoints are trained on, each from its own seed, and clustered as
-the estimator would. `calibration_scores.py` says what an exact posterior would give.
+the estimator would. `gfncp.evaluation.free_running` says what an exact posterior would give.
 
-- A cluster of the truth may have no medoid, which the posterior holds for impossible. So log-probabilities,
-  their ranks and those of the number of clusters K are of the labels of medoids; log-probabilities of the
-  other points are given medoids' labels, for points whose cluster has a medoid. All else is about all rows.
-- "told K": K is the number of clusters among the medoids. "20% known": a fifth of the rows have known labels;
-  pairs and ARI are of the other rows, and the gain is over the ARI of the same rows where nothing is known.
-- The error of pairs is the expected calibration error in 10 bins; in brackets, that of a sample in the
-  truth's place.
+- A cluster of the truth may have no medoid, which the posterior holds for impossible. Log-probabilities,
+  their ranks and those of the number of clusters K leave such sets out. All else is about all sets.
+- "told K": K is the number of clusters among the medoids of the largest coreset. "20% known": a fifth of the
+  rows have known labels; pairs and ARI are of the other rows, and the gain is over the ARI of the same rows
+  where nothing is known.
+- The error of pairs is the expected calibration error in 10 bins, with its standard error; in brackets, that
+  of a sample in the truth's place.
 - Training draws whether columns are standardised; here it is chosen as for users, unless --scale is given.
 """
 
@@ -26,32 +26,28 @@ from typing import Annotated, NamedTuple, cast, get_args
 import numpy as np
 import torch
 import typer
-from calibration_scores import (
-    BINS,
-    Forecasts,
-    Mean,
-    agreements,
-    forecasts,
-    mean,
-    rank_p_value,
-    ratio,
-    reliability,
-)
-from calibration_sets import (
+from jaxtyping import Float, Int
+from rich.console import Console
+from rich.table import Column, Table
+
+from gfncp.checkpoints import find, load_configuration, seeded, write_text
+from gfncp.coreset_inference import CoresetInference
+from gfncp.evaluation.calibration import rank_p_value
+from gfncp.evaluation.cells import p_value, with_error
+from gfncp.evaluation.coreset_sets import (
     STREAM,
     SimulatedSet,
     answers,
     answers_told,
     draw_set,
     in_batches,
+    log_probs,
     medoid_rows,
-    surprises,
 )
-from rich.console import Console
-from rich.table import Column, Table
-
-from gfncp.checkpoints import find, load_configuration, seeded, write_text
-from gfncp.coreset_inference import CoresetInference
+from gfncp.evaluation.means import Mean, mean, ratio
+from gfncp.evaluation.pair_forecasts import BINS, Forecasts, curve_figures, forecasts
+from gfncp.evaluation.plain import plain
+from gfncp.point_estimates import agreement
 from gfncp.units import Scale
 
 SIZES = (20, 100, 300, 1000)
@@ -95,7 +91,8 @@ def measure(
         known += answers(inference, told_labels, n_samples, streams[KNOWN])
     every = [np.concatenate([a.labels[None], b.samples]) for a, b in zip(sets, free, strict=True)]
     found = []
-    for i, surprise in enumerate(surprises(inference, given, prepared, every)):
+    for i, log_prob in enumerate(log_probs(inference, given, every)):
+        nll = -log_prob if np.isfinite(log_prob[0]) else np.full(len(log_prob), np.nan)
         labels, unknown = sets[i].labels, sets[i].known < 0
         ari, *of_samples = agreements(labels, np.concatenate([free[i].labels[None], free[i].samples]))
         rest = np.stack([free[i].labels, known[i].labels])[:, unknown]
@@ -105,11 +102,9 @@ def measure(
             "points": len(labels),
             "dim": sets[i].x.shape[1],
             "tokens": len(prepared[i].medoid),
-            "truth_nll": surprise.tokens[0],
-            "sample_nll": surprise.tokens[1:].tolist(),
-            "beside_truth_nll": surprise.beside[0],
-            "beside_sample_nll": surprise.beside[1:].mean(),
-            "without_medoid": float(np.isin(labels, of_medoids[i], invert=True).mean()),
+            "truth_nll": nll[0],
+            "sample_nll": nll[1:].tolist(),
+            "possible": float(np.isfinite(log_prob[0])),
             "clusters": len(np.unique(labels)),
             "clusters_of_medoids": clusters[i],
             "sample_clusters": (free[i].samples.max(1) + 1).tolist(),
@@ -119,24 +114,28 @@ def measure(
             "ari_unknown_rows": ari_rest,
             "ari_unknown_rows_known": ari_known,
         }
-        pairs = forecasts(free[i].samples, labels, PAIRS, streams[CHANCE])
-        rest_pairs = forecasts(known[i].samples[:, unknown], labels[unknown], PAIRS, streams[CHANCE])
+        pairs = forecasts_of(free[i].samples, labels, streams[CHANCE])
+        rest_pairs = forecasts_of(known[i].samples[:, unknown], labels[unknown], streams[CHANCE])
         found.append(Measured(figures, pairs, rest_pairs))
     return found
 
 
-def pair_figures(given: list[Forecasts]) -> dict:
-    """Return the error of pairs, that of samples in the truth's place, and the curves behind them."""
-    curves = dict(zip(("truth", "sample"), reliability(given), strict=True))
-    return {
-        name: {
-            "error": curve.expected_calibration_error,
-            "predicted": curve.predicted.tolist(),
-            "observed": curve.observed.tolist(),
-            "counts": curve.counts.tolist(),
-        }
-        for name, curve in curves.items()
-    }
+def agreements(
+    truth: Int[np.ndarray, "points"], clusterings: Int[np.ndarray, "clusterings points"]
+) -> Float[np.ndarray, "clusterings"]:
+    """Return the adjusted Rand index of each clustering with the truth."""
+    return agreement(np.concatenate([truth[None], clusterings]))[0, 1:]
+
+
+def forecasts_of(samples: np.ndarray, truth: np.ndarray, generator: torch.Generator) -> Forecasts:
+    """Return forecasts of pairs of points of one set."""
+    drawn, true = (torch.from_numpy(labels)[None].long() for labels in (samples, truth))
+    return forecasts(drawn, true, PAIRS, generator)
+
+
+def rank_p(drawn: np.ndarray, true: np.ndarray, generator: torch.Generator) -> float:
+    """Return the p-value of the ranks of true values among those of samples."""
+    return rank_p_value(torch.from_numpy(drawn), torch.from_numpy(true), generator)
 
 
 def summary(measured: list[Measured], generator: torch.Generator) -> dict:
@@ -145,20 +144,17 @@ def summary(measured: list[Measured], generator: torch.Generator) -> dict:
     column = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     drawn = column["sample_nll"].mean(1)
     numbers = column["sample_clusters"]
+    possible = column["possible"] > 0
     return {
         "sets": len(rows),
         "sample_nll": mean(drawn),
         "truth_nll": mean(column["truth_nll"]),
         "ratio": ratio(drawn, column["truth_nll"]),
-        "rank_p": rank_p_value(-column["sample_nll"], -column["truth_nll"], generator),
-        "beside_sample_nll": mean(column["beside_sample_nll"]),
-        "beside_truth_nll": mean(column["beside_truth_nll"]),
-        "beside_ratio": ratio(column["beside_sample_nll"], column["beside_truth_nll"]),
-        "without_medoid": mean(column["without_medoid"]),
+        "rank_p": rank_p(-column["sample_nll"][possible], -column["truth_nll"][possible], generator),
+        "possible": mean(column["possible"]),
         "sample_clusters": mean(numbers.mean(1)),
-        "clusters_of_medoids": mean(column["clusters_of_medoids"].astype(float)),
         "clusters": mean(column["clusters"].astype(float)),
-        "clusters_p": rank_p_value(numbers, column["clusters_of_medoids"], generator),
+        "clusters_p": rank_p(numbers[possible], column["clusters"][possible], generator),
         "ari": mean(column["ari"]),
         "ari_samples": mean(column["ari_samples"]),
         "ari_told": mean(column["ari_told"]),
@@ -166,8 +162,8 @@ def summary(measured: list[Measured], generator: torch.Generator) -> dict:
         "ari_unknown_rows": mean(column["ari_unknown_rows"]),
         "ari_unknown_rows_known": mean(column["ari_unknown_rows_known"]),
         "known_gain": mean(column["ari_unknown_rows_known"] - column["ari_unknown_rows"]),
-        "pairs": pair_figures([each.free for each in measured]),
-        "pairs_known": pair_figures([each.known for each in measured]),
+        "pairs": curve_figures([each.free for each in measured], generator),
+        "pairs_known": curve_figures([each.known for each in measured], generator),
     }
 
 
@@ -184,41 +180,39 @@ def number(value: float, digits: int = 3) -> str:
     return "–" if np.isnan(value) else f"{value:.{digits}f}"
 
 
-def p_value(value: float) -> str:
-    return f"{value:.0e}" if value < 0.0005 else number(value)
+def mean_cell(of: Mean, digits: int = 3) -> str:
+    value, error = (None if np.isnan(each) else each for each in of)
+    return with_error(value, error, digits)
 
 
-def with_error(of: Mean, digits: int = 3) -> str:
-    if np.isnan(of.error):
-        return number(of.value, digits)
-    return f"{of.value:.{digits}f} ± {of.error:.{digits}f}"
+def p_cell(value: float) -> str:
+    return p_value(None if np.isnan(value) else value)
 
 
 def errors(pairs: dict) -> str:
     """Error of pairs, and in brackets that of a sample in the truth's place."""
-    return f"{number(pairs['truth']['error'])} ({number(pairs['sample']['error'])})"
+    truth, sample = (
+        mean_cell(Mean(pairs[name]["error"], pairs[name]["standard_error"])) for name in ("truth", "sample")
+    )
+    return f"{truth} ({sample})"
 
 
 QUANTITIES = (  # name and cell of each row of the table
-    ("-log p of medoids: sample", lambda of: with_error(of["sample_nll"], 1)),
-    ("-log p of medoids: truth", lambda of: with_error(of["truth_nll"], 1)),
-    ("  sample / truth", lambda of: with_error(of["ratio"])),
-    ("  p-value of ranks", lambda of: p_value(of["rank_p"])),
-    ("-log p per other point: sample", lambda of: with_error(of["beside_sample_nll"])),
-    ("-log p per other point: truth", lambda of: with_error(of["beside_truth_nll"])),
-    ("  sample / truth", lambda of: with_error(of["beside_ratio"])),
-    ("rows whose cluster has no medoid", lambda of: number(of["without_medoid"].value, 4)),
-    ("K of samples", lambda of: with_error(of["sample_clusters"], 2)),
-    ("K of the truth, medoids", lambda of: with_error(of["clusters_of_medoids"], 2)),
-    ("K of the truth, all rows", lambda of: with_error(of["clusters"], 2)),
-    ("  p-value of ranks, medoids", lambda of: p_value(of["clusters_p"])),
-    ("ARI of labels_", lambda of: with_error(of["ari"])),
-    ("ARI of samples", lambda of: with_error(of["ari_samples"])),
+    ("-log p: sample", lambda of: mean_cell(of["sample_nll"], 1)),
+    ("-log p: truth", lambda of: mean_cell(of["truth_nll"], 1)),
+    ("  sample / truth", lambda of: mean_cell(of["ratio"])),
+    ("  p-value of ranks", lambda of: p_cell(of["rank_p"])),
+    ("  sets with a possible truth", lambda of: mean_cell(of["possible"])),
+    ("K of samples", lambda of: mean_cell(of["sample_clusters"], 2)),
+    ("K of the truth", lambda of: mean_cell(of["clusters"], 2)),
+    ("  p-value of ranks", lambda of: p_cell(of["clusters_p"])),
+    ("ARI of labels_", lambda of: mean_cell(of["ari"])),
+    ("ARI of samples", lambda of: mean_cell(of["ari_samples"])),
     ("error of pairs (of a sample)", lambda of: errors(of["pairs"])),
-    ("told K: ARI of labels_", lambda of: with_error(of["ari_told"])),
-    ("  gain", lambda of: with_error(of["told_gain"])),
-    ("20% known: ARI of other rows", lambda of: with_error(of["ari_unknown_rows_known"])),
-    ("  gain", lambda of: with_error(of["known_gain"])),
+    ("told K: ARI of labels_", lambda of: mean_cell(of["ari_told"])),
+    ("  gain", lambda of: mean_cell(of["told_gain"])),
+    ("20% known: ARI of other rows", lambda of: mean_cell(of["ari_unknown_rows_known"])),
+    ("  gain", lambda of: mean_cell(of["known_gain"])),
     ("  error of pairs (of a sample)", lambda of: errors(of["pairs_known"])),
     ("seconds", lambda of: f"{of['seconds']:.0f}"),
 )
@@ -242,9 +236,8 @@ def targets(of: dict) -> list[tuple[str, Mean, str, bool]]:
         return f"{what}: gain in ARI", value, ">= 0", value.value >= 0
 
     found = [
-        near_one("-log p of medoids", of["ratio"]),
-        likely("-log p of medoids", of["rank_p"]),
-        near_one("-log p of other points", of["beside_ratio"]),
+        near_one("-log p", of["ratio"]),
+        likely("-log p", of["rank_p"]),
         likely("K", of["clusters_p"]),
         slight("pairs", of["pairs"]),
         slight("20% known, pairs", of["pairs_known"]),
@@ -259,9 +252,9 @@ def family_table(points: int, families: dict[str, dict]) -> Table:
     table = Table(*head, "error of pairs (of a sample)", title=f"families, N = {points}")
     for family, of in families.items():
         nll = (number(of[name].value, 1) for name in ("sample_nll", "truth_nll"))
-        clusters = (number(of[name].value, 1) for name in ("sample_clusters", "clusters_of_medoids"))
+        clusters = (number(of[name].value, 1) for name in ("sample_clusters", "clusters"))
         ari = (number(of[name].value, 2) for name in ("ari", "ari_told"))
-        row = family, str(of["sets"]), *ari, *nll, with_error(of["ratio"], 2), *clusters, errors(of["pairs"])
+        row = family, str(of["sets"]), *ari, *nll, mean_cell(of["ratio"], 2), *clusters, errors(of["pairs"])
         table.add_row(*row)
     return table
 
@@ -287,20 +280,7 @@ def show(found: dict[int, dict]) -> None:
     for points, of in found.items():
         for what, value, wanted, met in targets(of):
             verdict = "met" if met else "missed"
-            console.print(f"N = {points}, {what}: {with_error(value)} ({wanted}): {verdict}")
-
-
-def plain(value):
-    """Return it as JSON has it: numbers that are not finite are null."""
-    if isinstance(value, Mean):
-        return plain(value._asdict())
-    if isinstance(value, dict):
-        return {str(name): plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+            console.print(f"N = {points}, {what}: {mean_cell(value)} ({wanted}): {verdict}")
 
 
 def main(

@@ -131,6 +131,8 @@ CELLS = st.one_of(
 )
 WHOLE = {
     ".csv": TABLE.to_csv(index=False).encode(),
+    ".tsv": TABLE.to_csv(index=False, sep="\t").encode(),
+    ".csv.gz": gzip.compress(TABLE.to_csv(index=False).encode()),
     ".parquet": _bytes_of(TABLE.to_parquet),
     ".npy": _bytes_of(lambda file: np.save(file, POINTS)),
     ".npz": _bytes_of(lambda file: np.savez_compressed(file, x=POINTS, label=np.arange(12))),
@@ -139,10 +141,13 @@ WHOLE = {
     ),
 }
 SHAPES = st.lists(st.sampled_from([0, 1, 2, -1, 12, 10**6, 10**12, 2**63, 10**30]), max_size=5)
+TEXTS = st.lists(st.lists(CELLS, max_size=4), max_size=5).map(
+    lambda rows: "\n".join(",".join(map(str, row)) for row in rows).encode("utf-8", "replace")
+)
 STATED = {
-    ".csv": st.lists(st.lists(CELLS, max_size=4), max_size=5).map(
-        lambda rows: "\n".join(",".join(map(str, row)) for row in rows).encode("utf-8", "replace")
-    ),
+    ".csv": TEXTS,
+    ".tsv": TEXTS,
+    ".csv.gz": TEXTS.map(gzip.compress),
     ".parquet": st.lists(st.lists(ANY_SCALAR, min_size=3, max_size=3), max_size=4).map(_parquet),
     ".npy": st.tuples(
         st.sampled_from(

@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from gfncp import orders
 from gfncp.beam import beam
 from gfncp.checkpoints import find, load, load_configuration, seeded, write_text
-from gfncp.evaluation.evaluate import describe_device, make_test_simulator
+from gfncp.evaluation.evaluate import describe_device
 from gfncp.evaluation.metrics import scores
+from gfncp.evaluation.sets import make_test_simulator
 from gfncp.refinement import descend, refine
 
 STREAM = 2**31 + 6  # apart from all other streams

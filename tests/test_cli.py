@@ -182,6 +182,7 @@ def test_cluster_writes_what_the_estimator_finds(gfncp, csv, plane, points, tmp_
     assert (output / "clusters.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in output.iterdir()) == [
         "clusters.png",
+        "explore.html",
         "labels.csv",
         "posterior.npz",
         "report.html",
@@ -245,13 +246,13 @@ def test_tables_as_they_come(gfncp, plane, tmp_path):
     )
     path = tmp_path / "<b>mine.csv"
     table.to_csv(path, index=False)
-    code, text, _ = gfncp(
+    code, _, notes = gfncp(
         *("cluster", path, "--checkpoint", plane, "--output", tmp_path / "out", "--labels", "l.parquet"),
         *("--columns", "kind, size", "--id-column", "who", "--k", "2:3", "--device", "cpu", "--samples", 5),
         *("--jobs", -1),
     )
     assert code == 0
-    assert "Note: X lacks values (1 in column 'size')" in text
+    assert "Note: X lacks values (1 in column 'size')" in notes
     found = pd.read_parquet(tmp_path / "out" / "l.parquet")
     assert list(found.columns) == ["who", "label", "probability", "entropy"]
     assert found["who"].tolist() == table["who"].tolist()
@@ -261,6 +262,9 @@ def test_tables_as_they_come(gfncp, plane, tmp_path):
     assert "<b>mine" not in page and "&lt;b&gt;mine: 12 points" in page
     assert "data:image/png;base64,iVBOR" in page
     assert "http" not in page
+    page = (tmp_path / "out" / "explore.html").read_text()
+    assert "<script>0<" not in page and "\\u003cscript\\u003e0\\u003c/script\\u003e" in page
+    assert "<b>mine" not in page and "&lt;b&gt;mine: 12 points" in page
 
 
 @pytest.mark.parametrize("way", ["files", "column"])
@@ -290,6 +294,7 @@ def test_many_sets_at_once(gfncp, plane, tmp_path, points, way):
     for folder in folders:
         assert (tmp_path / "out" / folder / "clusters.png").is_file()
         assert (tmp_path / "out" / folder / "posterior.npz").is_file()
+    assert not list((tmp_path / "out").rglob("explore.html"))
     assert (tmp_path / "out" / "report.html").read_text().count("<section") == 2
 
 
@@ -415,7 +420,8 @@ def test_known_labels_apply_within_each_set(gfncp, coresets, points, tmp_path, w
     found = dict(list(pd.read_csv(tmp_path / "out" / "labels.csv").groupby("set")["label"]))
     assert set(found) == set(expected)
     for name, rows in expected.items():
-        alone = GFNCP(coresets, random_state=0).fit(rows[["a", "b"]], known_labels=rows["known"])
+        alone = GFNCP(coresets, random_state=0, n_samples=5)
+        alone.fit(rows[["a", "b"]], known_labels=rows["known"])
         np.testing.assert_array_equal(found[name], alone.labels_)
         clusters = [
             set(found[name][(rows["known"] == k).to_numpy()]) for k in rows["known"].dropna().unique()
@@ -544,7 +550,8 @@ def test_usage(refused, arguments, said):
 FILES = {
     "empty": ("p.csv", b"", "cannot be read"),
     "only a header": ("p.csv", b"a,b\n", "0 rows"),
-    "names": ("p.csv", b"a,name\n1,Ann\n3,Al\n5,Bob\n", "column 'name' holds 3 different texts in 3 rows"),
+    "names": ("p.csv", b"a,name\n1,Ann\n3,Al\n5,Bob\n", "(3, 1)"),
+    "only names": ("p.csv", b"name\nAnn\nAl\nBob\n", "no column is left to cluster by (name: a "),
     "infinite": ("p.csv", b"a,b\n1,2\n-inf,3\n", "row 2, column 'a' holds -inf"),
     "too large": ("p.csv", b"a,b\n1,2\n1e300,3\n", "too far apart"),
     "width": ("p.csv", b"a,b,c\n1,2,3\n4,5,6\n", "(2, 3)"),

@@ -98,9 +98,10 @@ def test_they_are_the_same_after_storage(frame):
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (["x"] * 59 + [str(i) for i in range(51)], r"column 'b' holds 52 different texts in 110 rows"),
-        ([f"name {i}" for i in range(110)], "column 'b' holds 110 different texts in 110 rows"),
-        (pd.date_range("2020-01-01", periods=110), "row 1, column 'b' holds Timestamp"),
+        (["x"] * 59 + [f"name {i}" for i in range(51)], r"column 'b' holds 52 different texts in 110 rows"),
+        (["x"] * 59 + [str(i) for i in range(51)], r"row 1, column 'b' holds 'x', in a column of numbers"),
+        ([1.0] * 109 + [pd.Timestamp(0)], "row 110, column 'b' holds Timestamp"),
+        ([[1, 2]] * 109 + [[1]], r"row 110, column 'b' holds \[1\]: accepted are lists of 2 numbers"),
         ([1.0] * 109 + [-np.inf], "row 110, column 'b' holds -inf: accepted are finite numbers"),
         ([1.0] * 109 + [10**400], "row 110, column 'b' holds 1000"),
         (pd.Series([1j] * 110), "column 'b' holds"),

@@ -1,5 +1,6 @@
 """Components: rotations, units and copies change nothing."""
 
+import pytest
 import torch
 
 from gfncp.components import components
@@ -55,3 +56,10 @@ def test_points_without_weight_are_placed_and_not_measured(generator):
 def test_constant_sets_are_zero():
     x = torch.ones(1, 5, 3, dtype=torch.float64)
     assert not components(x, torch.ones(1, 5, dtype=torch.float64)).any()
+
+
+def test_points_are_within_twenty_radii_where_most_are_equal():
+    x = torch.zeros(1, 300, 2, dtype=torch.float64)
+    x[0, :3] = 1
+    found = components(x, torch.ones(1, 300, dtype=torch.float64))
+    assert found.norm(dim=2).max() == pytest.approx(20)

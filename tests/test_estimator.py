@@ -11,6 +11,7 @@ from sklearn.base import clone, is_clusterer
 
 from gfncp import GFNCP, Posterior
 from gfncp.checkpoints import load, seeded
+from gfncp.decision import settle
 from gfncp.inference import GREEDY_ORDERS, ORDERS_SEED
 from gfncp.orders import greedy, random_orders
 from gfncp.partitions import all_partitions
@@ -42,6 +43,9 @@ def test_it_is_a_clusterer_with_the_documented_parameters(make):
         "max_joint": None,
         "n_jobs": None,
         "scale": "auto",
+        "min_cluster_size": 1,
+        "noise": None,
+        "noise_threshold": 0.5,
     }
     assert clone(model).get_params() == model.get_params()
     assert "n_samples=7" in repr(model)
@@ -68,11 +72,18 @@ def test_fitted_attributes(make, X):
     assert model.fit_predict(X).tolist() == model.labels_.tolist()
 
 
+def greedy_of(model: GFNCP) -> list[int]:
+    """The greedy clustering of what was fitted; `labels_` are it unless the samples contradict it."""
+    return model.posterior_.found[0].labels.tolist()
+
+
 def test_the_clustering_is_the_greedy_one_of_the_network(make, vector_checkpoint, X):
-    """Along random orders: the rows of a file are often sorted."""
+    """Along random orders: the rows of a file are often sorted. Samples of random weights contradict it."""
     network, along = load(vector_checkpoint), random_orders(GREEDY_ORDERS, len(X), seeded(ORDERS_SEED))
     expected, _ = greedy(network, network.encode(torch.from_numpy(X)[None]), along)
-    assert make().fit(X).labels_.tolist() == expected[0].tolist()
+    model = make().fit(X)
+    assert greedy_of(model) == expected[0].tolist()
+    assert model.labels_.tolist() == settle(expected[0].numpy(), model.posterior_).tolist()
 
 
 def test_a_prepared_model_fits_as_often_as_asked(make, X):
@@ -224,12 +235,12 @@ BAD = {
         "X: row 2, column 'b' holds .*inf",
     ),
     "names": (
-        pd.DataFrame({"a": range(3), "name": ["x", "y", "z"]}),
-        "X: column 'name' holds 3 different texts in 3 rows: .* leave out a column that names the rows",
+        pd.DataFrame({"a": range(3), "b": range(3), "name": ["u"] * 2 + ["7"]}).map(str),
+        "X: row 1, column 'name' holds 'u', in a column of numbers",
     ),
-    "date column": (
-        pd.DataFrame({"a": [1.0], "when": pd.to_datetime(["2020-01-01"])}),
-        "X: row 1, column 'when' holds Timestamp",
+    "dates of many ways to read them": (
+        pd.DataFrame({"a": [1.0], "when": ["01/02/2020"]}),
+        "X: row 1, column 'when' holds '01/02/2020': accepted are dates such as 2020-01-31",
     ),
 }
 
@@ -386,7 +397,7 @@ def test_reweighted_samples_under_bounds_estimate_the_exact_conditional(make, X)
 
 def test_the_score_is_a_mean_log_probability(make, X):
     model = make().fit(X)
-    assert model.score(X) == pytest.approx(model.log_prob(X, model.labels_) / 25, abs=1e-5)
+    assert model.score(X) == pytest.approx(model.log_prob(X, greedy_of(model)) / 25, abs=1e-5)
     known = np.arange(25) % 3
     assert model.score(X, known) == pytest.approx(model.log_prob(X, known) / 25)
     assert model.score(X, known.astype(str)) == model.score(X, known)
@@ -406,7 +417,7 @@ def test_many_sets_in_one_batch_are_clustered_as_each_alone(make, X):
     assert sum(reported) == 4
     for one, points in zip(fitted, sets, strict=True):
         alone = make().fit(points)
-        assert one.labels_.tolist() == alone.labels_.tolist()
+        assert greedy_of(one) == greedy_of(alone)
         assert one.posterior_.counts.sum() == 20
         np.testing.assert_allclose(
             one.log_prob(points, one.posterior_.labels), one.posterior_.log_prob, rtol=1e-4, atol=1e-4
@@ -474,7 +485,7 @@ def test_what_is_told_of_each_of_many_sets_is_told_of_it_alone(make, coreset_che
     assert sorted(reported) == [1, 1, 2]
     for one, points, labels, weight in zip(fitted, sets, known, weights, strict=True):
         alone = clone(model).fit(points, known_labels=labels, sample_weight=weight)
-        assert one.labels_.tolist() == alone.labels_.tolist()
+        assert greedy_of(one) == greedy_of(alone)
         assert one.posterior_.counts.sum() == 20
     first, third = fitted[0], fitted[2]
     for row in (first.labels_, *first.posterior_.labels):
@@ -491,6 +502,120 @@ def test_what_is_told_of_sets_is_checked(make, coreset_checkpoint, X):
         model.fit_sets([X, X], sample_weight=[None, np.ones(3)])
     with pytest.raises(ValueError, match="takes points as they are; accepted is None"):
         make().fit_sets([X], known_labels=[np.zeros(25, dtype=int)])
+
+
+# What is read from the posterior: candidates, small clusters, noise, explanations.
+
+
+@pytest.mark.parametrize("kind", ["points", "coresets", "large"])
+def test_no_clustering_that_is_known_is_more_probable_than_the_most_likely(make, coreset_checkpoint, X, kind):
+    given = {"points": {}, "coresets": {"checkpoint": coreset_checkpoint}, "large": {"max_joint": 10}}[kind]
+    model = make(**given, min_cluster_size=3).fit(X)
+    posterior = model.posterior_
+    log_prob = model.log_prob(X, np.stack([posterior.most_likely(), model.labels_, greedy_of(model)]))
+    assert log_prob[0] >= log_prob.max() - 1e-3
+    assert posterior.top()["log_prob"][0] == pytest.approx(log_prob[0], abs=1e-3)
+    assert posterior.log_prob_of(model.labels_) == pytest.approx(log_prob[1], abs=1e-3)
+    for each in posterior.found:
+        assert each.log_prob == pytest.approx(model.log_prob(X, each.labels), abs=1e-3)
+
+
+def test_what_is_asked_of_labels_leaves_the_posterior_alone(make, X):
+    plain, asked = make().fit(X), make(min_cluster_size=4, noise="label", noise_threshold=0.2).fit(X)
+    for name in ("labels", "log_prob", "counts"):
+        assert np.array_equal(getattr(asked.posterior_, name), getattr(plain.posterior_, name))
+    assert greedy_of(asked) == greedy_of(plain)
+    assert make(min_cluster_size=1, noise_threshold=0.2).fit(X).labels_.tolist() == plain.labels_.tolist()
+
+
+@pytest.mark.parametrize("smallest", [2, 4, 12, 99])
+def test_clusters_have_the_size_that_is_asked_for(make, X, smallest):
+    plain, model = make().fit(X), make(min_cluster_size=smallest).fit(X)
+    assert np.bincount(model.labels_).min() >= smallest or model.n_clusters_ == 1
+    assert len(set(zip(plain.labels_, model.labels_, strict=True))) == plain.n_clusters_
+    assert make(min_cluster_size=smallest, n_clusters=3).fit(X).n_clusters_ == 3
+
+
+def test_known_clusters_are_not_joined(make, coreset_checkpoint, X):
+    known = np.r_[0, 1, 2, np.full(22, -1)]
+    model = make(checkpoint=coreset_checkpoint, min_cluster_size=25).fit(X, known_labels=known)
+    assert len(set(model.labels_[:3])) == 3 == model.n_clusters_
+
+
+def test_noise_is_labelled_from_the_threshold_on(make, X):
+    X[0] = 80
+    marked = {}
+    for threshold in (0.05, 0.5, 1):
+        model = make(noise="label", noise_threshold=threshold).fit(X)
+        noise = model.posterior_.noise_probability()
+        marked[threshold] = model.labels_ < 0
+        np.testing.assert_array_equal(marked[threshold], noise >= threshold - 1e-9)
+        assert model.n_clusters_ == len(np.unique(model.labels_[~marked[threshold]]))
+        np.testing.assert_allclose(model.probabilities_[marked[threshold]], noise[marked[threshold]])
+        np.testing.assert_allclose(
+            model.posterior_.to_frame(model.labels_)["probability"], model.probabilities_
+        )
+    assert marked[0.05].any()
+    assert (make().fit(X).labels_ >= 0).all()
+
+
+def test_new_points_join_clusters_but_no_noise(make, X):
+    plain, model = make().fit(X), make(noise="label", noise_threshold=0.05).fit(X)
+    expected, found = plain.predict_proba(X), model.predict_proba(X)
+    assert found.shape == (25, model.n_clusters_ + 1)
+    np.testing.assert_allclose(found.sum(1), 1)
+    for label in range(model.n_clusters_):
+        (cluster,) = set(plain.labels_[model.labels_ == label])
+        np.testing.assert_allclose(found[:, label], expected[:, cluster])
+
+
+def test_all_that_is_asked_is_kept(make, X, tmp_path):
+    model = make(min_cluster_size=3, noise="label", noise_threshold=0.3).fit(X)
+    model.save(tmp_path / "saved")
+    loaded = GFNCP.load(tmp_path / "saved")
+    assert loaded.get_params() == model.get_params() | {"checkpoint": str(tmp_path / "saved")}
+    assert loaded.labels_.tolist() == model.labels_.tolist()
+    assert loaded.n_clusters_ == model.n_clusters_
+    assert loaded.posterior_.top().equals(model.posterior_.top())
+    assert len(loaded.posterior_.found) == len(model.posterior_.found)
+    assert np.array_equal(loaded.probabilities_, model.probabilities_)
+    assert np.array_equal(loaded.predict_proba(X), model.predict_proba(X))
+    loaded.set_params(noise=None).save(tmp_path / "again")
+    assert GFNCP.load(tmp_path / "again").labels_.tolist() == model.labels_.tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"min_cluster_size": 0}, "min_cluster_size=0: accepted is an integer of at least 1"),
+        ({"min_cluster_size": 2.5}, "min_cluster_size=2.5"),
+        ({"min_cluster_size": None}, "min_cluster_size=None"),
+        ({"noise": True}, "noise=True: accepted are None and 'label'"),
+        ({"noise": "drop"}, "noise='drop'"),
+        ({"noise_threshold": 0}, "noise_threshold=0: accepted is a number above 0, up to 1"),
+        ({"noise_threshold": 1.5}, "noise_threshold=1.5"),
+        ({"noise_threshold": "half"}, "noise_threshold='half'"),
+        ({"noise_threshold": np.nan}, "noise_threshold=nan"),
+    ],
+)
+def test_what_is_asked_of_labels_is_checked(make, values, message):
+    with pytest.raises(ValueError, match=message):
+        make(**values).fit(GOOD)
+
+
+def test_clusters_are_described_by_the_columns_of_the_table(make, X):
+    frame = pd.DataFrame(X, columns=["height", "width"])
+    model = make(min_cluster_size=5, n_clusters=2).fit(frame)
+    found = model.describe_clusters(frame)
+    assert set(found["feature"]) == {"height", "width"}
+    for row in found.itertuples():
+        values, member = frame[row.feature], model.labels_ == row.cluster
+        assert (row.effect > 0) == (values[member].mean() > values[~member].mean())
+    renamed = model.describe_clusters(X, ["a", "b"])
+    assert set(renamed["feature"]) == {"a", "b"}
+    np.testing.assert_array_equal(renamed["effect"], found["effect"])
+    with pytest.raises(ValueError, match=r"labels has shape \(25,\): accepted is \(3,\)"):
+        model.describe_clusters(frame[:3])
 
 
 # Outside of the training range: a warning, and an answer.

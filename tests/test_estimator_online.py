@@ -308,6 +308,23 @@ def test_names_of_a_stream_are_joined(online, X):
     assert GFNCP(online, n_samples=3).partial_fit(frame[:10]).partial_fit(X[10:]).posterior_.index is None
 
 
+def test_the_labels_of_a_stream_are_the_greedy_ones_and_a_candidate(online, X):
+    model = GFNCP(online, n_samples=10, random_state=0).fit(X)
+    (greedy,) = model.posterior_.found
+    assert greedy.labels.tolist() == model.labels_.tolist()
+    assert greedy.log_prob == pytest.approx(model.log_prob(X, model.labels_), abs=1e-4)
+    np.testing.assert_allclose(
+        model.log_prob(X, model.posterior_.labels), model.posterior_.log_prob, atol=1e-4
+    )
+    with pytest.raises(
+        ValueError, match="min_cluster_size=3: labels of a stream stay, partial_fit accepts 1"
+    ):
+        model.set_params(min_cluster_size=3).partial_fit(X)
+    with pytest.raises(ValueError, match="noise='label': labels of a stream stay, partial_fit accepts None"):
+        model.set_params(min_cluster_size=1, noise="label").partial_fit(X)
+    assert np.bincount(GFNCP(online, min_cluster_size=5, random_state=0).fit(X).labels_).min() >= 5
+
+
 def test_bounds_on_clusters_of_an_online_checkpoint(online, X):
     model = GFNCP(online, n_samples=10, n_clusters=3, random_state=0).fit(X)
     assert set(model.posterior_.n_clusters()) == {3}

@@ -4,13 +4,24 @@ import pytest
 import torch
 
 from gfncp import prediction
-from gfncp.encoders import ImageEncoder, ScaledVectorEncoder, VectorEncoder
-from gfncp.model import Model, OnlineModel
+from gfncp.attention import ContextEncoder
+from gfncp.encoders import EmbeddedEncoder, ImageEmbedding, ImageEncoder, ScaledVectorEncoder, VectorEncoder
+from gfncp.model import InteractingModel, Model, OnlineModel, PairwiseModel
+from gfncp.principal import PrincipalEncoder
 
 MODELS = {
     "whole set": lambda: Model(VectorEncoder(2), depth=2, width=16, cluster_width=24),
     "pointwise": lambda: Model(ScaledVectorEncoder(2), depth=2, width=16, cluster_width=24),
     "images": lambda: Model(ImageEncoder(8), depth=2, width=16, cluster_width=24),
+    "embedded images": lambda: InteractingModel(
+        EmbeddedEncoder(ImageEmbedding(4, (2, 2, 2)), ContextEncoder(VectorEncoder(4), 8, 2, 1)),
+        depth=2,
+        width=16,
+        cluster_width=24,
+    ),
+    "principal components": lambda: PairwiseModel(
+        ContextEncoder(PrincipalEncoder(20, 3), 8, 2, 1), depth=2, width=16, cluster_width=24
+    ),
     "online": lambda: OnlineModel(ScaledVectorEncoder(2), depth=2, width=16, cluster_width=24),
 }
 
@@ -19,7 +30,7 @@ MODELS = {
 def model(request):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
-        made = MODELS[request.param]().double()
+        made = MODELS[request.param]().double().eval()
     with torch.no_grad():
         for parameter in made.parameters():
             parameter *= 1.7
@@ -69,3 +80,15 @@ def test_one_cluster_and_all_alone(model, clustered):
         log_prob = prediction.predictive(model, x, labels, new)
         assert log_prob.shape == (9, int(labels.max()) + 2)
         torch.testing.assert_close(log_prob.exp().sum(1), torch.ones(9, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("model", ["embedded images"], indirect=True)
+def test_images_are_embedded_once_each(clustered, model, monkeypatch):
+    x, labels, new = clustered
+    embedded, embed = [], EmbeddedEncoder.embed
+    monkeypatch.setattr(
+        EmbeddedEncoder, "embed", lambda self, points: embedded.append(len(points)) or embed(self, points)
+    )
+    judge = prediction.judge(model, x, labels)
+    judge(new), judge(new)
+    assert sum(embedded) == len(x) + 2 * len(new)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gfncp.partitions import prefix_mask
-from gfncp.principal import PrincipalEncoder
+from gfncp.principal import PrincipalEncoder, turned
 
 
 def everyone(x):
@@ -79,3 +79,10 @@ def test_a_single_precision_network_gets_single_precision(x):
     encoder = PrincipalEncoder(x.shape[-1], 4)
     assert encoder(x, everyone(x)).dtype == torch.float32
     assert encoder.state_dict() == {}
+
+
+@pytest.mark.parametrize("dim", [4, 40])
+def test_the_first_axes_are_those_of_all(generator, dim):
+    x = torch.randn(2, 9, dim, dtype=torch.float64, generator=generator)
+    for found, every in zip(turned(x, 3), turned(x), strict=True):
+        torch.testing.assert_close(found, every[..., :3])

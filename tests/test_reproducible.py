@@ -18,6 +18,7 @@ from gfncp.baselines.registry import METHODS
 from gfncp.checkpoints import load, save, seeded
 from gfncp.cli import main
 from gfncp.configuration import parse
+from gfncp.evaluation.answers import PointSubject
 from gfncp.evaluation.diagnose import Sizes, diagnose
 from gfncp.evaluation.evaluate import evaluate
 from gfncp.objectives import GFNCP as Default
@@ -34,7 +35,7 @@ POINTS = torch.from_numpy(ROWS)[None].float()
 VECTORS = torch.from_numpy(np.random.default_rng(1).normal(size=(60, 5))).float()
 IMAGES = torch.from_numpy(np.random.default_rng(2).integers(0, 256, (40, 28, 28), dtype=np.uint8))
 LABELS = torch.tensor([[0, 0, 1, 0, 1, 2, 2, 0, 1, 3, 3, 2, 0, 1]])
-SIZES = Sizes(((4, 2),), 2, ((6, 2),), ((6, 2),), 4, (5, 12), 9, ((6, 2),), 1, 2)
+SIZES = Sizes(((4, 2),), 2, ((6, 2),), ((6, 2),), 4, (5,), 12, 9, (6, 2), 2)
 SAMPLERS = ("Collapsed Gibbs", "Split-merge")
 
 
@@ -148,8 +149,10 @@ def measured(folder: Path, seed: int) -> list:
 
 
 def diagnosed(folder: Path, seed: int) -> list:
-    found = diagnose(load(usual(folder)), simulators.GaussianMixtures(), SIZES, seed)
-    return [json.dumps({name: value for name, value in found.items() if name != "seconds"})]
+    subject = PointSubject(load(usual(folder)), simulators.GaussianMixtures())
+    found = diagnose({"simulated sets": subject}, SIZES, seed, with_early_steps=True)
+    del found["seconds"], found["free"]["simulated sets"]["5"]["seconds"]
+    return [json.dumps(found)]
 
 
 def command(folder: Path, seed: int) -> list:

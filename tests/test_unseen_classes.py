@@ -7,7 +7,7 @@ import torch
 from gfncp.checkpoints import seeded
 from gfncp.configuration import parse
 from gfncp.evaluation.evaluate import evaluate
-from gfncp.evaluation.evaluate import make_test_simulator as make_any_test_simulator
+from gfncp.evaluation.sets import make_test_simulator as make_any_test_simulator
 from gfncp.preparation import make_simulators
 from gfncp.simulators import AugmentedEmbeddings, NeighbourEmbeddings, WholeClasses
 from gfncp.training import train

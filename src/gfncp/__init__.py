@@ -1,7 +1,11 @@
 """Amortized probabilistic clustering: the posterior over clusterings of a set of points."""
 
+import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from gfncp.waiting import wait_asleep
 
 if TYPE_CHECKING:
     from gfncp.checkpoints import load
@@ -11,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["GFNCP", "Posterior", "load"]
 
 _HOMES = {"GFNCP": "gfncp.estimator", "Posterior": "gfncp.posterior", "load": "gfncp.checkpoints"}
+
+wait_asleep(os.environ, sys.modules)
 
 
 def __getattr__(name: str) -> object:

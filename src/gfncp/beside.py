@@ -43,6 +43,12 @@ class Beside:
             places = self.prepared.places[block].to(self.weights.device)
             yield block, Placement.log_shares(self.weights[None], places[None])[0].double().exp()
 
+    def of_tokens(
+        self, labels: Int[Tensor, "clusterings padded"], some: slice
+    ) -> Int[Tensor, "clusterings some"]:
+        """Some rows, each in the cluster of its token."""
+        return labels.cpu()[:, self.prepared.nearest[self.prepared.distinct[some]]]
+
     def most_likely(self, labels: Int[Tensor, "tokens"]) -> Int[Tensor, "rows"]:
         """Each point in its most probable cluster."""
         found = self._with_tokens(labels[None])

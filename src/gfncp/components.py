@@ -9,6 +9,7 @@ from gfncp.principal import ROUNDING, turned
 from gfncp.tokens import COMPONENTS
 
 WITHIN = 0.9  # share of the points whose distance from the centre bounds that of the others in the radius
+FARTHEST = 20.0  # radii that a point is away from the centre, at most
 
 
 def components(
@@ -17,7 +18,8 @@ def components(
     """The widest 24 principal components, or fewer and zeros, in units of the set's radius; in float64.
 
     The radius is the root mean square distance from the centre, where the tenth of the points that are
-    farthest count as if they were where that tenth begins: outliers hardly change it.
+    farthest count as if they were where that tenth begins: outliers hardly change it. It is at least a
+    twentieth of the largest distance, since nine tenths of the points may be equal.
 
     Args:
         weights: how often each point counts; 0 where it is absent.
@@ -36,6 +38,8 @@ def components(
     ordered, place = square.sort(1)
     cumulated = share[..., 0].gather(1, place).cumsum(1)
     bound = ordered.gather(1, (cumulated < WITHIN).sum(1, keepdim=True).clamp_max(x.shape[1] - 1))
-    radius = (torch.minimum(square, bound) * share[..., 0]).sum(1).sqrt()[:, None, None]
+    radius = (torch.minimum(square, bound) * share[..., 0]).sum(1).sqrt()
+    farthest = torch.where(weights > 0, square, 0).amax(1).sqrt()
+    radius = radius.maximum(farthest / FARTHEST)[:, None, None]
     scaled = torch.where(radius > 0, turned_x / radius.clamp_min(1e-300), 0)
     return F.pad(scaled, (0, COMPONENTS - scaled.shape[2]))

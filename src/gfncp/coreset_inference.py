@@ -1,11 +1,21 @@
-"""Inference by a checkpoint of coresets: whole sets in, clusterings and probabilities out."""
+"""Inference by a checkpoint of coresets: whole sets in, clusterings and probabilities out.
 
+A coreset is drawn at random, and another one of another size shows the same set a little differently. The
+posterior is the mean over a few coresets r, with R of them,
+
+    p(c | x) = 1/R sum_r p(c | x, coreset r),
+
+which is a distribution again; each coreset draws its share of the samples.
+"""
+
+import math
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import get_args
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch.nn.utils.rnn import pad_sequence
 
@@ -13,16 +23,17 @@ from gfncp import large, orders
 from gfncp.beside import Beside
 from gfncp.checkpoints import seeded
 from gfncp.energy import Encoding
-from gfncp.inference import GREEDY_ORDERS, ORDERS_SEED, Clustered, Given, Inference, Points
+from gfncp.inference import GREEDY_ORDERS, ORDERS_SEED, Clustered, Given, Inference, Judge, Points
 from gfncp.partitions import canonical_labels
 from gfncp.posterior import Posterior
-from gfncp.prepared import Prepared, place_new, prepare
+from gfncp.prepared import Prepared, place_new, prepare, read_points
 from gfncp.units import Scale, choose_scale
 
 CORESET_SEED = 1  # micro-clusters are the same in every call
+COMPARED = 1000  # rows by which clusterings are compared, at most
 SETS_AT_ONCE = 32
-FEW = 3  # columns
-MOST_OF_FEW = 64  # micro-clusters: more describe a set of few columns worse
+FEWEST = 40  # micro-clusters, if a checkpoint takes so many
+SHARES = 3 / 8, 1 / 2, 3 / 4, 1  # of the checkpoint's micro-clusters
 
 
 class CoresetInference(Inference):
@@ -55,18 +66,27 @@ class CoresetInference(Inference):
         places = [place for place, own in enumerate(alone) if not own]
         yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
 
-    def tokens(self, columns: int) -> int:
-        """The most micro-clusters of a set of so many columns."""
+    def coresets(self, given: Given) -> list[Prepared]:
+        """Coresets of a set, of several sizes; one if some clusters are known."""
+        points = read_points(given.x, given.weights, given.known, given.scale)
+        sizes = [self.max_joint] if self.max_joint else self._sizes()
+        if (points.known >= 0).any():
+            sizes = sizes[-1:]
+        return [prepare(points, size, seeded(CORESET_SEED, number)) for number, size in enumerate(sizes)]
+
+    def _sizes(self) -> list[int]:
+        """The most micro-clusters of each coreset: twice as many as clusters are asked for, or more."""
         most = self.configuration.data.tokens
-        return self.max_joint or (min(most, MOST_OF_FEW) if columns <= FEW else most)
+        least = min(most, max(FEWEST, int(2 * self._told[0])))
+        return [max(least, int(share * most)) for share in SHARES]
 
     def prepared(self, given: Given) -> Prepared:
-        tokens, generator = self.tokens(given.x.shape[1]), seeded(CORESET_SEED)
-        return prepare(given.x, given.weights, given.known, given.scale, tokens, generator)
+        """The last of the coresets of a set, which is the largest."""
+        return self.coresets(given)[-1]
 
     @torch.no_grad()
     def encode(self, sets: list[Prepared]) -> tuple[Encoding, list[Beside]]:
-        """Tokens of some sets, padded, and the points beside them."""
+        """Tokens of some coresets, padded, and the points beside them."""
         columns = [each.columns(self._told) for each in sets]
         x = pad_sequence(columns, batch_first=True)
         mask = torch.arange(x.shape[1]) < torch.tensor([len(each) for each in columns])[:, None]
@@ -87,67 +107,108 @@ class CoresetInference(Inference):
 
     @torch.no_grad()
     def cluster(self, sets: list[Given], n_samples: int, generator: torch.Generator) -> list[Clustered]:
-        encoding, beside = self.encode([self.prepared(each) for each in sets])
-        bounds = self._bounds(int(encoding.mask.sum(1).min()))
-        labels, log_prob = orders.greedy(self.network, encoding, self._greedy_orders(encoding), bounds)
-        for given, finite in zip(sets, log_prob.isfinite().tolist(), strict=True):
-            self.check_finite(finite, given.x)
-        along = self._orders(encoding)
-        drawn, log_prob = orders.sample(self.network, encoding, n_samples, along, generator, bounds)
+        encoding, beside = self.encode([each for given in sets for each in self.coresets(given)])
+        several = len(beside) // len(sets)
+        typical = self._typical(sets, encoding, beside)
+        share = math.ceil(n_samples / several)
+        along, bounds = self._orders(encoding), self._bounds(int(encoding.mask.sum(1).min()))
+        drawn, log_prob = orders.sample(self.network, encoding, share, along, generator, bounds)
         found = []
-        for i, (each, size) in enumerate(zip(beside, encoding.mask.sum(1).tolist(), strict=True)):
-            rows, rest = each.sample(drawn[i, :, :size], generator)
-            posterior = Posterior.from_samples(rows.numpy(), (log_prob[i].cpu() + rest).numpy())
-            found.append((each.most_likely(labels[i, :size]).long().numpy(), posterior))
+        for i, labels in enumerate(typical):
+            own = slice(i * several, (i + 1) * several)
+            sizes = encoding.mask[own].sum(1).tolist()
+            rows, rest = zip(
+                *(
+                    each.sample(tokens[:, :size], generator)
+                    for each, tokens, size in zip(beside[own], drawn[own], sizes, strict=True)
+                ),
+                strict=True,
+            )
+            turns = torch.randperm(several, generator=generator).tolist()
+            samples = torch.stack([rows[turn] for turn in turns], 1).flatten(0, 1)[:n_samples]
+            if several == 1:  # known from sampling
+                values = log_prob[own][0].cpu() + rest[0]
+            else:
+                values = self._log_prob(encoding.of(own), beside[own], samples)
+            found.append((labels.numpy(), Posterior.from_samples(samples.numpy(), values.numpy())))
         return found
 
     @torch.no_grad()
     def greedy(self, given: Given) -> Int[torch.Tensor, "points"]:
-        encoding, (beside,) = self.encode([self.prepared(given)])
-        bounds = self._bounds(encoding.mask.shape[1])
-        labels, log_prob = orders.greedy(self.network, encoding, self._greedy_orders(encoding), bounds)
-        self.check_finite(bool(log_prob.isfinite()), given.x)
-        return beside.most_likely(labels[0]).long()
+        return self._typical([given], *self.encode(self.coresets(given)))[0]
 
     @torch.no_grad()
     def log_prob(
         self, given: Given, labels: Int[torch.Tensor, "clusterings points"]
     ) -> Float[np.ndarray, "clusterings"]:
         """log p(labels | x); -inf where bounds are broken, equal rows apart, or a cluster has no medoid."""
-        prepared = self.prepared(given)
-        encoding, (beside,) = self.encode([prepared])
-        of_points = labels[:, prepared.first_rows].long()
-        of_tokens = of_points[:, prepared.medoid]
-        bounds = self._bounds(of_tokens.shape[1])
-        clusterings = self.on_device(canonical_labels(of_tokens))[None]
-        values = orders.log_prob(self.network, encoding, clusterings, self._orders(encoding), bounds)[0].cpu()
-        values = values + beside.log_prob(self.on_device(of_tokens), of_points)
-        apart = (of_points[:, prepared.distinct] != labels).any(1)
-        return torch.where(apart, -torch.inf, values).numpy()
+        return self._log_prob(*self.encode(self.coresets(given)), labels).numpy()
 
-    def predictive(
-        self, given: Given, labels: Int[np.ndarray, "points"], new: Float[np.ndarray, "new dim"]
-    ) -> Float[np.ndarray, "new options"]:
-        """Probabilities of new points' clusters; each is judged as one token more beside those of the set."""
+    def _typical(
+        self, sets: list[Given], encoding: Encoding, beside: list[Beside]
+    ) -> list[Int[torch.Tensor, "points"]]:
+        """The greedy clustering of each set that agrees best with the others, of all coresets and orders."""
+        several = len(beside) // len(sets)
+        along = self._known_first(encoding, math.ceil(max(GREEDY_ORDERS, self.n_orders) / several))
+        bounds = self._bounds(int(encoding.mask.sum(1).min()))
+        labels, log_prob = orders.greedy_each(self.network, encoding, along, bounds)
+        typical = []
+        for i, given in enumerate(sets):
+            own = slice(i * several, (i + 1) * several)
+            self.check_finite(bool(log_prob[own].isfinite().all()), given.x)
+            some = slice(None, None, math.ceil(len(given.x) / COMPARED))
+            rows = [
+                each.of_tokens(labels, some) for each, labels in zip(beside[own], labels[own], strict=True)
+            ]
+            coreset, order = divmod(orders.most_typical(torch.cat(rows)), len(along))
+            best = beside[own][coreset]
+            typical.append(best.most_likely(labels[own][coreset, order, : len(best.prepared.mean)]).long())
+        return typical
+
+    def _log_prob(
+        self, encoding: Encoding, beside: list[Beside], labels: Int[torch.Tensor, "clusterings rows"]
+    ) -> Float[torch.Tensor, "clusterings"]:
+        """log of the mean probability of clusterings of one set, over its coresets."""
+        of_points = labels[:, beside[0].prepared.first_rows].long()
+        of_tokens = [of_points[:, each.prepared.medoid] for each in beside]
+        width = encoding.mask.shape[1]
+        clusterings = torch.stack(
+            [F.pad(canonical_labels(each), (0, width - each.shape[1]), value=-1) for each in of_tokens]
+        )
+        bounds = self._bounds(int(encoding.mask.sum(1).min()))
+        along = self._orders(encoding)
+        values = orders.log_prob(self.network, encoding, self.on_device(clusterings), along, bounds).cpu()
+        values = values + torch.stack(
+            [
+                each.log_prob(self.on_device(tokens), of_points)
+                for each, tokens in zip(beside, of_tokens, strict=True)
+            ]
+        )
+        apart = (of_points[:, beside[0].prepared.distinct] != labels).any(1)
+        return torch.where(apart, -torch.inf, torch.logsumexp(values, 0) - math.log(len(beside)))
+
+    def judge(self, given: Given, labels: Int[np.ndarray, "points"]) -> Judge:
+        """As `Inference.judge`; each new point is judged as one token more beside those of the set."""
         prepared = self.prepared(given)
         columns = prepared.columns(self._told)
         of_tokens = self.on_device(torch.from_numpy(labels)[prepared.first_rows[prepared.medoid]])
-        places = place_new(given.x, given.weights, new, given.scale)
         names, of_tokens = of_tokens.unique(return_inverse=True)
         exact = deepcopy(self.network).double()
-        values = columns, prepared.columns_of(places, columns)
-        tokens, new_tokens = (self.on_device(each.double()) for each in values)
-        log_prob = large.predictive(exact, tokens, of_tokens, new_tokens, self._bounds(len(tokens))).cpu()
-        self.check_finite(not bool(log_prob.isnan().any()), new)
-        probability = np.zeros((len(new), int(labels.max()) + 2))  # a cluster without a medoid has none
-        probability[:, np.append(names.cpu().numpy(), -1)] = log_prob.exp().numpy()
-        return probability
+        judged = large.judge(exact, self.on_device(columns.double()), of_tokens, self._bounds(len(of_tokens)))
+        options = int(labels.max()) + 2  # a cluster without a medoid has probability 0
+
+        def judge(new: Float[np.ndarray, "new dim"]) -> Float[np.ndarray, "new options"]:
+            places = place_new(given.x, given.weights, new, given.scale)
+            log_prob = judged(self.on_device(prepared.columns_of(places, columns).double())).cpu()
+            self.check_finite(not bool(log_prob.isnan().any()), new)
+            probability = np.zeros((len(new), options))
+            probability[:, np.append(names.cpu().numpy(), -1)] = log_prob.exp().numpy()
+            return probability
+
+        return judge
 
     def _orders(self, encoding: Encoding) -> Int[torch.Tensor, "orders tokens"]:
         return self._known_first(encoding, self.n_orders)
-
-    def _greedy_orders(self, encoding: Encoding) -> Int[torch.Tensor, "orders tokens"]:
-        return self._known_first(encoding, max(GREEDY_ORDERS, self.n_orders))
 
     @staticmethod
     def _known_first(encoding: Encoding, count: int) -> Int[torch.Tensor, "orders tokens"]:

@@ -35,7 +35,7 @@ class CoresetLikelihood:
         features = network.encoder(batch.x, batch.mask)
         with in_full(features):
             features = features.float()
-            order = grouped_order(batch.labels, generator)
+            order = self.order(batch.labels, generator)
             encoding, labels = reorder(network.encode_features(features, batch.mask), batch.labels, order)
             nll, energies = self.nll(network, encoding, labels, generator)
             terms = {
@@ -45,6 +45,10 @@ class CoresetLikelihood:
             }
         loss = terms["nll"] + self.placement * terms["placement"] + self.anchor * terms["anchor"]
         return {"loss": loss} | {name: term.detach() for name, term in terms.items()}
+
+    @staticmethod
+    def order(labels: Int[Tensor, "batch tokens"], generator: torch.Generator) -> Int[Tensor, "batch tokens"]:
+        return grouped_order(labels, generator)
 
     def nll(
         self,

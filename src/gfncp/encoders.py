@@ -208,9 +208,13 @@ class EmbeddedEncoder(nn.Module):
         return lambda new: inner(self.embed(new) if raw else new)
 
 
+def embedded(encoder: nn.Module, points: Float[Tensor, "points *shape"]) -> Float[Tensor, "points *embedded"]:
+    """Points for an encoder to take over and over: their embeddings if it has such, else as they are."""
+    return encoder.embed(points) if isinstance(encoder, EmbeddedEncoder) else points
+
+
 def prepared(
     encoder: nn.Module, images: UInt8[Tensor, "images height width"]
 ) -> Float[Tensor, "images *shape"]:
     """Images for an encoder to take over and over: their embeddings if it has such, else values in [0, 1]."""
-    points = images / 255
-    return encoder.embed(points) if isinstance(encoder, EmbeddedEncoder) else points
+    return embedded(encoder, images / 255)

@@ -56,6 +56,10 @@ class Encoding(NamedTuple):
     mask: Bool[Tensor, "batch points"]
     known: Int[Tensor, "batch points"]  # the cluster that a point is known to be in, else -1
 
+    def of(self, sets: slice) -> "Encoding":
+        """The encoding of some of the sets."""
+        return Encoding(*(part[sets] for part in self))
+
 
 class EnergyNetwork(nn.Module):
     """Energies E[c_{1:n}] of partial clusterings.

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import cast
 
@@ -16,12 +17,15 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from gfncp import persistence
-from gfncp.checkpoints import DEFAULT, load_configuration
+from gfncp.checkpoints import DEFAULT, WEIGHTS, find, load_configuration
 from gfncp.columns import Columns
 from gfncp.coreset_inference import CoresetInference
-from gfncp.inference import Given, Inference
+from gfncp.decision import mark_noise, merge_small, settle
+from gfncp.explanation import describe_clusters
+from gfncp.inference import Given, Inference, Judge
+from gfncp.kept import Kept
 from gfncp.partitions import canonical_labels
-from gfncp.posterior import Posterior
+from gfncp.posterior import NOISE, Posterior
 from gfncp.streaming import Stream
 from gfncp.threads import with_n_jobs
 from gfncp.units import Scale
@@ -50,8 +54,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
     """Posterior over clusterings, by a pretrained network; nothing is fitted but the posterior itself.
 
     Points are arrays or DataFrames ``(n_samples, n_features)``, or images ``(n_samples, 28, 28)``, as the
-    checkpoint has it. Missing values are filled in, with a warning, and categorical columns become
-    coordinates, by the rules of `gfncp.columns`.
+    checkpoint has it; polars and pyarrow tables become DataFrames. Missing values, also those that an array
+    masks, are filled in with a warning, and categories, dates and lists of numbers become coordinates, by the
+    rules of `gfncp.columns`; columns that name the rows are left out, see `gfncp.column_uses`.
 
     Args:
         checkpoint: name of a checkpoint that ships with the package, or a folder; see also `from_pretrained`.
@@ -68,19 +73,30 @@ class GFNCP(ClusterMixin, BaseEstimator):
         max_joint: number of points up to which a set is decoded jointly; None for the most that the
             checkpoint was trained on, and at most 1000. Of a larger set so many are, and the others are
             assigned given these: see `gfncp.large`, also for time and memory. Of a checkpoint of coresets,
-            number of micro-clusters that a set is summarised by, see `gfncp.beside`; None for the most that
-            it was trained on, and at most 64 where there are no more than three columns. What is decoded as a
-            stream (checkpoints that were trained online) has no such limit.
+            number of micro-clusters that a set is summarised by, see `gfncp.beside`; None for four coresets
+            of different sizes, see `gfncp.coreset_inference`. What is decoded as a stream (checkpoints that
+            were trained online) has no such limit.
         n_jobs: number of threads that compute, -1 for all cores, -2 for all but one, and so on; None leaves
-            that to PyTorch. Results do not depend on it, but for rounding.
+            that to PyTorch. Results do not depend on it, but for rounding. Import gfncp before PyTorch, or
+            set it to 1, where other programs keep the cores busy: see `gfncp.waiting`.
+        min_cluster_size: number of points that a cluster of ``labels_`` has at least. A smaller one joins
+            the cluster with which it shares points most probably, see `gfncp.decision.merge_small`; what is
+            known (``n_clusters``, ``known_labels``) is kept. The posterior stays as it is.
+        noise: "label" gives points that are probably noise the label -1; None keeps each in its cluster.
+        noise_threshold: the probability of noise from which it is labelled, above 0 and up to 1, see
+            `Posterior.noise_probability`.
 
     Attributes:
-        labels_: the greedy clustering, ``(n_samples,)``: of those along 16 orders, or ``n_orders`` if these
-            are more, the one that agrees best with the others; of a stream, the one as the points come.
-        n_clusters_: its number of clusters.
+        labels_: one clustering, ``(n_samples,)``: the greedy one, unless the samples contradict it, see
+            `gfncp.decision.settle`. The greedy clustering is, of those along 16 orders, or ``n_orders`` if
+            these are more, the one that agrees best with the others; of a stream, the one as the points come,
+            whatever the samples say. Noise is -1, if it is labelled.
+        n_clusters_: its number of clusters, without noise.
         probabilities_: how sure each point's place is, see `Posterior.confidence`.
-        posterior_: the sampled `Posterior`.
+        posterior_: the sampled `Posterior`; the greedy clustering and ``labels_``, before noise is labelled,
+            are among its `Posterior.candidates`.
         X_: the points as numbers: missing values filled in, categories as coordinates.
+        columns_: what each column was used as, a `gfncp.column_uses.Column`; none of images.
         scale_: how columns were brought to one unit; None where they were taken as they are.
         n_features_in_: number of features of a point; of an image, number of pixels.
         feature_names_in_: names of the columns, if all are text.
@@ -109,6 +125,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
         max_joint=None,
         n_jobs=None,
         scale="auto",
+        min_cluster_size=1,
+        noise=None,
+        noise_threshold=0.5,
     ):
         self.checkpoint = checkpoint
         self.n_samples = n_samples
@@ -119,6 +138,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
         self.max_joint = max_joint
         self.n_jobs = n_jobs
         self.scale = scale
+        self.min_cluster_size = min_cluster_size
+        self.noise = noise
+        self.noise_threshold = noise_threshold
 
     @classmethod
     def from_pretrained(cls, name, revision=None, **parameters) -> "GFNCP":
@@ -158,10 +180,12 @@ class GFNCP(ClusterMixin, BaseEstimator):
             >>> model.fit_predict(embeddings[:300])  # doctest: +SKIP
         """
         from gfncp import own_data, training  # what trains takes a second
+        from gfncp.run_state import unless_refused
 
         folder = Path(folder)
-        data = own_data.store(X, folder)
-        training.train(own_data.configure(data, iterations, seed), folder, data)
+        with unless_refused(folder):
+            data = own_data.store(X, folder)
+            training.train(own_data.configure(data, iterations, seed), folder, data)
         return cls(checkpoint=str(folder), **parameters)
 
     def push_to_hub(self, repo_id, private=False, token=None) -> str:
@@ -248,12 +272,18 @@ class GFNCP(ClusterMixin, BaseEstimator):
         goes on from there. Only checkpoints that were trained online have this method.
 
         Raises:
-            ValueError: ``n_orders`` is not 1, ``n_clusters`` is not None, or ``X`` is not what is accepted.
+            ValueError: ``n_orders`` or ``min_cluster_size`` is not 1, ``n_clusters`` or ``noise`` is not
+                None, or ``X`` is not what is accepted.
         """
         if self.n_orders != 1:
             raise ValueError(f"n_orders={self.n_orders}: a stream has one order, partial_fit accepts 1")
         if self.n_clusters is not None:
             raise ValueError(f"n_clusters={self.n_clusters}: a stream has no end, partial_fit accepts None")
+        for name, accepted in (("min_cluster_size", 1), ("noise", None)):
+            if getattr(self, name) != accepted:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r}: labels of a stream stay, partial_fit accepts {accepted}"
+                )
         inference = self._inference()
         stream = getattr(self, "_stream", None)
         x, index = self._read(inference, X, reset=stream is None), _index(X)
@@ -275,6 +305,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
     def predict_proba(self, X) -> Float[np.ndarray, "n_new clusters"]:
         """Probabilities of new points' clusters: those of ``labels_``, and last a new one.
 
+        A cluster whose points are all labelled as noise counts as new.
+
         Each new point is judged on its own, as the next one after the fitted points with their ``labels_``:
         p(c_{N+1} | c_{1:N}, x_{1:N+1}), in double precision. Of sets of more than ``max_joint`` points, those
         that were decoded jointly stand for all.
@@ -283,17 +315,23 @@ class GFNCP(ClusterMixin, BaseEstimator):
             ValueError: ``X`` is not what the checkpoint accepts.
         """
         check_is_fitted(self)
-        inference = self._inference()
+        inference, judge = self._kept.get(self._key(), self._judge)
         new = self._read(inference, X, reset=False)
-        return inference.predictive(self._given, self.labels_, new)
+        probability = judge(new)
+        kept = self.labels_ != NOISE
+        column = np.full(probability.shape[1], self.n_clusters_)
+        column[self._clustering[kept]] = self.labels_[kept]
+        found = np.zeros((len(new), self.n_clusters_ + 1))
+        np.add.at(found.T, column, probability.T)
+        return found
 
     @with_n_jobs
     def score(self, X, y=None) -> float:
         """Mean log-probability per point of a clustering of ``X``: log p(y | X) / n, in nats, at most 0.
 
         With ``y`` the known labels of ``X`` it is a proper score, which is highest on average for the true
-        posterior, so that checkpoints and parameters can be compared. Without, it is that of the clustering
-        that `fit` would find in ``X``: how sure the network is of it.
+        posterior, so that checkpoints and parameters can be compared. Without, it is that of the greedy
+        clustering of ``X``: how sure the network is of it.
 
         Raises:
             ValueError: ``X`` is not what was fitted, or ``y`` does not have a label per point.
@@ -320,6 +358,28 @@ class GFNCP(ClusterMixin, BaseEstimator):
         values = inference.log_prob(inference.given(x, self.scale), _clusterings(labels, len(x)))
         return float(values[0]) if np.ndim(labels) == 1 else values
 
+    def describe_clusters(self, X, feature_names=None) -> pd.DataFrame:
+        """Return the columns that set each cluster of ``labels_`` apart, the largest effect first.
+
+        Args:
+            X: the table that was fitted.
+            feature_names: names of its columns; default: those of a DataFrame, or x0, x1, ...
+
+        Returns:
+            A row for each cluster and column, see `gfncp.explanation.describe_clusters`.
+
+        Raises:
+            ValueError: ``X`` is no table of as many rows as were fitted, or a name is missing.
+
+        Example:
+            >>> model.describe_clusters(frame).groupby("cluster").head(3)  # doctest: +SKIP
+        """
+        check_is_fitted(self)
+        described = describe_clusters(X, self.labels_, feature_names)
+        left_out = [column.name for column in self.columns_ if column.used == "left out"]
+        used = ~described["feature"].astype(str).isin(left_out)
+        return described.loc[used].reset_index(drop=True)
+
     def save(self, folder) -> None:
         """Write the fitted estimator, with its checkpoint, into ``folder``, without pickle; see `load`.
 
@@ -331,6 +391,11 @@ class GFNCP(ClusterMixin, BaseEstimator):
         arrays = {"x": self.X_, "labels": self.labels_} | {
             f"posterior/{name}": getattr(posterior, name) for name in ("labels", "log_prob", "counts")
         }
+        if posterior.found:
+            arrays["found/labels"] = np.stack([each.labels for each in posterior.found])
+            arrays["found/log_prob"] = np.array([each.log_prob for each in posterior.found])
+        if (self.labels_ != self._clustering).any():
+            arrays["clustering"] = self._clustering
         if posterior.index is not None:
             arrays["index"] = _index_to_bytes(posterior.index)
         fitted = {name: torch.from_numpy(value) for name, value in arrays.items()}
@@ -372,17 +437,23 @@ class GFNCP(ClusterMixin, BaseEstimator):
         labels, log_prob, counts = (
             fitted[f"posterior/{name}"].numpy() for name in ("labels", "log_prob", "counts")
         )
+        posterior = Posterior(labels, log_prob, counts)
+        if "found/labels" in fitted:
+            for row, value in zip(fitted["found/labels"].numpy(), fitted["found/log_prob"], strict=True):
+                posterior = posterior.including(row, float(value))
         index = _index_from_bytes(fitted["index"].numpy()) if "index" in fitted else None
         estimator = cls(**parameters)
         estimator._columns = Columns.from_json(described["columns"]) if "columns" in described else None
+        estimator.columns_ = [] if estimator._columns is None else list(estimator._columns.used)
         estimator.n_features_in_ = int(described["n_features"])
         if "feature_names" in described:
             estimator.feature_names_in_ = np.array(json.loads(described["feature_names"]), dtype=object)
         known = {name: fitted[name].numpy() for name in GIVEN if name in fitted}
         return estimator._conclude(
             Given(fitted["x"].numpy(), scale=cast("Scale | None", described.get("scale")), **known),
+            fitted.get("clustering", fitted["labels"]).numpy(),
             fitted["labels"].numpy(),
-            Posterior(labels, log_prob, counts),
+            posterior,
             index,
             Stream.from_tensors(stream) if stream else None,
         )
@@ -416,6 +487,14 @@ class GFNCP(ClusterMixin, BaseEstimator):
         kind = CoresetInference if coresets else Inference
         return kind.of(self.checkpoint, self.device, int(self.n_orders), self.n_clusters, max_joint)
 
+    def _judge(self) -> tuple[Inference, Judge]:
+        inference = self._inference()
+        return inference, inference.judge(self._given, self._clustering)
+
+    def _key(self) -> tuple[str, int]:
+        """What predictions depend on beside the fitted points: parameters, and when weights were written."""
+        return repr(self.get_params()), (find(self.checkpoint) / WEIGHTS).stat().st_mtime_ns
+
     def _read(self, inference: Inference, X, reset: bool) -> Float[np.ndarray, "points *shape"]:
         """Coordinates of points; to ``reset`` is to learn from them what the columns are."""
         held = as_array(X, inference.point_shape, self.checkpoint)
@@ -426,6 +505,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
         warn_outside_training(x, inference.joint(len(x)), inference.configuration, self.checkpoint)
         if reset:
             self._columns = columns
+            self.columns_ = [] if columns is None else list(columns.used)
+            if columns is not None:
+                columns.warn()
             if table:
                 validate_data(self, held, reset=True, skip_check_array=True)  # pyright: ignore[reportArgumentType]
             else:
@@ -455,10 +537,10 @@ class GFNCP(ClusterMixin, BaseEstimator):
     ) -> list["GFNCP"]:
         """Some sets side by side, or one that is large: estimators with their clusterings."""
         found = inference.cluster(sets, int(self.n_samples), generator)
-        return [
-            one._conclude(given, labels, posterior, index)
-            for one, given, index, (labels, posterior) in zip(fitted, sets, indices, found, strict=True)
-        ]
+        for one, given, index, (greedy, posterior) in zip(fitted, sets, indices, found, strict=True):
+            posterior = _including(posterior, greedy, inference, given)
+            one._decide(inference, given, settle(greedy, posterior), posterior, index)
+        return fitted
 
     def _go_on(
         self,
@@ -474,33 +556,69 @@ class GFNCP(ClusterMixin, BaseEstimator):
         drawn, log_prob = stream.samples
         posterior = Posterior.from_samples(drawn.cpu().numpy(), log_prob.cpu().numpy())
         labels = stream.labels.cpu().numpy().copy()
-        return self._conclude(Given(x), labels, posterior, index, stream)
+        posterior = posterior.including(labels, float(stream.log_prob))
+        return self._decide(inference, Given(x), labels, posterior, index, stream)
 
-    def _conclude(
+    def _decide(
         self,
+        inference: Inference,
         given: Given,
         labels: np.ndarray,
         posterior: Posterior,
         index: pd.Index | None,
         stream: Stream | None = None,
     ) -> "GFNCP":
+        """Answer with a clustering, without small clusters and noise where that is asked for."""
+        fewest = 1 if self.n_clusters is None else int(np.min(self.n_clusters))
+        told = None if given.known is None else given.known >= 0
+        clustering = merge_small(labels, posterior, int(self.min_cluster_size), fewest, told)
+        posterior = _including(posterior, clustering, inference, given)
+        noise = self.noise == "label"
+        labels = mark_noise(clustering, posterior, float(self.noise_threshold)) if noise else clustering
+        return self._conclude(given, clustering, labels, posterior, index, stream)
+
+    def _conclude(
+        self,
+        given: Given,
+        clustering: np.ndarray,
+        labels: np.ndarray,
+        posterior: Posterior,
+        index: pd.Index | None,
+        stream: Stream | None = None,
+    ) -> "GFNCP":
         self.X_, self.scale_, self._given, self._stream = given.x, given.scale, given, stream
+        self._kept: Kept[tuple[Inference, Judge]] = Kept()
         self.posterior_ = posterior.named(index)
+        self._clustering = clustering  # without noise
         self.labels_ = labels
         self.n_clusters_ = int(labels.max()) + 1
         self.probabilities_ = posterior.confidence(labels)
         return self
 
     def _check_counts(self) -> None:
-        for name in ("n_samples", "n_orders", "max_joint"):
+        for name in ("n_samples", "n_orders", "max_joint", "min_cluster_size"):
             value = getattr(self, name)
             if name == "max_joint" and value is None:
                 continue
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{name}={value!r}: accepted is an integer of at least 1")
+        if self.noise not in (None, "label"):
+            raise ValueError(f"noise={self.noise!r}: accepted are None and 'label'")
+        if not isinstance(self.noise_threshold, Real) or not 0 < self.noise_threshold <= 1:
+            raise ValueError(
+                f"noise_threshold={self.noise_threshold!r}: accepted is a number above 0, up to 1"
+            )
 
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(int(check_random_state(self.random_state).randint(2**31 - 1)))
+
+
+def _including(posterior: Posterior, labels: np.ndarray, inference: Inference, given: Given) -> Posterior:
+    """Return a posterior with a clustering among its candidates; one pass of the network if it is new."""
+    log_prob = posterior.log_prob_of(labels)
+    if log_prob is None:
+        log_prob = float(inference.log_prob(given, torch.from_numpy(labels)[None])[0])
+    return posterior.including(labels, log_prob)
 
 
 def _index(X: object) -> pd.Index | None:

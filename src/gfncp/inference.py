@@ -3,7 +3,7 @@
 Sets of any size come in as arrays; labels, log-probabilities and posteriors come out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,13 @@ import torch
 from jaxtyping import Float, Int
 from torch.nn.utils.rnn import pad_sequence
 
-from gfncp import large, orders
+from gfncp import large, orders, prediction
 from gfncp.bounds import ClusterBounds
 from gfncp.checkpoints import load_configuration, load_kind, seeded
 from gfncp.configuration import Configuration
 from gfncp.energy import EnergyNetwork
 from gfncp.online import OnlineEnergyNetwork
 from gfncp.posterior import Posterior
-from gfncp.prediction import predictive
 from gfncp.streaming import Stream
 from gfncp.units import Scale
 from gfncp.validation import PointShape
@@ -34,6 +33,7 @@ MOST_JOINT = 1000  # points, where the checkpoint was trained on more: time and 
 POINTS_AT_ONCE = 5_000  # of the sets that are clustered side by side
 
 Points = Float[np.ndarray, "points *shape"]
+Judge = Callable[[Points], Float[np.ndarray, "points options"]]  # from new points to their probabilities
 Clustered = tuple[Int[np.ndarray, "points"], Posterior]  # the greedy clustering, and samples
 
 
@@ -240,22 +240,23 @@ class Inference:
         self.check_finite(bool(allowed.isfinite().all()), x)
         return values.numpy()
 
-    def predictive(
-        self,
-        given: Given,
-        labels: Int[np.ndarray, "points"],
-        new: Float[np.ndarray, "new *shape"],
-    ) -> Float[np.ndarray, "new options"]:
-        """Probabilities of new points' clusters, in double precision: those of ``labels``, last a new one."""
+    def judge(self, given: Given, labels: Int[np.ndarray, "points"]) -> Judge:
+        """Make the function from new points to probabilities of their clusters, in double precision.
+
+        Clusters are those of ``labels``, and last a new one. What new points share is computed once.
+        """
         rows = slice(None) if given.core is None else given.core
-        judge = predictive if given.core is None else large.predictive
-        values = given.x[rows], labels[rows], new
-        points, of_points, new_points = (self.on_device(each) for each in values)
+        make = prediction.judge if given.core is None else large.judge
+        points, of_points = (self.on_device(each) for each in (given.x[rows], labels[rows]))
         bounds = self._bounds(len(points))
-        exact = deepcopy(self.network).double()
-        log_prob = judge(exact, points.double(), of_points, new_points.double(), bounds).cpu()
-        self.check_finite(not bool(log_prob.isnan().any()), new)
-        return log_prob.exp().numpy()
+        judged = make(deepcopy(self.network).double(), points.double(), of_points, bounds)
+
+        def judge(new: Float[np.ndarray, "new *shape"]) -> Float[np.ndarray, "new options"]:
+            log_prob = judged(self.on_device(new).double()).cpu()
+            self.check_finite(not bool(log_prob.isnan().any()), new)
+            return log_prob.exp().numpy()
+
+        return judge
 
     def extend(self, stream: Stream, x: Points) -> Stream:
         """The stream after these points."""
@@ -263,6 +264,8 @@ class Inference:
         return stream.to(points.device).extend(cast(OnlineEnergyNetwork, self.network), points)
 
     def _orders(self, points: int) -> Int[torch.Tensor, "orders points"]:
+        if self.streams:  # a stream is taken as it comes
+            return torch.arange(points)[None]
         return orders.random_orders(self.n_orders, points, seeded(ORDERS_SEED))
 
     def _greedy_orders(self, points: int) -> Int[torch.Tensor, "orders points"]:

@@ -1,24 +1,49 @@
-"""What ends a long run from outside: SIGTERM, as schedulers send it before they kill."""
+"""What ends a long run from outside: SIGTERM, as schedulers send it before they kill, and Ctrl-C (SIGINT)."""
 
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-TERMINATED = 128 + signal.SIGTERM  # exit code of a process that SIGTERM ended, as shells have it
+SIGNALS = signal.SIGTERM, signal.SIGINT
+
+
+def exit_code(number: int) -> int:
+    """Return the exit code of a process that a signal ended, as shells have it."""
+    return 128 + number
 
 
 @contextmanager
-def on_termination(react: Callable[[], object]) -> Iterator[None]:
-    """While it lasts, SIGTERM calls ``react`` instead of ending the process.
+def on_termination(react: Callable[[int], object]) -> Iterator[None]:
+    """While it lasts, SIGTERM and SIGINT call ``react`` with their number instead of ending the process.
 
-    Only a process' main thread can receive signals: elsewhere nothing changes.
+    A second Ctrl-C ends it at once. Only a process' main thread can receive signals: elsewhere nothing
+    changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda number, frame: react())
+
+    def handle(number: int, frame: object) -> None:
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        react(number)
+
+    before = {number: signal.signal(number, handle) for number in SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def stopping_at_once(say: Callable[[], object]) -> Iterator[None]:
+    """While it lasts, SIGTERM and SIGINT call ``say`` and end the process; see `exit_code`."""
+
+    def stop(number: int) -> None:
+        say()
+        raise SystemExit(exit_code(number))
+
+    with on_termination(stop):
+        yield

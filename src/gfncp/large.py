@@ -27,6 +27,7 @@ from gfncp.decoding import draw_options
 from gfncp.decoding import greedy as decode_greedily
 from gfncp.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
+from gfncp.prediction import Judge
 
 RANDOM_SHARE = 0.8  # of the core; the rest are points that surprise it
 POINTS_PER_BLOCK = 256
@@ -111,7 +112,6 @@ def core_points(
     return found[torch.randperm(len(found), generator=generator)]
 
 
-@torch.no_grad()
 def predictive(
     network: EnergyNetwork,
     x: Float[Tensor, "core *shape"],
@@ -126,16 +126,32 @@ def predictive(
     Args:
         labels: from 0 without gaps, in any order.
     """
+    return judge(network, x, labels, bounds)(new)
+
+
+@torch.no_grad()
+def judge(
+    network: EnergyNetwork,
+    x: Float[Tensor, "core *shape"],
+    labels: Int[Tensor, "core"],
+    bounds: ClusterBounds | None = None,
+) -> Judge:
+    """Return `predictive` as a function of the new points; what they share is computed once."""
     company = Company(network, x)
     sums = company.sums(labels)
     opened = torch.tensor(len(sums), device=x.device)
     admitted = None if bounds is None else bounds.admits(opened, torch.zeros_like(opened), len(sums) + 1)
-    values = []
-    for block in new.split(company.block(len(sums) + 1)):
-        energies = company.energies(sums, company.encode(block))
-        energies = energies if admitted is None else energies.masked_fill(~admitted, torch.inf)
-        values.append(network.log_policy(energies))
-    return torch.cat(values)
+
+    @torch.no_grad()
+    def judged(new: Float[Tensor, "new *shape"]) -> Float[Tensor, "new options"]:
+        values = []
+        for block in new.split(company.block(len(sums) + 1)):
+            energies = company.energies(sums, company.encode(block))
+            energies = energies if admitted is None else energies.masked_fill(~admitted, torch.inf)
+            values.append(network.log_policy(energies))
+        return torch.cat(values)
+
+    return judged
 
 
 @torch.no_grad()

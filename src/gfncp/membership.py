@@ -16,7 +16,7 @@ def membership(
     possible are in matching clusters (the Hungarian method); clusters without a match count as none.
 
     Args:
-        reference: labels from 0.
+        reference: labels from 0; -1 for a point that is in no cluster.
         weights: of the samples; they sum to one.
     """
     return shares(matches(reference, labels), labels, weights, reference.max() + 1)
@@ -26,11 +26,11 @@ def matches(
     reference: Int[np.ndarray, "points"], labels: Int[np.ndarray, "samples points"]
 ) -> list[Int[np.ndarray, "_"]]:
     """The cluster of ``reference`` that matches each cluster of each sample; one beyond the last for none."""
-    clusters = reference.max() + 1
+    clusters, present = reference.max() + 1, reference >= 0
     matched = []
     for row in labels:
         shared = np.zeros((row.max() + 1, clusters), dtype=np.int64)
-        np.add.at(shared, (row, reference), 1)
+        np.add.at(shared, (row[present], reference[present]), 1)
         match = np.full(row.max() + 1, clusters)
         found, target = linear_sum_assignment(shared, maximize=True)
         match[found] = np.where(shared[found, target] > 0, target, clusters)

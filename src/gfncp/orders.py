@@ -64,15 +64,36 @@ def greedy(
     Returns:
         Labels, -1 where absent, and the log-probability along the order that they were found along.
     """
+    found, values = greedy_each(network, encoding, orders, bounds)
+    best = torch.tensor([most_typical(each) for each in found], device=found.device)[:, None]
+    labels = found.gather(1, best[..., None].expand(-1, -1, found.shape[2]))
+    return labels[:, 0], values.gather(1, best)[:, 0]
+
+
+@torch.no_grad()
+def greedy_each(
+    network: EnergyNetwork,
+    encoding: Encoding,
+    orders: Int[Tensor, "orders points"],
+    bounds: ClusterBounds | None = None,
+) -> tuple[Int[Tensor, "batch orders points"], Float[Tensor, "batch orders"]]:
+    """Return the greedy clustering along each order, and its log-probability along that order."""
     states = [
         decode(network, group, most_likely, bounds=bounds) for group in groups(_permuted(encoding, orders), 1)
     ]
     along = torch.cat([state.labels for state in states]).view(-1, *orders.shape)
     values = torch.cat([state.log_prob for state in states]).view(along.shape[:2])
-    found = _restored(along, orders)
-    best = torch.tensor([_most_typical(each) for each in found], device=found.device)[:, None]
-    labels = found.gather(1, best[..., None].expand(-1, -1, found.shape[2]))
-    return labels[:, 0], values.gather(1, best)[:, 0]
+    return _restored(along, orders), values
+
+
+def most_typical(labels: Int[Tensor, "clusterings points"]) -> int:
+    """Return which clustering has the highest mean adjusted Rand index with the others.
+
+    Args:
+        labels: -1 where a point is absent.
+    """
+    present = labels[:, labels[0] >= 0].cpu().numpy()
+    return int(agreement(present).sum(1).argmax())
 
 
 @torch.no_grad()
@@ -97,12 +118,6 @@ def sample(
     if len(orders) == 1:  # known from sampling
         return labels, log_prob
     return labels, _log_mean(_follow(network, encoding, labels, orders, bounds))
-
-
-def _most_typical(labels: Int[Tensor, "clusterings points"]) -> int:
-    """The clustering with the highest mean adjusted Rand index with the others; points may be absent."""
-    present = labels[:, labels[0] >= 0].cpu().numpy()
-    return int(agreement(present).sum(1).argmax())
 
 
 def _permuted(encoding: Encoding, orders: Int[Tensor, "orders points"]) -> Encoding:

@@ -20,7 +20,8 @@ from gfncp.checkpoints import write_atomically
 from gfncp.configuration import Configuration, parse
 from gfncp.configuration.data import FEWEST_OWN
 from gfncp.sources import read_points
-from gfncp.validation import check_points
+from gfncp.sources.tables import coordinates
+from gfncp.validation import as_array, check_points
 
 FILE = "points.safetensors"
 ITERATIONS = 1600
@@ -119,7 +120,13 @@ def store(X: Shaped[np.ndarray, "points *shape"] | pd.DataFrame, folder: Path) -
     if len(shape) == 3:
         x = own_images.as_bytes(np.asarray(X), "X")
     else:
-        x = check_points(X, (None,), "X")[0].float()
+        held = as_array(X, (None,), "X")
+        table = isinstance(held, pd.DataFrame)
+        x = (
+            torch.from_numpy(coordinates(held).astype(np.float32))
+            if table
+            else check_points(held, (None,), "X")[0].float()
+        )
     path = Path(folder) / FILE
     if not path.exists():
         write_atomically(path, partial(save_file, {"x": x.contiguous()}))

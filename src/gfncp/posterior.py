@@ -5,6 +5,7 @@ What shows it (`gfncp.figures`, `gfncp.summary`) builds on this module and is im
 
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,16 +15,46 @@ from matplotlib.axes import Axes
 from scipy.special import logsumexp
 from scipy.stats import entropy
 
-from gfncp import partitions, point_estimates
+from gfncp import hierarchy, partitions, point_estimates
 from gfncp.membership import matches, shares
 
 PAIRED = 10_000  # points whose pairs are held at a time: 0.8 GB
 POINTS_PER_BLOCK = 8192
+NOISE = -1  # label of a point that is in no cluster
+NOISE_SHARE = 0.01  # of the points, that a cluster has at least
+
+
+class Found(NamedTuple):
+    """A clustering that was found by another way than sampling, such as the greedy one."""
+
+    labels: Int[np.ndarray, "n_samples"]
+    log_prob: float
+
+
+class Candidate(NamedTuple):
+    """A clustering, with what is known of it.
+
+    Attributes:
+        labels: clusters in order of appearance.
+        log_prob: log-probability of all labels together.
+        draws: how often it was sampled.
+        share: its weight among the samples; 0 for one that was not sampled.
+        found: it was found by another way than sampling, too.
+    """
+
+    labels: Int[np.ndarray, "n_samples"]
+    log_prob: float
+    draws: int
+    share: float
+    found: bool
 
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
     """Distinct sampled clusterings, most likely first.
+
+    All probabilities, `weights` and point estimates come from the samples alone. Clusterings that were found
+    by another way, such as the greedy one, may be among the most likely: see `including` and `candidates`.
 
     Attributes:
         labels: clusters in order of appearance.
@@ -31,6 +62,7 @@ class Posterior:
         counts: how often each was sampled.
         log_importance: log of what a draw counts for, see `reweighted`; None if all draws count the same.
         index: names of the points, for `to_frame`; None for 0, 1, 2, ...
+        found: clusterings that were found by another way than sampling.
     """
 
     labels: Int[np.ndarray, "n_distinct n_samples"]
@@ -38,6 +70,7 @@ class Posterior:
     counts: Int[np.ndarray, "n_distinct"]
     log_importance: Float[np.ndarray, "n_distinct"] | None = None
     index: pd.Index | None = None
+    found: tuple[Found, ...] = ()
 
     @classmethod
     def from_samples(
@@ -45,6 +78,7 @@ class Posterior:
         labels: Int[np.ndarray, "draws n_samples"],
         log_prob: Float[np.ndarray, "draws"],
     ) -> "Posterior":
+        labels = np.ascontiguousarray(labels)
         names: dict[bytes, int] = {}  # np.unique of rows takes seconds where they are long
         kinds = np.array([names.setdefault(blake2b(row).digest(), len(names)) for row in labels])
         _, first, counts = np.unique(kinds, return_index=True, return_counts=True)
@@ -54,6 +88,46 @@ class Posterior:
     def named(self, index: pd.Index | None) -> "Posterior":
         """The same, with names of the points."""
         return replace(self, index=index)
+
+    # Clusterings.
+
+    def including(self, labels: Int[np.ndarray, "n_samples"], log_prob: float) -> "Posterior":
+        """Return the same samples, with one more clustering among the `candidates`.
+
+        Args:
+            labels: clusters in order of appearance.
+            log_prob: log-probability of all labels together, as for the samples.
+        """
+        if any(np.array_equal(each.labels, labels) for each in self.found):
+            return self
+        return replace(self, found=(*self.found, Found(labels, log_prob)))
+
+    def candidates(self) -> list[Candidate]:
+        """Return all clusterings that are known, most likely first: those sampled, and those `found`."""
+        places = [self._place(each.labels) for each in self.found]
+        sampled = zip(self.labels, self.log_prob, self.counts, self.weights, strict=True)
+        known = [
+            Candidate(row, float(value), int(count), float(share), place in places)
+            for place, (row, value, count, share) in enumerate(sampled)
+        ]
+        known += [
+            Candidate(*each, 0, 0.0, True)
+            for each, place in zip(self.found, places, strict=True)
+            if place is None
+        ]
+        return sorted(known, key=lambda each: -each.log_prob)
+
+    def log_prob_of(self, labels: Int[np.ndarray, "n_samples"]) -> float | None:
+        """Return the log-probability of one of the `candidates`; None for any other clustering."""
+        place = self._place(labels)
+        if place is not None:
+            return float(self.log_prob[place])
+        return next((each.log_prob for each in self.found if np.array_equal(each.labels, labels)), None)
+
+    def _place(self, labels: Int[np.ndarray, "n_samples"]) -> int | None:
+        """Return the place of a clustering among the samples, None where it was not sampled."""
+        places = (self.labels == labels).all(1).nonzero()[0]
+        return int(places[0]) if len(places) else None
 
     # Probabilities.
 
@@ -98,19 +172,43 @@ class Posterior:
         """How sure each point's place in a clustering is.
 
         The mean co-clustering probability with the other members of its cluster; for a singleton, the
-        probability of being alone.
+        probability of being alone; for noise (label -1), `noise_probability`.
         """
-        others = _sizes(labels) - 1
+        names = np.unique(labels, return_inverse=True)[1]
+        others = _sizes(names) - 1
         together, alone = np.zeros(len(labels)), np.zeros(len(labels))
         for row, weight in zip(self.labels, self.weights, strict=True):
-            together += weight * (_sizes(labels * (row.max() + 1) + row) - 1)  # sharing both clusters
+            together += weight * (_sizes(names * (int(row.max()) + 1) + row) - 1)  # sharing both clusters
             alone += weight * (_sizes(row) == 1)
-        return np.where(others > 0, together / np.maximum(others, 1), alone).clip(0.0, 1.0)
+        sure = np.where(others > 0, together / np.maximum(others, 1), alone)
+        if (labels == NOISE).any():
+            sure = np.where(labels == NOISE, self.noise_probability(), sure)
+        return sure.clip(0.0, 1.0)
+
+    def noise_probability(self, share: float = NOISE_SHARE) -> Float[np.ndarray, "n_samples"]:
+        """Return the probability that a point is noise: alone, or in a cluster that is very small.
+
+        It is the share of the samples in which the point's cluster has fewer than ``max(2, share *
+        n_samples)`` points.
+
+        Args:
+            share: of all points, that a cluster has at least; 0 counts points that are alone and no others.
+
+        Raises:
+            ValueError: ``share`` is not from 0 to 1.
+        """
+        _check_from_0_to_1("share", share)
+        least = max(2, share * self.labels.shape[1])
+        small = np.zeros(self.labels.shape[1])
+        for row, weight in zip(self.labels, self.weights, strict=True):
+            small += weight * (_sizes(row) < least)
+        return small.clip(0.0, 1.0)
 
     def entropy(self, labels: Int[np.ndarray, "n_samples"]) -> Float[np.ndarray, "n_samples"]:
         """Entropy in nats of each point's place among the clusters of a clustering; 0 where it is sure.
 
-        See `gfncp.membership.membership` for how clusters of the samples are matched with these.
+        See `gfncp.membership.membership` for how clusters of the samples are matched with these. Noise
+        (label -1) is no cluster.
         """
         matched = matches(labels, self.labels)
         blocks = np.split(self.labels, range(POINTS_PER_BLOCK, len(labels), POINTS_PER_BLOCK), axis=1)
@@ -127,7 +225,8 @@ class Posterior:
             log_prob: of each of ``labels`` under the other distribution, up to a constant.
 
         Returns:
-            A posterior whose ``log_prob`` is normalised by the estimated constant.
+            A posterior whose ``log_prob`` is normalised by the estimated constant; what was `found`
+            besides the samples is left out.
 
         Raises:
             ValueError: ``log_prob`` does not have one value per clustering, or all are -inf.
@@ -151,13 +250,14 @@ class Posterior:
             log_prob=(log_prob - normaliser)[order],
             counts=self.counts[order],
             log_importance=ratio[order],
+            found=(),
         )
 
     # Point estimates.
 
     def most_likely(self) -> Int[np.ndarray, "n_samples"]:
-        """The most probable clustering among the samples."""
-        return self.labels[0].copy()
+        """Return the most probable of the `candidates`."""
+        return self.candidates()[0].labels.copy()
 
     def binder_estimate(self) -> Int[np.ndarray, "n_samples"]:
         """The clustering of least expected Binder loss: that agrees on most pairs of points, on average.
@@ -173,6 +273,37 @@ class Posterior:
         """
         growth = point_estimates.information(self.labels.shape[1])
         return point_estimates.least_expected_loss(self.labels, self.weights, growth)
+
+    # The hierarchy.
+
+    def linkage(self, points: Int[np.ndarray, "chosen"] | None = None) -> Float[np.ndarray, "merges 4"]:
+        """Return the tree of clusters within clusters, in the format of `scipy.cluster.hierarchy`.
+
+        Clusters are joined by average linkage of 1 - `coclustering`: two of them at the height of 1 less the
+        mean probability that a point of one and a point of the other share a cluster. All heights are in
+        [0, 1].
+
+        Args:
+            points: indices of those that are in the tree; default: all.
+
+        Raises:
+            ValueError: there are fewer than two points, or more than 10,000, as for `coclustering`.
+        """
+        return hierarchy.average_linkage(self.coclustering(points))
+
+    def cut(self, probability: float) -> Int[np.ndarray, "n_samples"]:
+        """Return the clustering that the tree of `linkage` has at a height of 1 - ``probability``.
+
+        Clusters that share points with at least this probability on average are one: 0 makes one cluster of
+        all, 1 separates all points that any sample separates.
+
+        Raises:
+            ValueError: ``probability`` is not from 0 to 1, or there are more than 10,000 points.
+        """
+        _check_from_0_to_1("probability", probability)
+        if self.labels.shape[1] == 1:
+            return np.zeros(1, dtype=np.int64)
+        return hierarchy.cut(self.linkage(), 1 - probability)
 
     # Tables and text.
 
@@ -194,26 +325,32 @@ class Posterior:
         return pd.DataFrame(columns, index=self.index)
 
     def top(self, k: int = 5) -> pd.DataFrame:
-        """The ``k`` most likely clusterings found; row i is about ``labels[i]``.
+        """Return a row for each of the ``k`` most likely `candidates`.
 
-        Columns: ``log_prob``, of all labels together; ``share`` of the samples; ``n_clusters``; ``sizes`` of
-        the clusters, the largest first.
+        Columns: ``log_prob``, of all labels together; ``share`` of the samples, 0 for a clustering that was
+        not sampled; ``n_clusters``; ``sizes`` of the clusters, the largest first.
         """
-        sizes = [tuple(np.sort(np.bincount(row))[::-1].tolist()) for row in self.labels[:k]]
+        chosen = self.candidates()[:k]
+        sizes = [tuple(np.sort(np.bincount(each.labels))[::-1].tolist()) for each in chosen]
         return pd.DataFrame(
             {
-                "log_prob": self.log_prob[:k],
-                "share": self.weights[:k],
+                "log_prob": [each.log_prob for each in chosen],
+                "share": [each.share for each in chosen],
                 "n_clusters": [len(each) for each in sizes],
                 "sizes": sizes,
             }
         )
 
-    def summary(self) -> str:
-        """A few lines of text: the number of clusters, the most likely clusterings, the least sure points."""
+    def summary(self, points: pd.DataFrame | None = None) -> str:
+        """A few lines of text: the number of clusters, the most likely clustering, the least sure points.
+
+        Args:
+            points: the table that was clustered; with it, the columns that set the clusters apart are named,
+                see `gfncp.explanation.describe_clusters`.
+        """
         from gfncp.summary import describe
 
-        return describe(self)
+        return describe(self, points)
 
     def _repr_html_(self) -> str:
         from gfncp.summary import describe_html
@@ -256,6 +393,19 @@ class Posterior:
 
         return numbers(_axes(ax), self)
 
+    def plot_dendrogram(
+        self, labels: Int[np.ndarray, "n_samples"] | None = None, ax: Axes | None = None
+    ) -> Axes:
+        """The tree of `linkage`, its leaves coloured by cluster; of many points, 300 at equal steps.
+
+        Args:
+            labels: the clustering to colour by; default: `most_likely`.
+            ax: where to draw; default: the current axes of pyplot.
+        """
+        from gfncp.figures import tree
+
+        return tree(_axes(ax), self, self.most_likely() if labels is None else np.asarray(labels))
+
 
 def _axes(ax: Axes | None) -> Axes:
     if ax is not None:
@@ -265,7 +415,14 @@ def _axes(ax: Axes | None) -> Axes:
     return plt.gca()
 
 
-def _sizes(labels: Int[np.ndarray, "n_samples"]) -> Int[np.ndarray, "n_samples"]:
-    """The size of each point's cluster."""
-    _, names, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    return counts[names]
+def _check_from_0_to_1(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name}={value!r}: accepted is a number from 0 to 1")
+
+
+def _sizes(names: Int[np.ndarray, "n_samples"]) -> Int[np.ndarray, "n_samples"]:
+    """Return the size of each point's cluster, for names from 0."""
+    if names.max() < 4 * len(names):
+        return np.bincount(names)[names]
+    _, places, counts = np.unique(names, return_inverse=True, return_counts=True)
+    return counts[places]

@@ -54,15 +54,22 @@ class Prepared(NamedTuple):
         return self.weight * min(1.0, MOST_POINTS / float(self.weight.sum()))
 
 
-def prepare(
+class DistinctPoints(NamedTuple):
+    """Distinct points of a set in a canonical order."""
+
+    distinct: Int[Tensor, "rows"]  # the distinct point that each row is
+    places: Float[Tensor, "points 24"]  # in units of the set's radius
+    weight: Float[Tensor, "points"]  # how often each counts
+    known: Int[Tensor, "points"]  # cluster that a point is known to be in; -1 for none
+
+
+def read_points(
     x: Float[np.ndarray, "rows dim"],
     weights: Float[np.ndarray, "rows"] | None,
     known: Int[np.ndarray, "rows"] | None,
     scale: Scale,
-    tokens: int,
-    generator: torch.Generator,
-) -> Prepared:
-    """Bring a set into one unit and a canonical order, and summarise it.
+) -> DistinctPoints:
+    """Bring a set into one unit and a canonical order.
 
     Equal rows are one point with their weights' sum. Points are sorted first by their coordinates, so that
     not even rounding depends on the order of the rows, then by their distance from the centre, which neither
@@ -70,7 +77,7 @@ def prepare(
 
     Args:
         weights: how often each row counts; None for once. Rows of weight 0 are placed like the others.
-        known: cluster that a row is known to be in, -1 for none; tokens with several such clusters are split.
+        known: cluster that a row is known to be in, -1 for none.
 
     Raises:
         ValueError: equal rows are known to be in different clusters.
@@ -82,14 +89,20 @@ def prepare(
     points, weight = torch.from_numpy(points), torch.from_numpy(counts.astype(np.float64))
     places = components(in_units(points, weight, scale)[None], weight[None])[0]
     order = places.square().sum(1).argsort(stable=True)
-    places, weight = places[order].float(), weight[order].float()
     rank = torch.empty_like(order)
     rank[order] = torch.arange(len(order))
     rows = rank[torch.from_numpy(distinct)]
-    of_points = _known_points(rows, known, len(points))
+    return DistinctPoints(
+        rows, places[order].float(), weight[order].float(), _known_points(rows, known, len(points))
+    )
+
+
+def prepare(points: DistinctPoints, tokens: int, generator: torch.Generator) -> Prepared:
+    """Summarise a set by at most so many tokens; those with several known clusters are split."""
+    places, weight = points.places, points.weight
     coreset = summarise(places[None], weight[None], tokens, generator)
-    if known is not None:
-        coreset = _split(coreset, places, weight, of_points)
+    if (points.known >= 0).any():
+        coreset = _split(coreset, places, weight, points.known)
     kept = coreset.mask[0]
     medoid, mean, *sizes = (
         part[0, kept] for part in (coreset.medoid, coreset.mean, coreset.weight, coreset.spread)
@@ -97,7 +110,7 @@ def prepare(
     name = kept.long().cumsum(0) - 1
     nearest = coreset.nearest[0]
     nearest = torch.where(kept[nearest], name[nearest], nearest_of(places[None], mean[None])[0])
-    return Prepared(rows, places, of_points, nearest, medoid, mean, *sizes)
+    return Prepared(points.distinct, places, points.known, nearest, medoid, mean, *sizes)
 
 
 def place_new(

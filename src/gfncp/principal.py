@@ -39,14 +39,14 @@ class PrincipalEncoder(nn.Module):
         present = mask[..., None]
         x = torch.where(present, x, 0).double()
         mean = x.sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp_min(1)
-        components, _ = turned(torch.where(present, x - mean, 0))
+        components, _ = turned(torch.where(present, x - mean, 0), self.features)
         return self._scaled(components)
 
     @torch.no_grad()
     def beside(self, given: Float[Tensor, "given dim"]) -> Callable[[Tensor], Tensor]:
         given = given.double()
         mean = given.mean(0)
-        components, axes = (part[0] for part in turned((given - mean)[None]))
+        components, axes = (part[0] for part in turned((given - mean)[None], self.features))
         squares = components.square().sum(0)
         axes = torch.where(squares > ROUNDING * squares.max(), axes, 0)
         return lambda new: self._scaled((new.double() - mean) @ axes)
@@ -57,9 +57,12 @@ class PrincipalEncoder(nn.Module):
 
 
 def turned(
-    x: Float[Tensor, "batch points dim"],
+    x: Float[Tensor, "batch points dim"], most: int | None = None
 ) -> tuple[Float[Tensor, "batch points axes"], Float[Tensor, "batch dim axes"]]:
     """Centred points in their principal axes, the widest first, as many as the smaller of points and dim.
+
+    Args:
+        most: keep at most so many axes; None for all.
 
     Returns:
         The components and the axes, of length 1; where there is no variance, axes mean nothing.
@@ -69,11 +72,12 @@ def turned(
     """
     points, dim = x.shape[1:]
     if dim <= points:
-        axes = torch.linalg.eigh(x.mT @ x).eigenvectors.flip(-1)
+        axes = torch.linalg.eigh(x.mT @ x).eigenvectors.flip(-1)[..., :most]
         components = x @ axes
     else:
         variances, rows = torch.linalg.eigh(x @ x.mT)
-        components = rows.flip(-1) * variances.flip(-1).clamp_min(0).sqrt()[:, None]
+        rows, variances = rows.flip(-1)[..., :most], variances.flip(-1)[..., :most]
+        components = rows * variances.clamp_min(0).sqrt()[:, None]
         axes = F.normalize(x.mT @ components, dim=1)
     cubes = components**3
     tail = cubes.sum(1)

@@ -6,23 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
-import torch
 from jinja2 import Environment, PackageLoader
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from gfncp.checkpoints import write_atomically, write_text
+from gfncp.column_uses import describe
 from gfncp.estimator import GFNCP
 from gfncp.figures import plot_clusters
-from gfncp.partitions import canonical_labels
+from gfncp.interactive import write_page
 from gfncp.posterior import Posterior
 from gfncp.sources.sets import PointSet
-from gfncp.summary import SCALES, format_probability
-from gfncp.threads import threads
+from gfncp.summary import SCALES, explanations, format_odds
 
 REPORT = "report.html"
+EXPLORE = "explore.html"
 WRITERS = {
     ".csv": partial(pd.DataFrame.to_csv, index=False),
     ".parquet": partial(pd.DataFrame.to_parquet, index=False),
@@ -41,11 +42,14 @@ class Result:
         frame = self.model.posterior_.named(self.set.ids).to_frame(self.model.labels_)
         return frame.rename_axis(frame.index.name or "point").reset_index()
 
+    def notes(self) -> list[str]:
+        """Say what the columns were used as, and how they were brought to one unit."""
+        scale = [] if self.model.scale_ is None else [SCALES[self.model.scale_]]
+        return [*describe(self.set.columns or self.model.columns_), *scale]
+
     def log_prob(self) -> float:
-        """Log-probability of the greedy clustering, given the known labels and weights of the fit, if any."""
-        with threads(self.model.n_jobs):
-            labels = canonical_labels(torch.from_numpy(self.model.labels_)[None])
-            return float(self.model._inference().log_prob(self.model._given, labels)[0])
+        """Log-probability of the clustering, noise included, given the known labels and weights, if any."""
+        return cast(float, self.model.posterior_.log_prob_of(self.model._clustering))
 
     def agreement(self) -> dict[str, float] | None:
         """NMI and ARI with the known labels, if there are such."""
@@ -73,7 +77,8 @@ def write_results(
 ) -> list[str]:
     """Write all there is about some sets.
 
-    A single set's posterior and picture lie in the folder itself, those of many in numbered folders below.
+    A single set's posterior and picture lie in the folder itself, those of many in numbered folders below. A
+    single set also has a page to explore it, of 5 MB.
 
     Args:
         labels_file: see `check_labels_file`.
@@ -96,7 +101,13 @@ def write_results(
     write_atomically(folder / labels_file, partial(WRITERS[Path(labels_file).suffix], table))
     write_text(folder / REPORT, _page(results, places, settings))
     per_set = ["posterior.npz", "clusters.png"]
-    return [labels_file, *(per_set if single else [f"NUMBER-SET/{name}" for name in per_set]), REPORT]
+    if not single:
+        return [labels_file, *(f"NUMBER-SET/{name}" for name in per_set), REPORT]
+    (result,) = results
+    named = result.model.posterior_.named(result.set.ids)
+    points, labels = result.model.X_, result.model.labels_
+    write_page(folder / EXPLORE, points, labels, named, result.set.name, result.notes())
+    return [labels_file, *per_set, REPORT, EXPLORE]
 
 
 def _place(number: int, result: Result) -> str:
@@ -114,22 +125,23 @@ def _page(results: Sequence[Result], places: Sequence[Path], settings: dict[str,
     """The report, with its pictures inside and all that comes from users' files escaped."""
     sections = []
     for result, place in zip(results, places, strict=True):
-        model, frame = result.model, result.labels()
+        model, frame, points = result.model, result.labels(), result.set.points
         by_cluster = frame.groupby("label")["probability"]
         top = model.posterior_.top(5)
+        odds = [format_odds(value) for value in top["log_prob"] - top["log_prob"].iloc[0]]
         sections.append(
             {
                 "name": result.set.name,
                 "points": len(frame),
                 "clusters": model.n_clusters_,
-                "scale": None if model.scale_ is None else SCALES[model.scale_],
+                "notes": result.notes(),
                 "agreement": result.agreement(),
                 "numbers": model.posterior_.n_clusters(),
                 "members": list(zip(by_cluster.size().items(), by_cluster.mean(), strict=True)),
-                "top": [
-                    (format_probability(row.log_prob), row.share, row.n_clusters, row.sizes)
-                    for row in top.itertuples()
-                ],
+                "top": list(top.assign(log_prob=odds).itertuples(index=False)),
+                "apart": explanations(model.describe_clusters(points))
+                if isinstance(points, pd.DataFrame)
+                else [],
                 "unsure": frame.set_index(frame.columns[0]).nsmallest(10, "probability").itertuples(),
                 "picture": base64.b64encode((place / "clusters.png").read_bytes()).decode(),
             }

@@ -1,6 +1,8 @@
 """The state of a training run, in one file, from which it goes on to the bit."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -8,8 +10,41 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.optim import Optimizer
 
-from gfncp.checkpoints import read_json, save, write_atomically
+from gfncp.checkpoints import read_json, remove_drafts, save, save_configuration, write_atomically
 from gfncp.configuration import Configuration, parse_stored
+
+STATE = "training.safetensors"
+
+
+@contextmanager
+def unless_refused(folder: Path) -> Iterator[None]:
+    """While it lasts, files written into a run's folder stay only if nothing is refused, or it has a state.
+
+    Otherwise a command that is corrected would be refused for what the wrong one left.
+    """
+    folder = Path(folder)
+    existed = folder.is_dir()
+    before = set(folder.iterdir()) if existed else set()
+    try:
+        yield
+    except (ValueError, FloatingPointError):
+        if folder.is_dir() and not (folder / STATE).exists():
+            for path in set(folder.iterdir()) - before:
+                if path.is_file():
+                    path.unlink()
+            if not existed:
+                with suppress(OSError):  # not empty: something else writes there
+                    folder.rmdir()
+        raise
+
+
+@contextmanager
+def opened(configuration: Configuration, folder: Path) -> Iterator[None]:
+    """Put a run's configuration into its folder, which says early if that cannot be written to."""
+    with unless_refused(folder):
+        remove_drafts(folder)
+        save_configuration(configuration, folder)
+        yield
 
 
 def store(
@@ -26,12 +61,12 @@ def store(
         for index, moments in optimizer.state_dict()["state"].items():
             state |= {f"optimizer/{number}/{index}/{name}": value for name, value in moments.items()}
     about = {"iteration": str(iteration), "configuration": configuration.model_dump_json()}
-    write_atomically(Path(folder) / "training.safetensors", lambda path: save_file(state, path, about))
+    write_atomically(Path(folder) / STATE, lambda path: save_file(state, path, about))
 
 
 def iterations_done(folder: Path) -> int:
     """How far the run in ``folder`` has come; 0 where there is none."""
-    path = Path(folder) / "training.safetensors"
+    path = Path(folder) / STATE
     if not path.exists():
         return 0
     try:
@@ -48,7 +83,7 @@ def restore(model: nn.Module, optimizers: list[Optimizer], configuration: Config
         ValueError: ``folder`` holds a run with another configuration, a checkpoint that is none of this run,
             or what is there is damaged.
     """
-    path = Path(folder) / "training.safetensors"
+    path = Path(folder) / STATE
     if not path.exists():
         _check_free(folder, configuration)
         return 0

@@ -8,6 +8,8 @@ change nothing but the time.
 from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
+from signal import SIGTERM
+from time import monotonic
 from typing import Any
 
 import torch
@@ -16,18 +18,19 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gfncp.batches import Batches
-from gfncp.checkpoints import remove_drafts, save_configuration, seeded, weights_for
+from gfncp.checkpoints import seeded, weights_for
 from gfncp.configuration import Configuration
 from gfncp.evaluation.metrics import scores
-from gfncp.interruption import TERMINATED, on_termination
+from gfncp.interruption import exit_code, on_termination, stopping_at_once
 from gfncp.objectives import Batch, Objective, Terms
 from gfncp.optimizers import OPTIMIZERS, set_learning_rate
 from gfncp.preparation import Simulator, make_simulators, prepare_embedding
 from gfncp.progress import progress, scalars
-from gfncp.run_state import restore, store
+from gfncp.run_state import opened, restore, store
 from gfncp.throughput import Throughput
 
 VALIDATION_STREAM = 2**31
+MOST_LOST = 180  # seconds of training between two stored states, at most
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -57,7 +60,10 @@ def train(
     wandb: str | None = None,
     workers: int = 0,
 ) -> nn.Module:
-    """Train, or go on with, the run in ``folder``; its checkpoint is there after every ``save_every`` steps.
+    """Train, or go on with, the run in ``folder``.
+
+    Its checkpoint is there after every ``save_every`` steps, and every three minutes. What is refused leaves
+    nothing in ``folder``.
 
     Args:
         data: folder of the images that the configuration names, None downloads them; or embeddings.
@@ -71,7 +77,7 @@ def train(
             initial checkpoint is of another network; or the processes cannot share the batches of a step.
         FloatingPointError: the loss or a weight is not finite; the last checkpoint is kept.
         OSError: ``folder`` cannot be written to; the last checkpoint is kept.
-        SystemExit: with code 143, on SIGTERM, once the state is stored.
+        SystemExit: once the state is stored, with code 143 on SIGTERM, 130 on SIGINT.
     """
     options = configuration.training
     accelerator = accelerator or Accelerator()
@@ -86,23 +92,29 @@ def train(
     start = kept = restore(model, optimizers, configuration, folder)
     if start == 0 and options.initial is not None:
         start_from(model, options.initial)
-    if accelerator.is_main_process:
-        remove_drafts(folder)
-        save_configuration(configuration, folder)  # what cannot be written to is noticed now
     objective = configuration.objective.build()
     loss, *optimizers = accelerator.prepare(Loss(model, objective, DTYPES[options.precision]), *optimizers)
 
     with (
+        opened(configuration, folder) if accelerator.is_main_process else nullcontext(),
         scalars(accelerator, folder, start, wandb) as write_scalar,
         progress(accelerator) as bar,
         ExitStack() as stack,
     ):
-        prepare_embedding(configuration, model.encoder, folder, data, accelerator, bar)
-        simulate, simulate_validation = make_simulators(configuration, model.encoder, data)
+        with stopping_at_once(lambda: bar.console.print("stopped; the same command starts again")):
+            prepare_embedding(configuration, model.encoder, folder, data, accelerator, bar)
+            simulate, simulate_validation = make_simulators(configuration, model.encoder, data)
         batches = Batches(configuration, simulate, accelerator)
         drawn = batches.stream(start, workers)
         task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
-        stack.enter_context(on_termination(accelerator.set_trigger))
+        signals: list[int] = []
+
+        def end(number: int) -> None:
+            signals.append(number)
+            accelerator.set_trigger()
+
+        stack.enter_context(on_termination(end))
+        stored = monotonic()
         throughput = Throughput(accelerator.device, DTYPES[options.precision])
         for iteration in range(start, options.iterations):
             share = iteration / options.iterations
@@ -128,7 +140,8 @@ def train(
                 write_scalar(f"training/{name}", values.mean().item(), done)
             terminated = accelerator.check_trigger()  # in any of the processes
             due = done % options.save_every == 0 or done == options.iterations
-            if accelerator.is_main_process and (due or terminated):
+            late = accelerator.is_main_process and monotonic() - stored >= MOST_LOST
+            if accelerator.is_main_process and (due or terminated or late):
                 if not all(parameter.isfinite().all() for parameter in model.parameters()):
                     raise FloatingPointError(
                         f"the weights are not finite after iteration {iteration}; "
@@ -150,11 +163,16 @@ def train(
                     f"{speed['share_of_peak']:.1%} of the peak"
                 )
                 store(model, optimizers, configuration, folder, done)
-            if due or terminated:
+                stored = monotonic()
+            if due or terminated or late:
                 kept = done
             if terminated:
-                bar.console.print(f"terminated; {folder} keeps the state of iteration {done}", markup=False)
-                raise SystemExit(TERMINATED)
+                bar.console.print(
+                    f"stopped; {folder} keeps the state of iteration {done}, and the same command goes on",
+                    markup=False,
+                    soft_wrap=True,
+                )
+                raise SystemExit(exit_code(signals[0] if signals else SIGTERM))
     return model.eval()
 
 

@@ -10,12 +10,14 @@ from jaxtyping import Float, Float32, Int, Num, Shaped
 from scipy.sparse import issparse
 
 from gfncp.configuration import Configuration
+from gfncp.sources.tables import DENSE
 
 REAL = "biufOSU"  # kinds of arrays that may hold real numbers, or text
 TOO_MANY = 2  # times as many points as in the largest training set
 TOO_FAR = 10  # times the typical size of a coordinate
 TOO_CLOSE = 1 / 30  # of the typical size of a coordinate; for sets of some points
 SOME = 10
+RESHAPE = "Reshape your data: X.reshape(-1, 1) makes points of one column, X.reshape(1, -1) makes one point"
 
 PointShape = tuple[int | None, ...]
 
@@ -36,6 +38,8 @@ def as_array(
 ) -> Shaped[np.ndarray, "points *shape"] | pd.DataFrame:
     """Points of the number of dimensions that a network takes, in an array or as the DataFrame they are.
 
+    Tables of other libraries (polars, pyarrow) become DataFrames; what an array masks is missing.
+
     Args:
         point_shape: shape of the points that the network was trained on; None for a length that is free.
         checkpoint: its name, for the message.
@@ -44,10 +48,10 @@ def as_array(
         ValueError: ``X`` is sparse or complex, has another number of dimensions, or is empty.
     """
     if issparse(X):
-        raise ValueError("X is sparse: sparse input is not supported, accepted are arrays and DataFrames")
-    held = X if isinstance(X, pd.DataFrame) else np.asarray(X)
+        raise ValueError(f"X is sparse: {DENSE}")
+    held = _table_or_array(X)
     if len(held.shape) != 1 + len(point_shape):
-        hint = ". Reshape your data: X.reshape(1, -1) is one point" if len(held.shape) == 1 else ""
+        hint = f". {RESHAPE}" if len(held.shape) == 1 else ""
         raise ValueError(f"{_mismatch(held.shape, point_shape, checkpoint)}{hint}")
     if isinstance(held, np.ndarray) and held.dtype.kind not in REAL:
         complex_ = ". Complex data not supported" if held.dtype.kind == "c" else ""
@@ -57,6 +61,18 @@ def as_array(
     if held.shape[1] == 0:
         raise ValueError(f"0 feature(s) (shape={held.shape}) while a minimum of 1 is required.")
     return held
+
+
+def _table_or_array(X: object) -> np.ndarray | pd.DataFrame:
+    """Points as NumPy or pandas hold them, with NaN, or None among objects, where an entry is masked."""
+    if hasattr(X, "to_pandas"):
+        X = X.to_pandas()
+    if isinstance(X, pd.DataFrame):
+        return X
+    if not (isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X)):
+        return np.asarray(X)
+    numbers = X.dtype.kind in "biuf"
+    return X.astype(np.float64 if numbers else object).filled(np.nan if numbers else None)
 
 
 def check_shape(x: np.ndarray, point_shape: PointShape, checkpoint: str | Path) -> None:

@@ -3,7 +3,6 @@ import pytest
 import torch
 
 from gfncp.evaluation import calibration
-from gfncp.partitions import crp_n_clusters, n_clusters, sample_crp
 
 
 def generator(seed=0):
@@ -35,16 +34,6 @@ def test_certain_predictions_fall_into_the_outer_bins():
 def test_what_is_no_probability_is_refused(p):
     with pytest.raises(ValueError, match="probabilities"):
         calibration.reliability(torch.tensor(p), torch.zeros(len(p), dtype=torch.bool))
-
-
-def test_pairs_by_hand(monkeypatch):
-    samples = torch.tensor([[[0, 0, 1], [0, 1, 1]], [[0, 1, 2], [0, 0, 0]]])
-    labels = torch.tensor([[0, 0, 0], [0, 1, 1]])
-    for bound in (calibration.PAIRS_PER_PART, 1):
-        monkeypatch.setattr(calibration, "PAIRS_PER_PART", bound)
-        p, together = calibration.pairs(samples, labels)
-        assert p.tolist() == [0.5, 0.0, 0.5, 0.5, 0.5, 0.5]
-        assert together.tolist() == [True, True, True, False, False, True]
 
 
 def test_statistics_by_hand():
@@ -98,20 +87,28 @@ def test_too_few_ranks():
         calibration.uniformity(torch.zeros(9, dtype=torch.long), 99)
 
 
-def test_prior_match_accepts_the_prior_and_rejects_another():
-    prior = crp_n_clusters(20, 1.0, (1, 10))
-    own = n_clusters(sample_crp(50_000, 20, 1.0, generator=generator(), n_clusters=(1, 10))).view(1000, 50)
-    other = n_clusters(sample_crp(50_000, 20, 1.4, generator=generator())).view(1000, 50)
-    accepted, rejected = calibration.prior_match(own, prior), calibration.prior_match(other, prior)
-    assert accepted.total_variation < 0.01 and accepted.p_value > 0.01
-    assert rejected.total_variation > 0.1 and rejected.p_value < 1e-6
-    assert len(rejected.prior) == len(rejected.model) == int(other.max()) + 1
-    assert rejected.model.sum() == pytest.approx(1)
+def test_absent_points_are_in_no_cluster():
+    labels = torch.tensor([[0, 1, 1, -1, -1], [0, 0, 0, 1, 2]])
+    found = {name: statistic(labels).tolist() for name, statistic in calibration.STATISTICS.items()}
+    assert found == {"clusters": [2, 3], "largest cluster": [2, 3], "first point's cluster": [1, 3]}
 
 
-def test_prior_match_of_a_certain_prior():
-    """One possible K: nothing to test, and what is impossible counts in the total variation."""
-    prior = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
-    certain = calibration.prior_match(torch.full((20, 3), 2), prior)
-    assert certain.total_variation == 0.0 and certain.p_value == 1.0
-    assert calibration.prior_match(torch.full((20, 3), 4), prior).total_variation == 1.0
+def test_ranks_count_the_samples_below():
+    drawn = torch.tensor([[-1.5, -3.0, -2.0]])
+    for true, rank in ((-9.0, 0), (-2.5, 1), (-1.9, 2), (0.0, 3)):
+        assert calibration.ranks(drawn, torch.tensor([true]), generator()).item() == rank
+
+
+@pytest.mark.parametrize("coarse", [False, True])
+def test_ranks_of_exchangeable_values_are_uniform_and_of_others_are_not(coarse):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(400, 1)) + rng.normal(size=(400, 21))
+    values = torch.from_numpy(values.round() if coarse else values)
+    true, drawn = values[:, 0], values[:, 1:]
+    assert calibration.rank_p_value(drawn, true, generator()) > 0.01
+    assert calibration.rank_p_value(drawn, true - 1, generator()) < 1e-6
+    assert calibration.rank_p_value(drawn, 3 * true, generator()) < 1e-6
+
+
+def test_too_few_sets_have_no_p_value():
+    assert np.isnan(calibration.rank_p_value(torch.zeros(9, 20), torch.zeros(9), generator()))

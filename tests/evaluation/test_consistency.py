@@ -20,6 +20,36 @@ def test_mc_is_the_objectives_term_per_set(model, mixture):
     torch.testing.assert_close(consistency.marginal_consistency(model, x, labels), expected.double())
 
 
+def test_terms_of_mc_sum_to_it_and_the_last_one_is_not_shifted(model, mixture):
+    x, labels = mixture(6, 9, generator())
+    terms = consistency.mc_terms(model, x, labels)
+    assert terms.shape == (6, 8)
+    torch.testing.assert_close(terms.sum(1), consistency.marginal_consistency(model, x, labels))
+    with torch.no_grad():
+        lifted = model.energies(x, labels).double()
+    last = torch.logsumexp(-lifted[:, -1], -1)
+    parent = lifted[:, -2].gather(1, labels[:, -2:-1])[:, 0] - lifted[:, -2].amin(-1)
+    torch.testing.assert_close(terms[:, -1], (parent + last).square())
+
+
+def test_mc_of_the_public_code_is_a_loop_over_greedy_steps(model, mixture):
+    """In and out flows along greedy labels, as its losses and its sampling have them."""
+    x, _ = mixture(3, 6, generator())
+    greedy = model.greedy(x)[0]
+    with torch.no_grad():
+        energies = model.energies(x, greedy).double()
+    found = consistency.public_code_mc(model, x, greedy)
+    for row in range(3):
+        total, incoming = 0.0, 1.0
+        for n in range(1, 6):
+            e = energies[row, n][energies[row, n].isfinite()]
+            shift = float(e.min()) if n < 5 else 0.0
+            outgoing = sum(math.exp(shift - float(value)) for value in e)
+            total += (math.log(1e-5 + incoming) - math.log(1e-5 + outgoing)) ** 2
+            incoming = math.exp(shift - float(energies[row, n, greedy[row, n]]))
+        assert float(found[row]) == pytest.approx(total / 6, rel=1e-5)
+
+
 def test_flow_residual_equals_a_loop_over_the_steps(model, mixture):
     x, labels = mixture(3, 6, generator())
     with torch.no_grad():
@@ -79,6 +109,7 @@ def test_memory_bounds_change_nothing(model, mixture, monkeypatch):
                 consistency.sdpp(model, x, labels, orders=9, generator=generator()),
                 consistency.marginal_consistency(model, x, labels),
                 consistency.flow_residual(model, x, labels).total,
+                consistency.mc_terms(model, x, labels),
             )
 
     before = everything()

@@ -19,6 +19,7 @@ def make_pairs(of_truth, of_sample):
 def record():
     """Return a record of sets of 20 points, which have a token each, and of 300."""
     small = {key: {"value": 0.5, "error": 0.0625} for _, key, _ in MEANS}
+    del small["possible"]
     small |= {"sets": 16, "rank_p": 0.25, "clusters_p": 3e-7, "seconds": 1.4}
     small |= {"pairs": make_pairs(0.25, 0.125), "pairs_known": make_pairs(0.75, None)}
     large = small | {"rank_p": None}
@@ -39,6 +40,17 @@ def record():
     }
 
 
+@pytest.fixture
+def later(record):
+    """Return a record of all rows, with standard errors of the errors of pairs."""
+    sizes = {}
+    for size, of in record["sizes"].items():
+        kept = {key: value for key, value in of.items() if "beside" not in key and "medoid" not in key}
+        pairs = {name: curve | {"standard_error": 0.03125} for name, curve in make_pairs(0.25, 0.125).items()}
+        sizes[size] = kept | {"possible": {"value": 0.75, "error": 0.25}, "pairs": pairs}
+    return record | {"sizes": sizes}
+
+
 def rows(text):
     return [line for line in text.splitlines() if line.startswith("|")]
 
@@ -57,6 +69,14 @@ def test_a_size_has_a_column_with_standard_errors_and_dashes_for_what_it_has_not
     assert "| p-value, ranks of K | 3e-07 | 3e-07 |" in found
     assert "| error of pairs | 0.250 (0.125) | 0.250 (0.125) |" in found
     assert "| 20% known: error of pairs | 0.750 (–) | 0.750 (–) |" in found
+
+
+def test_a_record_of_all_rows_has_no_medoids(later):
+    found = rows(coreset_calibration([later]))
+    assert "| -log p: samples | 0.5 ± 0.1 | 0.5 ± 0.1 |" in found
+    assert "| share of sets whose truth is possible | 0.750 ± 0.250 | 0.750 ± 0.250 |" in found
+    assert "| error of pairs | 0.250 ± 0.031 (0.125 ± 0.031) | 0.250 ± 0.031 (0.125 ± 0.031) |" in found
+    assert not any("medoid" in row or "other point" in row for row in found)
 
 
 def test_curves_have_a_column_for_each_bin_and_dashes_in_empty_ones(record):

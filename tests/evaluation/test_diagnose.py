@@ -7,13 +7,16 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner
 
-from gfncp.checkpoints import save
+from gfncp.checkpoints import load_configuration, save
 from gfncp.cli import app
 from gfncp.configuration import parse
 from gfncp.encoders import ImageEncoder
-from gfncp.evaluation.diagnose import FULL, QUICK, Sizes, diagnose
-from gfncp.evaluation.diagnosis_report import pictures, table
+from gfncp.evaluation.answers import PointSubject
+from gfncp.evaluation.diagnose import Sizes, diagnose
+from gfncp.evaluation.diagnosis_report import pictures, tables
+from gfncp.evaluation.subjects import make_subjects
 from gfncp.model import Model
+from gfncp.partitions import cluster_bounds
 from gfncp.simulators import GaussianMixtures, WholeClasses
 
 SMALL = Sizes(
@@ -22,13 +25,18 @@ SMALL = Sizes(
     consistency=((5, 6),),
     sdpp=((5, 4),),
     orders=20,
-    calibration=(5, 400),
+    free_points=(5,),
+    free_sets=300,
     samples=19,
-    quality=((5, 10),),
-    sweeps=30,
-    chains=4,
+    early=(5, 6),
+    sweeps=20,
 )
-TINY = replace(SMALL, calibration=(6, 12))
+TINY = replace(SMALL, free_points=(6,), free_sets=12)
+NAME = "simulated sets"
+
+
+def on(model, simulator):
+    return {NAME: PointSubject(model, simulator)}
 
 
 def leaves(value):
@@ -39,42 +47,57 @@ def leaves(value):
 
 
 def test_an_exact_model_passes_everything(exact_model, mixture):
-    found = diagnose(exact_model, mixture, SMALL)
+    found = diagnose(on(exact_model, mixture), SMALL, with_early_steps=True)
     for distances in (one for methods in found["posterior"].values() for one in methods.values()):
-        assert distances["total_variation"] < 1e-9 and abs(distances["kl"]) < 1e-9
-    assert found["consistency"]["5"]["flow"] < 1e-9 and found["consistency"]["5"]["mc"] > 0.01
+        assert distances["total_variation"]["value"] < 1e-9 and abs(distances["kl"]["value"]) < 1e-9
+    consistency = found["consistency"]["5"]
+    assert consistency["flow"]["value"] < 1e-9 and consistency["mc_sum"]["value"] > 0.01
     sdpp = found["sdpp"]["5"]
     assert max(sdpp["values"]) < 1e-6 and sdpp["median"] == pytest.approx(statistics.median(sdpp["values"]))
-    calibration = found["calibration"]
-    for curve in calibration["pairs"].values():
-        assert curve["expected_calibration_error"] < 0.04
-    assert min(test["p_value"] for test in calibration["ranks"].values()) > 0.01
-    assert calibration["clusters"]["p_value"] > 0.01
-    assert calibration["clusters"]["total_variation"] < 0.05
-    assert found["quality"]["5"]["nmi_of_exact"] == pytest.approx(1.0, abs=0.02)
+    free = found["free"][NAME]["5"]
+    assert free["pairs"]["truth"]["error"] < 0.04
+    assert min(test["p_value"] for test in free["ranks"].values()) > 0.01
+    assert abs(free["ratio"]["value"] - 1) < 3 * free["ratio"]["error"]
+    samples, exact = (free["scores"][way]["ari"]["value"] for way in ("samples", "exact draws"))
+    assert samples == pytest.approx(exact, abs=0.04)
+    for of in found["early_steps"]["ranges"]["exact"]:
+        for error in ("spurious", "missed"):
+            ours, theirs = (
+                found["early_steps"]["ranges"][who][of][error]["value"] for who in ("exact", "network")
+            )
+            assert ours == pytest.approx(theirs, abs=0.06)
 
 
 def test_a_wrong_prior_is_found_out(wrong_model, mixture):
-    found = diagnose(wrong_model, mixture, SMALL)
-    assert found["posterior"]["5"]["policy"]["total_variation"] > 0.2
-    assert found["calibration"]["ranks"]["clusters"]["p_value"] < 1e-4
-    assert found["calibration"]["clusters"]["p_value"] < 1e-4
-    assert found["calibration"]["clusters"]["total_variation"] > 0.1
+    found = diagnose(on(wrong_model, mixture), SMALL)
+    assert found["posterior"]["5"]["policy"]["total_variation"]["value"] > 0.2
+    assert found["free"][NAME]["5"]["ranks"]["clusters"]["p_value"] < 1e-4
+    assert "early_steps" not in found
+
+
+def test_parts_of_mc_add_up(model, mixture):
+    found = diagnose(on(model, mixture), TINY)["consistency"]["5"]
+    assert found["mc_last_step"]["value"] + found["mc_other_steps"]["value"] == pytest.approx(
+        found["mc_sum"]["value"]
+    )
+    assert found["mc_per_step"]["value"] == pytest.approx(found["mc_sum"]["value"] / 4)
 
 
 def test_result_is_plain_and_a_function_of_the_seed(model, mixture):
-    first, again, other = (diagnose(model, mixture, TINY, seed) for seed in (0, 0, 1))
+    first, again, other = (diagnose(on(model, mixture), TINY, seed) for seed in (0, 0, 1))
     assert {type(leaf) for leaf in leaves(first)} <= {int, float, type(None)}
     assert json.loads(json.dumps(first, allow_nan=False)) == first
     for result in (first, again, other):
-        assert result.pop("seconds").keys() == result.keys()
+        del result["seconds"], result["free"][NAME]["6"]["seconds"]
     assert first == again != other
 
 
 @pytest.mark.parametrize("n_clusters", [2, (2, 4), None])
 def test_any_bounds_on_k(model, n_clusters):
-    found = diagnose(model, GaussianMixtures(2, 1.0, 3.0, n_clusters), TINY)
-    assert found["posterior"]["3"]["policy"]["total_variation"] <= 1
+    found = diagnose(on(model, GaussianMixtures(2, 1.0, 3.0, n_clusters)), TINY)
+    draws = found["free"][NAME]["6"]["scores"]["exact draws"]["clusters"]["value"]
+    low, high = cluster_bounds(n_clusters, 6)
+    assert low <= draws <= high
 
 
 def test_images_get_all_that_needs_no_exact_posterior(tmp_path):
@@ -82,28 +105,29 @@ def test_images_get_all_that_needs_no_exact_posterior(tmp_path):
     model = Model(ImageEncoder(8), depth=2, width=8, cluster_width=8)
     images = torch.randint(256, (90, 28, 28), dtype=torch.uint8)
     simulator = WholeClasses(images / 255, torch.arange(90) % 3, 1.0, (1, 3))
-    found = diagnose(model, simulator, TINY)
-    assert set(found) == {"seconds", "consistency", "sdpp", "calibration", "quality"}
-    assert set(found["calibration"]["pairs"]) == {"model"}
-    assert set(found["quality"]["5"]) == {"greedy"}
-    files = pictures(found, "images", tmp_path)
-    assert sorted(path.name for path in files) == ["clusters.png", "ranks.png", "reliability.png", "sdpp.png"]
+    subjects = {"test classes": PointSubject(model, simulator), "held out": PointSubject(model, simulator)}
+    found = diagnose(subjects, TINY)
+    assert set(found) == {"seconds", "consistency", "sdpp", "free"}
+    assert set(found["free"]) == set(subjects)
+    assert "exact draws" not in found["free"]["test classes"]["6"]["scores"]
+    files = pictures(found, tmp_path)
+    assert sorted(path.name for path in files) == [
+        *("ranks-2.png", "ranks.png", "reliability-2.png", "reliability.png", "sdpp.png"),
+        *("surprise-2.png", "surprise.png"),
+    ]
     console = Console(record=True, width=120)
-    console.print(table(found))
+    for table in tables(found):
+        console.print(table)
     assert "exact" not in console.export_text()
+    with pytest.raises(ValueError, match="only Gaussian mixtures"):
+        diagnose(subjects, TINY, with_early_steps=True)
 
 
-def test_sizes_scale_together():
-    sizes = FULL.with_sets(500)
-    assert sizes.calibration == (FULL.calibration[0], 500)
-    assert sizes.posterior == tuple((n, sets // 2) for n, sets in FULL.posterior)
-    assert sizes.orders == FULL.orders
-    assert QUICK.with_sets(10).posterior[0][1] >= 1
-
-
-def test_what_is_no_energy_network_is_refused(mixture):
-    with pytest.raises(ValueError, match="Linear"):
-        diagnose(torch.nn.Linear(2, 2), mixture, TINY)
+def test_what_has_no_probabilities_is_refused(make_checkpoint):
+    network = {"kind": "dac-anchored", "hidden": 8, "inducing": 2, "heads": 1, "blocks": 1}
+    folder = make_checkpoint(network=network, objective={"name": "dac-anchored"})
+    with pytest.raises(ValueError, match="dac-anchored"):
+        make_subjects(folder, load_configuration(folder), None)
 
 
 @pytest.fixture
@@ -122,32 +146,37 @@ def checkpoint(tmp_path):
 
 
 def test_command_writes_numbers_and_pictures(checkpoint, tmp_path):
-    output = tmp_path / "out"
-    arguments = [
-        "diagnose",
-        str(checkpoint),
-        "--output",
-        str(output),
-        "--quick",
+    output, record = tmp_path / "out", tmp_path / "records" / "one.json"
+    arguments = ["diagnose", str(checkpoint), "--output", str(output), "--quick", "--seed", "3"]
+    arguments += [
+        "--points",
+        "8",
+        "--points",
+        "12",
         "--sets",
         "10",
-        "--seed",
-        "3",
+        "--samples",
+        "4",
+        "--record",
+        str(record),
     ]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
-    for name in ("total variation", "MC (Eq. 24)", "SDPP", "calibration error", "NMI"):
+    for name in ("total variation", "MC, sum of Eq. 24", "public code", "SDPP", "error of pairs", "NMI", "±"):
         assert name in result.output
     written = json.loads((output / "diagnostics.json").read_text())
-    assert written["seed"] == 3 and written["device"] == "cpu"
+    assert json.loads(record.read_text()) == written
+    assert written["kind"] == "diagnosis" and written["seed"] == 3 and "cpu" in written["device"]
     assert written["configuration"]["data"]["spread"] == 3.0
-    assert written["sizes"]["calibration"] == [20, 10]
+    assert (written["sizes"]["free_points"], written["sizes"]["free_sets"]) == ([8, 12], 10)
+    assert set(written["free"]["simulated sets"]) == {"8", "12"}
+    assert written["free"]["simulated sets"]["8"]["samples"] == 4
     assert {path.name for path in output.iterdir()} == {
         "diagnostics.json",
-        "clusters.png",
         "ranks.png",
         "reliability.png",
         "sdpp.png",
+        "surprise.png",
         "total-variation.png",
     }
 

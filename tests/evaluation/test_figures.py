@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from gfncp.evaluation import figures
-from gfncp.evaluation.calibration import PriorMatch, Reliability, Uniformity
+from gfncp.evaluation.calibration import Reliability, Uniformity
 
 CURVE = Reliability(np.array([0.1, np.nan, 0.8]), np.array([0.2, np.nan, 0.7]), np.array([10, 0, 3]))
 TEST = Uniformity(np.array([4, 6, 5]), np.array([5.0, 5.0, 5.0]), 0.8)
-MATCH = PriorMatch(np.array([0.0, 0.5, 0.5]), np.array([0.0, 0.4, 0.6]), 0.1, 0.3)
+SURPRISE = np.array([0.0, 3.0, 80.0]), np.array([1.0, 2.0, np.inf])
 
 
 @pytest.mark.parametrize(
@@ -15,8 +15,8 @@ MATCH = PriorMatch(np.array([0.0, 0.5, 0.5]), np.array([0.0, 0.4, 0.6]), 0.1, 0.
         (figures.plot_sdpp, {"GFNCP": np.array([0.1, 0.3, 0.2]), "NCP": np.array([2.0, 0.9])}),
         (figures.plot_sdpp, {"one model, one set": np.array([0.0])}),
         (figures.plot_reliability, {"model": CURVE, "exact sampler": CURVE}),
-        (figures.plot_ranks, {"clusters": TEST}),
-        (figures.plot_n_clusters, MATCH),
+        (figures.plot_ranks, {"N = 20": {"clusters": TEST}, "N = 100": {"clusters": TEST}}),
+        (figures.plot_surprise, {"N = 20": SURPRISE, "N = 100": SURPRISE}),
         (
             figures.plot_total_variation,
             {"6": {"policy": 0.1, "terminal": 0.0}, "8": {"policy": 1, "terminal": 0}},

@@ -1,9 +1,12 @@
 """Scores are averages over sets, blind to names."""
 
+import numpy as np
 import pytest
 import torch
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from gfncp.evaluation.metrics import scores
+from gfncp.evaluation import metrics
+from gfncp.evaluation.metrics import agreements, scores
 
 
 def test_the_same_partition_scores_one_under_any_names():
@@ -27,3 +30,26 @@ def test_scores_are_means_over_sets():
 def test_clusters_are_counted():
     labels = torch.zeros(2, 3, dtype=torch.long)
     assert scores(labels, torch.tensor([[0, 1, 2], [0, 0, 0]]))["clusters"] == 2.0
+
+
+def test_agreements_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    truth, found = rng.integers(0, 4, (6, 30)), rng.integers(0, 5, (6, 7, 30))
+    truth[0], found[0, 0] = 0, 0  # one cluster in both
+    truth[1], found[1, 0], found[1, 1] = np.arange(30), np.arange(30), 0  # all alone, and against one cluster
+    nmi, ari = agreements(torch.from_numpy(truth), torch.from_numpy(found))
+    for i, known in enumerate(truth):
+        for j, labels in enumerate(found[i]):
+            assert float(ari[i, j]) == pytest.approx(adjusted_rand_score(known, labels), abs=1e-12)
+            assert float(nmi[i, j]) == pytest.approx(normalized_mutual_info_score(known, labels), abs=1e-12)
+
+
+def test_absent_points_and_parts_change_nothing(monkeypatch):
+    rng = np.random.default_rng(1)
+    truth, found = (torch.from_numpy(rng.integers(0, 3, shape)) for shape in ((4, 20), (4, 3, 20)))
+    whole = agreements(truth[:, :15], found[..., :15])
+    truth[:, 15:] = -1
+    for bound in (metrics.CELLS_PER_PART, 1):
+        monkeypatch.setattr(metrics, "CELLS_PER_PART", bound)
+        for one, other in zip(agreements(truth, found), whole, strict=True):
+            torch.testing.assert_close(one, other)

@@ -35,6 +35,7 @@ def test_sets_are_the_same_however_many_are_drawn_before_them():
     some, more = list(draw_sets(simulate, 60, 7, 1)), list(draw_sets(simulate, 110, 7, 1))
     assert [len(batch.x) for batch in some] == [50, 10] and [len(batch.x) for batch in more] == [50, 50, 10]
     assert torch.equal(some[0].x, more[0].x) and torch.equal(some[0].labels, more[0].labels)
+    assert torch.equal(some[1].x, more[1].x[:10]) and torch.equal(some[1].labels, more[1].labels[:10])
     assert not torch.equal(more[1].x[:10], more[0].x[:10])
 
 

@@ -1,7 +1,11 @@
 """Users' files: what is written is what is read; what is wrong is named with its place."""
 
+import io
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from gfncp.sources import read_points
@@ -71,10 +75,13 @@ def test_columns_may_be_counted(tmp_path, points):
     assert read_points(tmp_path / "points.csv")[0].shape == (7, 3)
 
 
+buffer = io.BytesIO()
+pa.parquet.write_table(pa.table([[1.0], [2.0]], names=["a", "a"]), buffer)
+TWICE = buffer.getvalue()
 FILES = {
     "empty": (".csv", b"", "cannot be read"),
     "header alone": (".csv", b"a,b\n", "found 0 rows and 2 columns"),
-    "text": (".csv", b"a,b\n1,2\n3,four\n", "column 'b' is not numeric: data row 2 holds 'four'"),
+    "text": (".csv", b"a,b\n1,2\n3,four\n", "data row 2, column 'b' holds 'four', in a column of numbers"),
     "missing cell": (
         ".csv",
         b"a,b\n1,2\n3,\n",
@@ -86,7 +93,8 @@ FILES = {
     "long row": (".csv", b"a,b\n1,2\n3,4,5\n", "cannot be read .*line 3"),
     "long rows": (".csv", b"a,b\n1,2,3\n3,4,5\n", "cannot be read"),
     "no header": (".csv", b"1.5,2\n3,4\n", "the first line has to name the columns"),
-    "other separator": (".csv", b"a;b\n1;2\n", "column 'a;b' is not numeric: data row 1 holds '1;2'"),
+    "categories": (".csv", b"a,b\n1,u\n3,u\n", "column 'b' is not numeric: data row 1 holds 'u'"),
+    "two of a name": (".parquet", TWICE, "cannot be read .*a"),
     "bytes": (".csv", bytes(range(256)), "cannot be read"),
     "no table": (".parquet", b"a,b\n1,2\n", "cannot be read"),
     "no array": (".npy", b"a,b\n1,2\n", "cannot be read"),
@@ -179,8 +187,10 @@ def test_bad_label_columns_are_refused(tmp_path, points):
         read_points(tmp_path / "gap.csv", "kind")
 
 
-@pytest.mark.parametrize("column", [[[1.0], [2.0]], [pd.Timestamp(0), pd.Timestamp(1)], [b"a", b"b"]])
-def test_columns_of_lists_dates_and_bytes_are_refused(tmp_path, column):
+@pytest.mark.parametrize(
+    "column", [[[1.0], [2.0, 3.0]], [["a"], ["b"]], [pd.Timestamp(0), pd.Timestamp(1)], [b"a", b"b"]]
+)
+def test_columns_of_uneven_lists_dates_and_bytes_are_refused(tmp_path, column):
     pd.DataFrame({"a": [1.0, 2.0], "odd": column}).to_parquet(tmp_path / "points.parquet")
     with pytest.raises(ValueError, match=r"points\.parquet: .*'odd'"):
         read_points(tmp_path / "points.parquet")

@@ -58,7 +58,7 @@ def about(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit code. Bad input is one line on standard error and exit code 2."""
+    """Run a command; the exit code: 2 after bad input, 130 after Ctrl-C, with one line on standard error."""
     try:
         return app(arguments, prog_name="gfncp", standalone_mode=False) or 0
     except typer.TyperException as error:
@@ -66,5 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = f"{error.format_message()} See {command.command_path if command else 'gfncp'} --help"
     except (ValueError, FloatingPointError, OSError) as error:
         message = str(error)
+    except (KeyboardInterrupt, typer.Abort):
+        print("gfncp: stopped", file=sys.stderr)
+        return 130
     print(f"gfncp: {' '.join(message.split())}", file=sys.stderr)
     return 2

@@ -1,5 +1,6 @@
 """`gfncp cluster`: the posterior over clusterings of the points in files."""
 
+import shlex
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Literal
@@ -8,7 +9,19 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from gfncp.cli.shared import console, count
+from gfncp.cli.shared import (
+    Array,
+    Categories,
+    Decimal,
+    Delimiter,
+    Encoding,
+    Missing,
+    Thousands,
+    console,
+    count,
+    notes,
+    split_names,
+)
 
 
 def cluster(
@@ -16,8 +29,9 @@ def cluster(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Points: CSV (with a header) or Parquet, NPY, NPZ or safetensors with an array x, or a "
-            "folder of images. Several are clustered side by side, each on its own.",
+            help="Points: CSV, TSV or TXT (with a header; also packed as .gz) or Parquet, NPY, NPZ or "
+            "safetensors with an array x, or a folder of images. Several are clustered side by side, each on "
+            "its own.",
         ),
     ],
     checkpoint: Annotated[
@@ -71,6 +85,13 @@ def cluster(
         str | None,
         typer.Option(help="Column (NPZ: array) that says how often each row counts.", show_default=False),
     ] = None,
+    categories: Categories = None,
+    delimiter: Delimiter = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    missing: Missing = None,
+    encoding: Encoding = None,
+    array: Array = None,
     scale: Annotated[
         Literal["auto", "columns", "none", "unit-length"],
         typer.Option(
@@ -78,6 +99,12 @@ def cluster(
             "already (none), or each row is brought to length 1 (unit-length)."
         ),
     ] = "auto",
+    min_cluster_size: Annotated[
+        int, typer.Option(min=1, help="Smaller clusters join the one that they most probably belong to.")
+    ] = 1,
+    noise: Annotated[
+        bool, typer.Option("--noise", help="Give points that are probably noise the label -1.")
+    ] = False,
     engine: Annotated[
         Literal["local", "ray"],
         typer.Option(help="ray: many sets of Parquet files on a Ray cluster, see docs/scale.md."),
@@ -95,11 +122,13 @@ def cluster(
 ) -> None:
     """Cluster the points of a file, with the posterior over all their clusterings.
 
-    Missing values are filled in, and columns of categories become coordinates. Prints a summary, and writes:
+    Missing values are filled in, columns of categories become coordinates, and columns that name or count the
+    rows are left out; notes say which. Prints a summary, and writes:
     labels.csv, the cluster of each point and how sure it is;
     posterior.npz, sampled clusterings, their log-probabilities and counts;
     clusters.png, a picture of both;
-    report.html, all of it on one page.
+    report.html, all of it on one page;
+    explore.html, for one set, the points and sampled clusterings to look through in a browser.
 
     Example:  gfncp cluster points.csv --checkpoint mog-2d --output result
     """
@@ -109,15 +138,25 @@ def cluster(
 
     from gfncp.checkpoints import DEFAULT, find, load_configuration
     from gfncp.cli.told_columns import read_told_sets
+    from gfncp.column_uses import describe
     from gfncp.estimator import GFNCP
     from gfncp.results import Result, check_labels_file, write_results
+    from gfncp.sources.delimited import Reading
     from gfncp.sources.sets import Roles
     from gfncp.summary import summarise
 
     told_columns = {"known-column": known_column, "weight-column": weight_column}
+    of_reading = {
+        "delimiter": delimiter,
+        "decimal": decimal,
+        "thousands": thousands,
+        "missing": missing or None,
+        "encoding": encoding,
+        "array": array,
+    }
     of_engine = {
         "ray": {"address": address, "workers": workers},
-        "local": {"jobs": jobs, "labels": labels} | told_columns,
+        "local": {"jobs": jobs, "labels": labels} | told_columns | of_reading,
     }
     other = "ray" if engine == "local" else "local"
     for name, value in of_engine[other].items():
@@ -125,20 +164,25 @@ def cluster(
             raise ValueError(f"--{name}={value}: accepted with --engine {other} only")
     labels = labels or "labels.csv"
     check_labels_file(labels)
-    names = None if columns is None else [name.strip() for name in columns.split(",")]
-    roles = Roles(names, id_column, label_column, set_column)
+    kinds = split_names(categories) or ()
+    roles = Roles(split_names(columns), id_column, label_column, set_column, kinds)
     parameters = {
         "n_samples": samples,
         "n_clusters": _bounds(k),
         "random_state": seed,
         "device": device,
         "scale": scale,
+        "min_cluster_size": min_cluster_size,
+        "noise": "label" if noise else None,
     }
     if engine == "ray":
         named = {"checkpoint": checkpoint or DEFAULT}
         _cluster_on_ray(files, roles, named | parameters, output, address, workers or 1)
         return
-    sets, told = read_told_sets(files, roles, known_column, weight_column)
+    reading = Reading(delimiter, decimal, thousands, missing or (), encoding, array)
+    with warnings.catch_warnings(record=True) as read:
+        warnings.filterwarnings("always", category=UserWarning)
+        sets, told = read_told_sets(files, roles, known_column, weight_column, reading)
     checkpoint = checkpoint or ("mnist" if all(each.points.ndim == 3 for each in sets) else DEFAULT)
     for name, value in told_columns.items():
         if value is not None and load_configuration(checkpoint).network.kind != "coreset-energy":
@@ -167,8 +211,13 @@ def cluster(
     settings |= {name.replace("-", " "): value for name, value in told_columns.items() if value is not None}
     written = write_results(results, output, labels, settings)
 
-    for note in dict.fromkeys(str(warning.message) for warning in caught):
-        console.print(f"Note: {note}", markup=False, soft_wrap=True)
+    used = [line for result in results for line in describe(result.set.columns or result.model.columns_)]
+    for note in dict.fromkeys([*(str(warning.message) for warning in [*read, *caught]), *used]):
+        notes.print(f"Note: {note}", markup=False, soft_wrap=True)
+    names = [each.name for each in sets[0].columns if each.used == "left out"]
+    if names and id_column is None:
+        hint = f"Note: --id-column {shlex.quote(names[0])} names the points by it in {labels}"
+        notes.print(hint, markup=False, soft_wrap=True)
     if len(results) == 1:
         model, points = models[0], len(models[0].labels_)
         console.print(
@@ -177,7 +226,8 @@ def cluster(
             soft_wrap=True,
         )
         log_prob = results[0].log_prob()
-        console.print(summarise(model.posterior_, model.labels_, log_prob, model.scale_), "")
+        described = None if model.scale_ is None else model.describe_clusters(sets[0].points)
+        console.print(summarise(model.posterior_, model.labels_, log_prob, model.scale_, described), "")
         agreement, labelled = results[0].agreement(), sets[0].labels
         if agreement is not None and labelled is not None:
             known = len(set(labelled.tolist()))

@@ -1,9 +1,9 @@
 """`gfncp diagnose`: is the posterior right?"""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,36 +11,59 @@ from gfncp.cli.shared import Data, console
 
 
 def diagnose(
-    checkpoint: Annotated[str, typer.Argument(help="'mog-2d', 'mnist', or a folder.")],
+    checkpoint: Annotated[str, typer.Argument(help="'general', 'mog-2d', 'mnist', ... or a folder.")],
     output: Annotated[Path, typer.Option(help="Folder for diagnostics.json and pictures.")] = Path(
         "gfncp-diagnostics"
     ),
-    sets: Annotated[
-        int | None, typer.Option(min=10, help="Sets for calibration (default 1000); others in proportion.")
+    points: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=2,
+            help="Points in a set; may be given several times. Default: 20, 100, 300, and 1000 where the "
+            "checkpoint was trained so far or summarises sets.",
+        ),
     ] = None,
+    sets: Annotated[
+        int | None,
+        typer.Option(min=10, help="Sets of each size, clustered running free; default 50."),
+    ] = None,
+    samples: Annotated[int | None, typer.Option(min=2, help="Samples of each posterior; default 20.")] = None,
+    early_steps: Annotated[
+        bool,
+        typer.Option(
+            "--early-steps", help="Compare the first steps with exact conditionals, too (mixtures)."
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sets and samples.")] = 0,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller sets: seconds, rough.")] = False,
     data: Data = None,
+    record: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file as well.")] = None,
 ) -> None:
-    """Is the posterior right? Distance from the exact one, consistency, calibration, quality.
+    """Is the posterior right? Running free, against exact posteriors, from one order of points to another.
 
-    Mixtures are compared with exact posteriors; for other data the parts that need none are run.
+    Samples and truth are compared on sets whose true clusters are known: simulated ones, or whole classes
+    that were held out of training or are for tests. Mixtures are compared with exact posteriors, too.
 
     Example:  gfncp diagnose mog-2d --output diagnostics
     """
-    from gfncp.checkpoints import find, load, load_configuration, write_text
-    from gfncp.evaluation import diagnose as diagnosis
-    from gfncp.evaluation.diagnosis_report import pictures, table
-    from gfncp.evaluation.evaluate import make_test_simulator
+    import torch
 
-    model: Any = load(checkpoint)  # of one kind or another
+    from gfncp.checkpoints import find, load_configuration, write_text
+    from gfncp.evaluation import diagnose as diagnosis
+    from gfncp.evaluation.diagnosis_report import pictures, tables
+    from gfncp.evaluation.evaluate import describe_device
+    from gfncp.evaluation.sets import DRAWN
+    from gfncp.evaluation.subjects import default_sizes, make_subjects
+
     configuration = load_configuration(checkpoint)
+    subjects = make_subjects(checkpoint, configuration, data)
     sizes = diagnosis.QUICK if quick else diagnosis.FULL
-    if sets is not None:
-        sizes = sizes.with_sets(sets)
-    with console.status("Diagnosing; all of it takes a few minutes, --quick some seconds"):
+    if points is not None or not quick:
+        sizes = replace(sizes, free_points=tuple(points or default_sizes(configuration)))
+    sizes = replace(sizes, free_sets=sets or sizes.free_sets, samples=samples or sizes.samples)
+    with console.status("") as status:
         result = diagnosis.diagnose(
-            model, make_test_simulator(configuration, model.encoder, data), sizes, seed
+            subjects, sizes, seed, early_steps, report=lambda part: status.update(f"Diagnosing: {part}")
         )
     about = {
         "kind": "diagnosis",
@@ -48,11 +71,15 @@ def diagnose(
         "configuration": configuration.model_dump(mode="json"),
         "sizes": asdict(sizes),
         "seed": seed,
-        "device": str(next(model.parameters()).device),
+        "drawn": DRAWN,
+        "device": describe_device(torch.device("cpu")),
+        "torch": torch.__version__,
     }
     text = json.dumps(about | result, indent=2, allow_nan=False) + "\n"
-    write_text(output / "diagnostics.json", text)
-    files = pictures(result, Path(checkpoint).name, output)
-    console.print(table(result))
+    for path in (output / "diagnostics.json", *([] if record is None else [record])):
+        write_text(path, text)
+    files = pictures(result, output)
+    for table in tables(result):
+        console.print(table)
     names = ", ".join(["diagnostics.json", *(file.name for file in files)])
     console.print(f"Written: {names} in {output}", markup=False)

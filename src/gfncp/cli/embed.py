@@ -41,6 +41,7 @@ def embed(
     """
     from accelerate import Accelerator
 
+    from gfncp.interruption import stopping_at_once
     from gfncp.progress import counting
     from gfncp.sources import features, sentences
 
@@ -51,16 +52,22 @@ def embed(
     if not source.is_dir() and classes is not None:
         raise ValueError(f"--classes={classes}: accepted for folders of images only")
     device = Accelerator().device
+
+    def say() -> None:
+        console.print(
+            "stopped; what is done is kept, and the same command goes on from there", soft_wrap=True
+        )
+
     if source.is_dir():
         name = model or features.DINO
         held = features.list_classes(source, classes)
         encode = features.load_class_token(name).to(device)
-        with counting(len(held.files), "images") as report:
+        with counting(len(held.files), "images") as report, stopping_at_once(say):
             features.embed_images(held, output, encode, source=name, report=report)
     else:
         name = model or sentences.MINILM
         held = sentences.read_sentences(source, label_column)
         encode = sentences.load_sentence_transformer(name, device)
-        with counting(len(held.texts), "sentences") as report:
+        with counting(len(held.texts), "sentences") as report, stopping_at_once(say):
             sentences.embed_sentences(held, output, encode, source=name, report=report)
     console.print(f"Written to {output}", markup=False, soft_wrap=True)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Shaped
 
+from gfncp.sources.delimited import Reading
 from gfncp.sources.sets import PointSet, Roles, check_columns, read_sets
 from gfncp.sources.tables import read_file
 
@@ -18,13 +19,14 @@ Told = dict[str, list[Shaped[np.ndarray, "points"]]]
 
 
 def read_told_sets(
-    paths: Sequence[Path], roles: Roles, known: str | None, weights: str | None
+    paths: Sequence[Path], roles: Roles, known: str | None, weights: str | None, reading: Reading
 ) -> tuple[list[PointSet], Told]:
     """Read sets as `gfncp.sources.sets.read_sets` does, and what two columns tell of their rows.
 
     Args:
         known: column of known labels, -1 or empty where nothing is known; None for no such column.
         weights: column that says how often each row counts; None for no such column.
+        reading: how the cells of files are written.
 
     Returns:
         The sets, and ``known_labels`` and ``sample_weight`` as `gfncp.GFNCP.fit_sets` takes them, each only
@@ -36,7 +38,7 @@ def read_told_sets(
     columns = {"known_labels": known, "sample_weight": weights}
     columns = {name: column for name, column in columns.items() if column is not None}
     if not columns:
-        return read_sets(paths, roles), {}
+        return read_sets(paths, roles, reading), {}
     for column in columns.values():
         if column in (roles.columns or []):
             raise ValueError(
@@ -45,8 +47,9 @@ def read_told_sets(
     sets: list[PointSet] = []
     told: Told = {name: [] for name in columns}
     for path in map(Path, paths):
-        held = _read(path, list(columns.values()))
-        found = read_sets([path], _of_coordinates(held, roles, list(columns.values())))
+        held = _read(path, list(columns.values()), reading)
+        others = list(columns.values()) if isinstance(held, pd.DataFrame) else []
+        found = read_sets([path], replace(roles, others=others), reading)
         rows = sum(len(each.points) for each in found)
         for name, column in columns.items():
             values = np.asarray(held[column])
@@ -62,23 +65,16 @@ def read_told_sets(
     return sets, told
 
 
-def _read(path: Path, columns: list[str]) -> pd.DataFrame | dict[str, np.ndarray]:
+def _read(path: Path, columns: list[str], reading: Reading) -> pd.DataFrame | dict[str, np.ndarray]:
     """Read a file, and refuse one without these columns."""
     if path.is_dir():
         raise ValueError(f"{path}: a folder of images has no columns {columns}")
-    held = read_file(path)
+    held = read_file(path, reading)
     try:
         check_columns(list(held), Roles(columns))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     return held
-
-
-def _of_coordinates(held: pd.DataFrame | dict[str, np.ndarray], roles: Roles, told: list[str]) -> Roles:
-    """Name the coordinates of a table, which otherwise are all columns without a role."""
-    if roles.columns is not None or not isinstance(held, pd.DataFrame):
-        return roles
-    return replace(roles, columns=[name for name in held if name not in (*roles.aside, *told)])
 
 
 def _without_minus_one(values: Shaped[np.ndarray, "points"]) -> Shaped[np.ndarray, "points"]:

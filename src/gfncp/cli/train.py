@@ -37,8 +37,8 @@ def train(
 ) -> None:
     """Train a network on one's own points, or as a TOML file says.
 
-    A run that was stopped goes on where it was when the command is given again; SIGTERM, as schedulers
-    send it, stores the state and ends with exit code 143. The folder of the run is a checkpoint for the
+    A run that was stopped goes on where it was when the command is given again; Ctrl-C, and SIGTERM as
+    schedulers send it, store the state first. The folder of the run is a checkpoint for the
     other commands; TensorBoard reads its scalars there.
 
     Example:  gfncp train --data embeddings.parquet

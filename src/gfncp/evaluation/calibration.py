@@ -1,21 +1,20 @@
 """Calibration of a posterior over clusterings, from samples and the labels that simulated sets truly have.
 
 If x and c come from the simulator, c and the samples of an exact posterior given x are exchangeable. So pairs
-share a cluster as often as predicted, ranks are uniform, and samples averaged over sets follow the prior.
+share a cluster as often as predicted, and ranks are uniform.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from scipy.stats import chisquare
 from torch import Tensor
 
 from gfncp.partitions import n_clusters
 
 FEWEST_EXPECTED = 5.0  # counts that the chi-square approximation asks for
-PAIRS_PER_PART = 2**25  # comparisons of two labels that are held at a time
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Reliability:
 
 
 def reliability(probabilities: Float[Tensor, "predictions"], outcomes: Tensor, bins: int = 10) -> Reliability:
-    """The reliability curve of predictions of events.
+    """Return the reliability curve of predictions of events.
 
     Args:
         outcomes: whether each event happened, ``(predictions,)``.
@@ -52,27 +51,14 @@ def reliability(probabilities: Float[Tensor, "predictions"], outcomes: Tensor, b
     return Reliability(predicted, np.bincount(where, hit, bins) / weight, counts)
 
 
-def pairs(
-    samples: Int[Tensor, "sets draws points"], labels: Int[Tensor, "sets points"]
-) -> tuple[Float[Tensor, "pairs"], Tensor]:
-    """Every pair of points of each set: the share of samples that put both in one cluster, and the truth."""
-    draws, points = samples.shape[1:]
-    a, b = torch.triu_indices(points, points, 1)
-    together = [
-        (part[..., a] == part[..., b]).double().mean(1)
-        for part in samples.split(max(1, PAIRS_PER_PART // max(1, draws * len(a))))
-    ]
-    return torch.cat(together).flatten(), (labels[:, a] == labels[:, b]).flatten()
-
-
 def largest_cluster(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batch"]:
-    """Points in the largest cluster."""
+    """Count the points in the largest cluster; labels of absent points are -1."""
     sizes = torch.zeros(*labels.shape[:-1], int(labels.max()) + 1, dtype=torch.long)
-    return sizes.scatter_add(-1, labels, torch.ones_like(labels)).amax(-1)
+    return sizes.scatter_add(-1, labels.clamp_min(0), (labels >= 0).long()).amax(-1)
 
 
 def first_points_cluster(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batch"]:
-    """Points in the first point's cluster."""
+    """Count the points in the first point's cluster."""
     return (labels == labels[..., :1]).sum(-1)
 
 
@@ -84,9 +70,9 @@ STATISTICS = {
 
 
 def ranks(
-    drawn: Int[Tensor, "sets draws"], true: Int[Tensor, "sets"], generator: torch.Generator
+    drawn: Shaped[Tensor, "sets draws"], true: Shaped[Tensor, "sets"], generator: torch.Generator
 ) -> Int[Tensor, "sets"]:
-    """Rank, 0 to ``draws``, of each true value among the samples'; ties are broken at random.
+    """Return the rank, 0 to ``draws``, of each true value among the samples'; ties are broken at random.
 
     Uniform if the true value and the samples are exchangeable (Talts et al. 2018).
     """
@@ -121,37 +107,13 @@ def uniformity(rank: Int[Tensor, "sets"], draws: int, bins: int = 20) -> Uniform
     return Uniformity(counts, expected, float(chisquare(counts, expected).pvalue))
 
 
-@dataclass(frozen=True)
-class PriorMatch:
-    """The distribution of K under posterior samples of simulated sets, against the prior's (Geweke 2004)."""
-
-    prior: Float[np.ndarray, "counts"]  # P(K = k), k = 0, 1, ...
-    model: Float[np.ndarray, "counts"]  # over all samples of all sets
-    total_variation: float
-    p_value: float  # chi-square of one sample per set, which are independent
+def rank_p_value(
+    drawn: Shaped[Tensor, "sets draws"], true: Shaped[Tensor, "sets"], generator: torch.Generator
+) -> float:
+    """Return the p-value of a test that true values rank uniformly; NaN for fewer sets than it needs."""
+    return p_value(ranks(drawn, true, generator), drawn.shape[1])
 
 
-def prior_match(clusters: Int[Tensor, "sets draws"], prior: Float[Tensor, "counts"]) -> PriorMatch:
-    """Does K, sampled given simulated sets, follow the prior that simulated them?
-
-    Rare values of K share one cell of the test, so that at least 5 are expected in each.
-    """
-    sets, length = len(clusters), max(len(prior), int(clusters.max()) + 1)
-    p = np.pad(prior.numpy(), (0, length - len(prior)))
-    model = np.bincount(clusters.flatten().numpy(), minlength=length) / clusters.numel()
-    counts = np.bincount(clusters[:, 0].numpy(), minlength=length)
-    cell = _cells(p * sets)
-    observed, expected = np.bincount(cell, counts), np.bincount(cell, p * sets)
-    p_value = float(chisquare(observed, expected).pvalue) if len(expected) > 1 else 1.0
-    return PriorMatch(p, model, float(0.5 * np.abs(p - model).sum()), p_value)
-
-
-def _cells(expected: Float[np.ndarray, "counts"]) -> Int[np.ndarray, "counts"]:
-    """Neighbouring values share a cell until enough are expected in it; what is left joins the last cell."""
-    cells, cell, held = np.zeros(len(expected), dtype=np.int64), 0, 0.0
-    for k, value in enumerate(expected):
-        cells[k] = cell
-        held += value
-        if held >= FEWEST_EXPECTED:
-            cell, held = cell + 1, 0.0
-    return np.minimum(cells, max(cell - 1, 0))
+def p_value(rank: Int[Tensor, "sets"], draws: int) -> float:
+    """Return the p-value of `uniformity`; NaN for fewer sets than it needs."""
+    return uniformity(rank, draws).p_value if len(rank) >= 2 * FEWEST_EXPECTED else float("nan")

@@ -1,5 +1,7 @@
 """Cells of tables: numbers with their standard errors, targets, and what machine measured."""
 
+SMALL = 0.0005  # p-values below have an exponent
+
 
 def number(value: float | None, digits: int = 3) -> str:
     """Return it with so many digits behind the point; a dash where there is none."""
@@ -9,6 +11,11 @@ def number(value: float | None, digits: int = 3) -> str:
 def with_error(value: float | None, error: float | None, digits: int = 3) -> str:
     """Return a number and, where it has one, its standard error."""
     return number(value, digits) + ("" if error is None else f" ± {error:.{digits}f}")
+
+
+def p_value(value: float | None) -> str:
+    """Return it with three digits, or as a power of ten where it is small."""
+    return f"{value:.0e}" if value is not None and value < SMALL else number(value)
 
 
 def judged(target: dict) -> tuple[str, str, str]:

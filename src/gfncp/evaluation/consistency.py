@@ -16,17 +16,66 @@ from gfncp.decoding import POINTS_PER_PART, log_prob_of_orders
 from gfncp.energy import EnergyNetwork
 from gfncp.objectives import Batch
 
+PUBLIC_FLOOR = 1e-5  # what the authors' public code adds to flows
+
 
 @torch.no_grad()
 def marginal_consistency(
     network: EnergyNetwork, x: Float[Tensor, "sets points *shape"], labels: Int[Tensor, "sets points"]
 ) -> Float[Tensor, "sets"]:
-    """MC: the sum over n = 2..N of Eq. 24, with its shifted energies."""
+    """Return MC as printed: the sum over n = 2..N of Eq. 24, with its shifted energies."""
     parts = [
         objectives.marginal_consistency(network, network.encode(some), Batch(some, known))[0]
         for some, known in _parts(x, labels)
     ]
     return torch.cat(parts).double()
+
+
+@torch.no_grad()
+def mc_terms(
+    network: EnergyNetwork,
+    x: Float[Tensor, "sets points *shape"],
+    labels: Int[Tensor, "sets points"],
+    floor: float = 0.0,
+) -> Float[Tensor, "sets steps"]:
+    """Return the terms of `marginal_consistency`, those of the steps n = 2..N.
+
+    Energies are shifted by their minimum over the options at each step but the last one, whose level is
+    therefore that of the terminal energy: of most networks, that one term is most of the sum.
+
+    Args:
+        floor: is added to flows before their logarithm is taken.
+    """
+    return torch.cat([_mc_terms(network, *part, floor) for part in _parts(x, labels)])
+
+
+def _mc_terms(network: EnergyNetwork, x: Tensor, labels: Tensor, floor: float) -> Tensor:
+    energies = network.energies(x, labels).double()
+    shifted = energies - energies.amin(-1, keepdim=True)
+    shifted[:, -1] = energies[:, -1]
+    incoming = -shifted[:, :-1].gather(2, labels[:, :-1, None])[..., 0]
+    incoming[:, 0] = 0.0  # the first state has one option
+    outgoing = torch.logsumexp(-shifted[:, 1:], -1)
+    if floor > 0:
+        log_floor = torch.tensor(floor, dtype=torch.float64, device=x.device).log()
+        incoming, outgoing = (torch.logaddexp(flow, log_floor) for flow in (incoming, outgoing))
+    return (incoming - outgoing).square()
+
+
+@torch.no_grad()
+def public_code_mc(
+    network: EnergyNetwork, x: Float[Tensor, "sets points *shape"], greedy: Int[Tensor, "sets points"]
+) -> Float[Tensor, "sets"]:
+    """Return MC as the paper's authors' public code evaluates it.
+
+    It differs from the printed one in three ways: it follows greedy labels, not the true ones; it adds
+    1e-5 to flows before taking logarithms; and it divides the sum by the number of points. The two are on
+    scales that are orders of magnitude apart.
+
+    Args:
+        greedy: the most probable option at each step, along the order of the points.
+    """
+    return mc_terms(network, x, greedy, PUBLIC_FLOOR).sum(1) / x.shape[1]
 
 
 class FlowResidual(NamedTuple):

@@ -1,13 +1,13 @@
 """Figures of a posterior on simulated sets, whose truth is known, as Markdown."""
 
-from gfncp.evaluation.cells import how_many_met, judged, machine, number, with_error
+from gfncp.evaluation.cells import how_many_met, judged, machine, number, p_value, with_error
 from gfncp.evaluation.comparison import NOTHING, markdown
 
-SMALL = 0.0005  # p-values below have an exponent
-MEANS = (  # name, key and digits
-    ("-log p of medoids: samples", "sample_nll", 1),
-    ("-log p of medoids: truth", "truth_nll", 1),
+MEANS = (  # name, key and digits; a record has some of the keys
+    ("-log p{of}: samples", "sample_nll", 1),
+    ("-log p{of}: truth", "truth_nll", 1),
     ("ratio, samples / truth", "ratio", 3),
+    ("share of sets whose truth is possible", "possible", 3),
     ("-log p per other point: samples", "beside_sample_nll", 3),
     ("-log p per other point: truth", "beside_truth_nll", 3),
     ("ratio, samples / truth, other points", "beside_ratio", 3),
@@ -22,7 +22,8 @@ MEANS = (  # name, key and digits
     ("20% known: ARI of the other rows", "ari_unknown_rows_known", 3),
     ("20% known: gain in their ARI", "known_gain", 3),
 )
-P_VALUES = (("p-value, ranks of -log p of medoids", "rank_p"), ("p-value, ranks of K", "clusters_p"))
+P_VALUES = (("p-value, ranks of -log p{of}", "rank_p"), ("p-value, ranks of K", "clusters_p"))
+MEDOIDS = " of medoids"  # whose labels alone older records judge
 PAIRS = (("error of pairs", "pairs"), ("20% known: error of pairs", "pairs_known"))
 
 
@@ -37,8 +38,9 @@ def coreset_calibration(records: list[dict]) -> str:
         "bins of the prediction, and in brackets stands that of a sample in the truth's place, which an "
         "exact posterior would have. *Told K*: the number of clusters is given. *20% known*: a fifth of the"
         " labels are. Clusters without a medoid [cannot be "
-        "found](how-it-works.md#sets-of-any-size-weighted-coresets), so log-probabilities and ranks are of "
-        "the labels of medoids. Means ± standard errors over sets.\n\n"
+        "found](how-it-works.md#sets-of-any-size-weighted-coresets), so log-probabilities and ranks leave out"
+        " sets whose truth has one; figures *of medoids* are of the labels of medoids instead. Means ± "
+        "standard errors over sets.\n\n"
     ) + ("\n\n".join(map(_checkpoint, records)) or NOTHING)
 
 
@@ -67,20 +69,23 @@ def _command(record: dict) -> str:
 
 
 def _quantities(sizes: dict[str, dict]) -> str:
-    every = sizes.values()
+    every = list(sizes.values())
+    of_what = "" if "possible" in every[0] else MEDOIDS
     rows = [("", *(f"{size} points" for size in sizes)), ("sets", *(str(of["sets"]) for of in every))]
-    rows += [(name, *(with_error(**of[key], digits=digits) for of in every)) for name, key, digits in MEANS]
-    rows += [(name, *(_p_value(of[key]) for of in every)) for name, key in P_VALUES]
+    for name, key, digits in MEANS:
+        if key in every[0]:
+            cells = (with_error(**of[key], digits=digits) for of in every)
+            rows.append((name.format(of=of_what), *cells))
+    rows += [(name.format(of=of_what), *(p_value(of[key]) for of in every)) for name, key in P_VALUES]
     rows += [(name, *(_errors(of[key]) for of in every)) for name, key in PAIRS]
     return markdown([*rows, ("seconds", *(f"{of['seconds']:.0f}" for of in every))])
 
 
-def _p_value(value: float | None) -> str:
-    return f"{value:.0e}" if value is not None and value < SMALL else number(value)
-
-
 def _errors(pairs: dict) -> str:
-    return f"{number(pairs['truth']['error'])} ({number(pairs['sample']['error'])})"
+    truth, sample = (
+        with_error(pairs[name]["error"], pairs[name].get("standard_error")) for name in ("truth", "sample")
+    )
+    return f"{truth} ({sample})"
 
 
 def _curves(sizes: dict[str, dict]) -> str:

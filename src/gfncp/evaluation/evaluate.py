@@ -2,104 +2,134 @@
 
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import torch
-from torch import nn
 
-from gfncp import simulators, unseen_classes
 from gfncp.checkpoints import find, load, load_configuration, seeded
 from gfncp.configuration import Configuration
-from gfncp.configuration.data import EmbeddingFile
-from gfncp.encoders import prepared
+from gfncp.evaluation.answers import PointSubject
+from gfncp.evaluation.free_running import run_free, summarise
 from gfncp.evaluation.gibbs import best_state
-from gfncp.evaluation.metrics import scores
-from gfncp.partitions import cluster_bounds
+from gfncp.evaluation.means import Mean, mean
+from gfncp.evaluation.metrics import agreements
+from gfncp.evaluation.plain import plain
+from gfncp.evaluation.sets import DRAWN, TEST_STREAM, batches, draw_sets, make_test_simulator
+from gfncp.evaluation.subjects import has_energies, make_test_subject
+from gfncp.partitions import cluster_bounds, n_clusters
 from gfncp.preparation import Simulator
-from gfncp.sources import images
 
-SETS_PER_BATCH = 50
-TEST_STREAM = 2**31 + 1  # apart from training's and validation's
-
-
-def make_test_simulator(configuration: Configuration, encoder: nn.Module, data: Path | None) -> Simulator:
-    """Make the simulator of test sets: fresh ones, or whole classes of test images or of unseen classes.
-
-    Args:
-        encoder: whose embeddings of the images are drawn, if it has such.
-        data: folder of the images that the configuration names, None downloads them; or embeddings.
-    """
-    if isinstance(configuration.data, EmbeddingFile):
-        return unseen_classes.make_test_simulator(configuration.data, data)
-    values = configuration.data.model_dump()
-    kind = values.pop("kind")
-    if kind == "gaussian-mixtures":
-        return simulators.GaussianMixtures(**values)
-    if kind == "general-mixtures":
-        return simulators.GeneralMixtures(**values)
-    if kind == "coresets":
-        return simulators.LabelledCoresets(values["tokens"])
-    x, classes = images(values["dataset"], "test", data)
-    bounds = values["n_clusters"]
-    if not isinstance(bounds, int):  # bounds are of training clusters, which are not classes
-        bounds = (1, len(classes.unique()))
-    return simulators.WholeClasses(prepared(encoder, x), classes, values["alpha"], bounds)
+SAMPLES = 20  # of each posterior
+SWEEPS, CHAINS = 20, 5  # of the exact sampler, in search of its most probable state
+APART = "scores", "true_clusters", "per_set", "seconds"  # of a summary, which have places of their own
 
 
 def evaluate(
-    checkpoint: str, sets: int, points: int | None, seed: int, data: Path | None, exact: bool
-) -> dict:
-    """NMI, ARI and K of the greedy clustering; for mixtures with ``exact``, of the exact sampler too.
+    checkpoint: str,
+    sets: int,
+    points: int | None,
+    seed: int,
+    data: Path | None,
+    exact: bool,
+    n_samples: int = SAMPLES,
+) -> dict[str, Any]:
+    """Measure NMI, ARI and K of clusterings, and how right a posterior is when it runs free.
 
     The result is a record: JSON values that say what was measured, on what, and how long clustering took.
+    Scores are by way to cluster: ``greedy`` along one order, ``labels`` (the most typical of 16 orders, which
+    users get unless the samples contradict it), ``samples``, for mixtures ``exact draws`` of the posterior,
+    and with ``exact`` its most probable visited state; ``errors`` are their standard errors over sets.
+    Networks without probabilities have ``greedy`` alone.
 
     Args:
         points: in each set; None takes as many as suit the data.
+        n_samples: of each posterior.
 
     Raises:
         ValueError: ``exact`` for anything but mixtures, or sets that the data cannot fill.
     """
-    model, configuration = load(checkpoint), load_configuration(checkpoint)
+    configuration = load_configuration(checkpoint)
     points = points or configuration.data.test_points
     if exact and configuration.data.kind != "gaussian-mixtures":
         raise ValueError("--exact: only Gaussian mixtures have an exact sampler")
-    simulate = make_test_simulator(configuration, model.encoder, data)
-    truth, greedy, gibbs = [], [], []
-    seconds = 0.0
-    for start in range(0, sets, SETS_PER_BATCH):
-        generator = seeded(seed, TEST_STREAM, start)
-        x, labels, *rest = simulate(min(SETS_PER_BATCH, sets - start), points, generator)
-        truth.append(labels)
-        start = perf_counter()
-        greedy.append(model.predict(x, *rest[:1]))  # of tokens, some are absent
-        seconds += perf_counter() - start
-        if exact:
-            least, most = cluster_bounds(simulate.n_clusters, points)
-            gibbs.append(
-                best_state(
-                    x,
-                    simulate.alpha,
-                    simulate.spread,
-                    least=least,
-                    most=most,
-                    sweeps=20,
-                    chains=5,
-                    generator=generator,
-                )
-            )
-    labels = torch.cat(truth)
-    result = {
+    about = {
         "kind": "evaluation",
         "checkpoint": find(checkpoint).resolve().name,
         "sets": sets,
         "points": points,
         "seed": seed,
-        "true_clusters": float(labels.amax(1).double().mean() + 1),
+        "drawn": DRAWN,
     }
-    result["greedy"] = scores(labels, torch.cat(greedy))
-    if exact:
-        result["exact"] = scores(labels, torch.cat(gibbs))
-        result["nmi_of_exact"] = result["greedy"]["nmi"] / result["exact"]["nmi"]
-    return result | {
+    if has_energies(configuration):
+        subject = make_test_subject(checkpoint, configuration, data)
+        generator = seeded(seed, TEST_STREAM, points)
+        judged = run_free(subject, points, sets, n_samples, seed, TEST_STREAM, generator)
+        summary = summarise(judged, generator)
+        seconds, true, scores = (summary[name] for name in ("seconds", "true_clusters", "scores"))
+        rest = {name: value for name, value in summary.items() if name not in APART}
+        about |= {"n_samples": n_samples, "posterior": rest}
+        if exact and isinstance(subject, PointSubject):
+            scores["exact"] = _exact_scores(subject.simulator, sets, points, seed)
+    else:
+        model: Any = load(checkpoint)  # of one kind or another
+        simulate = make_test_simulator(configuration, model.encoder, data)
+        scores, true, seconds = _greedy_scores(model, simulate, sets, points, seed)
+    return plain(about | _apart(scores, true)) | _about(configuration, seconds)
+
+
+def _greedy_scores(
+    model: Any, simulate: Simulator, sets: int, points: int, seed: int
+) -> tuple[dict[str, dict[str, Mean]], Mean, float]:
+    """Return scores of what `predict` gives, the true number of clusters, and the time that it took."""
+    truth, found, seconds = [], [], 0.0
+    for numbers in batches(sets):
+        x, labels, *_ = draw_sets(simulate, numbers, points, seed)
+        truth.append(labels)
+        start = perf_counter()
+        found.append(model.predict(x))
+        seconds += perf_counter() - start
+    labels = torch.cat(truth)
+    return {"greedy": _scores(labels, torch.cat(found))}, _mean(n_clusters(labels)), seconds
+
+
+def _exact_scores(simulate: Any, sets: int, points: int, seed: int) -> dict[str, Mean]:
+    """Return scores of the most probable state that the exact sampler visits."""
+    least, most = cluster_bounds(simulate.n_clusters, points)
+    bounds = {"least": least, "most": most, "sweeps": SWEEPS, "chains": CHAINS}
+    truth, found = [], []
+    for numbers in batches(sets):
+        x, labels = draw_sets(simulate, numbers, points, seed)
+        generator = seeded(seed, TEST_STREAM, points, numbers[0], 1)
+        truth.append(labels)
+        found.append(best_state(x, simulate.alpha, simulate.spread, **bounds, generator=generator))
+    return _scores(torch.cat(truth), torch.cat(found))
+
+
+def _scores(labels: torch.Tensor, found: torch.Tensor) -> dict[str, Mean]:
+    agreement = agreements(labels, found[:, None])
+    return {
+        "nmi": _mean(agreement.nmi),
+        "ari": _mean(agreement.ari),
+        "clusters": _mean(n_clusters(found)),
+    }
+
+
+def _mean(values: torch.Tensor) -> Mean:
+    return mean(values.flatten().double().numpy())
+
+
+def _apart(scores: dict[str, dict[str, Mean]], true: Mean) -> dict[str, Any]:
+    """Return values and standard errors, which records keep apart."""
+    values = {name: {score: of.value for score, of in each.items()} for name, each in scores.items()}
+    errors = {name: {score: of.error for score, of in each.items()} for name, each in scores.items()}
+    found = {"true_clusters": true.value, **values, "errors": errors | {"true_clusters": true.error}}
+    if "exact" in scores:
+        found["nmi_of_exact"] = values["greedy"]["nmi"] / values["exact"]["nmi"]
+    return found
+
+
+def _about(configuration: Configuration, seconds: float) -> dict[str, Any]:
+    return {
         "seconds": seconds,
         "device": describe_device(torch.device("cpu")),
         "torch": torch.__version__,
@@ -109,7 +139,7 @@ def evaluate(
 
 
 def describe_device(device: torch.device) -> str:
-    """How records name what measured."""
+    """Name what measured, as records do."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     return f"{device.type} ({torch.get_num_threads()} threads)"

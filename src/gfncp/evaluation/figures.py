@@ -1,6 +1,6 @@
 """Pictures of the metrics of consistency, calibration and exactness."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from gfncp.checkpoints import write_atomically
-from gfncp.evaluation.calibration import PriorMatch, Reliability, Uniformity
+from gfncp.evaluation.calibration import Reliability, Uniformity
 
 BINS = 30
 
@@ -51,31 +51,42 @@ def plot_reliability(curves: Mapping[str, Reliability], path: Path) -> None:
     _write(figure, path)
 
 
-def plot_ranks(histograms: Mapping[str, Uniformity], path: Path) -> None:
-    """Rank histograms of simulation-based calibration; flat if calibrated, with the band of 99% of bins."""
-    figure = Figure(figsize=(4 * len(histograms), 3.2), layout="constrained")
-    row = figure.subplots(1, len(histograms), squeeze=False)[0]
-    for axes, (name, one) in zip(row, histograms.items(), strict=True):
-        sets = one.counts.sum()
-        deviation = 2.58 * np.sqrt(one.expected * (1 - one.expected / sets))
-        edges = np.arange(len(one.counts) + 1) - 0.5
-        low, high = np.maximum(one.expected - deviation, 0), one.expected + deviation
-        axes.stairs(one.counts, edges, fill=True)
-        axes.stairs(high, edges, baseline=low, fill=True, color="grey", alpha=0.4)
-        axes.set(xlabel="rank of the true value, binned", title=f"{name}\np = {one.p_value:.2g}")
+def plot_surprise(by_size: Mapping[str, Sequence[Float[np.ndarray, "sets"]]], path: Path) -> None:
+    """-log p of samples against that of the truth, a point per set; alike on average if calibrated.
+
+    Args:
+        by_size: -log p of the truth, and the mean of that of samples.
+    """
+    figure = Figure(figsize=(3.6 * len(by_size), 3.8), layout="constrained")
+    row = figure.subplots(1, len(by_size), squeeze=False)[0]
+    for axes, (name, (truth, samples)) in zip(row, by_size.items(), strict=True):
+        finite = np.concatenate([each[np.isfinite(each)] for each in (truth, samples)])
+        low, high = max(1e-2, finite.min(initial=1e-2)), max(1.0, finite.max(initial=1.0))
+        axes.plot([low, high], [low, high], color="grey", linestyle=":")
+        axes.scatter(np.maximum(truth, low), np.maximum(samples, low), s=10, alpha=0.6)
+        axes.plot(np.nanmean(truth), np.nanmean(samples), "r+", markersize=12, label="means")
+        axes.set(xscale="log", yscale="log", xlabel="-log p of the truth", title=name)
+        axes.legend()
+    row[0].set_ylabel("-log p of samples")
     _write(figure, path)
 
 
-def plot_n_clusters(match: PriorMatch, path: Path) -> None:
-    """K under the model, averaged over simulated sets, beside the prior's."""
-    figure = Figure(figsize=(5, 3.2), layout="constrained")
-    axes = figure.add_subplot()
-    k = np.arange(1, len(match.prior))
-    axes.bar(k - 0.2, match.prior[1:], 0.4, label="prior")
-    axes.bar(k + 0.2, match.model[1:], 0.4, label="model")
-    axes.set(xlabel="number of clusters", ylabel="probability")
-    axes.set_title(f"total variation {match.total_variation:.3f}, p = {match.p_value:.2g}")
-    axes.legend()
+def plot_ranks(by_size: Mapping[str, Mapping[str, Uniformity]], path: Path) -> None:
+    """Histograms of ranks, a row per size of sets; flat if calibrated, with the band of 99% of bins."""
+    columns = len(next(iter(by_size.values())))
+    figure = Figure(figsize=(3.6 * columns, 2.6 * len(by_size)), layout="constrained")
+    grid = figure.subplots(len(by_size), columns, squeeze=False)
+    for row, (size, histograms) in zip(grid, by_size.items(), strict=True):
+        for axes, (name, one) in zip(row, histograms.items(), strict=True):
+            sets = one.counts.sum()
+            deviation = 2.58 * np.sqrt(one.expected * (1 - one.expected / sets))
+            edges = np.arange(len(one.counts) + 1) - 0.5
+            low, high = np.maximum(one.expected - deviation, 0), one.expected + deviation
+            axes.stairs(one.counts, edges, fill=True)
+            axes.stairs(high, edges, baseline=low, fill=True, color="grey", alpha=0.4)
+            axes.set_title(f"{size}: {name}\np = {one.p_value:.2g}", fontsize=9)
+    for axes in grid[-1]:
+        axes.set_xlabel("rank of the true value, binned")
     _write(figure, path)
 
 

@@ -54,10 +54,14 @@ def sweep(
     least: int,
     most: int,
     generator: torch.Generator,
+    given: Int[Tensor, "sets"] | None = None,
 ) -> Int[Tensor, "sets points"]:
     """Draw each point's label in turn given all others; a point without a label (-1) enters in its turn.
 
     The bounds leave a point only the options from which they can still be met.
+
+    Args:
+        given: how many of each set's first points keep the labels that they have, in order of appearance.
     """
     sets, points, _ = x.shape
     row = torch.arange(sets)
@@ -67,31 +71,50 @@ def sweep(
     present = labels >= 0
     labels = labels.clone()
     coins = torch.rand(points, sets, 1, dtype=x.dtype, generator=generator)
-    for n in range(points):
+    kept = torch.zeros(sets, dtype=torch.long) if given is None else given
+    for n in range(int(kept.min()), points):
         xn = x[:, n]
         gone = row[present[:, n]]
         count[gone, labels[gone, n]] -= 1
         total[gone, labels[gone, n]] -= xn[gone]
         present[:, n] = True
-        empty = count == 0
-        total[empty] = 0.0  # no rounding error is left behind
-        clusters = (~empty).sum(1)
-        if int(clusters.max()) == count.shape[1]:
+        total[count == 0] = 0.0  # no rounding error is left behind
+        if bool((count > 0).all(1).any()):
             count = torch.nn.functional.pad(count, (0, 1))
             total = torch.nn.functional.pad(total, (0, 0, 0, 1))
-            empty = count == 0
-        may_open = clusters < most
-        must_open = clusters + (~present).sum(1) < least
-        opening = empty & (empty.cumsum(1) == 1) & may_open[:, None]
-        log_weight = torch.where(opening, math.log(alpha), count.log())
-        log_weight = torch.where(must_open[:, None] & ~opening, -torch.inf, log_weight)
-        logits = log_weight + log_predictive(xn[:, None], count, total, spread)
-        cdf = logits.softmax(-1).cumsum(-1)
-        chosen = (cdf <= coins[n] * cdf[:, -1:]).sum(-1)
+        cdf = log_options(xn, count, total, (~present).sum(1), alpha, spread, least, most).exp().cumsum(-1)
+        drawn = (cdf <= coins[n] * cdf[:, -1:]).sum(-1)
+        chosen = torch.where(n < kept, labels[:, n], drawn)
         labels[:, n] = chosen
         count[row, chosen] += 1
         total[row, chosen] += xn
     return canonical_labels(labels)
+
+
+def log_options(
+    x: Float[Tensor, "sets dim"],
+    count: Float[Tensor, "sets slots"],
+    total: Float[Tensor, "sets slots dim"],
+    unlabelled: Int[Tensor, "sets"],
+    alpha: float,
+    spread: float,
+    least: int,
+    most: int,
+) -> Float[Tensor, "sets slots"]:
+    """Return log-probabilities that a point joins each cluster, or opens one: the first that has no points.
+
+    Args:
+        count, total: of the points of each cluster, without this one.
+        unlabelled: how many points have no label, this one aside.
+    """
+    empty = count == 0
+    clusters = (~empty).sum(1)
+    may_open = clusters < most
+    must_open = clusters + unlabelled < least
+    opening = empty & (empty.cumsum(1) == 1) & may_open[:, None]
+    log_weight = torch.where(opening, math.log(alpha), count.log())
+    log_weight = torch.where(must_open[:, None] & ~opening, -torch.inf, log_weight)
+    return (log_weight + log_predictive(x[:, None], count, total, spread)).log_softmax(-1)
 
 
 def best_state(

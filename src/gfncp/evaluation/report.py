@@ -22,6 +22,7 @@ from gfncp.configuration.data import (
 )
 from gfncp.configuration.encoders import Pretraining
 from gfncp.configuration.files import to_toml
+from gfncp.evaluation.cells import number, with_error
 from gfncp.evaluation.comparison import NOTHING, comparison, failures, markdown
 from gfncp.evaluation.coreset_ablation import coreset_ablation
 from gfncp.evaluation.coreset_calibration import coreset_calibration
@@ -34,6 +35,7 @@ from gfncp.validation import array_shape
 PRETRAINED = Path("src/gfncp/pretrained")
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 HEADER = ("checkpoint", "test sets", "NMI", "ARI", "clusters found (true)", "ms per set", "command")
+OLDER, NONE = "greedy", "–"  # clusterings of one order were all that was once measured
 
 
 def read_records(folder: Path, kind: str = "evaluation") -> list[dict]:
@@ -48,16 +50,18 @@ def figures_table(records: list[dict]) -> str:
     for record in records:
         sets = f"{record['sets']} of {record['points']} points"
         speed = f"{1000 * record['seconds'] / record['sets']:.0f}"
-        rows.append((f"`{record['checkpoint']}`", sets, *_scores(record, "greedy"), speed, _command(record)))
+        way = "labels" if "labels" in record else OLDER
+        rows.append((f"`{record['checkpoint']}`", sets, *_scores(record, way), speed, _command(record)))
         if "exact" in record:
             rows.append(("exact Gibbs sampler", sets, *_scores(record, "exact"), "", "the same"))
     return markdown(rows)
 
 
 def _scores(record: dict, method: str) -> tuple[str, str, str]:
-    values = record[method]
+    values, errors = record[method], record.get("errors", {}).get(method, {})
     clusters = f"{values['clusters']:.1f} ({record['true_clusters']:.1f})"
-    return f"{values['nmi']:.3f}", f"{values['ari']:.3f}", clusters
+    nmi, ari = (with_error(values[score], errors.get(score)) for score in ("nmi", "ari"))
+    return nmi, ari, clusters
 
 
 def _command(record: dict) -> str:
@@ -78,28 +82,68 @@ def diagnoses_table(records: list[dict]) -> str:
         for record in records
     ]
     rows = [("", *names)]
-    for label, read in DIAGNOSED:
-        rows.append((label, *(read(record) for record in records)))
+    for label, digits, *places in DIAGNOSED:
+        cells = [_cell(record, places, digits) for record in records]
+        if set(cells) != {NONE}:
+            rows.append((label, *cells))
     return markdown(rows)
 
 
-def _distance(points: str, method: str):
-    return lambda record: f"{record['posterior'][points][method]['total_variation']:.3f}"
+def _cell(record: dict, places: list[tuple[str, ...]], form: int | str) -> str:
+    """Return the figure in the first of several places that a record has; a dash if it has none."""
+    for place in places:
+        value = record
+        for key in place:
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, dict):
+            return with_error(**value, digits=form)
+        if value is not None:
+            return f"{value:{form}}" if isinstance(form, str) else number(value, form)
+    return NONE
 
 
-DIAGNOSED = (
-    ("TV of the policy, N = 6", _distance("6", "policy")),
-    ("TV of the policy, N = 8", _distance("8", "policy")),
-    ("TV of the terminal energy, N = 6", _distance("6", "terminal")),
-    ("TV of the terminal energy, N = 8", _distance("8", "terminal")),
-    ("SDPP, N = 20", lambda record: f"{record['sdpp']['20']['median']:.3f}"),
-    ("SDPP, N = 80", lambda record: f"{record['sdpp']['80']['median']:.3f}"),
-    ("MC (Eq. 24), N = 80", lambda record: f"{record['consistency']['80']['mc']:.1f}"),
-    ("unshifted flow residual per step, N = 80", lambda r: f"{r['consistency']['80']['flow_per_step']:.3f}"),
-    ("NMI, N = 80, share of exact", lambda record: f"{record['quality']['80']['nmi_of_exact']:.3f}"),
-    ("NMI, N = 300, share of exact", lambda record: f"{record['quality']['300']['nmi_of_exact']:.3f}"),
-    ("ECE of pairs", lambda r: f"{r['calibration']['pairs']['model']['expected_calibration_error']:.4f}"),
-    ("ranks of K, p-value", lambda r: f"{r['calibration']['ranks']['clusters']['p_value']:.2g}"),
+def _free(points: int, *place: str) -> tuple[str, ...]:
+    return "free", "simulated sets", str(points), *place
+
+
+def _distance(points: str, method: str) -> tuple[str, ...]:
+    return "posterior", points, method, "total_variation"
+
+
+DIAGNOSED = (  # name, digits or format, and the places in records of different age
+    ("TV of the policy, N = 6", 3, _distance("6", "policy")),
+    ("TV of the policy, N = 8", 3, _distance("8", "policy")),
+    ("TV of the terminal energy, N = 6", 3, _distance("6", "terminal")),
+    ("TV of the terminal energy, N = 8", 3, _distance("8", "terminal")),
+    ("SDPP, N = 20", 3, ("sdpp", "20", "median")),
+    ("SDPP, N = 80", 3, ("sdpp", "80", "median")),
+    (
+        "MC, sum of Eq. 24 over steps, true labels, N = 80",
+        1,
+        ("consistency", "80", "mc_sum"),
+        ("consistency", "80", "mc"),
+    ),
+    ("MC, authors' public code, N = 80", 3, ("consistency", "80", "mc_public_code")),
+    ("unshifted flow residual per step, N = 80", 3, ("consistency", "80", "flow_per_step")),
+    ("NMI, N = 80, share of exact", 3, ("quality", "80", "nmi_of_exact")),
+    ("NMI, N = 300, share of exact", 3, ("quality", "300", "nmi_of_exact")),
+    (
+        "ECE of pairs, N = 20",
+        4,
+        _free(20, "pairs", "truth", "error"),
+        ("calibration", "pairs", "model", "expected_calibration_error"),
+    ),
+    (
+        "ranks of K, N = 20, p-value",
+        ".2g",
+        _free(20, "ranks", "clusters", "p_value"),
+        ("calibration", "ranks", "clusters", "p_value"),
+    ),
+    ("-log p of samples, N = 300", 1, _free(300, "sample_nll")),
+    ("-log p of the truth, N = 300", 1, _free(300, "truth_nll")),
+    ("ARI of samples, N = 300", 3, _free(300, "scores", "samples", "ari")),
+    ("ARI of the most typical of 16 orders, N = 300", 3, _free(300, "scores", "labels", "ari")),
+    ("ARI of exact draws, N = 300", 3, _free(300, "scores", "exact draws", "ari")),
 )
 
 

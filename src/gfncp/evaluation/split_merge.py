@@ -28,8 +28,14 @@ def split_merge(
     least: int,
     most: int,
     generator: torch.Generator,
+    given: Int[Tensor, "sets"] | None = None,
 ) -> Int[Tensor, "sets points"]:
-    """One proposal in each set, accepted or not. A set of one point stays as it is."""
+    """Make one proposal in each set, accepted or not. A set of one point stays as it is.
+
+    Args:
+        labels: in order of appearance.
+        given: how many of each set's first points keep their labels: proposals that change them are refused.
+    """
     if x.shape[1] < 2:
         return labels
     proposed, log_ratio = _propose(x, labels, alpha, spread, generator)
@@ -39,6 +45,8 @@ def split_merge(
     clusters = n_clusters(proposed)
     accepted = torch.rand(len(x), dtype=x.dtype, generator=generator).log() < log_ratio
     accepted &= (least <= clusters) & (clusters <= most)
+    if given is not None:
+        accepted &= ((proposed == labels) | (torch.arange(x.shape[1]) >= given[:, None])).all(1)
     return torch.where(accepted[:, None], proposed, labels)
 
 

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from gfncp.checkpoints import seeded
 from gfncp.energy import EnergyNetwork
 from gfncp.evaluation import consistency
+from gfncp.evaluation import sets as test_sets
 from gfncp.evaluation.average_score import average_scores
-from gfncp.evaluation.evaluate import SETS_PER_BATCH, TEST_STREAM
 from gfncp.evaluation.metrics import scores
 from gfncp.partitions import canonical_labels
 from gfncp.posterior import Posterior
@@ -41,10 +41,10 @@ class LabelledSets(NamedTuple):
 
 
 def draw_sets(simulate: Simulator, sets: int, points: int, seed: int) -> Iterator[LabelledSets]:
-    """Test sets, the same ones that `gfncp.evaluation.evaluate` draws."""
-    for start in range(0, sets, SETS_PER_BATCH):
-        x, labels = simulate(min(SETS_PER_BATCH, sets - start), points, seeded(seed, TEST_STREAM, start))
-        yield LabelledSets(x, labels, seeded(seed, MEASURE_STREAM, start))
+    """Yield test sets, the same ones that `gfncp.evaluation.evaluate` draws, each from its own seed."""
+    for numbers in test_sets.batches(sets):
+        x, labels = test_sets.draw_sets(simulate, numbers, points, seed)
+        yield LabelledSets(x, labels, seeded(seed, MEASURE_STREAM, numbers[0]))
 
 
 def greedy(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:

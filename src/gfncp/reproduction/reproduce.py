@@ -6,8 +6,8 @@ from pathlib import Path
 from torch import nn
 
 from gfncp.checkpoints import write_text
-from gfncp.evaluation.evaluate import make_test_simulator
 from gfncp.evaluation.report import read_records
+from gfncp.evaluation.sets import make_test_simulator
 from gfncp.reproduction.declarations import Declarations, read_declarations
 from gfncp.reproduction.measures import draw_sets
 from gfncp.reproduction.pictures import OF_IMAGES, PICTURES

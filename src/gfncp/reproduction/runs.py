@@ -17,7 +17,8 @@ from torch import nn
 from gfncp.baselines.registry import METHODS
 from gfncp.checkpoints import PRETRAINED, load, load_configuration, write_text
 from gfncp.configuration import Configuration, parse_stored
-from gfncp.evaluation.evaluate import describe_device, make_test_simulator
+from gfncp.evaluation.evaluate import describe_device
+from gfncp.evaluation.sets import DRAWN, make_test_simulator
 from gfncp.reproduction.declarations import Measure, used
 from gfncp.reproduction.measures import MEASURES, draw_sets, greedy_by
 from gfncp.run_state import iterations_done
@@ -123,6 +124,7 @@ def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, devic
         **run.describe(),
         "metrics": {name: value if math.isfinite(value) else None for name, value in metrics.items()},
         **about,
+        "drawn": DRAWN,
         "seconds": perf_counter() - start,
         "device": describe_device(place),
         "torch": torch.__version__,

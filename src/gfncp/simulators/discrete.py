@@ -22,6 +22,7 @@ EASY, HARD = 1e-5, 0.1  # probability of confusing a cluster with its nearest ri
 FEW_COLUMNS, MANY_COLUMNS = 2, 20  # of categories
 ANSWERS = 12  # columns of answers, at most
 VALUES = 6  # of a category, at most
+RARE = 0.3  # share of the mixed tables with columns of which hardly a row differs
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def most_probable_cluster(
 
 
 def mixed_table(most: int, sets: int, points: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw 2 to 6 numeric columns, 1 to 4 of categories, which may say nothing, and 2 almost constant."""
+    """Draw 2 to 6 numeric columns, 1 to 4 of categories, which may say nothing, and 2 of rare or no ones."""
     draw, whole = Draw(sets, generator), Draw(1, generator)
     x, cluster, _, shares = numeric(draw, most, int(whole.integers(2, 6)), points)
     typical = x.std(1, correction=0).median(1).values[:, None, None]
@@ -116,15 +117,15 @@ def mixed_table(most: int, sets: int, points: int, generator: torch.Generator) -
     usual = (shares[..., None, None] * table).sum(1, keepdim=True)
     table = torch.where(silent[..., None], usual, table)
     rows = draw_rows(draw, table, cluster)
-    rare = (draw.uniform(points, 2) < draw.uniform(1, 2, high=0.02)).float()
+    rare = (draw.uniform(points, 2) < draw.uniform(1, 2, high=0.02) * draw.some(RARE)[..., None]).float()
     return torch.cat([x, typical * coordinates(rows, values), typical * rare], 2), cluster
 
 
 def noisy_table(most: int, sets: int, points: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw 2 to 4 columns of clusters beside 3 to 15 columns of normal, uniform or discrete noise."""
+    """Draw 2 to 4 columns of clusters beside 1 to 15 columns of normal, uniform or discrete noise."""
     draw, whole = Draw(sets, generator), Draw(1, generator)
     x, cluster, _, _ = numeric(draw, most, int(whole.integers(2, 4)), points)
-    columns = int(whole.log_uniform(3, 16))
+    columns = int(whole.log_uniform(1, 16))
     level = x.std(1, correction=0, keepdim=True).mean(2, keepdim=True)
     width = level * (0.3 * draw.normal(1, columns)).exp()
     normal, uniform = draw.normal(points, columns), 12**0.5 * (draw.uniform(points, columns) - 0.5)

@@ -97,7 +97,7 @@ def cluster_weights(draw: Draw, clusters: int, points: int) -> Float[Tensor, "se
 def cluster_means(
     draw: Draw, used: Bool[Tensor, "sets clusters"], dims: Float[Tensor, "sets 1"]
 ) -> Float[Tensor, "sets clusters 16"]:
-    """Draw normal means and push them apart; the nearest other mean is about 1.5 to 10 away."""
+    """Draw normal means and push them apart; the nearest other mean is about 2 to 10 away."""
     inside = (torch.arange(DIMENSIONS) < dims)[:, None]
     means = draw.normal(used.shape[1], DIMENSIONS) * inside
     reach = (dims.sqrt() * used.sum(1, keepdim=True) ** (-1 / dims))[..., None]  # between nearest means
@@ -105,7 +105,7 @@ def cluster_means(
     for _ in range(REPULSIONS):
         push = torch.exp(-(torch.cdist(means, means) / reach).square() / 2) * used[:, None]
         means = means + strength * (means * push.sum(2, keepdim=True) - push @ means)
-    return means * draw.log_uniform(1.5, 10)[..., None] / reach
+    return means * draw.log_uniform(2, 10)[..., None] / reach
 
 
 def cluster_maps(

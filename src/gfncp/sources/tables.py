@@ -1,4 +1,4 @@
-"""Users' own points: CSV, Parquet, NPY, NPZ and safetensors files."""
+"""Users' own points: text tables (CSV and such), Parquet, NPY, NPZ and safetensors files."""
 
 import json
 import warnings
@@ -9,14 +9,27 @@ import pandas as pd
 from jaxtyping import Bool, Float64, Num, Shaped
 from safetensors import safe_open
 
+from gfncp.cells import OPTIONS, PANDAS, Advice, advise
+from gfncp.column_uses import Column
+from gfncp.columns import Columns
+from gfncp.sources.delimited import Reading, normalise, read_text
+
+COUNTED = 5  # rows, from which on a column that counts them is taken for their numbers
+SPARSE = {"shape", "format", "data"}  # arrays in a file of SciPy's sparse matrices
+DENSE = (
+    "sparse input is not supported, accepted are arrays and DataFrames; "
+    "sklearn.decomposition.TruncatedSVD(50).fit_transform(X) makes an array of it"
+)
+
 
 def read_points(
     path: Path, label_column: str | None = None
 ) -> tuple[Num[np.ndarray, "points *shape"], Shaped[np.ndarray, "points"] | None]:
     """Points, and the known labels in ``label_column`` if asked.
 
-    A table has a column per coordinate; an NPZ or safetensors file holds the points as ``x`` and labels as
-    another array. Labels in a safetensors file may be numbers of names, listed as JSON in its metadata.
+    A table has a column per coordinate, or columns of vectors; what names or counts its rows is left out,
+    and a warning says so. An NPZ or safetensors file holds the points as ``x`` and labels as another array.
+    Labels in a safetensors file may be numbers of names, listed as JSON in its metadata.
 
     Raises:
         ValueError: naming the file, the data row (from 1) and the column, and what was expected.
@@ -29,42 +42,110 @@ def read_points(
     labels = None if label_column is None else np.asarray(held[label_column])
     try:
         if isinstance(held, pd.DataFrame):
-            points = _coordinates(held.drop(columns=[] if label_column is None else [label_column]))
+            table = held.drop(columns=[] if label_column is None else [label_column])
+            counting = [each.name for each in columns_that_count(table)]
+            if counting:
+                warnings.warn(f"{path}: left out {counting}, which count the rows", UserWarning, stacklevel=2)
+            points = coordinates(table.drop(columns=counting))
         else:
             points = array_of_points(held)
             _check_finite(points)
         if labels is not None:
             check_labels(labels, len(points), label_column)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+    except (ValueError, TypeError) as error:
+        raise ValueError(in_file(path, error)) from None
     return points, labels
 
 
-def read_file(path: Path) -> pd.DataFrame | dict[str, np.ndarray]:
+def read_file(path: Path, reading: Reading | None = None) -> pd.DataFrame | dict[str, np.ndarray]:
     """What a file holds: a table, or arrays by name.
+
+    Args:
+        reading: how its cells are written, as options of the command line say; None where there are none.
 
     Raises:
         ValueError: there is no such file, it is of no kind that is accepted, or it is damaged.
     """
-    if path.suffix.lower() not in READERS:
-        raise ValueError(f"{path}: accepted are files that end in {', '.join(READERS)}")
+    advice, reading = PANDAS if reading is None else OPTIONS, reading or Reading()
+    suffix = _suffix(path)
+    if suffix not in (*TEXTS, *READERS):
+        raise ValueError(
+            f"{path}: accepted are files that end in {', '.join((TEXTS[0], *READERS, *TEXTS[1:]))}"
+        )
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file")
+    _check_said(path, suffix, reading)
     try:
-        return READERS[path.suffix.lower()](path)
+        held, decimal = read_text(path, reading) if suffix in TEXTS else (READERS[suffix](path), ".")
+        return _table(held, reading.decimal or decimal, reading) if isinstance(held, pd.DataFrame) else held
+    except UnicodeError as error:
+        raise ValueError(_other_encoding(path, reading, error, advice)) from None
     except Exception as error:  # parsers raise nearly anything on damaged files
         raise ValueError(f"{path}: cannot be read ({error or type(error).__name__})") from None
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are longer than the first line
-        table = pd.read_csv(path, index_col=False, low_memory=False)
-    names = list(table.columns)
-    numbers = pd.to_numeric(pd.Series(names, dtype=str), errors="coerce").notna().all()
-    if numbers and names != [str(i) for i in range(len(names))]:
-        raise ValueError(f"the first line has to name the columns, but holds the number {names[0]}")
-    return table
+def in_file(path: Path, error: Exception) -> str:
+    """Say of a file what was said of points ``X``."""
+    text = str(error)
+    return f"{path}: data {text[3:]}" if text.startswith("X: row") else f"{path}: {text.removeprefix('X: ')}"
+
+
+def columns_that_count(table: pd.DataFrame) -> list[Column]:
+    """The columns that count the rows of a file: 0, 1, 2, ... or 1, 2, 3, ...; never all of them."""
+    rows = np.arange(len(table))
+    counting = [
+        name
+        for name in table.columns
+        if len(table) >= COUNTED
+        and pd.api.types.is_integer_dtype(table[name].dtype)
+        and table[name].iloc[0] in (0, 1)
+        and np.array_equal(table[name].to_numpy() - table[name].iloc[0], rows)
+    ]
+    return [
+        Column(str(name), "left out", "it counts the rows")
+        for name in (counting if len(counting) < table.shape[1] else [])
+    ]
+
+
+def _table(held: pd.DataFrame, decimal: str, reading: Reading) -> pd.DataFrame:
+    """A table whose columns have names of text, and whose cells are as they were said to be written."""
+    held = held.set_axis(held.columns.map(str), axis=1)
+    return normalise(held, decimal, reading)
+
+
+def _suffix(path: Path) -> str:
+    """The end of a file's name that says what it is; of a packed one, the two last ends."""
+    ends = [end.lower() for end in path.suffixes]
+    return "".join(ends[-2:]) if ends[-1:] == [".gz"] else "".join(ends[-1:])
+
+
+def _check_said(path: Path, suffix: str, reading: Reading) -> None:
+    """Refuse what is said of other kinds of files."""
+    of_text = {"delimiter": reading.delimiter, "encoding": reading.encoding}
+    of_tables = {
+        "decimal": reading.decimal,
+        "thousands": reading.thousands,
+        "missing": reading.missing or None,
+    }
+    refused = {} if suffix in TEXTS else of_text
+    if suffix not in (*TEXTS, ".parquet"):
+        refused = refused | of_tables
+    if suffix not in (".npz", ".safetensors"):
+        refused = refused | {"array": reading.array}
+    for name, value in refused.items():
+        if value is not None:
+            kinds = {**dict.fromkeys(of_text, "text files"), **dict.fromkeys(of_tables, "tables")}
+            kind = kinds.get(name, "NPZ and safetensors files")
+            raise ValueError(f"{path}: {name}={value!r} is accepted for {kind} only")
+
+
+def _other_encoding(path: Path, reading: Reading, error: UnicodeError, advice: Advice) -> str:
+    with path.open("rb") as file:
+        start = file.read(2)
+    likely = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "latin-1"
+    name = "UTF-8" if reading.encoding is None else reading.encoding
+    remedy = advise(advice, "encoding", likely)
+    return f"{path}: cannot be read (it is not {name}: {error}); {remedy} reads another encoding"
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -85,8 +166,8 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
     return held | {name: np.array(names, dtype=object)[held[name]] for name, names in lists.items()}
 
 
+TEXTS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 READERS = {
-    ".csv": _read_csv,
     ".parquet": pd.read_parquet,
     ".npy": _read_arrays,
     ".npz": _read_arrays,
@@ -94,40 +175,56 @@ READERS = {
 }
 
 
-def _coordinates(table: pd.DataFrame) -> Float64[np.ndarray, "points columns"]:
+def coordinates(table: pd.DataFrame) -> Float64[np.ndarray, "points coordinates"]:
+    """Numbers, truth values and vectors; what names the rows is left out with a warning, all else is refused.
+
+    Raises:
+        ValueError: a column holds something else, or a number is missing, or infinite in float32.
+        TypeError: a value is neither a number nor text.
+    """
     if table.empty:
         raise ValueError(f"expected rows of numbers, found {len(table)} rows and {table.shape[1]} columns")
-    for name in table.columns:
-        if not pd.api.types.is_numeric_dtype(table[name]):
-            bad = pd.to_numeric(table[name], errors="coerce").isna() & table[name].notna()
-            row = int(np.argmax(bad.to_numpy()))
+    truth = [name for name in table.columns if pd.api.types.is_bool_dtype(table[name].dtype)]
+    table = table.astype(dict.fromkeys(truth, np.float64))
+    columns = Columns.of(table)
+    for name, each in zip(table.columns, columns.used, strict=True):
+        if each.used in ("category", "date"):
+            row = int(np.argmax(table[name].notna()))
             raise ValueError(
                 f"column {name!r} is not numeric: data row {row + 1} holds {table[name].iloc[row]!r}; "
                 "a column of known labels has to be named as the label column"
             )
-    points = table.to_numpy(np.float64, na_value=np.nan)
+    columns.warn()
+    numbers = columns.resolve(table)
+    points = numbers.to_numpy()
     finite = _finite(points)
     if not finite.all():
-        row, column = np.argwhere(~finite)[0]
+        row, place = np.argwhere(~finite)[0].tolist()
         raise ValueError(
-            f"data row {row + 1}, column {table.columns[column]!r} holds {table.iloc[row, column]}: "
+            f"data row {row + 1}, column {numbers.columns[place]!r} holds {points[row, place]}: "
             "accepted are finite numbers"
         )
     return points
 
 
-def array_of_points(held: dict[str, np.ndarray]) -> Num[np.ndarray, "points *shape"]:
-    """The array named ``x``, of numbers, with at least one point.
+def array_of_points(
+    held: dict[str, np.ndarray], advice: Advice = PANDAS, name: str | None = None
+) -> Num[np.ndarray, "points *shape"]:
+    """The array called ``name``, by default ``x``, of numbers, with at least one point.
 
     Raises:
         ValueError: there is no such array.
     """
-    if "x" not in held:
-        raise ValueError(f"expected an array named 'x', found {list(held)}")
-    x = held["x"]
+    if set(held) >= SPARSE:
+        raise ValueError(f"holds a sparse matrix: {DENSE}")
+    if (name or "x") not in held:
+        others = f"; {advise(advice, 'array', next(iter(held)))}" if held else ""
+        raise ValueError(f"expected an array named {name or 'x'!r}, found {list(held)}{others}")
+    x = held[name or "x"]
     if x.ndim < 2 or x.size == 0 or x.dtype.kind not in "buif":
+        column = "; x.reshape(-1, 1) makes points of one column" if x.ndim == 1 else ""
         raise ValueError(
-            f"expected an array of numbers (points, ...), found shape {x.shape} of type {x.dtype}"
+            f"expected an array of numbers (points, ...), found shape {x.shape} of type {x.dtype}{column}"
         )
     return x
 

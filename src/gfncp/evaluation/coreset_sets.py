@@ -1,25 +1,19 @@
-"""Sets from the prior with their true labels, and what a checkpoint's posterior says about them."""
+"""Sets from the prior with their true labels, and what a checkpoint of coresets says about them."""
 
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch.nn.utils.rnn import pad_sequence
 
-from gfncp import orders
-from gfncp.beside import Beside
 from gfncp.checkpoints import seeded
 from gfncp.coreset_inference import SETS_AT_ONCE, CoresetInference
-from gfncp.inference import ORDERS_SEED, Given
-from gfncp.partitions import canonical_labels
+from gfncp.inference import Given
 from gfncp.prepared import Prepared
 from gfncp.simulators.prior import FAMILIES
-from gfncp.tokens import Placement
 
 STREAM = 2**31 + 8  # apart from all other streams
 KNOWN = 0.2  # share of the rows whose labels are known
@@ -48,16 +42,9 @@ class Answer:
     samples: Int[np.ndarray, "samples rows"]
 
 
-class Surprise(NamedTuple):
-    """Negative log-probabilities of clusterings of a set, in nats."""
-
-    tokens: Float[np.ndarray, "clusterings"]  # -log p of the medoids' labels
-    beside: Float[np.ndarray, "clusterings"]  # mean of -log p of the others' labels; NaN if there are none
-
-
-def draw_set(points: int, seed: int, number: int) -> SimulatedSet:
+def draw_set(points: int, seed: int, number: int, stream: int = STREAM) -> SimulatedSet:
     """Draw a set from the prior over families, as a function of its address alone."""
-    generator = seeded(seed, STREAM, points, number)
+    generator = seeded(seed, stream, points, number)
     shares = torch.tensor([share for share, _ in FAMILIES])
     _, family = FAMILIES[int(torch.multinomial(shares, 1, generator=generator))]
     x, labels = (part[0].numpy() for part in family(1, points, generator))
@@ -77,16 +64,9 @@ def some_known(
     return known
 
 
-def first_rows(prepared: Prepared) -> Int[torch.Tensor, "points"]:
-    """Return the first of the rows that are equal to each distinct point."""
-    rows = torch.arange(len(prepared.distinct))
-    first = rows.new_zeros(len(prepared.places))
-    return first.scatter_reduce(0, prepared.distinct, rows, "amin", include_self=False)
-
-
 def medoid_rows(prepared: Prepared) -> Int[np.ndarray, "tokens"]:
     """Return the row that is the medoid of each token."""
-    return first_rows(prepared)[prepared.medoid].numpy()
+    return prepared.first_rows[prepared.medoid].numpy()
 
 
 def answers(
@@ -100,6 +80,7 @@ def answers(
 
 
 def in_batches(places: list[int]) -> Iterator[list[int]]:
+    """Yield places of sets that go side by side."""
     yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
 
 
@@ -123,40 +104,15 @@ def answers_told(
     return [found[place] for place in range(len(sets))]
 
 
-@torch.no_grad()
-def surprises(
+def log_probs(
     inference: CoresetInference,
     sets: list[Given],
-    prepared: list[Prepared],
-    clusterings: list[Int[np.ndarray, "clusterings rows"]],
-) -> list[Surprise]:
-    """Return how improbable clusterings of some sets are, as many for each set."""
-    encoding, beside = inference.encode(prepared)
-    of_tokens = [torch.from_numpy(c[:, medoid_rows(p)]) for c, p in zip(clusterings, prepared, strict=True)]
-    padded = pad_sequence([each.mT for each in of_tokens], batch_first=True, padding_value=-1).mT
-    along = orders.random_orders(inference.n_orders, padded.shape[2], seeded(ORDERS_SEED))
-    padded = inference.on_device(canonical_labels(padded))
-    log_prob = orders.log_prob(inference.network, encoding, padded, along).cpu().numpy()
-    return [
-        Surprise(-values, surprise_beside(points, rows))
-        for values, points, rows in zip(log_prob, beside, clusterings, strict=True)
-    ]
-
-
-def surprise_beside(
-    beside: Beside, clusterings: Int[np.ndarray, "clusterings rows"]
-) -> Float[np.ndarray, "clusterings"]:
-    """Return the mean of -log p(c_i | c_medoids, tokens) over the points i that are no medoids.
-
-    Points whose clusters have no medoid are left out. NaN where no points are left.
-    """
-    prepared, rest = beside.prepared, beside.rest
-    places = prepared.places[rest].to(beside.weights.device)
-    shares = Placement.log_shares(beside.weights[None], places[None])[0].double().cpu()
-    labels = torch.from_numpy(clusterings)[:, first_rows(prepared)]
-    means = []
-    for row in labels:
-        together = row[prepared.medoid] == row[rest, None]
-        log_prob = shares.masked_fill(~together, -torch.inf).logsumexp(1)
-        means.append(-log_prob[together.any(1)].mean())
-    return torch.stack(means).numpy()
+    clusterings: list[Int[np.ndarray, "clusterings _"]],
+) -> Float[np.ndarray, "sets clusterings"]:
+    """Return log-probabilities of clusterings, as many for each set; -inf for impossible ones."""
+    return np.stack(
+        [
+            inference.log_prob(given, torch.from_numpy(rows).long())
+            for given, rows in zip(sets, clusterings, strict=True)
+        ]
+    )

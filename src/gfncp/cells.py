@@ -1,0 +1,140 @@
+"""Cells of text that ought to be numbers: which columns are meant as numbers, and what is said of others.
+
+A column of text is meant as numbers if numbers, however they are written ("30,000", "3,5", "$12", "12 %"),
+are at least half of its different cells, or four fifths of all its cells. Then every cell has to be a number.
+"""
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import numpy as np
+
+OF_DIFFERENT = 0.5
+OF_ALL = 0.8
+SIGNS = " \t()$€£¥₹%‰"
+GROUPS = ",.'’ \u00a0\u202f"  # what stands between thousands
+SEPARATED = re.compile(rf"[+-]?(?:\d{{1,3}}([{GROUPS}])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?|\d*,\d+)")
+GROUPED = re.compile(rf"\d{{1,3}}(?P<mark>[{GROUPS}])\d{{3}}(?:(?P=mark)\d{{3}})*(?:[.,]\d+)?")
+WITH_COMMA = re.compile(r"\d*,\d+|\d{1,3}(?:[. ]\d{3})+,\d+")
+WITH_UNIT = re.compile(r"[+-]?\d+(?:[.,]\d+)*\s?([^\W\d_]{1,4}|°[CF]?)")
+TOTAL = re.compile(r"(?i:(?:grand |sub-?)?totals?|sum|mean|average)\W*")
+SHOWN = 40  # characters of a cell that messages show
+
+
+class Advice(NamedTuple):
+    """How a reader of messages can say what cells mean.
+
+    Attributes:
+        missing, thousands, decimal, category: say that a cell is missing, which marks numbers have, and that
+            a column holds categories; with the field ``{value}`` for the cell, the mark or the column.
+        leave_out: leaves the column ``{value}`` out.
+        encoding, array: say how a text is encoded, and which array holds the points.
+    """
+
+    missing: str
+    thousands: str
+    decimal: str
+    category: str
+    leave_out: str
+    encoding: str
+    array: str
+
+
+OPTIONS = Advice(
+    missing="--missing {value} if it is a missing value",
+    thousands="--thousands {value} if that stands between thousands",
+    decimal="--decimal {value} if that is the decimal mark",
+    category="--categories {value} if these are names of kinds",
+    leave_out="--id-column {value} names the rows by it, --columns chooses others",
+    encoding="--encoding {value}",
+    array="--array {value}",
+)
+PANDAS = Advice(
+    missing="pandas.read_csv(..., na_values=[{value}]) if it is a missing value",
+    thousands="pandas.read_csv(..., thousands={value}) if that stands between thousands",
+    decimal="pandas.read_csv(..., decimal={value}) if that is the decimal mark",
+    category="pandas.DataFrame(X).astype({{{value}: 'category'}}) if these are names of kinds",
+    leave_out="pandas.DataFrame(X).drop(columns={value}) leaves it out",
+    encoding="pandas.read_csv(..., encoding={value})",
+    array="numpy.savez(..., x=X)",
+)
+
+
+def advise(advice: Advice, kind: str, value: object) -> str:
+    """Advice of one kind, with a value as a shell or Python is told it."""
+    text = shlex.quote(str(value)) if advice is OPTIONS else repr(value)
+    return getattr(advice, kind).format(value=text)
+
+
+def as_number(value: object) -> float | None:
+    """The number that a cell holds, NaN included; None if it holds none."""
+    if isinstance(value, str | bytes) and "_" in str(value):  # which Python takes, but no table means
+        return None
+    try:
+        return float(value)  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def looks_like_number(value: object) -> bool:
+    """Recognise a number, also one with marks and signs that `as_number` does not know."""
+    if isinstance(value, bool | np.bool_):
+        return False
+    if not isinstance(value, str | bytes):
+        return isinstance(value, int | float | np.number | Decimal)
+    bare = (value.decode(errors="replace") if isinstance(value, bytes) else value).strip(SIGNS)
+    if not any(letter.isdigit() for letter in bare):
+        return False
+    return as_number(bare) is not None or SEPARATED.fullmatch(bare) is not None
+
+
+def are_meant_as_numbers(values: Sequence[object]) -> bool:
+    """Decide by the rule above, for the values of a column that are not missing."""
+    counts = Counter(values)
+    numbers = [value for value in counts if looks_like_number(value)]
+    return bool(numbers) and (
+        len(numbers) >= OF_DIFFERENT * len(counts)
+        or sum(counts[value] for value in numbers) >= OF_ALL * len(values)
+    )
+
+
+def have_one_unit(values: Sequence[object]) -> bool:
+    """Recognise numbers that all end in the same unit, such as "12 kg"."""
+    found = [WITH_UNIT.fullmatch(value.strip()) if isinstance(value, str) else None for value in values]
+    return len({match and match[1] for match in found}) == 1 and None not in found
+
+
+def no_number(row: int, title: str, name: object, value: object, advice: Advice) -> str:
+    """Say that a cell of a column of numbers is none, and what can be done.
+
+    Args:
+        row: counted from 0.
+        title: what messages call the column.
+        name: what the user calls it.
+    """
+    text = str(value)
+    bare = text.strip(SIGNS).lstrip("+-")
+    grouped = GROUPED.fullmatch(bare)
+    remedies = []
+    if grouped:
+        remedies.append(advise(advice, "thousands", grouped["mark"]))
+    if WITH_COMMA.fullmatch(bare):
+        remedies.append(advise(advice, "decimal", ","))
+    if text.strip() != text.strip(SIGNS) and any(letter.isdigit() for letter in text):
+        remedies.append("remove the signs around the numbers")
+    elif WITH_UNIT.fullmatch(text.strip()):
+        remedies.append("remove the unit behind the numbers")
+    elif TOTAL.fullmatch(text.strip()):
+        remedies.append("remove the row if it sums up others")
+    elif not remedies and len(text) <= SHOWN:
+        remedies.append(advise(advice, "missing", value))
+    remedies.append(advise(advice, "category", name))
+    shown = repr(value) if len(repr(value)) <= SHOWN else f"{repr(value)[:SHOWN]}..."
+    return (
+        f"X: row {row + 1}, {title} holds {shown}, in a column of numbers: accepted are numbers and "
+        f"missing values; {'; '.join(remedies)}"
+    )

@@ -1,0 +1,160 @@
+"""What a checkpoint says of labelled sets when it runs free: samples, greedy clusterings, probabilities."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gfncp import orders
+from gfncp.evaluation.gibbs import gibbs
+from gfncp.evaluation.sets import SETS_PER_BATCH, draw_sets
+from gfncp.inference import GREEDY_ORDERS
+from gfncp.partitions import cluster_bounds
+from gfncp.point_estimates import agreement
+from gfncp.simulators import GaussianMixtures
+
+BURN_IN = 20  # sweeps of the exact sampler that are not yet from the posterior
+DRAWS = 10  # states of it that are scored
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Clusterings of some sets of one size.
+
+    Attributes:
+        truth: the known labels.
+        samples: of the posterior.
+        greedy: along one order of the points.
+        labels: the most typical of the greedy clusterings along `GREEDY_ORDERS` orders, which users get
+            unless the samples contradict it.
+        shuffled: the same, had the rows come in another order.
+        order_agreement: mean adjusted Rand index between greedy clusterings along different orders.
+        truth_log_prob, sample_log_prob: log p of all labels together; the truth's may be -inf.
+        exact: draws of the exact posterior, where there is a sampler.
+        seconds: that ``labels`` took.
+    """
+
+    truth: Int[Tensor, "sets points"]
+    samples: Int[Tensor, "sets samples points"]
+    greedy: Int[Tensor, "sets points"]
+    labels: Int[Tensor, "sets points"]
+    shuffled: Int[Tensor, "sets points"]
+    order_agreement: Float[Tensor, "sets"]
+    truth_log_prob: Float[Tensor, "sets"]
+    sample_log_prob: Float[Tensor, "sets samples"]
+    exact: Int[Tensor, "sets draws points"] | None
+    seconds: float
+
+
+@runtime_checkable
+class Subject(Protocol):
+    """A checkpoint, and where its test sets come from."""
+
+    sets_at_once: ClassVar[int]
+
+    def answer(
+        self, numbers: range, points: int, n_samples: int, seed: int, stream: int, generator: torch.Generator
+    ) -> Answers:
+        """Draw the sets of these numbers and cluster them."""
+        ...
+
+
+@dataclass(frozen=True)
+class PointSubject:
+    """A network that takes points as they are.
+
+    Args:
+        simulator: yields sets and labels; a `GaussianMixtures` has an exact sampler.
+    """
+
+    model: Any  # an energy network that decodes, of one kind or another
+    simulator: Any
+    sets_at_once: ClassVar[int] = SETS_PER_BATCH
+
+    def answer(
+        self, numbers: range, points: int, n_samples: int, seed: int, stream: int, generator: torch.Generator
+    ) -> Answers:
+        x, labels, *_ = draw_sets(self.simulator, numbers, points, seed, stream)
+        return answer(self.model, x, labels, n_samples, generator, self.exact_draws(x, generator))
+
+    def exact_draws(
+        self, x: Float[Tensor, "sets points *shape"], generator: torch.Generator
+    ) -> Int[Tensor, "sets draws points"] | None:
+        """Draw from the exact posterior; None where there is no sampler."""
+        if not isinstance(self.simulator, GaussianMixtures):
+            return None
+        least, most = cluster_bounds(self.simulator.n_clusters, x.shape[1])
+        prior = {"alpha": self.simulator.alpha, "spread": self.simulator.spread}
+        states = gibbs(x, **prior, least=least, most=most, sweeps=BURN_IN + DRAWS, generator=generator)
+        return states[BURN_IN:].transpose(0, 1)
+
+
+@torch.no_grad()
+def answer(
+    model: Any,
+    x: Float[Tensor, "sets points *shape"],
+    truth: Int[Tensor, "sets points"],
+    n_samples: int,
+    generator: torch.Generator,
+    exact: Int[Tensor, "sets draws points"] | None = None,
+) -> Answers:
+    """Cluster sets of points side by side, and say how probable their true labels are.
+
+    Args:
+        model: an energy network that decodes, see `gfncp.model.Decoder`.
+        exact: draws of the exact posterior, to go with the answers.
+    """
+    device = next(model.parameters()).device
+    x, points = x.to(device), x.shape[1]
+    drawn, log_prob = (values.cpu() for values in model.sample(x, n_samples, generator))
+    of_truth = model.log_prob(x, truth.to(device)).cpu()
+    encoding = model.encode(x)
+    start = time.perf_counter()
+    along = orders.random_orders(GREEDY_ORDERS, points, generator)
+    each = orders.greedy_each(model, encoding, along)[0].cpu()
+    labels, order_agreement = typical(each)
+    seconds = time.perf_counter() - start
+    along = orders.random_orders(GREEDY_ORDERS, points, generator)
+    shuffled, _ = typical(orders.greedy_each(model, encoding, along)[0].cpu())
+    return Answers(
+        truth=truth,
+        samples=drawn,
+        greedy=each[:, 0],
+        labels=labels,
+        shuffled=shuffled,
+        order_agreement=order_agreement,
+        truth_log_prob=of_truth,
+        sample_log_prob=without_rounding(log_prob, drawn, of_truth, truth),
+        exact=exact,
+        seconds=seconds,
+    )
+
+
+def typical(
+    each: Int[Tensor, "sets orders points"],
+) -> tuple[Int[Tensor, "sets points"], Float[Tensor, "sets"]]:
+    """Return the clustering of each set that agrees best with the others, and their mean agreement.
+
+    The first is that of `gfncp.orders.greedy`. Points may be absent, as -1.
+    """
+    tables = torch.stack(
+        [torch.from_numpy(agreement(rows[:, rows[0] >= 0].numpy())) for rows in each]
+    )  # (sets, orders, orders)
+    best = tables.sum(2).argmax(1)
+    count = each.shape[1]
+    mean = (tables.sum((1, 2)) - count) / (count * (count - 1))
+    return each[torch.arange(len(each)), best], mean
+
+
+def without_rounding(
+    log_prob: Float[Tensor, "sets samples"],
+    samples: Int[Tensor, "sets samples points"],
+    of_truth: Float[Tensor, "sets"],
+    truth: Int[Tensor, "sets points"],
+) -> Float[Tensor, "sets samples"]:
+    """Give samples that equal the truth its log-probability, which is computed in another way: they tie."""
+    same = (samples == truth[:, None]).all(2)
+    return torch.where(same, of_truth[:, None], log_prob)

@@ -1,0 +1,75 @@
+"""What a checkpoint of coresets says of sets from its prior, clustered as the estimator would."""
+
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from gfncp import orders
+from gfncp.checkpoints import seeded
+from gfncp.coreset_inference import SETS_AT_ONCE, CoresetInference
+from gfncp.evaluation.answers import Answers, typical
+from gfncp.evaluation.coreset_sets import answers, draw_set, log_probs
+from gfncp.inference import GREEDY_ORDERS, ORDERS_SEED
+from gfncp.partitions import canonical_labels
+from gfncp.prepared import Prepared
+
+
+@dataclass(frozen=True)
+class CoresetSubject:
+    """A checkpoint of coresets, on sets from the prior that such checkpoints are trained on.
+
+    A truth with a cluster that has no medoid has the probability 0.
+    """
+
+    inference: CoresetInference
+    sets_at_once: ClassVar[int] = SETS_AT_ONCE
+
+    @torch.no_grad()
+    def answer(
+        self, numbers: range, points: int, n_samples: int, seed: int, stream: int, generator: torch.Generator
+    ) -> Answers:
+        sets = [draw_set(points, seed, number, stream) for number in numbers]
+        inference = self.inference
+        given = [inference.given(each.x) for each in sets]
+        start = time.perf_counter()
+        found = answers(inference, given, n_samples, generator)
+        seconds = time.perf_counter() - start
+        prepared = [inference.prepared(each) for each in given]
+        greedy, agreement = self._greedy(prepared)
+        shuffled = [torch.randperm(len(each.x), generator=generator).numpy() for each in sets]
+        moved = [inference.given(each.x[order]) for each, order in zip(sets, shuffled, strict=True)]
+        again = [each.labels for each in answers(inference, moved, 1, generator)]
+        restored = [labels[np.argsort(order)] for labels, order in zip(again, shuffled, strict=True)]
+
+        truth = torch.stack([torch.from_numpy(each.labels) for each in sets]).long()
+        samples = torch.stack([torch.from_numpy(each.samples) for each in found]).long()
+        every = torch.cat([truth[:, None], samples], 1).numpy()
+        log_prob = torch.from_numpy(log_probs(inference, given, list(every)))
+        return Answers(
+            truth=truth,
+            samples=samples,
+            greedy=greedy,
+            labels=torch.stack([torch.from_numpy(each.labels) for each in found]).long(),
+            shuffled=canonical_labels(torch.from_numpy(np.stack(restored)).long()),
+            order_agreement=agreement,
+            truth_log_prob=log_prob[:, 0],
+            sample_log_prob=log_prob[:, 1:],
+            exact=None,
+            seconds=seconds,
+        )
+
+    def _greedy(self, prepared: list[Prepared]) -> tuple[Int[Tensor, "sets rows"], Tensor]:
+        """Return greedy clusterings of one coreset along one order, and how well several orders agree."""
+        encoding, beside = self.inference.encode(prepared)
+        along = orders.random_orders(GREEDY_ORDERS, encoding.mask.shape[1], seeded(ORDERS_SEED))
+        each = orders.greedy_each(self.inference.network, encoding, along)[0]
+        rows = [
+            of_set.most_likely(labels[: len(of_set.prepared.medoid)])
+            for of_set, labels in zip(beside, each[:, 0], strict=True)
+        ]
+        return torch.stack(rows).long(), typical(each.cpu())[1]

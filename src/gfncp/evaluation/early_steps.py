@@ -1,0 +1,128 @@
+"""What the first steps of a policy should know: the exact conditionals of mixtures, by Gibbs sampling.
+
+A cluster that is split early stays split, since each later member has two homes. So what matters most is
+p(c_n | c_{1:n-1}, x_{1:N}) for small n, where almost nothing is assigned and all points are known. Labels
+of later points are drawn by collapsed Gibbs sweeps and split-merge proposals that leave c_{1:n-1} as they
+are, and the conditional of c_n given all others is averaged over these draws.
+
+Chains start at the true labels. Of simulated sets these are a draw from p(c_{n:N} | c_{1:n-1}, x), so that a
+chain that is slow to split or merge clusters is right on average over sets; one that built up its clusters
+point by point would stay with those that it split too early.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from gfncp.energy import EnergyNetwork
+from gfncp.evaluation.gibbs import log_options, sweep
+from gfncp.evaluation.means import Mean, ratio
+from gfncp.evaluation.split_merge import split_merge
+from gfncp.partitions import cluster_bounds
+from gfncp.simulators import GaussianMixtures
+
+RANGES = ((2, 9), (10, 17), (18, 33))  # steps n, both ends included; step n assigns the n-th point
+BURN_IN = 0.5  # share of the sweeps that is not averaged
+ROWS_PER_PART = 1024  # of a set and a step, which advance together
+
+
+def exact_new(
+    x: Float[Tensor, "sets points dim"],
+    labels: Int[Tensor, "sets points"],
+    steps: int,
+    mixture: GaussianMixtures,
+    sweeps: int,
+    generator: torch.Generator,
+) -> Float[Tensor, "sets steps"]:
+    """Estimate p(c_n is a new cluster | c_{1:n-1}, x_{1:N}) for n = 2..``steps`` + 1, in float64.
+
+    Args:
+        labels: true ones, in order of appearance; the first n - 1 of them are given at step n.
+        sweeps: of all later points, of which the first half is not averaged, or c_n would be remembered.
+    """
+    given = torch.arange(1, steps + 1).repeat(len(x))
+    rows = x.double().repeat_interleave(steps, 0), labels.repeat_interleave(steps, 0), given
+    parts = [
+        _exact_new(some_x, some_labels, some_given, mixture, sweeps, generator)
+        for some_x, some_labels, some_given in zip(*(v.split(ROWS_PER_PART) for v in rows), strict=True)
+    ]
+    return torch.cat(parts).view(len(x), steps)
+
+
+def _exact_new(x, labels, given, mixture, sweeps, generator):
+    points = labels.shape[1]
+    least, most = cluster_bounds(mixture.n_clusters, points)
+    prior = mixture.alpha, mixture.spread, least, most
+    opened = torch.where(torch.arange(points) < given[:, None], labels, -1).amax(1) + 1
+    state = labels
+    total, averaged = torch.zeros(len(x), dtype=torch.float64), 0
+    for number in range(sweeps):
+        state = sweep(x, state, *prior, generator, given)
+        state = split_merge(x, state, *prior, generator, given)
+        if number >= BURN_IN * sweeps:
+            total += _new_given_others(x, state, given, opened, *prior)
+            averaged += 1
+    return total / averaged
+
+
+def _new_given_others(x, state, given, opened, alpha, spread, least, most):
+    """Probability that the first point that is not given joins no cluster of theirs, given all others."""
+    row = torch.arange(len(x))
+    others = state.clone()
+    others[row, given] = -1
+    slots = int(state.max()) + 2
+    member = torch.nn.functional.one_hot(others + 1, slots + 1)[..., 1:].to(x.dtype)
+    count, total = member.sum(1), member.transpose(1, 2) @ x
+    nothing = torch.zeros(len(x), dtype=torch.long)
+    p = log_options(x[row, given], count, total, nothing, alpha, spread, least, most).exp()
+    return p.masked_fill(torch.arange(slots) < opened[:, None], 0.0).sum(1)
+
+
+@torch.no_grad()
+def network_new(
+    network: EnergyNetwork,
+    x: Float[Tensor, "sets points *shape"],
+    labels: Int[Tensor, "sets points"],
+    steps: int,
+) -> Float[Tensor, "sets steps"]:
+    """Return a network's probability that c_n is a new cluster, at its temperature, n = 2..``steps`` + 1."""
+    asked = torch.arange(1, steps + 1, device=labels.device).expand(len(labels), -1)
+    p = network.log_policy(network.energies(x, labels, steps=asked)).exp()
+    opened = labels.cummax(1).values[:, :steps] + 1
+    return p.gather(2, opened[..., None])[..., 0]
+
+
+def opens(labels: Int[Tensor, "sets points"], steps: int) -> Bool[Tensor, "sets steps"]:
+    """Tell at which of the steps n = 2..``steps`` + 1 the labels open a cluster."""
+    before = labels.cummax(1).values
+    return labels[:, 1 : steps + 1] > before[:, :steps]
+
+
+class Errors(NamedTuple):
+    """Means per step, over the steps of a range and over sets."""
+
+    spurious: Mean  # probability of a new cluster where the truth opens none
+    missed: Mean  # one minus it where the truth opens one
+
+
+def errors_by_range(
+    new: Float[Tensor, "sets steps"], opened: Bool[Tensor, "sets steps"]
+) -> dict[str, Errors]:
+    """Return the errors of the ranges of steps that the sets reach."""
+    found = {}
+    for first, last in RANGES:
+        p, true = new[:, first - 2 : last - 1], opened[:, first - 2 : last - 1]
+        if p.shape[1]:
+            found[f"{first}-{first + p.shape[1] - 1}"] = Errors(_mean(p, ~true), _mean(1 - p, true))
+    return found
+
+
+def _mean(values: Tensor, where: Tensor) -> Mean:
+    return ratio(*(_per_set(part) for part in (values * where, where)))
+
+
+def _per_set(values: Tensor) -> Float[np.ndarray, "sets"]:
+    return values.double().sum(1).cpu().numpy()

@@ -1,0 +1,76 @@
+"""Do pairs of points share a cluster as often as the samples of a posterior say?"""
+
+from dataclasses import asdict
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from gfncp.evaluation.calibration import reliability
+
+BINS = 10
+REPETITIONS = 200  # of the bootstrap
+
+
+class Forecasts(NamedTuple):
+    """Probabilities that pairs of points share a cluster, and whether they do."""
+
+    probability: Float[Tensor, "sets pairs"]
+    true: Bool[Tensor, "sets pairs"]  # in the truth
+    sampled: Bool[Tensor, "sets pairs"]  # in a sample that took no part in the probabilities
+
+
+def forecasts(
+    samples: Int[Tensor, "sets samples points"],
+    truth: Int[Tensor, "sets points"],
+    pairs: int,
+    generator: torch.Generator,
+) -> Forecasts:
+    """Ask all samples of each set but a random one about random pairs of two points."""
+    sets, draws, points = samples.shape
+    a = torch.randint(points, (sets, pairs), generator=generator)
+    b = (a + torch.randint(1, points, (sets, pairs), generator=generator)) % points
+    together = _alike(samples, *(each[:, None].expand(-1, draws, -1) for each in (a, b)))
+    spared = torch.randint(draws, (sets, 1, 1), generator=generator).expand(-1, -1, pairs)
+    sampled = together.gather(1, spared)[:, 0]
+    probability = (together.double().sum(1) - sampled.double()) / (draws - 1)
+    return Forecasts(probability, _alike(truth, a, b), sampled)
+
+
+def _alike(labels: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    return labels.gather(-1, a) == labels.gather(-1, b)
+
+
+def curve_figures(given: list[Forecasts], generator: torch.Generator) -> dict[str, dict]:
+    """Return the reliability of the truth, and of samples in its place, as records have them.
+
+    The second is what an exact posterior has: that few samples say little of a probability near 0 or 1, and
+    few sets of a frequency, makes an error that is nobody's fault. ``error`` is the mean of
+    |observed - predicted|, ``standard_error`` its own, from sets drawn again with replacement.
+    """
+    probability, true, sampled = (torch.cat(part) for part in zip(*given, strict=True))
+    return {
+        name: _figures(probability, outcome, generator)
+        for name, outcome in (("truth", true), ("sample", sampled))
+    }
+
+
+def _figures(probability: Tensor, outcome: Tensor, generator: torch.Generator) -> dict:
+    curve = reliability(probability.flatten(), outcome.flatten(), BINS)
+    spread = bootstrap_error(probability, outcome, generator)
+    return {"error": curve.expected_calibration_error, "standard_error": spread} | asdict(curve)
+
+
+def bootstrap_error(
+    probability: Float[Tensor, "sets pairs"], outcome: Bool[Tensor, "sets pairs"], generator: torch.Generator
+) -> float:
+    """Return the standard deviation of the calibration error over sets drawn again; NaN for a single set."""
+    sets = len(probability)
+    if sets < 2:
+        return float("nan")
+    where = (probability * BINS).long().clamp_max(BINS - 1)
+    gap = probability.new_zeros(sets, BINS).scatter_add_(1, where, outcome.double() - probability)
+    drawn = torch.randint(sets, (REPETITIONS, sets), generator=generator)
+    errors = gap[drawn].sum(1).abs().sum(1) / outcome.numel()
+    return float(errors.std())

@@ -1,0 +1,80 @@
+"""Test sets, each a function of its address alone: seed, stream, number of points, number of the set.
+
+So the first 20 of 500 sets are the 20 sets of a method that is evaluated on no more.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gfncp import simulators, unseen_classes
+from gfncp.checkpoints import seeded
+from gfncp.configuration import Configuration
+from gfncp.configuration.data import EmbeddingData, EmbeddingFile, ImageData, OwnImages
+from gfncp.encoders import prepared
+from gfncp.preparation import HELD_OUT, Simulator
+from gfncp.sources import images
+
+SETS_PER_BATCH = 50
+TEST_STREAM = 2**31 + 1  # apart from training's and validation's
+DRAWN = "each set from its own seed"  # what records say, since sets were once drawn by fifties
+
+
+def draw_sets(
+    simulate: Simulator, numbers: range, points: int, seed: int, stream: int = TEST_STREAM
+) -> tuple[Tensor, ...]:
+    """Return points and labels of the sets of these numbers, and what else the simulator yields."""
+    drawn = [simulate(1, points, seeded(seed, stream, points, number)) for number in numbers]
+    return tuple(torch.cat(part) for part in zip(*drawn, strict=True))
+
+
+def batches(sets: int, most: int = SETS_PER_BATCH) -> Iterator[range]:
+    """Yield the numbers of sets that are worked on together."""
+    yield from (range(first, min(first + most, sets)) for first in range(0, sets, most))
+
+
+def make_test_simulator(configuration: Configuration, encoder: nn.Module, data: Path | None) -> Simulator:
+    """Make the simulator of test sets: fresh ones, or whole classes of test images or of unseen classes.
+
+    Args:
+        encoder: whose embeddings of the images are drawn, if it has such.
+        data: folder of the images that the configuration names, None downloads them; or embeddings.
+    """
+    if isinstance(configuration.data, EmbeddingFile):
+        return unseen_classes.make_test_simulator(configuration.data, data)
+    values = configuration.data.model_dump()
+    kind = values.pop("kind")
+    if kind == "gaussian-mixtures":
+        return simulators.GaussianMixtures(**values)
+    if kind == "general-mixtures":
+        return simulators.GeneralMixtures(**values)
+    if kind == "coresets":
+        return cast(Simulator, simulators.LabelledCoresets(values["tokens"]))
+    x, classes = images(values["dataset"], "test", data)
+    bounds = values["n_clusters"]
+    if not isinstance(bounds, int):  # bounds are of training clusters, which are not classes
+        bounds = (1, len(classes.unique()))
+    return simulators.WholeClasses(prepared(encoder, x), classes, values["alpha"], bounds)
+
+
+def make_held_out_simulator(
+    configuration: Configuration, encoder: nn.Module, data: Path | None
+) -> simulators.WholeClasses | None:
+    """Make the simulator of whole classes held out of the training split; None where there are none.
+
+    Args:
+        encoder, data: see `make_test_simulator`.
+    """
+    options = configuration.data
+    if isinstance(options, EmbeddingFile):
+        held_out = unseen_classes.split(options, data).validation
+        return held_out if isinstance(held_out, simulators.WholeClasses) else None
+    if not isinstance(options, ImageData | EmbeddingData) or isinstance(options, OwnImages):
+        return None
+    x, classes = (part[-HELD_OUT:] for part in images(options.dataset, "train", data))
+    bounds = (1, len(np.unique(classes)))
+    return simulators.WholeClasses(prepared(encoder, x), classes, options.alpha, bounds)
