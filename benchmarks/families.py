@@ -3,10 +3,10 @@
     python benchmarks/families.py --data FOLDER --record records/families.json
     python benchmarks/families.py --data FOLDER --only trackers --no-peers
 
-FOLDER holds clustering-data-v1, single-cell, wide and clinc150; groups whose data are not there are skipped.
-`families_data.py` says what the sets are, `families_methods.py` what runs beside the checkpoint, and
-`families_targets.py` what is wanted. No checkpoint may be
-trained on these sets, but choices are made by them: they are development data, not a test.
+With --only, other groups of the record stay as they are. FOLDER holds clustering-data-v1, single-cell, wide
+and clinc150; groups whose data are not there are skipped. `families_data.py` says what the sets are,
+`families_methods.py` what runs beside the checkpoint, and `families_targets.py` what is wanted. No checkpoint
+may be trained on these sets, but choices are made by them: they are development data, not a test.
 
 - Peers get points as they are, or with columns of variance 1 where these are of mixed units in the planar
   sets; flags become 0 and 1. The checkpoint gets what a user has.
@@ -223,6 +223,10 @@ def main(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     rows, speed, orders = [], [], []
+    if only and record is not None and record.exists():  # what other groups have stays
+        earlier = json.loads(record.read_text(encoding="utf-8"))
+        rows = [row for row in earlier["rows"] if row["group"] not in only]
+        speed, orders = earlier["speed"], earlier["row_orders"]
     for group in only or (GROUPS if sets else ALL):
         if group == "speed":
             timed = read("planar", data, 1, [TIMED_SET])

@@ -1,4 +1,4 @@
-"""Beside scikit-learn's methods, on mixtures of round clusters, and on moons, which no checkpoint knows.
+"""Beside scikit-learn's methods, on mixtures of round clusters and on moons, with the default checkpoint.
 
 Usage: python examples/compare_with_scikit_learn.py
 """
@@ -31,7 +31,7 @@ def moons(sets: int, points: int) -> list[Set]:
 def methods(n_samples: int) -> dict[str, Callable[[np.ndarray, int], np.ndarray]]:
     """From points and the true number of clusters, which only k-means is told, to labels."""
     return {
-        "GFNCP": lambda x, k: GFNCP("mog-2d", n_samples=n_samples, random_state=0).fit_predict(x),
+        "GFNCP": lambda x, k: GFNCP(n_samples=n_samples, random_state=0).fit_predict(x),
         "k-means, true K": lambda x, k: KMeans(k, n_init=10, random_state=0).fit_predict(x),
         "Bayesian GMM, at most 10": lambda x, k: BayesianGaussianMixture(
             n_components=10, max_iter=500, random_state=0

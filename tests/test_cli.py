@@ -481,7 +481,13 @@ def test_info_of_a_checkpoint_of_coresets(gfncp, coresets):
     code, text, _ = gfncp("info", coresets)
     assert code == 0
     assert "(n_samples, any width)" in text
-    assert "Any number of points, summarised by at most 5 micro-clusters" in text
+    assert "any number, summarised by at most 5 micro-clusters" in text
+    assert text.index("units") < text.index("[encoder]")
+
+
+def test_reproduce_outside_of_a_checkout_names_the_option(refused, tmp_path):
+    message = refused("reproduce", "table3", "--root", tmp_path)
+    assert f"--root={tmp_path}: holds no experiments/tables" in message
 
 
 def test_train_resume_info_evaluate(gfncp, refused, tmp_path):

@@ -89,6 +89,16 @@ def test_samples_come_as_often_as_they_are_probable(inference, generator):
     assert (np.abs(share - probability) < 5 * error + 1e-3).all()
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_the_answer_of_several_coresets_is_possible_in_the_largest(inference, seed):
+    made = inference()
+    given = made.given(points(40, seed=seed))
+    assert len(made.coresets(given)) > 1
+    labels = made.greedy(given)
+    assert torch.equal(labels, canonical_labels(labels))
+    assert np.isfinite(made.log_prob(given, labels[None]))[0]
+
+
 def test_few_points_are_decoded_plainly(inference):
     made = inference()
     given = made.given(points(5))

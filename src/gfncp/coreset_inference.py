@@ -1,11 +1,8 @@
 """Inference by a checkpoint of coresets: whole sets in, clusterings and probabilities out.
 
-A coreset is drawn at random, and another one of another size shows the same set a little differently. The
-posterior is the mean over a few coresets r, with R of them,
-
-    p(c | x) = 1/R sum_r p(c | x, coreset r),
-
-which is a distribution again; each coreset draws its share of the samples.
+The posterior is that of one coreset, the largest. A coreset is drawn at random, and another one of another
+size shows the same set a little differently: the clustering that is answered is therefore the most typical
+one of the greedy clusterings by several coresets.
 """
 
 import math
@@ -15,7 +12,6 @@ from typing import get_args
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch.nn.utils.rnn import pad_sequence
 
@@ -25,6 +21,7 @@ from gfncp.checkpoints import seeded
 from gfncp.energy import Encoding
 from gfncp.inference import GREEDY_ORDERS, ORDERS_SEED, Clustered, Given, Inference, Judge, Points
 from gfncp.partitions import canonical_labels
+from gfncp.point_estimates import agreement
 from gfncp.posterior import Posterior
 from gfncp.prepared import Prepared, place_new, prepare, read_points
 from gfncp.units import Scale, choose_scale
@@ -110,44 +107,28 @@ class CoresetInference(Inference):
         encoding, beside = self.encode([each for given in sets for each in self.coresets(given)])
         several = len(beside) // len(sets)
         typical = self._typical(sets, encoding, beside)
-        share = math.ceil(n_samples / several)
+        largest = slice(several - 1, None, several)
+        encoding, beside = encoding.of(largest), beside[largest]
         along, bounds = self._orders(encoding), self._bounds(int(encoding.mask.sum(1).min()))
-        drawn, log_prob = orders.sample(self.network, encoding, share, along, generator, bounds)
+        drawn, log_prob = orders.sample(self.network, encoding, n_samples, along, generator, bounds)
         found = []
-        for i, labels in enumerate(typical):
-            own = slice(i * several, (i + 1) * several)
-            sizes = encoding.mask[own].sum(1).tolist()
-            rows, rest = zip(
-                *(
-                    each.sample(tokens[:, :size], generator)
-                    for each, tokens, size in zip(beside[own], drawn[own], sizes, strict=True)
-                ),
-                strict=True,
-            )
-            turns = torch.randperm(several, generator=generator).tolist()
-            samples = torch.stack([rows[turn] for turn in turns], 1).flatten(0, 1)[:n_samples]
-            if several == 1:  # known from sampling
-                values = log_prob[own][0].cpu() + rest[0]
-            else:
-                values = self._log_prob(encoding.of(own), beside[own], samples)
-            found.append((labels.numpy(), Posterior.from_samples(samples.numpy(), values.numpy())))
+        for i, (each, size) in enumerate(zip(beside, encoding.mask.sum(1).tolist(), strict=True)):
+            rows, rest = each.sample(drawn[i, :, :size], generator)
+            posterior = Posterior.from_samples(rows.numpy(), (log_prob[i].cpu() + rest).numpy())
+            found.append((typical[i].numpy(), posterior))
         return found
 
     @torch.no_grad()
     def greedy(self, given: Given) -> Int[torch.Tensor, "points"]:
         return self._typical([given], *self.encode(self.coresets(given)))[0]
 
-    @torch.no_grad()
-    def log_prob(
-        self, given: Given, labels: Int[torch.Tensor, "clusterings points"]
-    ) -> Float[np.ndarray, "clusterings"]:
-        """log p(labels | x); -inf where bounds are broken, equal rows apart, or a cluster has no medoid."""
-        return self._log_prob(*self.encode(self.coresets(given)), labels).numpy()
-
     def _typical(
         self, sets: list[Given], encoding: Encoding, beside: list[Beside]
     ) -> list[Int[torch.Tensor, "points"]]:
-        """The greedy clustering of each set that agrees best with the others, of all coresets and orders."""
+        """The greedy clustering of each set that agrees best with the others, of all coresets and orders.
+
+        Its clusters all have a medoid in the largest coreset, so the posterior knows it.
+        """
         several = len(beside) // len(sets)
         along = self._known_first(encoding, math.ceil(max(GREEDY_ORDERS, self.n_orders) / several))
         bounds = self._bounds(int(encoding.mask.sum(1).min()))
@@ -156,36 +137,24 @@ class CoresetInference(Inference):
         for i, given in enumerate(sets):
             own = slice(i * several, (i + 1) * several)
             self.check_finite(bool(log_prob[own].isfinite().all()), given.x)
-            some = slice(None, None, math.ceil(len(given.x) / COMPARED))
-            rows = [
-                each.of_tokens(labels, some) for each, labels in zip(beside[own], labels[own], strict=True)
-            ]
-            coreset, order = divmod(orders.most_typical(torch.cat(rows)), len(along))
-            best = beside[own][coreset]
-            typical.append(best.most_likely(labels[own][coreset, order, : len(best.prepared.mean)]).long())
+            typical.append(_most_typical(beside[own], labels[own]))
         return typical
 
-    def _log_prob(
-        self, encoding: Encoding, beside: list[Beside], labels: Int[torch.Tensor, "clusterings rows"]
-    ) -> Float[torch.Tensor, "clusterings"]:
-        """log of the mean probability of clusterings of one set, over its coresets."""
-        of_points = labels[:, beside[0].prepared.first_rows].long()
-        of_tokens = [of_points[:, each.prepared.medoid] for each in beside]
-        width = encoding.mask.shape[1]
-        clusterings = torch.stack(
-            [F.pad(canonical_labels(each), (0, width - each.shape[1]), value=-1) for each in of_tokens]
-        )
-        bounds = self._bounds(int(encoding.mask.sum(1).min()))
-        along = self._orders(encoding)
-        values = orders.log_prob(self.network, encoding, self.on_device(clusterings), along, bounds).cpu()
-        values = values + torch.stack(
-            [
-                each.log_prob(self.on_device(tokens), of_points)
-                for each, tokens in zip(beside, of_tokens, strict=True)
-            ]
-        )
-        apart = (of_points[:, beside[0].prepared.distinct] != labels).any(1)
-        return torch.where(apart, -torch.inf, torch.logsumexp(values, 0) - math.log(len(beside)))
+    @torch.no_grad()
+    def log_prob(
+        self, given: Given, labels: Int[torch.Tensor, "clusterings points"]
+    ) -> Float[np.ndarray, "clusterings"]:
+        """log p(labels | x); -inf where bounds are broken, equal rows apart, or a cluster has no medoid."""
+        prepared = self.prepared(given)
+        encoding, (beside,) = self.encode([prepared])
+        of_points = labels[:, prepared.first_rows].long()
+        of_tokens = of_points[:, prepared.medoid]
+        bounds = self._bounds(of_tokens.shape[1])
+        clusterings = self.on_device(canonical_labels(of_tokens))[None]
+        values = orders.log_prob(self.network, encoding, clusterings, self._orders(encoding), bounds)[0].cpu()
+        values = values + beside.log_prob(self.on_device(of_tokens), of_points)
+        apart = (of_points[:, prepared.distinct] != labels).any(1)
+        return torch.where(apart, -torch.inf, values).numpy()
 
     def judge(self, given: Given, labels: Int[np.ndarray, "points"]) -> Judge:
         """As `Inference.judge`; each new point is judged as one token more beside those of the set."""
@@ -216,3 +185,19 @@ class CoresetInference(Inference):
         along = orders.random_orders(count, encoding.mask.shape[1], seeded(ORDERS_SEED))
         unknown = (encoding.known[0].cpu() < 0)[along]
         return along.gather(1, unknown.byte().argsort(dim=1, stable=True))
+
+
+def _most_typical(
+    beside: list[Beside], labels: Int[torch.Tensor, "coresets orders tokens"]
+) -> Int[torch.Tensor, "points"]:
+    """The clustering of all points that agrees best with the others, if the last coreset can express it."""
+    largest = beside[-1].prepared
+    some = slice(None, None, math.ceil(len(largest.distinct) / COMPARED))
+    rows = torch.cat([each.of_tokens(own, some) for each, own in zip(beside, labels, strict=True)])
+    for place in agreement(rows.numpy()).sum(1).argsort()[::-1].tolist():
+        coreset, order = divmod(place, labels.shape[1])
+        tokens = labels[coreset, order, : len(beside[coreset].prepared.mean)]
+        found = beside[coreset].most_likely(tokens).long()
+        if len(found[largest.first_rows[largest.medoid]].unique()) == int(found.max()) + 1:
+            return found
+    raise AssertionError("clusterings of the largest coreset have medoids in it")

@@ -73,9 +73,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
         max_joint: number of points up to which a set is decoded jointly; None for the most that the
             checkpoint was trained on, and at most 1000. Of a larger set so many are, and the others are
             assigned given these: see `gfncp.large`, also for time and memory. Of a checkpoint of coresets,
-            number of micro-clusters that a set is summarised by, see `gfncp.beside`; None for four coresets
-            of different sizes, see `gfncp.coreset_inference`. What is decoded as a stream (checkpoints that
-            were trained online) has no such limit.
+            number of micro-clusters that a set is summarised by, see `gfncp.beside`; None for the most that
+            it was trained on, with the vote of smaller coresets (`gfncp.coreset_inference`). What is decoded
+            as a stream (checkpoints that were trained online) has no such limit.
         n_jobs: number of threads that compute, -1 for all cores, -2 for all but one, and so on; None leaves
             that to PyTorch. Results do not depend on it, but for rounding. Import gfncp before PyTorch, or
             set it to 1, where other programs keep the cores busy: see `gfncp.waiting`.

@@ -8,11 +8,14 @@ import pytest
 from gfncp.checkpoints import save
 from gfncp.configuration import parse
 from gfncp.configuration.files import read_configuration, to_toml
+from gfncp.evaluation.comparison import NOTHING
 from gfncp.evaluation.report import (
     BEGIN,
     END,
+    PRETRAINED,
     documents,
     figures,
+    figures_of_coresets,
     figures_table,
     fill,
     model_card,
@@ -114,3 +117,11 @@ def test_only_evaluations_are_read(tmp_path, configuration):
     (tmp_path / "other.json").write_text('{"kind": "benchmark"}')
     (tmp_path / "list.json").write_text("[1]")
     assert read_records(tmp_path) == []
+
+
+def test_a_card_of_coresets_has_the_figures_of_its_records(tmp_path):
+    """And tells that arrays may have any width."""
+    card = documents(ROOT)[ROOT / PRETRAINED / "general" / "README.md"]
+    assert "arrays of shape (n_samples, any width)" in card
+    assert "benchmarks/families.py" in card and "benchmarks/calibration.py" in card
+    assert figures_of_coresets("general", tmp_path) == NOTHING

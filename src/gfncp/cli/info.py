@@ -16,24 +16,21 @@ def info(checkpoint: Checkpoint) -> None:
     from gfncp.checkpoints import find, load, load_configuration
     from gfncp.configuration.data import CoresetData
     from gfncp.configuration.files import to_toml
+    from gfncp.limits import limits
     from gfncp.validation import array_shape
 
     model: Any = load(checkpoint)  # of one kind or another
     folder = find(checkpoint)
     configuration = load_configuration(checkpoint)
-    data = configuration.data
-    coresets = isinstance(data, CoresetData)  # whose networks take tokens, made of points of any width
+    coresets = isinstance(configuration.data, CoresetData)  # whose networks take tokens, made of any points
     shape = array_shape((None,) if coresets else model.encoder.point_shape)
     parameters = sum(weight.numel() for weight in model.parameters())
     size = (folder / "model.safetensors").stat().st_size / 1e6
-    console.print(f"[bold]{escape(folder.name)}[/bold] clusters arrays of shape {shape}")
-    if coresets:
-        console.print(
-            f"Any number of points, summarised by at most {data.tokens} micro-clusters, which "
-            "are decoded jointly",
-            soft_wrap=True,
-        )
-    console.print(f"{parameters:,} parameters, {size:.1f} MB, trained by this configuration:\n")
+    console.print(f"[bold]{escape(folder.name)}[/bold] clusters arrays of shape {shape}\n")
+    for name, text in limits(configuration).items():
+        console.print(f"{name:12}{text}", markup=False, soft_wrap=True)
+    console.print(f"{'size':12}{parameters:,} parameters, {size:.1f} MB\n")
+    console.print("Trained by this configuration:\n")
     console.print(to_toml(configuration), markup=False, soft_wrap=True)
 
 

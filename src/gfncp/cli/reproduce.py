@@ -29,6 +29,11 @@ def reproduce(
 
     Example:  gfncp reproduce table3 --dataset mnist --method gfncp,ncp --seeds 0
     """
+    if not (root / "experiments" / "tables").is_dir():
+        raise ValueError(
+            f"--root={root}: holds no experiments/tables; accepted is a checkout of gfncp, such as "
+            "--root ~/gfncp"
+        )
     from gfncp.reproduction.reproduce import reproduce as run
 
     def split(text: str | None) -> list[str] | None:

@@ -44,6 +44,11 @@ def coreset_calibration(records: list[dict]) -> str:
     ) + ("\n\n".join(map(_checkpoint, records)) or NOTHING)
 
 
+def running_free(record: dict) -> str:
+    """Return how a checkpoint's posterior does on simulated sets, in short."""
+    return "\n\n".join([f"`{_command(record)}`", _quantities(record["sizes"])])
+
+
 def _checkpoint(record: dict) -> str:
     return "\n\n".join(
         [

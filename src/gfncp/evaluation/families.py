@@ -30,6 +30,13 @@ def families(records: list[dict]) -> str:
     ) + ("\n\n".join(map(_checkpoint, records)) or NOTHING)
 
 
+def targets_met(record: dict) -> str:
+    """Return how a checkpoint does on each kind of data, in short."""
+    return "\n\n".join(
+        [f"`{_command(record)}`", how_many_met(record["targets"]), _targets(record["targets"])]
+    )
+
+
 def _checkpoint(record: dict) -> str:
     groups = dict.fromkeys(row["group"] for row in record["rows"])
     parts = [

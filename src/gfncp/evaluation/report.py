@@ -25,9 +25,9 @@ from gfncp.configuration.files import to_toml
 from gfncp.evaluation.cells import number, with_error
 from gfncp.evaluation.comparison import NOTHING, comparison, failures, markdown
 from gfncp.evaluation.coreset_ablation import coreset_ablation
-from gfncp.evaluation.coreset_calibration import coreset_calibration
+from gfncp.evaluation.coreset_calibration import coreset_calibration, running_free
 from gfncp.evaluation.endurance import endurance
-from gfncp.evaluation.families import families
+from gfncp.evaluation.families import families, targets_met
 from gfncp.reproduction.declarations import read_declarations
 from gfncp.reproduction.results import render
 from gfncp.validation import array_shape
@@ -196,11 +196,23 @@ def figures(records: list[dict]) -> str:
     return f"{figures_table(records)}\n\n{machines(records)}" if records else NOTHING
 
 
-def model_card(folder: Path, records: list[dict]) -> str:
+def figures_of_coresets(name: str, root: Path) -> str:
+    """Figures of a checkpoint of coresets: on data of the kinds that people bring, and on simulated sets."""
+    parts = [
+        show(record)
+        for kind, show in (("families", targets_met), ("calibration", running_free))
+        for record in read_records(root / "records", kind)
+        if record["checkpoint"] == name
+    ]
+    return "\n\n".join(parts) or NOTHING
+
+
+def model_card(folder: Path, records: list[dict], measured: str | None = None) -> str:
     """The README of a checkpoint: what it accepts, how it scores, how it was trained.
 
     Args:
         records: of any checkpoints; those of another name or configuration are left out.
+        measured: its figures in place of those in the records.
     """
     configuration = load_configuration(folder)
     name, training = folder.name, configuration.training
@@ -209,7 +221,8 @@ def model_card(folder: Path, records: list[dict]) -> str:
         for record in records
         if record["checkpoint"] == name and parse(record["configuration"], name) == configuration
     ]
-    shape = array_shape(configuration.encoder.build().point_shape)
+    coresets = isinstance(configuration.data, CoresetData)  # tokens are made of points of any width
+    shape = array_shape((None,) if coresets else configuration.encoder.build().point_shape)
     parameters = sum(weight.numel() for weight in load(folder).parameters())
     low, high = training.points
     if training.initial is None:
@@ -236,7 +249,7 @@ labels = GFNCP(checkpoint="{name}", random_state=0).fit_predict(X)
 
 ## Figures
 
-{figures(own)}
+{measured or figures(own)}
 """
 
 
@@ -322,7 +335,9 @@ def documents(root: Path) -> dict[Path, str]:
         objectives: fill(objectives.read_text(encoding="utf-8"), "\n\n".join(measured)),
     }
     for path in sorted((root / PRETRAINED).glob("*/config.json")):
-        found[path.with_name("README.md")] = model_card(path.parent, records)
+        coresets = isinstance(load_configuration(path.parent).data, CoresetData)
+        own = figures_of_coresets(path.parent.name, root) if coresets else None
+        found[path.with_name("README.md")] = model_card(path.parent, records, own)
     real = read_records(root / "records", "real-data")
     compared = [
         comparison(real, figures(records)),

@@ -56,7 +56,9 @@ function describe(point, shares) {
   ];
   const shown = views()[state.view];
   if (shown !== answer) lines.push(`in this sample ${called(shown.labels[point])}`);
-  if (shares && point !== state.point) lines.push(`shares a cluster with point ${data.names[state.point]}: ${shares[point].toFixed(2)}`);
+  if (shares && point !== state.point) {
+    lines.push(`shares a cluster with point ${data.names[state.point]}: ${shares[point].toFixed(2)}`);
+  }
   return lines;
 }
 
