@@ -86,7 +86,7 @@ def page_data(
         "points": len(labels),
         "clusters": len(np.unique(labels[labels >= 0])),
         "axes": axes,
-        "places": [[_number(value) for value in axis] for axis in places[shown].T],
+        "places": [[_number(value) for value in axis] for axis in places[shown].T.tolist()],
         "names": [_shortened(str(names[i])) for i in np.flatnonzero(shown)],
         "labels": labels[shown].tolist(),
         "probabilities": posterior.confidence(labels)[shown].round(DIGITS).tolist(),

@@ -318,7 +318,7 @@ def test_bad_commands(root, capsys, arguments, said):
 
 def test_a_missing_folder(tmp_path, capsys):
     assert main(["reproduce", "table2", "--root", str(tmp_path)]) == 2
-    assert "datasets.toml: not a readable TOML file" in capsys.readouterr().err
+    assert "holds no experiments/tables; accepted is a checkout" in capsys.readouterr().err
 
 
 def test_compact_json_is_the_same_json():
