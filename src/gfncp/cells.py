@@ -26,7 +26,7 @@ SHOWN = 40  # characters of a cell that messages show
 
 
 class Advice(NamedTuple):
-    """How a reader of messages can say what cells mean.
+    """Ways to say what cells mean, for the messages about them.
 
     Attributes:
         missing, thousands, decimal, category: say that a cell is missing, which marks numbers have, and that

@@ -1,4 +1,4 @@
-"""What a column of a table is used as: a number, a date, a category, a vector, or not at all.
+"""Uses of a table's columns: as a number, a date, a category, a vector, or not at all.
 
 - Numbers: numeric types, and text that is numbers throughout (see `gfncp.cells`). Dates: see `gfncp.dates`.
 - Vectors: lists or arrays of equally many numbers.
@@ -39,7 +39,7 @@ Use = Literal["number", "date", "category", "vector", "left out"]
 
 @dataclass(frozen=True)
 class Column:
-    """What a column of a table was used as.
+    """Use that was made of one column of a table.
 
     Attributes:
         name: its name; of an array's column "column 1" and so on.

@@ -162,7 +162,7 @@ def _places(used: Sequence[Column]) -> list[int]:
 
 
 def _gaps(used: Sequence[Column], missing: Bool[np.ndarray, "points coordinates"]) -> dict[int, int]:
-    """How many values each column of numbers lacks, by its place; of vectors, their most."""
+    """Count the missing values of each column of numbers, by its place; in vectors, the most of a number."""
     counts: dict[int, int] = {}
     for place, count in zip(_places(used), missing.sum(0).tolist(), strict=True):
         counts[place] = max(count, counts.get(place, 0))

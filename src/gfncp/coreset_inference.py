@@ -23,7 +23,7 @@ from gfncp.inference import GREEDY_ORDERS, ORDERS_SEED, Clustered, Given, Infere
 from gfncp.partitions import canonical_labels
 from gfncp.point_estimates import agreement
 from gfncp.posterior import Posterior
-from gfncp.prepared import Prepared, place_new, prepare, read_points
+from gfncp.prepared import DistinctPoints, Prepared, place_new, prepare, read_points
 from gfncp.units import Scale, choose_scale
 
 CORESET_SEED = 1  # micro-clusters are the same in every call
@@ -66,20 +66,20 @@ class CoresetInference(Inference):
     def coresets(self, given: Given) -> list[Prepared]:
         """Coresets of a set, of several sizes; one if some clusters are known."""
         points = read_points(given.x, given.weights, given.known, given.scale)
-        sizes = [self.max_joint] if self.max_joint else self._sizes()
-        if (points.known >= 0).any():
-            sizes = sizes[-1:]
-        return [prepare(points, size, seeded(CORESET_SEED, number)) for number, size in enumerate(sizes)]
+        return [prepare(points, size, seeded(CORESET_SEED, seed)) for seed, size in self._sizes(points)]
 
-    def _sizes(self) -> list[int]:
-        """The most micro-clusters of each coreset: twice as many as clusters are asked for, or more."""
+    def _sizes(self, points: DistinctPoints) -> list[tuple[int, int]]:
+        """Seed and most micro-clusters of each coreset: twice as many as clusters are asked for, or more."""
         most = self.configuration.data.tokens
         least = min(most, max(FEWEST, int(2 * self._told[0])))
-        return [max(least, int(share * most)) for share in SHARES]
+        sizes = [self.max_joint] if self.max_joint else [max(least, int(share * most)) for share in SHARES]
+        return list(enumerate(sizes[-1:] if (points.known >= 0).any() else sizes))
 
     def prepared(self, given: Given) -> Prepared:
         """The last of the coresets of a set, which is the largest."""
-        return self.coresets(given)[-1]
+        points = read_points(given.x, given.weights, given.known, given.scale)
+        seed, size = self._sizes(points)[-1]
+        return prepare(points, size, seeded(CORESET_SEED, seed))
 
     @torch.no_grad()
     def encode(self, sets: list[Prepared]) -> tuple[Encoding, list[Beside]]:
@@ -157,7 +157,7 @@ class CoresetInference(Inference):
         return torch.where(apart, -torch.inf, values).numpy()
 
     def judge(self, given: Given, labels: Int[np.ndarray, "points"]) -> Judge:
-        """As `Inference.judge`; each new point is judged as one token more beside those of the set."""
+        """Return the judge of new points, each as one token more beside those of the set."""
         prepared = self.prepared(given)
         columns = prepared.columns(self._told)
         of_tokens = self.on_device(torch.from_numpy(labels)[prepared.first_rows[prepared.medoid]])

@@ -492,7 +492,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         return inference, inference.judge(self._given, self._clustering)
 
     def _key(self) -> tuple[str, int]:
-        """What predictions depend on beside the fitted points: parameters, and when weights were written."""
+        """Return what predictions depend on besides the points: parameters, and when weights were written."""
         return repr(self.get_params()), (find(self.checkpoint) / WEIGHTS).stat().st_mtime_ns
 
     def _read(self, inference: Inference, X, reset: bool) -> Float[np.ndarray, "points *shape"]:

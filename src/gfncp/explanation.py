@@ -1,4 +1,4 @@
-"""What sets the clusters of a table apart: the columns by which each differs most from all other points.
+"""Explain the clusters of a table by the columns in which each differs most from all other points.
 
 The effect of a column is Cohen's d: the difference between the means inside and outside of a cluster, over
 the standard deviation pooled from both sides. Each side's values are first brought between its quartiles

@@ -1,4 +1,4 @@
-"""What takes long to make, kept until it is asked for otherwise."""
+"""Keep what takes long to make until it is asked for otherwise."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar

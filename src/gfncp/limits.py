@@ -1,4 +1,4 @@
-"""What a checkpoint takes, in words: how many points, clusters and dimensions, and in which units."""
+"""Limits of a checkpoint in words: how many points, clusters and dimensions, and in which units."""
 
 from gfncp.configuration import Configuration
 from gfncp.configuration.data import CoresetData

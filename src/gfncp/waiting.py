@@ -1,7 +1,7 @@
-"""How threads wait for each other: asleep, not in a loop that keeps a core.
+"""Make threads wait for each other asleep, not in a loop that keeps a core.
 
 By default OpenMP's threads spin until the slowest arrives. Where another process has its core, the others
-burn theirs meanwhile, and small operations take a hundred times as long as with one thread.
+burn theirs meanwhile, and small operations take far longer than with one thread.
 """
 
 from collections.abc import Mapping, MutableMapping

@@ -1,4 +1,4 @@
-"""What a checkpoint says of labelled sets when it runs free: samples, greedy clusterings, probabilities."""
+"""Answers of a checkpoint that runs free on labelled sets: samples, greedy clusterings, probabilities."""
 
 import time
 from dataclasses import dataclass

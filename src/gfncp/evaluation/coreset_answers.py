@@ -1,4 +1,4 @@
-"""What a checkpoint of coresets says of sets from its prior, clustered as the estimator would."""
+"""Answers of a checkpoint of coresets on sets from its prior, clustered as the estimator would."""
 
 import time
 from dataclasses import dataclass

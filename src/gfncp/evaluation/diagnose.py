@@ -23,7 +23,7 @@ POSTERIOR, CONSISTENCY, ORDERS, FREE, EARLY = range(2**31 + 20, 2**31 + 25)
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much to compute; pairs are (points per set, number of sets).
+    """Numbers of sets and samples to compute; pairs are (points per set, number of sets).
 
     ``free_points`` are the sizes of the ``free_sets`` sets on which the posterior runs free; ``early`` is of
     the sets whose first steps are compared with exact conditionals.

@@ -1,4 +1,4 @@
-"""What the first steps of a policy should know: the exact conditionals of mixtures, by Gibbs sampling.
+"""Exact conditionals of mixtures in the first steps of a policy, by Gibbs sampling.
 
 A cluster that is split early stays split, since each later member has two homes. So what matters most is
 p(c_n | c_{1:n-1}, x_{1:N}) for small n, where almost nothing is assigned and all points are known. Labels

@@ -1,4 +1,4 @@
-"""What a checkpoint is diagnosed on: fresh simulated sets, or whole classes of labelled data."""
+"""Sets that a checkpoint is diagnosed on: fresh simulated ones, or whole classes of labelled data."""
 
 from pathlib import Path
 from typing import Any, cast

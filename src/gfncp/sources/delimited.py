@@ -34,7 +34,7 @@ EITHER = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 
 @dataclass(frozen=True)
 class Reading:
-    """How the cells of users' files are written, and which array is read; None for what is detected.
+    """Notation of the cells of users' files, and the array that is read; None for what is detected.
 
     Attributes:
         delimiter: one character, or "tab" or "space", between the columns of text files.
