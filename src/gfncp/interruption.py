@@ -1,4 +1,4 @@
-"""Signals that end a long run from outside: SIGTERM, as schedulers send it before they kill, and Ctrl-C (SIGINT)."""
+"""Signals that end a long run: SIGTERM, as schedulers send it before they kill, and Ctrl-C (SIGINT)."""
 
 import signal
 import threading
