@@ -22,6 +22,7 @@ EASY, HARD = 1e-5, 0.1  # probability of confusing a cluster with its nearest ri
 FEW_COLUMNS, MANY_COLUMNS = 2, 20  # of categories
 ANSWERS = 12  # columns of answers, at most
 VALUES = 6  # of a category, at most
+SILENT = 0.3  # share of the calls for mixed tables in which no category says anything
 RARE = 0.3  # share of the mixed tables with columns of which hardly a row differs
 
 
@@ -29,7 +30,7 @@ RARE = 0.3  # share of the mixed tables with columns of which hardly a row diffe
 class Discrete:
     """Tables of answers, categories, rounded values, mixed columns, or numbers among columns of noise.
 
-    Each call draws one of these kinds of table. In tables of answers, categories or rounded values, the label
+    Each call draws one of these kinds of table, mixed columns twice as often as others. In tables of answers, categories or rounded values, the label
     of a row is the cluster that most probably made it, so that equal rows have equal labels.
 
     Args:
@@ -113,7 +114,7 @@ def mixed_table(most: int, sets: int, points: int, generator: torch.Generator) -
     typical = x.std(1, correction=0).median(1).values[:, None, None]
     values = whole.integers(2, 4, int(whole.integers(1, 4)))[0]
     table = categories(draw, shares > 0, values, draw.log_uniform(EASY, HARD))
-    silent = draw.uniform(1, len(values)) < 0.5
+    silent = draw.uniform(1, len(values)) < (1.0 if whole.some(SILENT) else 0.5)
     usual = (shares[..., None, None] * table).sum(1, keepdim=True)
     table = torch.where(silent[..., None], usual, table)
     rows = draw_rows(draw, table, cluster)
@@ -152,4 +153,4 @@ def numeric(
     return ellipsoids.draw_points(draw, cluster), cluster, ellipsoids, shares
 
 
-KINDS = (answer_table, category_table, rounded_table, mixed_table, noisy_table)
+KINDS = (answer_table, category_table, rounded_table, mixed_table, mixed_table, noisy_table)

@@ -6,6 +6,7 @@ from gfncp.simulators.directions import Directions
 from gfncp.simulators.discrete import Discrete
 from gfncp.simulators.general import GeneralMixtures
 from gfncp.simulators.grouped import Grouped
+from gfncp.simulators.packed import Packed
 from gfncp.simulators.shapes import Shapes
 from gfncp.simulators.subspace import SubspaceMixtures
 from gfncp.simulators.unstructured import Unstructured
@@ -13,17 +14,18 @@ from gfncp.simulators.warped import Warped
 from gfncp.simulators.worms import Worms
 
 FAMILIES = (
-    (0.08, GeneralMixtures(max_clusters=60)),
-    (0.15, GeneralMixtures(max_clusters=20)),
+    (0.07, GeneralMixtures(max_clusters=60)),
+    (0.12, GeneralMixtures(max_clusters=20)),
     (0.07, Grouped(max_clusters=25)),
-    (0.12, Shapes(max_clusters=15)),
-    (0.08, Worms()),
-    (0.07, Curves()),
+    (0.12, Packed(max_clusters=50)),
+    (0.09, Shapes(max_clusters=15)),
+    (0.07, Worms()),
+    (0.06, Curves()),
     (0.10, SubspaceMixtures(max_clusters=30)),
     (0.06, Directions(max_clusters=30)),
-    (0.05, Counts()),
+    (0.04, Counts()),
     (0.08, Discrete()),
     (0.03, Warped(GeneralMixtures(max_clusters=20))),
-    (0.03, Warped(SubspaceMixtures(max_clusters=20))),
-    (0.08, Unstructured()),
+    (0.02, Warped(SubspaceMixtures(max_clusters=20))),
+    (0.07, Unstructured()),
 )
