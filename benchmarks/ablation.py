@@ -19,14 +19,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gfncp.checkpoints import seeded, write_text
 from gfncp.configuration import parse
 from gfncp.configuration.files import read_configuration
 from gfncp.evaluation import exact
 from gfncp.evaluation.evaluate import describe_device
 from gfncp.evaluation.sets import make_test_simulator
+from gfncp.files import write_text
 from gfncp.reproduction.declarations import changed
-from gfncp.training import train
+from gfncp.seeds import seeded
+from gfncp.training.train import train
 
 BASE = Path(__file__).parents[1] / "experiments" / "mog-2d-overlapping.toml"
 STREAM = 2**31 + 7  # apart from all other streams

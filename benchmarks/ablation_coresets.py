@@ -31,17 +31,18 @@ from rich.table import Table
 from sklearn.metrics import adjusted_rand_score
 from torch import nn
 
-from gfncp.checkpoints import seeded, write_text
 from gfncp.configuration import Configuration, parse
-from gfncp.coreset_inference import CoresetInference
-from gfncp.coreset_objective import CoresetLikelihood
-from gfncp.decoding import sample_encoded
-from gfncp.objectives import Batch, follow, random_order, reorder
-from gfncp.optimizers import OPTIMIZERS, set_learning_rate
+from gfncp.decoding.decode import sample_encoded
+from gfncp.estimators.coreset_inference import CoresetInference
+from gfncp.files import write_text
+from gfncp.networks.tokens import COLUMNS, COMPONENTS, NEIGHBOURS
+from gfncp.objectives.coreset import CoresetLikelihood
+from gfncp.objectives.losses import Batch, follow, random_order, reorder
+from gfncp.seeds import seeded
 from gfncp.simulators import LabelledCoresets, coresets
 from gfncp.simulators.general import GeneralMixtures
 from gfncp.simulators.prior import FAMILIES
-from gfncp.tokens import COLUMNS, COMPONENTS, NEIGHBOURS
+from gfncp.training.optimizers import OPTIMIZERS, set_learning_rate
 
 BASE = {
     "encoder": {"kind": "tokens", "context": {"width": 96, "heads": 6, "blocks": 5, "local_heads": 4}},

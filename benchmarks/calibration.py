@@ -30,10 +30,10 @@ from jaxtyping import Float, Int
 from rich.console import Console
 from rich.table import Column, Table
 
-from gfncp.checkpoints import find, load_configuration, seeded, write_text
-from gfncp.coreset_inference import CoresetInference
+from gfncp.checkpoints import find, load_configuration
+from gfncp.coresets.units import Scale
+from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.evaluation.calibration import rank_p_value
-from gfncp.evaluation.cells import p_value, with_error
 from gfncp.evaluation.coreset_sets import (
     STREAM,
     SimulatedSet,
@@ -47,8 +47,10 @@ from gfncp.evaluation.coreset_sets import (
 from gfncp.evaluation.means import Mean, mean, ratio
 from gfncp.evaluation.pair_forecasts import BINS, Forecasts, curve_figures, forecasts
 from gfncp.evaluation.plain import plain
-from gfncp.point_estimates import agreement
-from gfncp.units import Scale
+from gfncp.evaluation.table_cells import p_value, with_error
+from gfncp.files import write_text
+from gfncp.posterior.point_estimates import agreement
+from gfncp.seeds import seeded
 
 SIZES = (20, 100, 300, 1000)
 PAIRS = 500  # of each set

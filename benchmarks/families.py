@@ -50,7 +50,8 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from gfncp import GFNCP
-from gfncp.checkpoints import find, load_configuration, write_text
+from gfncp.checkpoints import find, load_configuration
+from gfncp.files import write_text
 
 ALL = (*GROUPS, "speed", "row orders")
 TIMED_POINTS = (150, 1000, 2000)

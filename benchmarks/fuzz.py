@@ -28,7 +28,7 @@ from hostile import PROPERTIES
 from rich.console import Console
 from rich.table import Table
 
-from gfncp.checkpoints import write_text
+from gfncp.files import write_text
 
 LIMIT = 60  # CPU seconds of one case: it takes milliseconds, unless it never ends
 

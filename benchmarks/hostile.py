@@ -26,15 +26,15 @@ from gfncp import GFNCP
 from gfncp.checkpoints import load
 from gfncp.configuration import parse
 from gfncp.configuration.files import read_configuration
-from gfncp.optimizers import OPTIMIZERS
-from gfncp.run_state import iterations_done, restore, store
-from gfncp.sources.embeddings import clinc150, read_embeddings
-from gfncp.sources.folders import list_images, read_image
-from gfncp.sources.idx import read_idx
-from gfncp.sources.sentences import read_sentences
-from gfncp.sources.sets import Roles, read_sets
-from gfncp.sources.splits import class_list
-from gfncp.sources.tables import read_points
+from gfncp.data.embeddings import clinc150, read_embeddings
+from gfncp.data.idx import read_idx
+from gfncp.data.image_folders import list_images, read_image
+from gfncp.data.point_sets import Roles, read_sets
+from gfncp.data.sentences import read_sentences
+from gfncp.data.splits import class_list
+from gfncp.data.tables import read_points
+from gfncp.training.optimizers import OPTIMIZERS
+from gfncp.training.run_state import iterations_done, restore, store
 
 ANY_NUMBER = st.one_of(
     st.floats(),

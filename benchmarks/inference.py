@@ -19,13 +19,15 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor, nn
 
-from gfncp import orders
-from gfncp.beam import beam
-from gfncp.checkpoints import find, load, load_configuration, seeded, write_text
+from gfncp.checkpoints import find, load, load_configuration
+from gfncp.decoding import orders
+from gfncp.decoding.beam import beam
+from gfncp.decoding.refine import descend, refine
 from gfncp.evaluation.evaluate import describe_device
-from gfncp.evaluation.metrics import scores
 from gfncp.evaluation.sets import make_test_simulator
-from gfncp.refinement import descend, refine
+from gfncp.files import write_text
+from gfncp.metrics import scores
+from gfncp.seeds import seeded
 
 STREAM = 2**31 + 6  # apart from all other streams
 ORDERS, WIDTH, SWEEPS = 16, 20, 3

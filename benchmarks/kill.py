@@ -26,14 +26,15 @@ import typer
 from rich.console import Console
 from safetensors.torch import load_file
 
-from gfncp.checkpoints import DRAFT, load, write_text
+from gfncp.checkpoints import load
 from gfncp.configuration import Configuration, parse
-from gfncp.run_state import iterations_done
-from gfncp.training import train
+from gfncp.files import DRAFT, write_text
+from gfncp.training.run_state import iterations_done
+from gfncp.training.train import train
 
 FILES = ("model.safetensors", "training.safetensors")
 CONTEXT = get_context("forkserver")  # whose processes start at once, with all imports done
-CONTEXT.set_forkserver_preload(["gfncp.training"])
+CONTEXT.set_forkserver_preload(["gfncp.training.train"])
 
 
 def tiny(iterations: int) -> Configuration:

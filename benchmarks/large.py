@@ -28,7 +28,7 @@ from rich.table import Table
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from gfncp import GFNCP
-from gfncp.checkpoints import write_text
+from gfncp.files import write_text
 
 CLUSTERS = 8
 SPREAD = 10.0  # standard deviation of the means, as in training

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gfncp.energy import EnergyNetwork
+from gfncp.networks.energy import EnergyNetwork
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class PlainLoop:
 
 
 class InteractingPlainLoop(PlainLoop):
-    """The loop for `gfncp.interaction.InteractingEnergyNetwork`: G = sum_k g(H_k, U)."""
+    """The loop for `gfncp.networks.interacting.InteractingEnergyNetwork`: G = sum_k g(H_k, U)."""
 
     def represent(self, pooled, unassigned):
         return self.network.g(torch.cat([pooled, unassigned[:, None].expand_as(pooled)], 2))

@@ -18,10 +18,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from gfncp.checkpoints import write_atomically, write_text
-from gfncp.components import components
+from gfncp.coresets.components import components
 from gfncp.evaluation.comparison import markdown
-from gfncp.evaluation.report import fill
+from gfncp.files import write_atomically, write_text
+from gfncp.reproduction.report import fill
 from gfncp.simulators.prior import FAMILIES
 
 DOCS = Path(__file__).parents[1] / "docs"

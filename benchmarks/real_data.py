@@ -4,7 +4,7 @@
 
 FOLDER holds the collections fcps, graves and sipu of clustering-data-v1; `real_sets.py` says how they are
 scored. Nothing may be trained on these sets. They belong to the development data: how columns are brought to
-one unit (`gfncp.units`) and the design of the checkpoint were chosen with them in view.
+one unit (`gfncp.coresets.units`) and the design of the checkpoint were chosen with them in view.
 
 - A set of more than 2000 points is replaced by 2000 of them, the same for all methods.
 - Peers get columns of mean 0 and variance 1 where these are of mixed units, and points as they are elsewhere:
@@ -35,9 +35,10 @@ from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.preprocessing import StandardScaler
 
 from gfncp import GFNCP
-from gfncp.baselines.references import HDBSCAN, GaussianMixtureBIC, KMeansTrueK
-from gfncp.checkpoints import find, load_configuration, write_text
+from gfncp.checkpoints import find, load_configuration
+from gfncp.estimators.references import HDBSCAN, GaussianMixtureBIC, KMeansTrueK
 from gfncp.evaluation.comparison import find_failures
+from gfncp.files import write_text
 
 MOST_POINTS = 2000
 MOST_COMPONENTS = 60

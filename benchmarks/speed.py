@@ -6,11 +6,12 @@ Programs that are compared run in turn, round by round, in one process, so that 
 slows both; figures are medians over the rounds. The plain loop runs a part of its steps and is extrapolated.
 
 Operations are those that the maths needs, two per weight of every linear layer, with neighbouring layers
-merged where sums commute with them (see `gfncp.energy`). Counted once per point: the encoder, h and u, whose
-last layers are merged with g's and f's first. Once per option of each step: g's inner layers, its last one
-merged with f's first, and f's other layers. g's also once per cluster before the step, where the clusters
-before differ from step to step: with sampled steps, and where clusters see the unassigned points. Backward
-counts twice forward. Attention, sums, activations, gathers and recomputation to save memory count as nothing.
+merged where sums commute with them (see `gfncp.networks.energy`). Counted once per point: the encoder, h and
+u, whose last layers are merged with g's and f's first. Once per option of each step: g's inner layers, its
+last one merged with f's first, and f's other layers. g's also once per cluster before the step, where the
+clusters before differ from step to step: with sampled steps, and where clusters see the unassigned points.
+Backward counts twice forward. Attention, sums, activations, gathers and recomputation to save memory count as
+nothing.
 """
 
 import json
@@ -36,12 +37,12 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from gfncp import load
-from gfncp.checkpoints import write_text
-from gfncp.encoders import VectorEncoder
-from gfncp.energy import EnergyNetwork
-from gfncp.interaction import InteractingEnergyNetwork
-from gfncp.model import InteractingModel, Model
-from gfncp.objectives import NCP, Batch, draw_steps
+from gfncp.decoding.model import InteractingModel, Model
+from gfncp.files import write_text
+from gfncp.networks.encoders import VectorEncoder
+from gfncp.networks.energy import EnergyNetwork
+from gfncp.networks.interacting import InteractingEnergyNetwork
+from gfncp.objectives.losses import NCP, Batch, draw_steps
 from gfncp.simulators import GaussianMixtures
 
 POINTS = 300

@@ -13,10 +13,10 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
-from gfncp.encoders import VectorEncoder
-from gfncp.model import Model
-from gfncp.networks import Gated
-from gfncp.objectives import GFNCP, Batch
+from gfncp.decoding.model import Model
+from gfncp.networks.encoders import VectorEncoder
+from gfncp.networks.layers import Gated
+from gfncp.objectives.losses import GFNCP, Batch
 from gfncp.partitions import sample_crp
 
 LENGTH, WIDTH, SPREAD = 6.0, 0.3, 8.0

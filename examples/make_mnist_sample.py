@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gfncp.checkpoints import write_atomically
+from gfncp.data import images
+from gfncp.files import write_atomically
 from gfncp.partitions import sample_crp
-from gfncp.sources import images
 
 POINTS, DIGITS, SMALLEST, SEED = 300, 6, 20, 0
 

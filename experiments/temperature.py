@@ -17,8 +17,9 @@ import torch
 import typer
 from rich.console import Console
 
-from gfncp.checkpoints import find, load, load_configuration, save_configuration, seeded
-from gfncp.preparation import make_simulators
+from gfncp.checkpoints import find, load, load_configuration, save_configuration
+from gfncp.seeds import seeded
+from gfncp.training.preparation import make_simulators
 
 STREAM = 2**31 + 13
 SIZES = (20, 60, 128, 300)

@@ -14,12 +14,12 @@ CHECKED = [f"gfncp.{path.stem}" for path in PACKAGE.iterdir() if path.stem not i
 jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 from gfncp import checkpoints, configuration  # noqa: E402
-from gfncp.attention import ContextEncoder  # noqa: E402
-from gfncp.encoders import AnyVectorEncoder, ImageEncoder, VectorEncoder  # noqa: E402
-from gfncp.interaction import InteractingEnergyNetwork  # noqa: E402
-from gfncp.model import InteractingModel, Model, PairwiseModel  # noqa: E402
-from gfncp.networks import Gated  # noqa: E402
-from gfncp.pairs import PROJECTIONS, SIZE, PairwiseEnergyNetwork  # noqa: E402
+from gfncp.decoding.model import InteractingModel, Model, PairwiseModel  # noqa: E402
+from gfncp.networks.attention import ContextEncoder  # noqa: E402
+from gfncp.networks.encoders import AnyVectorEncoder, ImageEncoder, VectorEncoder  # noqa: E402
+from gfncp.networks.interacting import InteractingEnergyNetwork  # noqa: E402
+from gfncp.networks.layers import Gated  # noqa: E402
+from gfncp.networks.pairwise import PROJECTIONS, SIZE, PairwiseEnergyNetwork  # noqa: E402
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 ANY_WIDTH = 3  # of points for a network that takes any

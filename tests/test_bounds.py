@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from gfncp import orders
 from gfncp.bounds import ClusterBounds
+from gfncp.decoding import orders
+from gfncp.decoding.predictive import predictive
 from gfncp.partitions import all_partitions, canonical_labels, n_clusters, prefix_mask
-from gfncp.prediction import predictive
 
 EVERY = all_partitions(5)
 BOUNDS = [1, 3, 5, (1, 2), (2, 4), (4, 5), (3, 99)]

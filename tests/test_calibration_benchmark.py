@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gfncp.coreset_inference import CoresetInference
+from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.evaluation import coreset_sets as sets
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"

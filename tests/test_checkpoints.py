@@ -9,7 +9,9 @@ import torch
 
 import gfncp
 from gfncp import checkpoints
-from gfncp.checkpoints import find, load, load_configuration, save, seeded, write_atomically
+from gfncp.checkpoints import find, load, load_configuration, save
+from gfncp.files import write_atomically
+from gfncp.seeds import seeded
 
 
 @pytest.mark.parametrize("kind", ["vector_checkpoint", "image_checkpoint"])

@@ -17,8 +17,8 @@ from gfncp import GFNCP, load
 from gfncp.checkpoints import save
 from gfncp.cli import main
 from gfncp.configuration import parse
-from gfncp.results import Result
-from gfncp.sources.sets import PointSet
+from gfncp.data.point_sets import PointSet
+from gfncp.report import Result
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MNIST = Path(__file__).parents[2] / "shared" / "data" / "mnist"

@@ -12,14 +12,15 @@ from accelerate import Accelerator
 from rich.progress import Progress
 from safetensors.torch import load_file, save_file
 
-from gfncp import optimizers
-from gfncp.checkpoints import load, save, write_atomically
+from gfncp.checkpoints import load, save
 from gfncp.cli import main
 from gfncp.configuration import parse
 from gfncp.configuration.files import to_toml
-from gfncp.preparation import prepare_embedding
-from gfncp.run_state import iterations_done
-from gfncp.training import train
+from gfncp.files import write_atomically
+from gfncp.training import optimizers
+from gfncp.training.preparation import prepare_embedding
+from gfncp.training.run_state import iterations_done
+from gfncp.training.train import train
 
 NOBODY = 65534
 

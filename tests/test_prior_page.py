@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from gfncp.evaluation.report import fill
 from gfncp.partitions import canonical_labels
+from gfncp.reproduction.report import fill
 from gfncp.simulators.prior import FAMILIES
 
 ROOT = Path(__file__).parents[1]

@@ -9,12 +9,16 @@ from gfncp.waiting import wait_asleep
 
 if TYPE_CHECKING:
     from gfncp.checkpoints import load
-    from gfncp.estimator import GFNCP
-    from gfncp.posterior import Posterior
+    from gfncp.estimators.gfncp import GFNCP
+    from gfncp.posterior.posterior import Posterior
 
 __all__ = ["GFNCP", "Posterior", "load"]
 
-_HOMES = {"GFNCP": "gfncp.estimator", "Posterior": "gfncp.posterior", "load": "gfncp.checkpoints"}
+_HOMES = {
+    "GFNCP": "gfncp.estimators.gfncp",
+    "Posterior": "gfncp.posterior.posterior",
+    "load": "gfncp.checkpoints",
+}
 
 wait_asleep(os.environ, sys.modules)
 

@@ -2,58 +2,21 @@
 
 import json
 import os
-import re
 import shutil
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from gfncp.configuration import Configuration, parse
+from gfncp.files import write_atomically, write_text
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT = "general"  # the checkpoint that is used where none is named
 FILES = WEIGHTS, CONFIGURATION = "model.safetensors", "config.json"
-DRAFT = re.compile(r"\..+\.(safetensors|json)\.[0-9a-f]{32}")
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Run ``write`` on a temporary file beside ``path`` and move it into place.
-
-    Raises:
-        OSError: the disk is full, the folder is read-only ...: what was at ``path`` is still there.
-    """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}")  # made by `write`, with the usual permissions
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write(temporary)
-            with open(temporary, "rb+") as file:
-                os.fsync(file.fileno())  # or a power failure may leave the new name with no content
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except (OSError, SafetensorError) as error:
-        raise OSError(f"{path}: cannot be written ({error})") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """`write_atomically` of text."""
-    write_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
-
-
-def remove_drafts(folder: Path) -> None:
-    """Remove what `write_atomically` leaves in a folder when its process is killed."""
-    for path in Path(folder).glob(".*"):
-        if DRAFT.fullmatch(path.name):
-            path.unlink()
 
 
 def save(model: nn.Module, configuration: Configuration, folder: Path) -> None:
@@ -154,9 +117,3 @@ def find(name_or_path: str | Path) -> Path:
         f"checkpoint={str(name_or_path)!r}: accepted are {shipped} or a folder with "
         "model.safetensors and config.json"
     )
-
-
-def seeded(seed: int, *path: int) -> torch.Generator:
-    """A random stream that is a function of its address alone."""
-    state = np.random.SeedSequence([seed, *path]).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(state >> 1))

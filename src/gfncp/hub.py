@@ -7,8 +7,9 @@ from tempfile import TemporaryDirectory
 from huggingface_hub import HfApi, ModelCard, ModelCardData, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-from gfncp.checkpoints import FILES, copy, find, load_configuration, write_text
+from gfncp.checkpoints import FILES, copy, find, load_configuration
 from gfncp.configuration.files import to_toml
+from gfncp.files import write_text
 
 CARD = "README.md"
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")

@@ -19,10 +19,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset
 
-from gfncp.checkpoints import WEIGHTS, find, write_atomically, write_text
-from gfncp.estimator import GFNCP
-from gfncp.results import Result
-from gfncp.sources.sets import Roles, check_columns, set_of_rows
+from gfncp.checkpoints import WEIGHTS, find
+from gfncp.data.point_sets import Roles, check_columns, set_of_rows
+from gfncp.estimators.gfncp import GFNCP
+from gfncp.files import write_atomically, write_text
+from gfncp.report import Result
 
 try:
     import ray

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from gfncp.encoders import VectorEncoder
-from gfncp.energy import Encoding
+from gfncp.decoding.model import Model
 from gfncp.evaluation.exact import exact_posterior
-from gfncp.model import Model
+from gfncp.networks.encoders import VectorEncoder
+from gfncp.networks.energy import Encoding
 from gfncp.partitions import all_partitions
 from gfncp.simulators import GaussianMixtures
 

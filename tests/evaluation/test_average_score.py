@@ -7,7 +7,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from gfncp.evaluation.average_score import average_scores
 from gfncp.partitions import sample_crp
-from gfncp.posterior import Posterior
+from gfncp.posterior.posterior import Posterior
 
 
 @pytest.fixture

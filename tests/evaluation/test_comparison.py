@@ -2,7 +2,7 @@
 
 import pytest
 
-from gfncp.baselines.properties import PROPERTIES, TABLE
+from gfncp.estimators.properties import PROPERTIES, TABLE
 from gfncp.evaluation.comparison import NOTHING, comparison, failures, per_set, properties, scores
 
 

@@ -3,9 +3,10 @@ import math
 import pytest
 import torch
 
-from gfncp import decoding, objectives
+from gfncp.decoding import decode as decoding
 from gfncp.evaluation import consistency
-from gfncp.objectives import Batch
+from gfncp.objectives import losses as objectives
+from gfncp.objectives.losses import Batch
 from gfncp.partitions import canonical_labels
 
 

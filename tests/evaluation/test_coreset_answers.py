@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gfncp.checkpoints import load_configuration
-from gfncp.coreset_inference import CoresetInference
+from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.evaluation.coreset_answers import CoresetSubject
 from gfncp.evaluation.coreset_sets import draw_set
 from gfncp.evaluation.free_running import judge, summarise

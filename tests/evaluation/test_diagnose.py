@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 from gfncp.checkpoints import load_configuration, save
 from gfncp.cli import app
 from gfncp.configuration import parse
-from gfncp.encoders import ImageEncoder
+from gfncp.decoding.model import Model
 from gfncp.evaluation.answers import PointSubject
 from gfncp.evaluation.diagnose import Sizes, diagnose
 from gfncp.evaluation.diagnosis_report import pictures, tables
 from gfncp.evaluation.subjects import make_subjects
-from gfncp.model import Model
+from gfncp.networks.encoders import ImageEncoder
 from gfncp.partitions import cluster_bounds
 from gfncp.simulators import GaussianMixtures, WholeClasses
 

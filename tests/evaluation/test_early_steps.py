@@ -7,8 +7,8 @@ import torch
 from gfncp.evaluation import early_steps
 from gfncp.evaluation.early_steps import errors_by_range, exact_new, network_new, opens
 from gfncp.evaluation.exact import exact_posterior
-from gfncp.evaluation.gibbs import sweep
-from gfncp.evaluation.split_merge import split_merge
+from gfncp.mixtures.gibbs import sweep
+from gfncp.mixtures.split_merge_moves import split_merge
 from gfncp.partitions import all_partitions, canonical_labels, cluster_bounds
 from gfncp.simulators import GaussianMixtures
 

@@ -7,8 +7,8 @@ import torch
 
 from gfncp.checkpoints import load
 from gfncp.evaluation.evaluate import evaluate
-from gfncp.evaluation.metrics import scores
 from gfncp.evaluation.sets import draw_sets
+from gfncp.metrics import scores
 from gfncp.simulators import GaussianMixtures
 
 WAYS = {"greedy", "labels", "samples", "exact draws"}

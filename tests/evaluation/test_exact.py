@@ -7,7 +7,7 @@ import torch
 from scipy.stats import multivariate_normal
 
 from gfncp.evaluation import exact
-from gfncp.evaluation.conjugate import log_joint, log_predictive
+from gfncp.mixtures.marginals import log_joint, log_predictive
 from gfncp.partitions import all_partitions, canonical_labels
 from gfncp.simulators import GaussianMixtures
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from gfncp import orders
+from gfncp.decoding import orders
+from gfncp.estimators.inference import GREEDY_ORDERS
 from gfncp.evaluation import answers
 from gfncp.evaluation.answers import Answers, PointSubject, answer, typical, without_rounding
 from gfncp.evaluation.exact import exact_posterior
 from gfncp.evaluation.free_running import judge, run_free, summarise
-from gfncp.inference import GREEDY_ORDERS
 from gfncp.partitions import all_partitions
 from gfncp.simulators import GaussianMixtures
 

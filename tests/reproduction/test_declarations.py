@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gfncp.baselines.registry import METHODS
 from gfncp.checkpoints import load_configuration
 from gfncp.configuration.files import read_configuration
+from gfncp.estimators.registry import METHODS
 from gfncp.reproduction.declarations import read_declarations
 from gfncp.reproduction.results import METRICS
 

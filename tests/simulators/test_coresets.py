@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from gfncp.coresets.units import in_units
+from gfncp.networks.tokens import COLUMNS, COMPONENTS
 from gfncp.partitions import canonical_labels
 from gfncp.simulators import LabelledCoresets
 from gfncp.simulators.coresets import ALIKE, BESIDE, columns_alike, in_one_unit, told
 from gfncp.simulators.prior import FAMILIES
-from gfncp.tokens import COLUMNS, COMPONENTS
-from gfncp.units import in_units
 
 
 @pytest.mark.parametrize(("points", "tokens"), [(5, 16), (16, 16), (60, 16)])

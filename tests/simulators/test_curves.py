@@ -2,12 +2,7 @@
 
 import torch
 
-from gfncp.simulators.curves import (
-    ARCS,
-    circle,
-    concentric,
-    curved_clusters,
-)
+from gfncp.simulators.curves import ARCS, circle, concentric, curved_clusters
 from gfncp.simulators.draw import Draw
 
 SETS, POINTS = 300, 300

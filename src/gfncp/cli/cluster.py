@@ -138,12 +138,12 @@ def cluster(
 
     from gfncp.checkpoints import DEFAULT, find, load_configuration
     from gfncp.cli.told_columns import read_told_sets
-    from gfncp.column_uses import describe
-    from gfncp.estimator import GFNCP
-    from gfncp.results import Result, check_labels_file, write_results
-    from gfncp.sources.delimited import Reading
-    from gfncp.sources.sets import Roles
-    from gfncp.summary import summarise
+    from gfncp.data.column_uses import describe
+    from gfncp.data.delimited import Reading
+    from gfncp.data.point_sets import Roles
+    from gfncp.estimators.gfncp import GFNCP
+    from gfncp.posterior.summary import summarise
+    from gfncp.report import Result, check_labels_file, write_results
 
     told_columns = {"known-column": known_column, "weight-column": weight_column}
     of_reading = {

@@ -48,12 +48,13 @@ def diagnose(
     """
     import torch
 
-    from gfncp.checkpoints import find, load_configuration, write_text
+    from gfncp.checkpoints import find, load_configuration
     from gfncp.evaluation import diagnose as diagnosis
     from gfncp.evaluation.diagnosis_report import pictures, tables
     from gfncp.evaluation.evaluate import describe_device
     from gfncp.evaluation.sets import DRAWN
     from gfncp.evaluation.subjects import default_sizes, make_subjects
+    from gfncp.files import write_text
 
     configuration = load_configuration(checkpoint)
     subjects = make_subjects(checkpoint, configuration, data)

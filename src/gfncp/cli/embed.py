@@ -41,9 +41,9 @@ def embed(
     """
     from accelerate import Accelerator
 
-    from gfncp.interruption import stopping_at_once
-    from gfncp.progress import counting
-    from gfncp.sources import features, sentences
+    from gfncp.data import features, sentences
+    from gfncp.training.interruption import stopping_at_once
+    from gfncp.training.progress import counting
 
     if not source.exists():
         raise ValueError(f"{source}: there is no such file or folder")

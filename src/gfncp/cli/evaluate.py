@@ -32,10 +32,10 @@ def evaluate(
 
     Example:  gfncp evaluate mnist --sets 1000 --record records/mnist.json
     """
-    from gfncp.checkpoints import write_text
-    from gfncp.evaluation.cells import with_error
     from gfncp.evaluation.diagnosis_report import WAYS, right_table
     from gfncp.evaluation.evaluate import evaluate as run
+    from gfncp.evaluation.table_cells import with_error
+    from gfncp.files import write_text
 
     with console.status(f"Clustering {count(sets, 'set')}"):
         result = run(checkpoint, sets, points, seed, data, exact, samples)

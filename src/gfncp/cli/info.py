@@ -16,8 +16,8 @@ def info(checkpoint: Checkpoint) -> None:
     from gfncp.checkpoints import find, load, load_configuration
     from gfncp.configuration.data import CoresetData
     from gfncp.configuration.files import to_toml
-    from gfncp.limits import limits
-    from gfncp.validation import array_shape
+    from gfncp.data.checks import array_shape
+    from gfncp.estimators.limits import limits
 
     model: Any = load(checkpoint)  # of one kind or another
     folder = find(checkpoint)
@@ -39,7 +39,7 @@ def methods() -> None:
 
     Example:  gfncp methods
     """
-    from gfncp.baselines.properties import PROPERTIES, TABLE
+    from gfncp.estimators.properties import PROPERTIES, TABLE
 
     table = Table("method", *PROPERTIES)
     for name, row in TABLE.items():

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Shaped
 
-from gfncp.sources.delimited import Reading
-from gfncp.sources.sets import PointSet, Roles, check_columns, read_sets
-from gfncp.sources.tables import read_file
+from gfncp.data.delimited import Reading
+from gfncp.data.point_sets import PointSet, Roles, check_columns, read_sets
+from gfncp.data.tables import read_file
 
 Told = dict[str, list[Shaped[np.ndarray, "points"]]]
 
@@ -21,7 +21,7 @@ Told = dict[str, list[Shaped[np.ndarray, "points"]]]
 def read_told_sets(
     paths: Sequence[Path], roles: Roles, known: str | None, weights: str | None, reading: Reading
 ) -> tuple[list[PointSet], Told]:
-    """Read sets as `gfncp.sources.sets.read_sets` does, and what two columns tell of their rows.
+    """Read sets as `gfncp.data.point_sets.read_sets` does, and what two columns tell of their rows.
 
     Args:
         known: column of known labels, -1 or empty where nothing is known; None for no such column.
@@ -90,5 +90,5 @@ def _without_minus_one(values: Shaped[np.ndarray, "points"]) -> Shaped[np.ndarra
 def _by_set(
     values: Shaped[np.ndarray, "points"], sets: Shaped[np.ndarray, "points"] | None
 ) -> list[Shaped[np.ndarray, "points"]]:
-    """Split values by set, in the order in which `gfncp.sources.sets.read_sets` gives the sets."""
+    """Split values by set, in the order in which `gfncp.data.point_sets.read_sets` gives the sets."""
     return [values] if sets is None else [values[sets == name] for name in pd.unique(sets)]

@@ -44,8 +44,8 @@ def train(
     Example:  gfncp train --data embeddings.parquet
     """
     from gfncp.configuration.files import read_configuration
-    from gfncp.own_data import configure
-    from gfncp.training import train as run
+    from gfncp.training.own_points import configure
+    from gfncp.training.train import train as run
 
     if config is not None:
         described, name = read_configuration(config), config.stem

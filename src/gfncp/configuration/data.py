@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from gfncp.configuration.fields import Bounds, Clusters, Points, Section, Share, Width
-from gfncp.tokens import COLUMNS
+from gfncp.networks.tokens import COLUMNS
 
 FEWEST_OWN = 200  # points to train on; of fewer, what is held out could not fill a set
 
@@ -80,7 +80,7 @@ class EmbeddingData(Data):
 
 
 class OwnImages(EmbeddingData):
-    """See `gfncp.own_images`.
+    """See `gfncp.training.own_images`.
 
     ``images``: to use, at most.
     ``held_out``: share of them that is kept for validation.
@@ -93,10 +93,10 @@ class OwnImages(EmbeddingData):
 
 
 class EmbeddingFile(Section):
-    """See `gfncp.unseen_classes`.
+    """See `gfncp.training.unseen_classes`.
 
     ``held_out``: share of the classes to train on that is kept for validation; without labels, of the points.
-    ``classes``: how many to draw, or a list of `gfncp.sources.splits.class_list`; all if left out.
+    ``classes``: how many to draw, or a list of `gfncp.data.splits.class_list`; all if left out.
     ``points``: to train on, at most.
     """
 

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from torch import nn
 
-from gfncp.attention import ContextEncoder
 from gfncp.configuration.fields import Blocks, Section, Share, Width
-from gfncp.encoders import (
+from gfncp.networks.attention import ContextEncoder
+from gfncp.networks.encoders import (
     AnyVectorEncoder,
     EmbeddedEncoder,
     ImageEmbedding,
@@ -15,12 +15,12 @@ from gfncp.encoders import (
     ScaledVectorEncoder,
     VectorEncoder,
 )
-from gfncp.principal import PrincipalEncoder
-from gfncp.tokens import TokenEncoder
+from gfncp.networks.principal import PrincipalEncoder
+from gfncp.networks.tokens import TokenEncoder
 
 
 class Pretraining(Section):
-    """See `gfncp.pretraining.pretrain`."""
+    """See `gfncp.training.pretraining.pretrain`."""
 
     iterations: Annotated[int, Field(ge=0)] = 3000
     rounds: Annotated[int, Field(ge=0)] = 0
@@ -40,7 +40,7 @@ class Pretraining(Section):
 
 
 class Context(Section):
-    """See `gfncp.attention.ContextEncoder`."""
+    """See `gfncp.networks.attention.ContextEncoder`."""
 
     width: Width = 64
     heads: Width = 4
@@ -65,7 +65,7 @@ class Encoder(Section):
 
 
 class Vectors(Encoder):
-    """See `gfncp.encoders.VectorEncoder`."""
+    """See `gfncp.networks.encoders.VectorEncoder`."""
 
     kind: Literal["vectors"]
     dim: Width
@@ -76,7 +76,7 @@ class Vectors(Encoder):
 
 
 class ScaledVectors(Vectors):
-    """See `gfncp.encoders.ScaledVectorEncoder`."""
+    """See `gfncp.networks.encoders.ScaledVectorEncoder`."""
 
     kind: Literal["scaled-vectors"]
 
@@ -85,7 +85,7 @@ class ScaledVectors(Vectors):
 
 
 class PrincipalComponents(Vectors):
-    """See `gfncp.principal.PrincipalEncoder`."""
+    """See `gfncp.networks.principal.PrincipalEncoder`."""
 
     kind: Literal["principal-components"]
     components: Width = 48
@@ -95,7 +95,7 @@ class PrincipalComponents(Vectors):
 
 
 class AnyVectors(Encoder):
-    """See `gfncp.encoders.AnyVectorEncoder`."""
+    """See `gfncp.networks.encoders.AnyVectorEncoder`."""
 
     kind: Literal["any-vectors"]
 
@@ -104,7 +104,7 @@ class AnyVectors(Encoder):
 
 
 class Tokens(Section):
-    """See `gfncp.tokens.TokenEncoder`."""
+    """See `gfncp.networks.tokens.TokenEncoder`."""
 
     kind: Literal["tokens"]
     context: Context = Context()
@@ -114,7 +114,7 @@ class Tokens(Section):
 
 
 class Pictures(Encoder):
-    """See `gfncp.encoders.ImageEncoder`."""
+    """See `gfncp.networks.encoders.ImageEncoder`."""
 
     kind: Literal["images"]
 
@@ -123,7 +123,7 @@ class Pictures(Encoder):
 
 
 class EmbeddedPictures(Section):
-    """See `gfncp.encoders.EmbeddedEncoder` and `gfncp.encoders.ImageEmbedding`."""
+    """See `gfncp.networks.encoders.EmbeddedEncoder` and `gfncp.networks.encoders.ImageEmbedding`."""
 
     kind: Literal["embedded-images"]
     features: Width = 128

@@ -5,16 +5,16 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 from torch import nn
 
-from gfncp.baselines.ccp import CCPNetwork
-from gfncp.baselines.dac import AnchoredDACNetwork, DACNetwork
-from gfncp.baselines.set_transformer import SetTransformerNetwork
 from gfncp.configuration.fields import Blocks, Layers, Section, Width
-from gfncp.model import CoresetModel, InteractingModel, Model, OnlineModel, PairwiseModel
-from gfncp.networks import Gated, Plain
+from gfncp.decoding.model import CoresetModel, InteractingModel, Model, OnlineModel, PairwiseModel
+from gfncp.methods.ccp import CCPNetwork
+from gfncp.methods.dac import AnchoredDACNetwork, DACNetwork
+from gfncp.methods.set_transformer import SetTransformerNetwork
+from gfncp.networks.layers import Gated, Plain
 
 
 class Energy(Section):
-    """See `gfncp.energy.EnergyNetwork`."""
+    """See `gfncp.networks.energy.EnergyNetwork`."""
 
     kind: Literal["energy"] = "energy"
     depth: Layers = 5
@@ -32,35 +32,35 @@ class Energy(Section):
 
 
 class InteractingEnergy(Energy):
-    """See `gfncp.interaction.InteractingEnergyNetwork`."""
+    """See `gfncp.networks.interacting.InteractingEnergyNetwork`."""
 
     kind: Literal["interacting-energy"]
     model: ClassVar[type] = InteractingModel
 
 
 class PairwiseEnergy(Energy):
-    """See `gfncp.pairs.PairwiseEnergyNetwork`."""
+    """See `gfncp.networks.pairwise.PairwiseEnergyNetwork`."""
 
     kind: Literal["pairwise-energy"]
     model: ClassVar[type] = PairwiseModel
 
 
 class CoresetEnergy(Energy):
-    """See `gfncp.model.CoresetModel`."""
+    """See `gfncp.decoding.model.CoresetModel`."""
 
     kind: Literal["coreset-energy"]
     model: ClassVar[type] = CoresetModel
 
 
 class OnlineEnergy(Energy):
-    """See `gfncp.online.OnlineEnergyNetwork`."""
+    """See `gfncp.networks.online.OnlineEnergyNetwork`."""
 
     kind: Literal["online-energy"]
     model: ClassVar[type] = OnlineModel
 
 
 class CCP(Section):
-    """See `gfncp.baselines.ccp.CCPNetwork`."""
+    """See `gfncp.methods.ccp.CCPNetwork`."""
 
     kind: Literal["ccp"]
     depth: Layers = 4
@@ -72,7 +72,7 @@ class CCP(Section):
 
 
 class Attention(Section):
-    """Sizes of attention blocks, see `gfncp.baselines.attention`."""
+    """Sizes of attention blocks, see `gfncp.methods.set_attention`."""
 
     hidden: Width = 128
     inducing: Width = 32
@@ -86,7 +86,7 @@ class Attention(Section):
 
 
 class DAC(Attention):
-    """See `gfncp.baselines.dac.DACNetwork`."""
+    """See `gfncp.methods.dac.DACNetwork`."""
 
     kind: Literal["dac"]
     blocks: Blocks = 4
@@ -96,7 +96,7 @@ class DAC(Attention):
 
 
 class AnchoredDAC(Attention):
-    """See `gfncp.baselines.dac.AnchoredDACNetwork`."""
+    """See `gfncp.methods.dac.AnchoredDACNetwork`."""
 
     kind: Literal["dac-anchored"]
     blocks: Blocks = 4
@@ -106,7 +106,7 @@ class AnchoredDAC(Attention):
 
 
 class SetTransformer(Attention):
-    """See `gfncp.baselines.set_transformer.SetTransformerNetwork`."""
+    """See `gfncp.methods.set_transformer.SetTransformerNetwork`."""
 
     kind: Literal["set-transformer"]
     n_components: Width

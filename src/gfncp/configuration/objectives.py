@@ -4,16 +4,16 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from gfncp.baselines.ccp import CCPLoss
-from gfncp.baselines.dac import AnchoredDACLoss, DACLoss
-from gfncp.baselines.set_transformer import SetTransformerLoss
 from gfncp.configuration.fields import Section
-from gfncp.coreset_objective import CoresetLikelihood
-from gfncp.objectives import GFNCP, NCP, GFNCPPaper, Objective
+from gfncp.methods.ccp import CCPLoss
+from gfncp.methods.dac import AnchoredDACLoss, DACLoss
+from gfncp.methods.set_transformer import SetTransformerLoss
+from gfncp.objectives.coreset import CoresetLikelihood
+from gfncp.objectives.losses import GFNCP, NCP, GFNCPPaper, Objective
 
 
 class NCPObjective(Section):
-    """See `gfncp.objectives.NCP`."""
+    """See `gfncp.objectives.losses.NCP`."""
 
     name: Literal["ncp"]
     trains: ClassVar[str] = "energy"
@@ -23,7 +23,7 @@ class NCPObjective(Section):
 
 
 class GFNCPPaperObjective(Section):
-    """See `gfncp.objectives.GFNCPPaper`."""
+    """See `gfncp.objectives.losses.GFNCPPaper`."""
 
     name: Literal["gfncp-paper"]
     trains: ClassVar[str] = "energy"
@@ -36,7 +36,7 @@ class GFNCPPaperObjective(Section):
 
 
 class GFNCPObjective(Section):
-    """See `gfncp.objectives.GFNCP`."""
+    """See `gfncp.objectives.losses.GFNCP`."""
 
     name: Literal["gfncp"]
     trains: ClassVar[str] = "energy"
@@ -49,7 +49,7 @@ class GFNCPObjective(Section):
 
 
 class CoresetObjective(Section):
-    """See `gfncp.coreset_objective.CoresetLikelihood`."""
+    """See `gfncp.objectives.coreset.CoresetLikelihood`."""
 
     name: Literal["coreset-likelihood"]
     trains: ClassVar[str] = "coreset-energy"
@@ -61,7 +61,7 @@ class CoresetObjective(Section):
 
 
 class CCPObjective(Section):
-    """See `gfncp.baselines.ccp.CCPLoss`."""
+    """See `gfncp.methods.ccp.CCPLoss`."""
 
     name: Literal["ccp"]
     trains: ClassVar[str] = "ccp"
@@ -71,7 +71,7 @@ class CCPObjective(Section):
 
 
 class DACObjective(Section):
-    """See `gfncp.baselines.dac.DACLoss`."""
+    """See `gfncp.methods.dac.DACLoss`."""
 
     name: Literal["dac"]
     trains: ClassVar[str] = "dac"
@@ -81,7 +81,7 @@ class DACObjective(Section):
 
 
 class AnchoredDACObjective(Section):
-    """See `gfncp.baselines.dac.AnchoredDACLoss`."""
+    """See `gfncp.methods.dac.AnchoredDACLoss`."""
 
     name: Literal["dac-anchored"]
     trains: ClassVar[str] = "dac-anchored"
@@ -91,7 +91,7 @@ class AnchoredDACObjective(Section):
 
 
 class SetTransformerObjective(Section):
-    """See `gfncp.baselines.set_transformer.SetTransformerLoss`."""
+    """See `gfncp.methods.set_transformer.SetTransformerLoss`."""
 
     name: Literal["set-transformer"]
     trains: ClassVar[str] = "set-transformer"

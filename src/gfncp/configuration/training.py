@@ -8,7 +8,7 @@ from gfncp.configuration.fields import Points, Section, ordered
 
 
 class Training(Section):
-    """See `gfncp.training.train`.
+    """See `gfncp.training.train.train`.
 
     ``initial``: checkpoint whose weights it starts from, to be tuned.
     ``batch``: sets in a batch, at most; ``batch_points``: points in it.

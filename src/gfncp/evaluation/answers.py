@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gfncp import orders
-from gfncp.evaluation.gibbs import gibbs
+from gfncp.decoding import orders
+from gfncp.estimators.inference import GREEDY_ORDERS
 from gfncp.evaluation.sets import SETS_PER_BATCH, draw_sets
-from gfncp.inference import GREEDY_ORDERS
+from gfncp.mixtures.gibbs import gibbs
 from gfncp.partitions import cluster_bounds
-from gfncp.point_estimates import agreement
+from gfncp.posterior.point_estimates import agreement
 from gfncp.simulators import GaussianMixtures
 
 BURN_IN = 20  # sweeps of the exact sampler that are not yet from the posterior
@@ -104,7 +104,7 @@ def answer(
     """Cluster sets of points side by side, and say how probable their true labels are.
 
     Args:
-        model: an energy network that decodes, see `gfncp.model.Decoder`.
+        model: an energy network that decodes, see `gfncp.decoding.model.Decoder`.
         exact: draws of the exact posterior, to go with the answers.
     """
     device = next(model.parameters()).device
@@ -138,7 +138,7 @@ def typical(
 ) -> tuple[Int[Tensor, "sets points"], Float[Tensor, "sets"]]:
     """Return the clustering of each set that agrees best with the others, and their mean agreement.
 
-    The first is that of `gfncp.orders.greedy`. Points may be absent, as -1.
+    The first is that of `gfncp.decoding.orders.greedy`. Points may be absent, as -1.
     """
     tables = torch.stack(
         [torch.from_numpy(agreement(rows[:, rows[0] >= 0].numpy())) for rows in each]

@@ -5,8 +5,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gfncp.evaluation.metrics import scores
-from gfncp.posterior import Posterior
+from gfncp.metrics import scores
+from gfncp.posterior.posterior import Posterior
 
 BEST = 100  # as in the paper's Table 5
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gfncp.baselines.properties import PROPERTIES, TABLE
+from gfncp.estimators.properties import PROPERTIES, TABLE
 
 OURS = "gfncp"
 TOLD = ", true K"  # how the names of methods end that are told the number of clusters
@@ -93,8 +93,8 @@ def comparison(records: list[dict], figures: str) -> str:
         f"## On the data that a checkpoint is made for\n\n{figures}\n\n"
         "## On real and well-known sets\n\n"
         "These sets are development data: nothing was trained on them, but the rule by which columns are "
-        "brought to one unit (`gfncp.units`) and the design of the default checkpoint were chosen with them "
-        "in view. Methods whose names end in *true K* are told the number of clusters.\n\n"
+        "brought to one unit (`gfncp.coresets.units`) and the design of the default checkpoint were chosen "
+        "with them in view. Methods whose names end in *true K* are told the number of clusters.\n\n"
         "`python benchmarks/real_data.py --data FOLDER --record records/real-data.json`\n\n"
         f"{real}"
     )

@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gfncp import objectives
-from gfncp.decoding import POINTS_PER_PART, log_prob_of_orders
-from gfncp.energy import EnergyNetwork
-from gfncp.objectives import Batch
+from gfncp.decoding.decode import POINTS_PER_PART, log_prob_of_orders
+from gfncp.networks.energy import EnergyNetwork
+from gfncp.objectives import losses
+from gfncp.objectives.losses import Batch
 
 PUBLIC_FLOOR = 1e-5  # what the authors' public code adds to flows
 
@@ -25,7 +25,7 @@ def marginal_consistency(
 ) -> Float[Tensor, "sets"]:
     """Return MC as printed: the sum over n = 2..N of Eq. 24, with its shifted energies."""
     parts = [
-        objectives.marginal_consistency(network, network.encode(some), Batch(some, known))[0]
+        losses.marginal_consistency(network, network.encode(some), Batch(some, known))[0]
         for some, known in _parts(x, labels)
     ]
     return torch.cat(parts).double()

@@ -1,7 +1,7 @@
 """Figures of variants of the general checkpoint's design, as Markdown."""
 
-from gfncp.evaluation.cells import machine
 from gfncp.evaluation.comparison import NOTHING, markdown
+from gfncp.evaluation.table_cells import machine
 
 HEADER = (
     "variant",

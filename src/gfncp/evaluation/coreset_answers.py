@@ -9,14 +9,14 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gfncp import orders
-from gfncp.checkpoints import seeded
-from gfncp.coreset_inference import SETS_AT_ONCE, CoresetInference
+from gfncp.coresets.prepared import Prepared
+from gfncp.decoding import orders
+from gfncp.estimators.coreset_inference import SETS_AT_ONCE, CoresetInference
+from gfncp.estimators.inference import GREEDY_ORDERS, ORDERS_SEED
 from gfncp.evaluation.answers import Answers, typical
 from gfncp.evaluation.coreset_sets import answers, draw_set, log_probs
-from gfncp.inference import GREEDY_ORDERS, ORDERS_SEED
 from gfncp.partitions import canonical_labels
-from gfncp.prepared import Prepared
+from gfncp.seeds import seeded
 
 
 @dataclass(frozen=True)

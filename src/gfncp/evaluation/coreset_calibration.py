@@ -1,7 +1,7 @@
 """Figures of a posterior on simulated sets, whose truth is known, as Markdown."""
 
-from gfncp.evaluation.cells import how_many_met, judged, machine, number, p_value, with_error
 from gfncp.evaluation.comparison import NOTHING, markdown
+from gfncp.evaluation.table_cells import how_many_met, judged, machine, number, p_value, with_error
 
 MEANS = (  # name, key and digits; a record has some of the keys
     ("-log p{of}: samples", "sample_nll", 1),

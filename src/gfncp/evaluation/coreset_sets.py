@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from gfncp.checkpoints import seeded
-from gfncp.coreset_inference import SETS_AT_ONCE, CoresetInference
-from gfncp.inference import Given
-from gfncp.prepared import Prepared
+from gfncp.coresets.prepared import Prepared
+from gfncp.estimators.coreset_inference import SETS_AT_ONCE, CoresetInference
+from gfncp.estimators.inference import Given
+from gfncp.seeds import seeded
 from gfncp.simulators.prior import FAMILIES
 
 STREAM = 2**31 + 8  # apart from all other streams

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gfncp.checkpoints import seeded
 from gfncp.evaluation import consistency, early_steps, exact
 from gfncp.evaluation.answers import PointSubject, Subject
 from gfncp.evaluation.free_running import run_free, summarise
 from gfncp.evaluation.means import Mean, mean
 from gfncp.evaluation.plain import plain
 from gfncp.evaluation.sets import draw_sets
+from gfncp.seeds import seeded
 from gfncp.simulators import GaussianMixtures
 
 # Random streams of the parts, apart from all others.

@@ -9,7 +9,7 @@ from rich.table import Column, Table
 
 from gfncp.evaluation import figures
 from gfncp.evaluation.calibration import Reliability, Uniformity
-from gfncp.evaluation.cells import p_value, with_error
+from gfncp.evaluation.table_cells import p_value, with_error
 
 METHODS = {
     "policy": "policy, one order",

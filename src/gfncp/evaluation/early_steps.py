@@ -17,10 +17,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gfncp.energy import EnergyNetwork
-from gfncp.evaluation.gibbs import log_options, sweep
 from gfncp.evaluation.means import Mean, ratio
-from gfncp.evaluation.split_merge import split_merge
+from gfncp.mixtures.gibbs import log_options, sweep
+from gfncp.mixtures.split_merge_moves import split_merge
+from gfncp.networks.energy import EnergyNetwork
 from gfncp.partitions import cluster_bounds
 from gfncp.simulators import GaussianMixtures
 

@@ -6,18 +6,19 @@ from typing import Any
 
 import torch
 
-from gfncp.checkpoints import find, load, load_configuration, seeded
+from gfncp.checkpoints import find, load, load_configuration
 from gfncp.configuration import Configuration
 from gfncp.evaluation.answers import PointSubject
 from gfncp.evaluation.free_running import run_free, summarise
-from gfncp.evaluation.gibbs import best_state
 from gfncp.evaluation.means import Mean, mean
-from gfncp.evaluation.metrics import agreements
 from gfncp.evaluation.plain import plain
 from gfncp.evaluation.sets import DRAWN, TEST_STREAM, batches, draw_sets, make_test_simulator
 from gfncp.evaluation.subjects import has_energies, make_test_subject
+from gfncp.metrics import agreements
+from gfncp.mixtures.gibbs import best_state
 from gfncp.partitions import cluster_bounds, n_clusters
-from gfncp.preparation import Simulator
+from gfncp.seeds import seeded
+from gfncp.training.preparation import Simulator
 
 SAMPLES = 20  # of each posterior
 SWEEPS, CHAINS = 20, 5  # of the exact sampler, in search of its most probable state

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gfncp.energy import Encoding, EnergyNetwork
-from gfncp.evaluation.conjugate import log_joint
+from gfncp.mixtures.marginals import log_joint
+from gfncp.networks.energy import Encoding, EnergyNetwork
 from gfncp.partitions import all_partitions, canonical_labels, cluster_bounds
 from gfncp.simulators import GaussianMixtures
 

@@ -2,8 +2,8 @@
 
 from statistics import fmean, median, stdev
 
-from gfncp.evaluation.cells import how_many_met, judged, machine, number, with_error
 from gfncp.evaluation.comparison import NOTHING, OURS, markdown
+from gfncp.evaluation.table_cells import how_many_met, judged, machine, number, with_error
 
 MILLION = 10**6
 GROUPS = {

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from gfncp.checkpoints import write_atomically
 from gfncp.evaluation.calibration import Reliability, Uniformity
+from gfncp.files import write_atomically
 
 BINS = 30
 

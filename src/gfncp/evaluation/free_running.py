@@ -17,9 +17,9 @@ from torch import Tensor
 from gfncp.evaluation import calibration
 from gfncp.evaluation.answers import Answers, Subject
 from gfncp.evaluation.means import Mean, mean, ratio
-from gfncp.evaluation.metrics import agreements
 from gfncp.evaluation.pair_forecasts import Forecasts, curve_figures, forecasts
 from gfncp.evaluation.sets import batches
+from gfncp.metrics import agreements
 from gfncp.partitions import n_clusters
 
 PAIRS = 500  # of each set

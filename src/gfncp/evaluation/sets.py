@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gfncp import simulators, unseen_classes
-from gfncp.checkpoints import seeded
+from gfncp import simulators
 from gfncp.configuration import Configuration
 from gfncp.configuration.data import EmbeddingData, EmbeddingFile, ImageData, OwnImages
-from gfncp.encoders import prepared
-from gfncp.preparation import HELD_OUT, Simulator
-from gfncp.sources import images
+from gfncp.data import images
+from gfncp.networks.encoders import prepared
+from gfncp.seeds import seeded
+from gfncp.training import unseen_classes
+from gfncp.training.preparation import HELD_OUT, Simulator
 
 SETS_PER_BATCH = 50
 TEST_STREAM = 2**31 + 1  # apart from training's and validation's

@@ -6,11 +6,11 @@ from typing import Any, cast
 from gfncp.checkpoints import load_kind
 from gfncp.configuration import Configuration
 from gfncp.configuration.data import EmbeddingFile
-from gfncp.coreset_inference import CoresetInference
+from gfncp.estimators.coreset_inference import CoresetInference
+from gfncp.estimators.inference import KINDS
 from gfncp.evaluation.answers import PointSubject, Subject
 from gfncp.evaluation.coreset_answers import CoresetSubject
 from gfncp.evaluation.sets import make_held_out_simulator, make_test_simulator
-from gfncp.inference import KINDS
 from gfncp.simulators import WholeClasses
 
 SIZES = (20, 100, 300)  # points of a set

@@ -16,9 +16,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from gfncp.baselines.registry import METHODS
 from gfncp.configuration import Configuration, parse
 from gfncp.configuration.files import changed, read_toml, read_values
+from gfncp.estimators.registry import METHODS
 
 Measure = Literal["greedy", "average", "sdpp", "most-likely", "two-orders"]
 Changes = dict[str, dict | int]  # by section of a configuration
@@ -45,7 +45,7 @@ class DataSet(Declared):
 
 
 class Method(Declared):
-    """What clusters: a network that is trained, or an estimator of `gfncp.baselines.registry`.
+    """What clusters: a network that is trained, or an estimator of `gfncp.estimators.registry`.
 
     Args:
         estimator: its name; None for what is trained. One that takes ``n_clusters`` is told the true number.

@@ -15,15 +15,15 @@ from sklearn.base import ClusterMixin, clone
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor, nn
 
-from gfncp.checkpoints import seeded
-from gfncp.energy import EnergyNetwork
 from gfncp.evaluation import consistency
 from gfncp.evaluation import sets as test_sets
 from gfncp.evaluation.average_score import average_scores
-from gfncp.evaluation.metrics import scores
+from gfncp.metrics import scores
+from gfncp.networks.energy import EnergyNetwork
 from gfncp.partitions import canonical_labels
-from gfncp.posterior import Posterior
-from gfncp.preparation import Simulator
+from gfncp.posterior.posterior import Posterior
+from gfncp.seeds import seeded
+from gfncp.training.preparation import Simulator
 
 SAMPLES = 200  # of which the 100 most probable are scored; the paper does not say how many it draws
 ORDERS = 500  # of SDPP, as in the paper

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from gfncp.checkpoints import write_atomically
 from gfncp.evaluation.figures import plot_sdpp
-from gfncp.figures import COLOURS
+from gfncp.files import write_atomically
+from gfncp.posterior.plots import COLOURS
 from gfncp.reproduction.measures import matched
 
 COLUMNS = 10  # images in a row of a grid

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from torch import nn
 
-from gfncp.checkpoints import write_text
-from gfncp.evaluation.report import read_records
 from gfncp.evaluation.sets import make_test_simulator
+from gfncp.files import write_text
 from gfncp.reproduction.declarations import Declarations, read_declarations
 from gfncp.reproduction.measures import draw_sets
 from gfncp.reproduction.pictures import OF_IMAGES, PICTURES
+from gfncp.reproduction.report import read_records
 from gfncp.reproduction.results import chosen, picture, render
 from gfncp.reproduction.runs import Run, data_folder, recorded, run_and_record
 

@@ -14,15 +14,16 @@ from accelerate import Accelerator
 from pydantic import BaseModel
 from torch import nn
 
-from gfncp.baselines.registry import METHODS
-from gfncp.checkpoints import PRETRAINED, load, load_configuration, write_text
+from gfncp.checkpoints import PRETRAINED, load, load_configuration
 from gfncp.configuration import Configuration, parse_stored
+from gfncp.estimators.registry import METHODS
 from gfncp.evaluation.evaluate import describe_device
 from gfncp.evaluation.sets import DRAWN, make_test_simulator
+from gfncp.files import write_text
 from gfncp.reproduction.declarations import Measure, used
 from gfncp.reproduction.measures import MEASURES, draw_sets, greedy_by
-from gfncp.run_state import iterations_done
-from gfncp.training import train
+from gfncp.training.run_state import iterations_done
+from gfncp.training.train import train
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gfncp.components import components
-from gfncp.coreset import Coreset, summarise
+from gfncp.coresets.components import components
+from gfncp.coresets.coreset import Coreset, summarise
+from gfncp.coresets.units import BEYOND, CORE, FARTHEST, NORMAL_DISTANCE, TAILS
+from gfncp.networks.standardise import standardise
+from gfncp.networks.tokens import token_columns
 from gfncp.partitions import canonical_labels
 from gfncp.simulators.prior import FAMILIES
-from gfncp.standardise import standardise
-from gfncp.tokens import token_columns
-from gfncp.units import BEYOND, CORE, FARTHEST, NORMAL_DISTANCE, TAILS
 
 ALIKE = 8  # sets that are drawn together, from one family
 REACH = 0.95  # share of the points that says how far a set reaches
@@ -70,14 +70,14 @@ class LabelledCoresets:
 
 
 def columns_alike(x: Float[Tensor, "sets points dim"]) -> Float[Tensor, "sets points dim"]:
-    """Standardise each column, nearly as `gfncp.units.in_units` does for one set, but many sets at once."""
+    """Standardise each column of many sets, nearly as `gfncp.coresets.units.in_units` does for one."""
     z = standardise(x, torch.ones(x.shape[:2], dtype=torch.bool))
     far = torch.quantile(z.abs(), REACH, 1, keepdim=True)
     return torch.minimum(torch.maximum(z, -_most(far)), _most(far))
 
 
 def in_one_unit(x: Float[Tensor, "sets points dim"]) -> Float[Tensor, "sets points dim"]:
-    """Centre, and draw far points in, nearly as `gfncp.units.in_units` does where columns share a unit."""
+    """Centre, and draw far points in, nearly as `gfncp.coresets.units.in_units` does with one unit."""
     z = x - x.median(1, keepdim=True).values
     radius = z.norm(dim=2, keepdim=True).clamp_min(1e-12)
     shares = torch.tensor([TAILS[1] - TAILS[0], REACH], dtype=x.dtype)

@@ -8,13 +8,7 @@ from torch import Tensor
 
 from gfncp.partitions import canonical_labels
 from gfncp.simulators.draw import Draw
-from gfncp.simulators.latent_classes import (
-    answers,
-    categories,
-    coordinates,
-    draw_rows,
-    most_probable_class,
-)
+from gfncp.simulators.latent_classes import answers, categories, coordinates, draw_rows, most_probable_class
 from gfncp.simulators.overlap import Ellipsoids, draw_ellipsoids
 from gfncp.simulators.shares import cluster_shares, draw_clusters
 
@@ -30,8 +24,9 @@ RARE = 0.3  # share of the mixed tables with columns of which hardly a row diffe
 class Discrete:
     """Tables of answers, categories, rounded values, mixed columns, or numbers among columns of noise.
 
-    Each call draws one of these kinds of table, mixed columns twice as often as others. In tables of answers, categories or rounded values, the label
-    of a row is the cluster that most probably made it, so that equal rows have equal labels.
+    Each call draws one of these kinds of table, mixed columns twice as often as others. In tables of answers,
+    categories or rounded values, the label of a row is the cluster that most probably made it, so that equal
+    rows have equal labels.
 
     Args:
         max_clusters: the most clusters of a set.

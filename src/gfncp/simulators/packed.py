@@ -25,8 +25,8 @@ class Packed:
 
     Half of the calls draw sets in the plane, the others in 3 to 8 dimensions. Each set draws
 
-    - a law of all its clusters: normal (half of the sets), uniform on a ball or a box, or a wedge: a box whose
-      density falls from one side to the other.
+    - a law of all its clusters: normal (half of the sets), uniform on a ball or a box, or a wedge: a box
+      whose density falls from one side to the other.
     - the distance of neighbours, log-uniform: 3 to 8 standard deviations of a normal cluster; 0.95 to 2 times
       the diameter of a ball, or of the ball of a box's variance. Half of the sets have gaps of up to the same
       distance again between some neighbours.
@@ -51,9 +51,7 @@ class Packed:
         each = torch.arange(sets)[:, None]
         law = LAWS[draw.integers(0, len(LAWS) - 1)]
         diameter = 2 * (dim + 2) ** 0.5  # of a ball of variance 1
-        apart = torch.where(
-            law == NORMAL, draw.log_uniform(NEAR, FAR), diameter * draw.log_uniform(0.95, 2)
-        )
+        apart = torch.where(law == NORMAL, draw.log_uniform(NEAR, FAR), diameter * draw.log_uniform(0.95, 2))
         sizes = (draw.some(0.3) * 0.3 * draw.normal(shares.shape[1]).clamp(-2, 2)).exp()
         means = packed_places(draw, apart * sizes, dim)
         x = means[each, cluster] + sizes[each, cluster][..., None] * members(draw, law, points, dim)

@@ -1,0 +1,1 @@
+"""Weighted coresets: a set as its micro-clusters, their coordinates and units, and the points beside them."""

@@ -1,0 +1,45 @@
+"""Columns in one unit as the coordinates of tokens: principal components, in units of the set's radius."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from gfncp.networks.principal import ROUNDING, turned
+from gfncp.networks.tokens import COMPONENTS
+
+WITHIN = 0.9  # share of the points whose distance from the centre bounds that of the others in the radius
+FARTHEST = 20.0  # radii that a point is away from the centre, at most
+
+
+def components(
+    x: Float[Tensor, "batch points dim"], weights: Float[Tensor, "batch points"]
+) -> Float[Tensor, "batch points 24"]:
+    """The widest 24 principal components, or fewer and zeros, in units of the set's radius; in float64.
+
+    The radius is the root mean square distance from the centre, where the tenth of the points that are
+    farthest count as if they were where that tenth begins: outliers hardly change it. It is at least a
+    twentieth of the largest distance, since nine tenths of the points may be equal.
+
+    Args:
+        weights: how often each point counts; 0 where it is absent.
+    """
+    x = x.double()
+    total = weights.sum(1, keepdim=True)[..., None].clamp_min(1e-300)
+    share = weights[..., None] / total
+    mean = (x * share).sum(1, keepdim=True)
+    root = share.sqrt()
+    _, axes = turned((x - mean) * root)
+    turned_x = (x - mean) @ axes
+    variances = (turned_x.square() * share).sum(1, keepdim=True)
+    turned_x = torch.where(variances > ROUNDING * variances.amax(2, keepdim=True), turned_x, 0)
+    turned_x = turned_x[..., :COMPONENTS]
+    square = turned_x.square().sum(2)
+    ordered, place = square.sort(1)
+    cumulated = share[..., 0].gather(1, place).cumsum(1)
+    bound = ordered.gather(1, (cumulated < WITHIN).sum(1, keepdim=True).clamp_max(x.shape[1] - 1))
+    radius = (torch.minimum(square, bound) * share[..., 0]).sum(1).sqrt()
+    farthest = torch.where(weights > 0, square, 0).amax(1).sqrt()
+    radius = radius.maximum(farthest / FARTHEST)[:, None, None]
+    scaled = torch.where(radius > 0, turned_x / radius.clamp_min(1e-300), 0)
+    return F.pad(scaled, (0, COMPONENTS - scaled.shape[2]))

@@ -1,0 +1,110 @@
+"""The points beside a coreset: their clusters given those of the tokens.
+
+With the label of a token that of its medoid, the posterior over clusterings of all distinct points is
+
+    p(c | x) = p(c_medoids | tokens) prod_i p(c_i | c_medoids, tokens),
+
+where the product runs over the points that are no medoids, and each of them is in the cluster of token t with
+the probability of `gfncp.networks.tokens.Placement`. It sums to one over the clusterings whose clusters all
+have a medoid. Equal rows are one point.
+"""
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gfncp.coresets.prepared import Prepared
+from gfncp.networks.tokens import Placement
+from gfncp.partitions import canonical_labels
+
+POINTS_PER_BLOCK = 8192
+
+
+class Beside:
+    """The points of one set, judged by the network's placement.
+
+    Args:
+        weights: of `gfncp.networks.tokens.Placement.weights`, for the set's tokens.
+    """
+
+    def __init__(self, prepared: Prepared, weights: Float[Tensor, "tokens 26"]) -> None:
+        self.prepared = prepared
+        self.weights = weights
+        free = prepared.known < 0
+        free[prepared.medoid] = False
+        self.rest = free.nonzero()[:, 0]
+
+    def _blocks(self) -> Iterator[tuple[Int[Tensor, "block"], Float[Tensor, "block tokens"]]]:
+        """Points whose clusters are open, and their shares in the tokens."""
+        for block in self.rest.split(POINTS_PER_BLOCK) if len(self.rest) else ():
+            places = self.prepared.places[block].to(self.weights.device)
+            yield block, Placement.log_shares(self.weights[None], places[None])[0].double().exp()
+
+    def of_tokens(
+        self, labels: Int[Tensor, "clusterings padded"], some: slice
+    ) -> Int[Tensor, "clusterings some"]:
+        """Some rows, each in the cluster of its token."""
+        return labels.cpu()[:, self.prepared.nearest[self.prepared.distinct[some]]]
+
+    def most_likely(self, labels: Int[Tensor, "tokens"]) -> Int[Tensor, "rows"]:
+        """Each point in its most probable cluster."""
+        found = self._with_tokens(labels[None])
+        member = F.one_hot(labels).double()
+        for block, shares in self._blocks():
+            found[0, block] = (shares @ member).argmax(1).cpu().int()
+        return canonical_labels(found[0, self.prepared.distinct])
+
+    def sample(
+        self, labels: Int[Tensor, "samples tokens"], generator: torch.Generator
+    ) -> tuple[Int[Tensor, "samples rows"], Float[Tensor, "samples"]]:
+        """Each point in a cluster that is drawn, and the log-probabilities of these draws."""
+        found = self._with_tokens(labels)
+        log_prob = torch.zeros(len(labels), dtype=torch.float64)
+        for block, shares in self._blocks():
+            cumulated = shares.cumsum(1).cpu()
+            for row, own in enumerate(labels):
+                u = cumulated[:, -1:] * torch.rand(len(block), 1, dtype=torch.float64, generator=generator)
+                token = torch.searchsorted(cumulated, u).clamp_max(len(own) - 1)[:, 0]
+                taken = own[token.to(own.device)]
+                found[row, block] = taken.cpu().int()
+                log_prob[row] += _log_prob(shares, own, taken)
+        return self._of_rows(found), log_prob
+
+    def log_prob(
+        self, labels: Int[Tensor, "clusterings tokens"], of_points: Int[Tensor, "clusterings points"]
+    ) -> Float[Tensor, "clusterings"]:
+        """Return log-probabilities of given clusters of the distinct points.
+
+        Args:
+            labels, of_points: with the same names of clusters; -1 for one that no token is in.
+        """
+        log_prob = torch.zeros(len(labels), dtype=torch.float64)
+        for block, shares in self._blocks():
+            for row, own in enumerate(labels):
+                log_prob[row] += _log_prob(shares, own, of_points[row, block].to(own.device))
+        known = self.prepared.known >= 0  # these points are where their tokens are
+        apart = (of_points != labels.cpu()[:, self.prepared.nearest])[:, known].any(1)
+        return torch.where(apart, -torch.inf, log_prob)
+
+    def _with_tokens(self, labels: Int[Tensor, "samples tokens"]) -> Int[Tensor, "samples points"]:
+        """Every point in the cluster of its token."""
+        return labels.cpu().int()[:, self.prepared.nearest]
+
+    def _of_rows(self, found: Int[Tensor, "samples points"]) -> Int[Tensor, "samples rows"]:
+        """Labels of the rows in order of appearance, one by one: sorting takes many times its memory."""
+        rows = found[:, self.prepared.distinct]
+        for row in rows:
+            row.copy_(canonical_labels(row))
+        return rows
+
+
+def _log_prob(
+    shares: Float[Tensor, "block tokens"], labels: Int[Tensor, "tokens"], taken: Int[Tensor, "block"]
+) -> Float[Tensor, ""]:
+    """Sum over a block of the log-probabilities of the taken clusters; one beyond the labels has none."""
+    member = F.one_hot(labels, int(torch.maximum(labels.max(), taken.max())) + 1).to(shares)
+    chosen = (shares @ member).gather(1, taken.clamp_min(0)[:, None])[:, 0]
+    return torch.where(taken < 0, -torch.inf, chosen.log()).sum().cpu()

@@ -1,0 +1,176 @@
+"""What estimators accept as points."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Float32, Int, Shaped
+from scipy.sparse import issparse
+
+from gfncp.data.tables import DENSE
+
+REAL = "biufOSU"  # kinds of arrays that may hold real numbers, or text
+RESHAPE = "Reshape your data: X.reshape(-1, 1) makes points of one column, X.reshape(1, -1) makes one point"
+
+PointShape = tuple[int | None, ...]
+
+
+def check_points(
+    X, point_shape: PointShape, checkpoint: str | Path
+) -> Float[torch.Tensor, "1 points *shape"]:
+    """One set of points, all of them numbers, for the network of a checkpoint; see `as_array`."""
+    held = as_array(X, point_shape, checkpoint)
+    raw = np.asarray(held)
+    x = check_images(raw) if len(point_shape) == 2 else _numbers(raw, getattr(held, "columns", None))
+    check_shape(x, point_shape, checkpoint)
+    return torch.from_numpy(x)[None]
+
+
+def as_array(
+    X, point_shape: PointShape, checkpoint: str | Path
+) -> Shaped[np.ndarray, "points *shape"] | pd.DataFrame:
+    """Points of the number of dimensions that a network takes, in an array or as the DataFrame they are.
+
+    Tables of other libraries (polars, pyarrow) become DataFrames; what an array masks is missing.
+
+    Args:
+        point_shape: shape of the points that the network was trained on; None for a length that is free.
+        checkpoint: its name, for the message.
+
+    Raises:
+        ValueError: ``X`` is sparse or complex, has another number of dimensions, or is empty.
+    """
+    if issparse(X):
+        raise ValueError(f"X is sparse: {DENSE}")
+    held = _table_or_array(X)
+    if len(held.shape) != 1 + len(point_shape):
+        hint = f". {RESHAPE}" if len(held.shape) == 1 else ""
+        raise ValueError(f"{_mismatch(held.shape, point_shape, checkpoint)}{hint}")
+    if isinstance(held, np.ndarray) and held.dtype.kind not in REAL:
+        complex_ = ". Complex data not supported" if held.dtype.kind == "c" else ""
+        raise ValueError(f"X has dtype {held.dtype}: accepted are real numbers{complex_}")
+    if held.shape[0] == 0:
+        raise ValueError(f"X has shape {held.shape}: accepted is at least one point")
+    if held.shape[1] == 0:
+        raise ValueError(f"0 feature(s) (shape={held.shape}) while a minimum of 1 is required.")
+    return held
+
+
+def _table_or_array(X: object) -> np.ndarray | pd.DataFrame:
+    """Points as NumPy or pandas hold them, with NaN, or None among objects, where an entry is masked."""
+    if hasattr(X, "to_pandas"):
+        X = X.to_pandas()
+    if isinstance(X, pd.DataFrame):
+        return X
+    if not (isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X)):
+        return np.asarray(X)
+    numbers = X.dtype.kind in "biuf"
+    return X.astype(np.float64 if numbers else object).filled(np.nan if numbers else None)
+
+
+def check_shape(x: np.ndarray, point_shape: PointShape, checkpoint: str | Path) -> None:
+    """Refuse points of another shape than those that a network was trained on.
+
+    Raises:
+        ValueError: see `as_array`.
+    """
+    if any(expected not in (None, found) for expected, found in zip(point_shape, x.shape[1:], strict=True)):
+        raise ValueError(_mismatch(x.shape, point_shape, checkpoint))
+
+
+def check_images(
+    images: Shaped[np.ndarray, "points height width"],
+) -> Float32[np.ndarray, "points height width"]:
+    """Images in [0, 1], from such or from integers of 0 to 255.
+
+    Raises:
+        ValueError: an entry is not a finite number or outside of its range.
+    """
+    x = _numbers(images, None)
+    if images.dtype.kind in "ui":
+        x = x / 255
+    if x.min() < 0 or x.max() > 1:
+        raise ValueError(
+            f"X has values from {x.min():g} to {x.max():g}: accepted are images in [0, 1], "
+            "or 0 to 255 as integers"
+        )
+    return x.astype(np.float32)
+
+
+def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]:
+    """Weights of rows in float64.
+
+    Raises:
+        ValueError: they are not finite numbers of at least 0, one for each row, or all of them are 0.
+    """
+    try:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight: accepted are numbers ({error})") from None
+    if weights.shape != (rows,):
+        raise ValueError(f"sample_weight has shape {weights.shape}: accepted is ({rows},)")
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise ValueError(f"sample_weight[{place}] is {weights[place]}: accepted are finite numbers from 0")
+    if not weights.any():
+        raise ValueError("sample_weight: all weights are zero; accepted is at least one that is not")
+    return weights
+
+
+def check_known(known_labels: object, rows: int) -> Int[np.ndarray, "rows"]:
+    """Known labels as integers from 0, -1 where nothing is known: -1, None, NaN and empty text.
+
+    Raises:
+        ValueError: there is not one for each row.
+    """
+    labels = pd.Series(list(known_labels), dtype=object) if np.ndim(known_labels) == 1 else None
+    if labels is None or len(labels) != rows:
+        raise ValueError(
+            f"known_labels has shape {np.shape(known_labels)}: accepted is ({rows},), with -1 or a missing "
+            "value where nothing is known"
+        )
+    unknown = labels.isna() | labels.map(lambda label: isinstance(label, str) and label.strip() == "")
+    unknown |= labels.map(lambda label: not isinstance(label, str) and label == -1)
+    return np.asarray(pd.factorize(labels.where(~unknown, None))[0], dtype=np.int64)
+
+
+def array_shape(point_shape: PointShape) -> str:
+    """How messages write the shape of an array of such points."""
+    return f"(n_samples, {', '.join('any width' if size is None else str(size) for size in point_shape)})"
+
+
+def _mismatch(shape: tuple[int, ...], point_shape: PointShape, checkpoint: str | Path) -> str:
+    return f"X has shape {tuple(shape)}, but {str(checkpoint)!r} was trained on {array_shape(point_shape)}"
+
+
+def _numbers(
+    values: Shaped[np.ndarray, "points *shape"], columns: pd.Index | None
+) -> Float[np.ndarray, "points *shape"]:
+    """Finite numbers in float64; the error says which entry is none, rows and columns counted from 1."""
+    try:
+        numbers = values.astype(np.float64)
+        bad = ~np.isfinite(numbers)
+    except (TypeError, ValueError, OverflowError):
+        bad = np.vectorize(_is_no_number, otypes=[bool])(values)
+    if bad.any():
+        place = tuple(np.argwhere(bad)[0].tolist())
+        held = values[place].item() if isinstance(values[place], np.generic) else values[place]
+        raise ValueError(f"X: {_where(place, columns)} holds {held!r}: accepted are finite numbers")
+    return numbers
+
+
+def _where(place: tuple[int, ...], columns: pd.Index | None) -> str:
+    row, *rest = (index + 1 for index in place)
+    if columns is not None:
+        return f"row {row}, column {columns[place[1]]!r}"
+    return f"row {row}, column {rest[0]}" if len(rest) == 1 else f"row {row}, entry {tuple(rest)}"
+
+
+def _is_no_number(value: object) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return True
+    return False

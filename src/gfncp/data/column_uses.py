@@ -1,0 +1,210 @@
+"""Uses of a table's columns: as a number, a date, a category, a vector, or not at all.
+
+- Numbers: numeric types, and text that is numbers throughout (see `gfncp.data.cells`). Dates: see
+  `gfncp.data.dates`.
+- Vectors: lists or arrays of equally many numbers.
+- Categories: booleans, pandas' categories, and other text; at most 50 different ones.
+- Left out: text of which no two rows hold the same, which names the rows; the index that pandas wrote into
+  a file ("Unnamed: 0"), if it holds integers that are all different, and such a column if it is empty;
+  integers that are all different in a column that is called an identifier (``id``, ``row``, ``index``,
+  ``customer_id``, ``customerId``). All of these in tables of more than two rows. Arrays have no names: none
+  of their numbers are left out, nor are columns of floats, nor pandas' categories.
+"""
+
+import datetime
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from gfncp.data.cells import Advice, advise, are_meant_as_numbers, as_number, have_one_unit, no_number
+from gfncp.data.dates import are_ambiguous_dates, are_dates, are_spans
+
+CATEGORIES = 50  # at most: text of more kinds names things instead of sorting them
+FEW = 2  # rows, in which values that are all different mean nothing
+LISTED = 6  # names of columns that a line lists
+SCALARS = (str, bytes, bool, int, float, np.number, np.bool_, Decimal)
+NEITHER = (complex, datetime.date, datetime.time, datetime.timedelta)  # numbers, but none that are accepted
+UNNAMED = re.compile(r"Unnamed: \d+|__index_level_\d+__|\s*")
+IDENTIFIER = re.compile(
+    r"(?i:(?:.*[\s_.-])?id|index|idx|row|row[\s_.-]?(?:id|no|nr|num|number))|.*[a-z]I[Dd]"
+)
+
+Use = Literal["number", "date", "category", "vector", "left out"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """Use that was made of one column of a table.
+
+    Attributes:
+        name: its name; of an array's column "column 1" and so on.
+        used: "number"; "date", which is a number of days; "category"; "vector"; or "left out".
+        why: why it was left out; how many categories it has.
+        width: how many numbers it holds; of a vector, its length.
+        missing: how many of its values were missing, and filled in.
+    """
+
+    name: str
+    used: Use
+    why: str = ""
+    width: int = 1
+    missing: int = 0
+
+
+def use_of(column: pd.Series, name: object, title: str, named: bool, advice: Advice) -> Column:
+    """Decide what a column is used as.
+
+    Args:
+        title: what messages call it.
+        named: its name was given by somebody, and may say that it is an identifier.
+
+    Raises:
+        ValueError: a value is not what most others are, or there are too many categories.
+        TypeError: a value is neither a number nor text.
+    """
+    called, dtype = str(name) if named else title, column.dtype
+    if named and UNNAMED.fullmatch(called) and len(column) > FEW and column.isna().all():
+        return Column(called, "left out", "it has no name and is empty")
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _category(column, name, title, called, advice)
+    if pd.api.types.is_bool_dtype(dtype):
+        return Column(called, "category", "true or false")
+    if pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c":
+        why = _why_an_identifier(column, called) if named else ""
+        return Column(called, "left out" if why else "number", why)
+    if are_dates(column):
+        return Column(called, "date", "days" if are_spans(column) else "days since 1970-01-01")
+    present = column[column.notna()]
+    if len(present) and all(isinstance(value, list | tuple | np.ndarray) for value in present):
+        return Column(called, "vector", width=_length(present, title))
+    return _use_of_cells(present, column, name, title, called, advice)
+
+
+def _use_of_cells(
+    present: pd.Series, column: pd.Series, name: object, title: str, called: str, advice: Advice
+) -> Column:
+    """Decide what a column of any objects is used as, by those that are not missing."""
+    values = present.tolist()
+    types = set(map(type, values))
+    if not all(issubclass(each, SCALARS) for each in types):
+        row, value = _first(present, lambda value: not isinstance(value, SCALARS))
+        kind = ValueError if isinstance(value, NEITHER) else TypeError
+        raise kind(
+            f"X: row {row + 1}, {title} holds {value!r}: accepted are finite numbers, text, dates, lists "
+            "of equally many numbers, and missing values; argument must be a string or a number"
+        )
+    if types and types <= {bool, np.bool_}:
+        return Column(called, "category", "true or false")
+    different = set(values)
+    others = {value for value in different if as_number(value) is None}
+    if not others:
+        return Column(called, "number")
+    row, value = _first(present, others.__contains__)
+    if are_ambiguous_dates(present):
+        raise ValueError(
+            f"X: row {row + 1}, {title} holds {value!r}: accepted are dates such as 2020-01-31; "
+            "pandas.to_datetime(column, dayfirst=...) reads others"
+        )
+    names_rows = len(different) == len(values) > FEW
+    too_many = names_rows or len(different) > CATEGORIES
+    if are_meant_as_numbers(values) or (too_many and have_one_unit(values)):
+        raise ValueError(no_number(row, title, name, value, advice))
+    if names_rows:
+        return Column(called, "left out", "a different text in each row")
+    return _category(column, name, title, called, advice)
+
+
+def _first(column: pd.Series, chosen: Callable[[object], bool]) -> tuple[int, object]:
+    """The row and value of the first cell that is chosen."""
+    return next((row, value) for row, value in column.items() if chosen(value))
+
+
+def describe(columns: Sequence[Column]) -> list[str]:
+    """Say in a line each which columns were used as what; many are counted instead of listed."""
+    lines = []
+    for used, before in WORDS.items():
+        chosen = [(place, each) for place, each in enumerate(columns, 1) if each.used == used]
+        if not chosen:
+            continue
+        if len(chosen) <= LISTED:
+            text = ", ".join(_described(each) for _, each in chosen)
+        else:
+            text = _ranges([place for place, _ in chosen])
+        lines.append(f"{before}: {text}")
+    return lines
+
+
+WORDS: dict[Use, str] = {
+    "number": "Numbers",
+    "vector": "Vectors",
+    "date": "Dates, as days",
+    "category": "Categories",
+    "left out": "Left out",
+}
+
+
+def _described(column: Column) -> str:
+    notes = [column.why] if column.used in ("category", "left out") else []
+    if column.used == "vector":
+        notes.append(f"{column.width} numbers")
+    if column.missing:
+        notes.append(f"{column.missing} filled in")
+    return f"{column.name} ({', '.join(notes)})" if notes else column.name
+
+
+def _ranges(places: list[int]) -> str:
+    """Places as "columns 1 to 5, 8 to 384"; of many ranges, the first."""
+    cuts = [0, *(np.flatnonzero(np.diff(places) > 1) + 1).tolist(), len(places)]
+    runs = [places[low:high] for low, high in pairwise(cuts)]
+    texts = [f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs[:LISTED]]
+    more = f" and others, {len(places)} in all" if len(runs) > LISTED else ""
+    return f"columns {', '.join(texts)}{more}"
+
+
+def _why_an_identifier(column: pd.Series, name: str) -> str:
+    """Say why a numeric column is none that belongs to the points; empty if it may be one."""
+    unnamed, identifier = UNNAMED.fullmatch(name), IDENTIFIER.fullmatch(name)
+    if not (unnamed or identifier) or len(column) <= FEW:
+        return ""
+    if not pd.api.types.is_integer_dtype(column.dtype) or not column.is_unique:
+        return ""
+    return "the index of a table" if unnamed else "different integers, called an identifier"
+
+
+def _category(column: pd.Series, name: object, title: str, called: str, advice: Advice) -> Column:
+    kinds = column[column.notna()].astype(str).nunique()
+    if kinds > CATEGORIES:
+        raise ValueError(
+            f"X: {title} holds {kinds} different texts in {len(column)} rows: accepted are at most "
+            f"{CATEGORIES} categories; {advise(advice, 'leave_out', name)}"
+        )
+    return Column(called, "category", f"{kinds} values" if kinds != 1 else "1 value")
+
+
+def _length(vectors: pd.Series, title: str) -> int:
+    """The common length of vectors of numbers."""
+    length = None
+    for row, vector in vectors.items():
+        try:
+            held = np.asarray(vector, dtype=np.float64)
+        except (TypeError, ValueError):
+            held = np.empty(0)
+        if held.ndim != 1 or len(held) == 0 or (length is not None and len(held) != length):
+            wanted = "numbers" if length is None else f"{length} numbers, as in the rows before"
+            raise ValueError(
+                f"X: row {row + 1}, {title} holds {_short(vector)}: accepted are lists of {wanted}"
+            )
+        length = len(held)
+    assert length is not None
+    return length
+
+
+def _short(value: object) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:60]}..."

@@ -1,0 +1,261 @@
+"""Tables as numbers: missing values filled in, categories turned into coordinates.
+
+- Columns of numbers are taken as they are, dates as days, and vectors as a coordinate for each of their
+  numbers; a missing value is replaced by the median of its column, or by 0 where all are missing.
+- Columns of booleans, of categories and of text are categorical. Two different values lie ``step`` apart: two
+  standard deviations of a typical numeric column (their median; 1 if there is none), as a balanced binary
+  column has half its step as its standard deviation (Gelman. Scaling Regression Inputs by Dividing by Two
+  Standard Deviations. Statistics in Medicine 27, 2008). Two values become one coordinate, more of them one
+  each. A missing or unknown value gets the mean of the coordinates.
+- Columns that name the rows are left out. See `gfncp.data.column_uses` for what is taken as what.
+
+Numeric columns come first, in their order.
+"""
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Shaped
+
+from gfncp.data.cells import PANDAS, Advice, as_number
+from gfncp.data.column_uses import Column, use_of
+from gfncp.data.dates import in_days
+
+Table = Shaped[np.ndarray, "points columns"] | pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """How the columns of a table become coordinates: learned from one table, applied to others.
+
+    Attributes:
+        used: what each column of the table is used as.
+        fill: what replaces missing values, a number for each coordinate of numbers.
+        shares: share of each value, by the place of the categorical column.
+        step: distance of two different categories.
+    """
+
+    used: Sequence[Column]
+    fill: Sequence[float]
+    shares: Mapping[int, Mapping[str, float]]
+    step: float
+
+    @classmethod
+    def of(cls, table: Table, advice: Advice = PANDAS) -> "Columns":
+        """Learn from a table.
+
+        Args:
+            advice: what messages say can be done.
+
+        Raises:
+            ValueError: a value is not what its column holds otherwise, is infinite, or a column has too many
+                categories; or no column is left.
+            TypeError: a value is neither a number nor text.
+        """
+        frame, titles = _frame(table)
+        if isinstance(table, np.ndarray) and table.dtype.kind in "iuf":
+            used = [Column(title, "number") for title in titles]
+        else:
+            named = isinstance(table, pd.DataFrame)
+            names = table.columns if named else frame.columns
+            used = [
+                use_of(frame[place], name, title, named, advice)
+                for place, (name, title) in enumerate(zip(names, titles, strict=True))
+            ]
+        if all(each.used == "left out" for each in used):
+            listed = "; ".join(f"{each.name}: {each.why}" for each in used[:3])
+            raise ValueError(f"X: no column is left to cluster by ({listed}): accepted is at least one")
+        shares = {place: _shares(frame[place]) for place, each in enumerate(used) if each.used == "category"}
+        values = _numbers(frame, titles, used)
+        missing = np.isnan(values)
+        counts = _gaps(used, missing)
+        counts |= {place: int(frame[place].isna().sum()) for place in shares}
+        used = [
+            replace(each, missing=counts[place]) if counts.get(place, 0) else each
+            for place, each in enumerate(used)
+        ]
+        values = np.where(missing.all(0), 0.0, values)
+        with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the end of float64
+            spread = np.nanstd(values, axis=0)
+            medians = np.nanmedian(values, axis=0)
+        varied = spread[(spread > 0) & np.isfinite(spread)]
+        typical = float(np.median(varied)) if len(varied) else 1.0
+        return cls(used, medians.tolist(), shares, 2 * typical)
+
+    def apply(self, table: Table) -> Float[np.ndarray, "points coordinates"]:
+        """The coordinates of a table; a warning tells of values that are missing or unknown.
+
+        Raises:
+            ValueError: a value is not a finite number where the table learned from has numbers.
+        """
+        frame, titles = _frame(table)
+        numbers = _numbers(frame, titles, self.used)
+        missing = np.isnan(numbers)
+        parts = [np.where(missing, np.array(self.fill), numbers)]
+        gaps = {titles[place]: count for place, count in _gaps(self.used, missing).items() if count}
+        for place, shares in self.shares.items():
+            texts = _texts(frame[place])
+            parts.append(self.step * _coordinates(texts, shares))
+            unknown = sum(text not in shares for text in texts)
+            gaps |= {titles[place]: unknown} if unknown else {}
+        if gaps:
+            where = ", ".join(f"{count} in {title}" for title, count in list(gaps.items())[:10])
+            more = f" and {len(gaps) - 10} more columns" if len(gaps) > 10 else ""
+            warnings.warn(
+                f"X lacks values ({where}{more}): replaced by the median of the column, for categories by "
+                "the mean of their coordinates",
+                UserWarning,
+                stacklevel=2,
+            )
+        return np.concatenate(parts, axis=1)
+
+    def resolve(self, table: Table) -> pd.DataFrame:
+        """The table as it is used: float64 and categorical columns, without what is left out.
+
+        The number ``i`` of a vector ``v`` is the column ``v[i]``. Missing values are missing still.
+        """
+        frame, titles = _frame(table)
+        names = [
+            f"{each.name}[{part}]" if each.used == "vector" else each.name
+            for each in self.used
+            if each.used in NUMERIC
+            for part in range(each.width)
+        ]
+        parts = [pd.DataFrame(_numbers(frame, titles, self.used), columns=names)]
+        for place in self.shares:
+            parts.append(pd.DataFrame({self.used[place].name: pd.Categorical(_texts(frame[place]))}))
+        return pd.concat(parts, axis=1)
+
+    def warn(self) -> None:
+        """Warn of columns that are left out, and of dates that became numbers."""
+        left_out = [f"{each.name} ({each.why})" for each in self.used if each.used == "left out"]
+        dates = [each.name for each in self.used if each.used == "date"]
+        if left_out:
+            warnings.warn(f"left out of X: {_listed(left_out)}", UserWarning, stacklevel=2)
+        if dates:
+            warnings.warn(f"dates in X became numbers, of days: {_listed(dates)}", UserWarning, stacklevel=2)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Columns":
+        held = json.loads(text)
+        shares = {int(place): value for place, value in held["shares"].items()}
+        return cls([Column(**each) for each in held["used"]], held["fill"], shares, held["step"])
+
+
+NUMERIC = ("number", "date", "vector")
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+
+
+def _places(used: Sequence[Column]) -> list[int]:
+    """The place of the column that each coordinate of numbers is from."""
+    return [place for place, each in enumerate(used) if each.used in NUMERIC for _ in range(each.width)]
+
+
+def _gaps(used: Sequence[Column], missing: Bool[np.ndarray, "points coordinates"]) -> dict[int, int]:
+    """Count the missing values of each column of numbers, by its place; in vectors, the most of a number."""
+    counts: dict[int, int] = {}
+    for place, count in zip(_places(used), missing.sum(0).tolist(), strict=True):
+        counts[place] = max(count, counts.get(place, 0))
+    return counts
+
+
+def _frame(table: Table) -> tuple[pd.DataFrame, list[str]]:
+    """The table with rows and columns counted from 0, and what messages call its columns."""
+    if isinstance(table, pd.DataFrame):
+        titles = [f"column {name!r}" for name in table.columns]
+        return table.reset_index(drop=True).set_axis(range(table.shape[1]), axis=1), titles
+    return pd.DataFrame(table), [f"column {place + 1}" for place in range(table.shape[1])]
+
+
+def _numbers(
+    frame: pd.DataFrame, titles: list[str], used: Sequence[Column]
+) -> Float[np.ndarray, "points coordinates"]:
+    """Finite numbers in float64, NaN where missing; the error says which entry is none, counted from 1."""
+    plain = all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
+    if plain and all(each.used == "number" for each in used):
+        numbers = frame.to_numpy(np.float64, na_value=np.nan)
+    else:
+        parts = [np.empty((len(frame), 0))]
+        for place, each in enumerate(used):
+            if each.used in NUMERIC:
+                parts.append(_part(frame[place], titles[place], each))
+        numbers = np.concatenate(parts, axis=1)
+    if np.isinf(numbers).any():
+        row, coordinate = np.argwhere(np.isinf(numbers))[0].tolist()
+        title = titles[_places(used)[coordinate]]
+        raise ValueError(_refused(row, title, numbers[row, coordinate].item()))
+    return numbers
+
+
+def _part(column: pd.Series, title: str, use: Column) -> Float[np.ndarray, "points width"]:
+    """Coordinates of a column of numbers, dates or vectors."""
+    if use.used == "vector":
+        return _vectors(column, title, use.width)
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return column.to_numpy(np.float64, na_value=np.nan)[:, None]
+    days = in_days(column) if use.used == "date" else None
+    if days is not None:
+        return days[:, None]
+    different: dict[str, float | None] = {}
+    values = []
+    for cell, missing in zip(column.tolist(), column.isna().tolist(), strict=True):
+        if isinstance(cell, str):
+            if cell not in different:
+                different[cell] = as_number(cell)
+            values.append(different[cell])
+        else:
+            values.append(np.nan if missing else as_number(cell))
+    if None in values:
+        row = values.index(None)
+        raise ValueError(_refused(row, title, column.iloc[row]))
+    return np.array(values, dtype=np.float64)[:, None]
+
+
+def _vectors(column: pd.Series, title: str, length: int) -> Float[np.ndarray, "points length"]:
+    rows = np.full((len(column), length), np.nan)
+    for row in np.flatnonzero(column.notna()).tolist():
+        value = column.iloc[row]
+        try:
+            vector = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            vector = np.empty(0)
+        if vector.shape != (length,):
+            raise ValueError(
+                f"X: row {row + 1}, {title} holds {value!r}: accepted are lists of {length} numbers"
+            )
+        rows[row] = vector
+    return rows
+
+
+def _refused(row: int, title: str, value: object) -> str:
+    return f"X: row {row + 1}, {title} holds {value!r}: accepted are finite numbers"
+
+
+def _texts(column: pd.Series) -> list[str | None]:
+    pairs = zip(column.tolist(), column.isna().tolist(), strict=True)
+    return [None if missing else str(value) for value, missing in pairs]
+
+
+def _shares(column: pd.Series) -> dict[str, float]:
+    return pd.Series(_texts(column), dtype=object).value_counts(normalize=True).sort_index().to_dict()
+
+
+def _coordinates(texts: list[str | None], shares: Mapping[str, float]) -> Float[np.ndarray, "points values"]:
+    """Places at which different values lie 1 apart."""
+    if len(shares) <= 2:
+        places = np.arange(len(shares), dtype=np.float64)[:, None]
+    else:
+        places = np.eye(len(shares)) * 0.5**0.5
+    mean = np.array(list(shares.values())) @ places
+    known = {text: place for place, text in enumerate(shares)}
+    return np.vstack([places, mean])[[known.get(text, -1) for text in texts]]

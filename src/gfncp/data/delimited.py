@@ -1,0 +1,223 @@
+"""Tables in text files: how their columns are separated, how numbers are written, and what means missing.
+
+What is not said is detected. The delimiter is the one of , ; tab | that is in the first line and cuts most
+lines into as many cells as that one, or of several the one that leaves the most numbers; white space where
+none is in it, and at least half of the cells are numbers. The decimal mark is a comma where the delimiter is
+none, some cell can only be read so, and no number has a point. What is between thousands is never guessed.
+Missing are pandas' standard texts (empty, NA, N/A, NaN, nan, null, NULL, None, #N/A and some more) and those
+that are named.
+"""
+
+import csv
+import gzip
+import io
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gfncp.data.cells import are_meant_as_numbers, as_number, looks_like_number
+
+SAMPLE = 2**16  # characters by which the delimiter is detected
+NUMBERS = 0.5  # share of cells that are numbers, in a table with white space between its columns
+DELIMITERS = (",", ";", "\t", "|")
+WHITE_SPACE = r"\s+"
+NAMES = {"tab": "\t", r"\t": "\t", "space": WHITE_SPACE, " ": WHITE_SPACE}
+THOUSANDS = {"space": " "}
+COMMA_DECIMAL = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
+EITHER = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Notation of the cells of users' files, and the array that is read; None for what is detected.
+
+    Attributes:
+        delimiter: one character, or "tab" or "space", between the columns of text files.
+        decimal: "." or ",".
+        thousands: what stands between thousands: , . ' or "space"; None for nothing.
+        missing: texts, and numbers, that mean a missing value, beside pandas' standard ones.
+        encoding: of text files, as Python names it; None for UTF-8.
+        array: name of the array of points in an NPZ or safetensors file; None for ``x``.
+    """
+
+    delimiter: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    missing: Sequence[str] = ()
+    encoding: str | None = None
+    array: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.delimiter is not None and self.delimiter not in NAMES and len(self.delimiter) != 1:
+            raise ValueError(f"delimiter={self.delimiter!r}: accepted are one character, 'tab' and 'space'")
+        if self.decimal not in (None, ".", ","):
+            raise ValueError(f"decimal={self.decimal!r}: accepted are '.' and ','")
+        if self.thousands not in (None, ",", ".", "'", "’", " ", "space") or (
+            self.thousands is not None and self.thousands == self.decimal
+        ):
+            raise ValueError(
+                f"thousands={self.thousands!r}: accepted are , . ' and 'space', but not the decimal mark"
+            )
+
+
+def read_text(path: Path, reading: Reading) -> tuple[pd.DataFrame, str]:
+    """Read a table from a text file, which may be packed by gzip; also what its decimal mark is.
+
+    A warning tells of a delimiter or decimal mark that was detected and is not the usual one.
+
+    Raises:
+        UnicodeError, LookupError: its encoding is another one, or there is none of that name.
+        ValueError: its rows are longer than the first line, or that does not name the columns.
+    """
+    encoding = reading.encoding or "utf-8"
+    told = reading.delimiter
+    delimiter = detect_delimiter(_sample(path, encoding)) if told is None else NAMES.get(told, told)
+    decimal = reading.decimal or ("," if reading.thousands == "." else ".")
+    table = _parse(path, delimiter, decimal, encoding)
+    unsaid = reading.decimal is None and reading.thousands is None
+    if unsaid and delimiter != "," and _has_decimal_commas(table):
+        decimal = ","
+        table = _parse(path, delimiter, decimal, encoding)
+    notes = []
+    if told is None and delimiter != ",":
+        shown = {"\t": "tabs", WHITE_SPACE: "white space"}.get(delimiter, f"{delimiter!r}")
+        notes.append(f"its columns are separated by {shown}")
+    if unsaid and decimal == ",":
+        notes.append("its decimal mark is ','")
+    if notes:
+        warnings.warn(f"{path}: as detected, {' and '.join(notes)}", UserWarning, stacklevel=2)
+    return table, decimal
+
+
+def detect_delimiter(sample: str) -> str:
+    """Find what separates columns, by the rule above; ``sample`` has whole lines."""
+    scores = {}
+    for mark in DELIMITERS:
+        rows = _rows(sample, mark)
+        if rows and len(rows[0]) > 1:
+            as_many = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
+            scores[mark] = (as_many, _share_of_numbers(rows[1:]))
+    if scores:
+        return max(scores, key=lambda mark: scores[mark])
+    rows = [line.split() for line in sample.splitlines() if line.strip()]
+    table = len(rows) > 1 and len(rows[0]) > 1 and len({len(row) for row in rows}) == 1
+    return WHITE_SPACE if table and _share_of_numbers(rows[1:]) >= NUMBERS else ","
+
+
+def normalise(table: pd.DataFrame, decimal: str, reading: Reading) -> pd.DataFrame:
+    """Empty the cells that mean missing, and write numbers with a point, and nothing between thousands.
+
+    Raises:
+        ValueError: a number has a point where the decimal mark is a comma.
+    """
+    thousands = THOUSANDS.get(reading.thousands or "", reading.thousands)
+    if not reading.missing and thousands is None and decimal == ".":
+        return table
+    numbers = [number for number in map(as_number, reading.missing) if number is not None]
+    columns = []
+    for place, name in enumerate(table.columns):
+        column = table.iloc[:, place]
+        if pd.api.types.is_bool_dtype(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype):
+            pass
+        elif pd.api.types.is_numeric_dtype(column.dtype):
+            column = column.mask(column.isin(numbers)) if numbers else column
+        elif column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
+            column = _normalise_texts(column, name, decimal, thousands, reading.missing)
+        columns.append(column)
+    return pd.concat(columns, axis=1) if columns else table
+
+
+def _normalise_texts(
+    column: pd.Series, name: object, decimal: str, thousands: str | None, missing: Sequence[str]
+) -> pd.Series:
+    column = column.map(lambda cell: None if isinstance(cell, str) and cell.strip() in missing else cell)
+    present = column[column.notna()].tolist()
+    if not all(isinstance(cell, str) for cell in present) or not are_meant_as_numbers(present):
+        return column
+    mark = "" if thousands is None else thousands
+    whole = rf"\d+|\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+" if mark else r"\d+"
+    written = re.compile(
+        rf"[+-]?(?:(?:{whole})(?:{re.escape(decimal)}\d*)?|{re.escape(decimal)}\d+)(?:[eE][+-]?\d+)?"
+    )
+
+    cells = column.tolist()
+    for row, cell in enumerate(cells):
+        if not isinstance(cell, str):
+            continue
+        text = cell.strip()
+        if written.fullmatch(text):
+            cells[row] = (text.replace(mark, "") if mark else text).replace(decimal, ".")
+        elif decimal == "," and as_number(text) is not None and "." in text:
+            raise ValueError(
+                f"data row {row + 1}, column {name!r} holds {cell!r}: accepted with the decimal mark ',' are "
+                "numbers such as 1234,5, and 1.234,5 if '.' is between thousands"
+            )
+    column = pd.Series(cells, index=column.index, name=name, dtype=object)
+    values = [as_number(cell) if isinstance(cell, str) else np.nan for cell in column.tolist()]
+    return column if None in values else pd.Series(values, index=column.index, name=name, dtype=np.float64)
+
+
+def _sample(path: Path, encoding: str) -> str:
+    """Whole lines from the beginning of a text file."""
+    if path.suffix.lower() == ".gz":
+        with gzip.open(path, "rt", encoding=encoding, newline="") as file:
+            text = file.read(SAMPLE)
+    else:
+        with path.open("rt", encoding=encoding, newline="") as file:
+            text = file.read(SAMPLE)
+    text = text.removeprefix("\ufeff")
+    cut = text.rfind("\n") + 1
+    return text[:cut] if len(text) == SAMPLE and cut else text
+
+
+def _rows(sample: str, delimiter: str) -> list[list[str]]:
+    """The cells of each line that is not empty."""
+    try:
+        return [row for row in csv.reader(io.StringIO(sample), delimiter=delimiter) if row]
+    except csv.Error:
+        return []
+
+
+def _share_of_numbers(rows: list[list[str]]) -> float:
+    cells = [cell for row in rows for cell in row]
+    return sum(map(looks_like_number, cells)) / max(1, len(cells))
+
+
+def _parse(path: Path, delimiter: str, decimal: str, encoding: str) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are longer than the first line
+        table = pd.read_csv(
+            path,
+            sep=delimiter,
+            decimal=decimal,
+            encoding=encoding,
+            compression="gzip" if path.suffix.lower() == ".gz" else None,
+            index_col=False,
+            skipinitialspace=True,
+            low_memory=False,
+        )
+    names = list(table.columns)
+    numbers = pd.to_numeric(pd.Series(names, dtype=str), errors="coerce").notna().all()
+    if numbers and names != [str(i) for i in range(len(names))]:
+        raise ValueError(f"the first line has to name the columns, but holds the number {names[0]}")
+    return table
+
+
+def _has_decimal_commas(table: pd.DataFrame) -> bool:
+    """Find numbers that can only be read with a decimal comma, in a table without any point in a number."""
+    found = False
+    for name in table.columns:
+        column = table[name].dropna()
+        if column.dtype.kind == "f" and (column % 1 != 0).any():
+            return False
+        if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
+            cells = [cell.strip() for cell in column.unique().tolist() if isinstance(cell, str)]
+            found |= any(COMMA_DECIMAL.fullmatch(cell) and not EITHER.fullmatch(cell) for cell in cells)
+            if any("." in cell and as_number(cell) is not None for cell in cells) and not found:
+                return False
+    return found

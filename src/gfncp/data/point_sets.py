@@ -1,0 +1,191 @@
+"""Users' own sets of points, with the names of the points and known labels: files, and folders of images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Num, Shaped, UInt8
+from PIL import Image
+
+from gfncp.data.cells import OPTIONS, advise
+from gfncp.data.column_uses import Column
+from gfncp.data.columns import Columns
+from gfncp.data.delimited import Reading
+from gfncp.data.image_folders import SUFFIXES, images_below
+from gfncp.data.tables import array_of_points, check_labels, columns_that_count, in_file, read_file
+
+PIXELS = 28  # height and width of the images that networks take
+
+
+@dataclass(frozen=True, eq=False)
+class PointSet:
+    """Points to cluster; a table's index, or ``ids`` beside an array, names them.
+
+    Attributes:
+        labels: known clusters, or None.
+        columns: what each column of the file is used as; none of arrays and images.
+    """
+
+    name: str
+    points: Num[np.ndarray, "points *shape"] | pd.DataFrame
+    ids: pd.Index
+    labels: Shaped[np.ndarray, "points"] | None
+    columns: Sequence[Column] = ()
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the columns of a table, or the arrays of an NPZ file, are for.
+
+    Attributes:
+        columns: coordinates and categories, none of which is left out; None for all that have no other role,
+            but for those that name or count the rows, see `gfncp.data.column_uses` and `columns_that_count`.
+        ids, labels, sets: columns with the name of each point, with its known label, and with the set that
+            it is in; None for none.
+        categories: columns whose values are names of kinds, whatever they look like.
+        others: columns that tell something else; they are no coordinates.
+    """
+
+    columns: Sequence[str] | None = None
+    ids: str | None = None
+    labels: str | None = None
+    sets: str | None = None
+    categories: Sequence[str] = ()
+    others: Sequence[str] = ()
+
+    @property
+    def aside(self) -> list[str]:
+        return [name for name in (self.ids, self.labels, self.sets) if name is not None]
+
+
+def read_sets(paths: Sequence[Path], roles: Roles, reading: Reading | None = None) -> list[PointSet]:
+    """The sets in files and folders of images: one for each, or for each value of the column of sets.
+
+    Args:
+        reading: how the cells of files are written.
+
+    Raises:
+        ValueError: naming the file, and what was expected there.
+    """
+    found = []
+    for path in map(Path, paths):
+        whole, sets = _read_folder(path, roles) if path.is_dir() else _read_file(path, roles, reading)
+        if sets is None:
+            found.append(whole)
+            continue
+        for name in pd.unique(sets):
+            chosen = sets == name
+            labels = None if whole.labels is None else whole.labels[chosen]
+            title = str(name) if len(paths) == 1 else f"{whole.name}: {name}"
+            points, ids = whole.points[chosen], whole.ids[chosen]
+            found.append(PointSet(title, points, ids, labels, whole.columns))
+    return found
+
+
+def set_of_rows(rows: pd.DataFrame, name: str, roles: Roles) -> PointSet:
+    """The set that some rows of a table are.
+
+    Raises:
+        ValueError: a column is missing, or holds what is not accepted.
+    """
+    return _assign(rows, name, roles, Reading())[0]
+
+
+def check_columns(columns: list[str], roles: Roles) -> None:
+    """Refuse a table without a column that has a role."""
+    for name in (*roles.aside, *(roles.columns or []), *roles.categories, *roles.others):
+        if name not in columns:
+            raise ValueError(f"there is no column {name!r}; there are {columns}")
+
+
+def _read_file(
+    path: Path, roles: Roles, reading: Reading | None
+) -> tuple[PointSet, Shaped[np.ndarray, "points"] | None]:
+    reading = reading or Reading()
+    held = read_file(path, reading)
+    try:
+        check_columns(list(held), roles)
+        counting = _counting(held, roles) if isinstance(held, pd.DataFrame) else []
+        others = [*roles.others, *(each.name for each in counting)]
+        whole, sets = _assign(held, path.stem, replace(roles, others=others), reading)
+        return replace(whole, columns=[*counting, *whole.columns]), sets
+    except (ValueError, TypeError) as error:
+        raise ValueError(in_file(path, error)) from None
+
+
+def _counting(table: pd.DataFrame, roles: Roles) -> list[Column]:
+    """The columns of a file that count its rows, unless columns are chosen."""
+    if roles.columns is not None:
+        return []
+    return columns_that_count(table.drop(columns=[*roles.aside, *roles.others, *roles.categories]))
+
+
+def _assign(
+    held: pd.DataFrame | dict[str, np.ndarray], title: str, roles: Roles, reading: Reading
+) -> tuple[PointSet, Shaped[np.ndarray, "points"] | None]:
+    """All points as one set, and the names of the sets that they are in."""
+    check_columns(list(held), roles)
+    columns: list[Column] = []
+    if isinstance(held, pd.DataFrame):
+        points, columns = _table(held, roles)
+    else:
+        points = _array(held, roles, reading)
+    aside = {name: np.asarray(held[name]) for name in roles.aside}
+    for name, values in aside.items():
+        check_labels(values, len(points), name)
+    ids = pd.Index(aside[roles.ids], name=roles.ids) if roles.ids else pd.RangeIndex(len(points))
+    if isinstance(points, pd.DataFrame):
+        points = points.set_axis(ids)
+    return PointSet(title, points, ids, aside.get(roles.labels), columns), aside.get(roles.sets)
+
+
+def _table(held: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, list[Column]]:
+    """The columns to cluster by, as numbers and categories, and what each column was used as."""
+    chosen = roles.columns is not None
+    points = held[list(roles.columns)] if chosen else held.drop(columns=[*roles.aside, *roles.others])
+    if points.empty:
+        raise ValueError(f"expected rows of numbers, found {len(points)} rows and {points.shape[1]} columns")
+    for name in roles.categories:
+        if name not in points.columns:
+            raise ValueError(f"categories={list(roles.categories)}: {name!r} has another role")
+    points = points.astype(dict.fromkeys(roles.categories, "category"))
+    if chosen:  # integers may be identifiers, floats are not
+        whole = [name for name in points.columns if pd.api.types.is_integer_dtype(points[name].dtype)]
+        points = points.astype(dict.fromkeys(whole, "Float64"))
+    columns = Columns.of(points, OPTIONS)
+    for each in columns.used if chosen else ():
+        if each.used == "left out":
+            raise ValueError(
+                f"column {each.name!r} holds {each.why}: accepted are numbers, and categories that repeat; "
+                f"{advise(OPTIONS, 'leave_out', each.name)}"
+            )
+    return columns.resolve(points), list(columns.used)
+
+
+def _array(held: dict[str, np.ndarray], roles: Roles, reading: Reading) -> Num[np.ndarray, "points *shape"]:
+    for name, value in (("columns", roles.columns), ("categories", roles.categories or None)):
+        if value is not None:
+            raise ValueError(f"{name}={list(value)}: accepted for tables only, not for arrays")
+    return array_of_points(held, OPTIONS, reading.array)
+
+
+def _read_folder(folder: Path, roles: Roles) -> tuple[PointSet, None]:
+    named = [*roles.aside, *(roles.columns or []), *roles.categories]
+    if named:
+        raise ValueError(f"{folder}: a folder of images has no columns {named}")
+    files = sorted(images_below(folder))
+    if not files:
+        raise ValueError(f"{folder}: holds no images; accepted are files that end in {', '.join(SUFFIXES)}")
+    ids = pd.Index([path.relative_to(folder).as_posix() for path in files], name="file")
+    return PointSet(folder.resolve().name, np.stack([_picture(path) for path in files]), ids, None), None
+
+
+def _picture(path: Path) -> UInt8[np.ndarray, "28 28"]:
+    """An image in grey, its whole brought to 28 x 28 pixels."""
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("L").resize((PIXELS, PIXELS), Image.Resampling.LANCZOS))
+    except Exception as error:  # decoders raise nearly anything on damaged files
+        raise ValueError(f"{path}: not a readable image ({error or type(error).__name__})") from None

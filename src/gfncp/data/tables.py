@@ -1,0 +1,254 @@
+"""Users' own points: text tables (CSV and such), Parquet, NPY, NPZ and safetensors files."""
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float64, Num, Shaped
+from safetensors import safe_open
+
+from gfncp.data.cells import OPTIONS, PANDAS, Advice, advise
+from gfncp.data.column_uses import Column
+from gfncp.data.columns import Columns
+from gfncp.data.delimited import Reading, normalise, read_text
+
+COUNTED = 5  # rows, from which on a column that counts them is taken for their numbers
+SPARSE = {"shape", "format", "data"}  # arrays in a file of SciPy's sparse matrices
+DENSE = (
+    "sparse input is not supported, accepted are arrays and DataFrames; "
+    "sklearn.decomposition.TruncatedSVD(50).fit_transform(X) makes an array of it"
+)
+
+
+def read_points(
+    path: Path, label_column: str | None = None
+) -> tuple[Num[np.ndarray, "points *shape"], Shaped[np.ndarray, "points"] | None]:
+    """Points, and the known labels in ``label_column`` if asked.
+
+    A table has a column per coordinate, or columns of vectors; what names or counts its rows is left out,
+    and a warning says so. An NPZ or safetensors file holds the points as ``x`` and labels as another array.
+    Labels in a safetensors file may be numbers of names, listed as JSON in its metadata.
+
+    Raises:
+        ValueError: naming the file, the data row (from 1) and the column, and what was expected.
+    """
+    path = Path(path)
+    held = read_file(path)
+    names = list(held)
+    if label_column is not None and label_column not in names:
+        raise ValueError(f"{path}: there is no column {label_column!r}; there are {names}")
+    labels = None if label_column is None else np.asarray(held[label_column])
+    try:
+        if isinstance(held, pd.DataFrame):
+            table = held.drop(columns=[] if label_column is None else [label_column])
+            counting = [each.name for each in columns_that_count(table)]
+            if counting:
+                warnings.warn(f"{path}: left out {counting}, which count the rows", UserWarning, stacklevel=2)
+            points = coordinates(table.drop(columns=counting))
+        else:
+            points = array_of_points(held)
+            _check_finite(points)
+        if labels is not None:
+            check_labels(labels, len(points), label_column)
+    except (ValueError, TypeError) as error:
+        raise ValueError(in_file(path, error)) from None
+    return points, labels
+
+
+def read_file(path: Path, reading: Reading | None = None) -> pd.DataFrame | dict[str, np.ndarray]:
+    """What a file holds: a table, or arrays by name.
+
+    Args:
+        reading: how its cells are written, as options of the command line say; None where there are none.
+
+    Raises:
+        ValueError: there is no such file, it is of no kind that is accepted, or it is damaged.
+    """
+    advice, reading = PANDAS if reading is None else OPTIONS, reading or Reading()
+    suffix = _suffix(path)
+    if suffix not in (*TEXTS, *READERS):
+        raise ValueError(
+            f"{path}: accepted are files that end in {', '.join((TEXTS[0], *READERS, *TEXTS[1:]))}"
+        )
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file")
+    _check_said(path, suffix, reading)
+    try:
+        held, decimal = read_text(path, reading) if suffix in TEXTS else (READERS[suffix](path), ".")
+        return _table(held, reading.decimal or decimal, reading) if isinstance(held, pd.DataFrame) else held
+    except UnicodeError as error:
+        raise ValueError(_other_encoding(path, reading, error, advice)) from None
+    except Exception as error:  # parsers raise nearly anything on damaged files
+        raise ValueError(f"{path}: cannot be read ({error or type(error).__name__})") from None
+
+
+def in_file(path: Path, error: Exception) -> str:
+    """Say of a file what was said of points ``X``."""
+    text = str(error)
+    return f"{path}: data {text[3:]}" if text.startswith("X: row") else f"{path}: {text.removeprefix('X: ')}"
+
+
+def columns_that_count(table: pd.DataFrame) -> list[Column]:
+    """The columns that count the rows of a file: 0, 1, 2, ... or 1, 2, 3, ...; never all of them."""
+    rows = np.arange(len(table))
+    counting = [
+        name
+        for name in table.columns
+        if len(table) >= COUNTED
+        and pd.api.types.is_integer_dtype(table[name].dtype)
+        and table[name].iloc[0] in (0, 1)
+        and np.array_equal(table[name].to_numpy() - table[name].iloc[0], rows)
+    ]
+    return [
+        Column(str(name), "left out", "it counts the rows")
+        for name in (counting if len(counting) < table.shape[1] else [])
+    ]
+
+
+def _table(held: pd.DataFrame, decimal: str, reading: Reading) -> pd.DataFrame:
+    """A table whose columns have names of text, and whose cells are as they were said to be written."""
+    held = held.set_axis(held.columns.map(str), axis=1)
+    return normalise(held, decimal, reading)
+
+
+def _suffix(path: Path) -> str:
+    """The end of a file's name that says what it is; of a packed one, the two last ends."""
+    ends = [end.lower() for end in path.suffixes]
+    return "".join(ends[-2:]) if ends[-1:] == [".gz"] else "".join(ends[-1:])
+
+
+def _check_said(path: Path, suffix: str, reading: Reading) -> None:
+    """Refuse what is said of other kinds of files."""
+    of_text = {"delimiter": reading.delimiter, "encoding": reading.encoding}
+    of_tables = {
+        "decimal": reading.decimal,
+        "thousands": reading.thousands,
+        "missing": reading.missing or None,
+    }
+    refused = {} if suffix in TEXTS else of_text
+    if suffix not in (*TEXTS, ".parquet"):
+        refused = refused | of_tables
+    if suffix not in (".npz", ".safetensors"):
+        refused = refused | {"array": reading.array}
+    for name, value in refused.items():
+        if value is not None:
+            kinds = {**dict.fromkeys(of_text, "text files"), **dict.fromkeys(of_tables, "tables")}
+            kind = kinds.get(name, "NPZ and safetensors files")
+            raise ValueError(f"{path}: {name}={value!r} is accepted for {kind} only")
+
+
+def _other_encoding(path: Path, reading: Reading, error: UnicodeError, advice: Advice) -> str:
+    with path.open("rb") as file:
+        start = file.read(2)
+    likely = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "latin-1"
+    name = "UTF-8" if reading.encoding is None else reading.encoding
+    remedy = advise(advice, "encoding", likely)
+    return f"{path}: cannot be read (it is not {name}: {error}); {remedy} reads another encoding"
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    held = np.load(path, allow_pickle=False)
+    if isinstance(held, np.ndarray):
+        return {"x": held}
+    with held:
+        return {name: held[name] for name in held.files}
+
+
+def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
+    with safe_open(path, "numpy") as file:
+        held = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        lists = {name: json.loads(text) for name, text in (file.metadata() or {}).items() if name in held}
+    for names in lists.values():
+        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+            raise ValueError("the names of labels in its metadata are no list of texts")
+    return held | {name: np.array(names, dtype=object)[held[name]] for name, names in lists.items()}
+
+
+TEXTS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+READERS = {
+    ".parquet": pd.read_parquet,
+    ".npy": _read_arrays,
+    ".npz": _read_arrays,
+    ".safetensors": _read_safetensors,
+}
+
+
+def coordinates(table: pd.DataFrame) -> Float64[np.ndarray, "points coordinates"]:
+    """Numbers, truth values and vectors; what names the rows is left out with a warning, all else is refused.
+
+    Raises:
+        ValueError: a column holds something else, or a number is missing, or infinite in float32.
+        TypeError: a value is neither a number nor text.
+    """
+    if table.empty:
+        raise ValueError(f"expected rows of numbers, found {len(table)} rows and {table.shape[1]} columns")
+    truth = [name for name in table.columns if pd.api.types.is_bool_dtype(table[name].dtype)]
+    table = table.astype(dict.fromkeys(truth, np.float64))
+    columns = Columns.of(table)
+    for name, each in zip(table.columns, columns.used, strict=True):
+        if each.used in ("category", "date"):
+            row = int(np.argmax(table[name].notna()))
+            raise ValueError(
+                f"column {name!r} is not numeric: data row {row + 1} holds {table[name].iloc[row]!r}; "
+                "a column of known labels has to be named as the label column"
+            )
+    columns.warn()
+    numbers = columns.resolve(table)
+    points = numbers.to_numpy()
+    finite = _finite(points)
+    if not finite.all():
+        row, place = np.argwhere(~finite)[0].tolist()
+        raise ValueError(
+            f"data row {row + 1}, column {numbers.columns[place]!r} holds {points[row, place]}: "
+            "accepted are finite numbers"
+        )
+    return points
+
+
+def array_of_points(
+    held: dict[str, np.ndarray], advice: Advice = PANDAS, name: str | None = None
+) -> Num[np.ndarray, "points *shape"]:
+    """The array called ``name``, by default ``x``, of numbers, with at least one point.
+
+    Raises:
+        ValueError: there is no such array.
+    """
+    if set(held) >= SPARSE:
+        raise ValueError(f"holds a sparse matrix: {DENSE}")
+    if (name or "x") not in held:
+        others = f"; {advise(advice, 'array', next(iter(held)))}" if held else ""
+        raise ValueError(f"expected an array named {name or 'x'!r}, found {list(held)}{others}")
+    x = held[name or "x"]
+    if x.ndim < 2 or x.size == 0 or x.dtype.kind not in "buif":
+        column = "; x.reshape(-1, 1) makes points of one column" if x.ndim == 1 else ""
+        raise ValueError(
+            f"expected an array of numbers (points, ...), found shape {x.shape} of type {x.dtype}{column}"
+        )
+    return x
+
+
+def _check_finite(x: np.ndarray) -> None:
+    finite = _finite(x)
+    if not finite.all():
+        where = tuple(np.argwhere(~finite)[0].tolist())
+        raise ValueError(f"x{list(where)} is {x[where]}: accepted are finite numbers")
+
+
+def _finite(x: Num[np.ndarray, "*shape"]) -> Bool[np.ndarray, "*shape"]:
+    """Which numbers are finite in float32, as networks take them."""
+    with np.errstate(over="ignore"):
+        return np.isfinite(x.astype(np.float32))
+
+
+def check_labels(labels: np.ndarray, points: int, name: str) -> None:
+    """Refuse labels that are not one for each point.
+
+    Raises:
+        ValueError: there are more or fewer, or one is missing.
+    """
+    if labels.shape != (points,):
+        raise ValueError(f"{name!r} has shape {labels.shape}: accepted is one label per point, ({points},)")
+    if pd.isna(labels).any():
+        raise ValueError(f"data row {int(np.argmax(pd.isna(labels))) + 1} has no label in {name!r}")

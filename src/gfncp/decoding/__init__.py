@@ -1,0 +1,1 @@
+"""Decoding: clusterings and probabilities from an energy network."""

@@ -1,0 +1,263 @@
+"""Sets too large to decode jointly: a core of the points is, the others are assigned in parallel given it.
+
+The core is a random part of the set, which keeps the proportions of clusters, and some of the points that
+would open a cluster beside that part, so that small clusters are in the core as well. It is a function of the
+points alone. The distribution over clusterings is
+
+    p(c | x) = p(c_core | x_core) prod_i p(c_i | c_core, x_core, x_i, no new cluster),
+
+where the product runs over the other points, each with features that it has in the company of the core alone.
+Its clusters are those of the core; probabilities sum to one over the partitions of which that is true.
+
+Time grows like points x clusters x distinct clusterings of the core. Beside the points and the labels of all
+clusterings, memory does not grow with the points: it is that of decoding the core, and of one block.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gfncp.bounds import ClusterBounds
+from gfncp.decoding import orders
+from gfncp.decoding.decode import draw_options
+from gfncp.decoding.decode import greedy as decode_greedily
+from gfncp.decoding.predictive import Judge
+from gfncp.networks.energy import Encoding, EnergyNetwork
+from gfncp.partitions import canonical_labels
+
+RANDOM_SHARE = 0.8  # of the core; the rest are points that surprise it
+POINTS_PER_BLOCK = 256
+ROWS_PER_BLOCK = 65_536  # points times options
+
+# From log-probabilities of a block of points, the clustering and the points, to options; -1 is none of them.
+Pick = Callable[[Float[Tensor, "block options"], int, Int[Tensor, "block"]], Int[Tensor, "block"]]
+
+
+class Company:
+    """Points that are clustered jointly, as the company of others.
+
+    Args:
+        x: the points.
+    """
+
+    def __init__(self, network: EnergyNetwork, x: Float[Tensor, "core *shape"]) -> None:
+        encoding = network.encode(x[None])
+        self.network = network
+        self.y = encoding.y[0]
+        self.nothing_left = encoding.v.new_zeros(1, encoding.v.shape[2])
+        self.features = network.encoder.beside(x)
+        self.device = x.device
+
+    def sums(self, labels: Int[Tensor, "core"]) -> Float[Tensor, "clusters sums"]:
+        """What energies know of the clusters."""
+        member = F.one_hot(labels.to(self.device))
+        return member.to(self.y.dtype).T @ self.y
+
+    def encode(self, new: Float[Tensor, "block *shape"]) -> Float[Tensor, "block sums"]:
+        return self.network.assigned(self.features(new.to(self.device)))
+
+    def energies(
+        self, sums: Float[Tensor, "clusters sums"], y: Float[Tensor, "block sums"]
+    ) -> Float[Tensor, "block options"]:
+        """E of each new point's options, the clusters and last a new one, when all others are assigned."""
+        joined = (F.pad(sums, (0, 0, 0, 1)) + y[:, None]).flatten(0, 1)
+        before = F.pad(self._represent(sums), (0, 0, 0, 1))
+        after = self._represent(joined).view(len(y), len(before), -1)
+        context = before.sum(0) - before + after
+        return self.network.energy(context.flatten(0, 1)).view(len(y), len(before))
+
+    def _represent(self, sums: Float[Tensor, "rows sums"]) -> Float[Tensor, "rows width"]:
+        state = torch.zeros(len(sums), dtype=torch.long, device=sums.device)
+        return self.network.cluster(sums, self.nothing_left, state)
+
+    @staticmethod
+    def block(options: int) -> int:
+        """How many points are judged at a time."""
+        return max(1, min(POINTS_PER_BLOCK, ROWS_PER_BLOCK // options))
+
+
+@torch.no_grad()
+def core_points(
+    network: EnergyNetwork, x: Float[Tensor, "points *shape"], size: int, generator: torch.Generator
+) -> Int[Tensor, "core"]:
+    """Indices of at most ``size`` points to be clustered jointly, in random order.
+
+    Of the others, those are taken in whose most probable option is a new cluster, as they come in random
+    order, until the core is full. As under the CRP, the n-th point opens a cluster with a probability that
+    falls like 1 / n: the last of many points does so less often than one that comes after the random part
+    alone. Else the outliers that many points must have would fill the core.
+    """
+    device = next(network.parameters()).device
+    order = torch.randperm(len(x), generator=generator)
+    first, others = order.tensor_split([math.ceil(RANDOM_SHARE * size)])
+    given = x[first].to(device)
+    labels = decode_greedily(network, given[None])[0][0]
+    company = Company(network, given)
+    sums = company.sums(labels)
+    core, count = [first], len(first)
+    later = math.log(len(x) / len(first))
+    for block in others.split(company.block(len(sums) + 1)):
+        if count >= size:
+            break
+        energies = company.energies(sums, company.encode(x[block]))
+        energies[:, -1] += later
+        surprising = energies.argmin(1).cpu() == len(sums)
+        core.append(block[surprising])
+        count += len(core[-1])
+    found = torch.cat(core)[:size]
+    return found[torch.randperm(len(found), generator=generator)]
+
+
+def predictive(
+    network: EnergyNetwork,
+    x: Float[Tensor, "core *shape"],
+    labels: Int[Tensor, "core"],
+    new: Float[Tensor, "new *shape"],
+    bounds: ClusterBounds | None = None,
+) -> Float[Tensor, "new options"]:
+    """As `gfncp.decoding.predictive.predictive`, with features that the clustered points have without the new
+    one.
+
+    Exactly the same where the encoder is pointwise; otherwise far quicker, and nearly the same.
+
+    Args:
+        labels: from 0 without gaps, in any order.
+    """
+    return judge(network, x, labels, bounds)(new)
+
+
+@torch.no_grad()
+def judge(
+    network: EnergyNetwork,
+    x: Float[Tensor, "core *shape"],
+    labels: Int[Tensor, "core"],
+    bounds: ClusterBounds | None = None,
+) -> Judge:
+    """Return `predictive` as a function of the new points; what they share is computed once."""
+    company = Company(network, x)
+    sums = company.sums(labels)
+    opened = torch.tensor(len(sums), device=x.device)
+    admitted = None if bounds is None else bounds.admits(opened, torch.zeros_like(opened), len(sums) + 1)
+
+    @torch.no_grad()
+    def judged(new: Float[Tensor, "new *shape"]) -> Float[Tensor, "new options"]:
+        values = []
+        for block in new.split(company.block(len(sums) + 1)):
+            energies = company.energies(sums, company.encode(block))
+            energies = energies if admitted is None else energies.masked_fill(~admitted, torch.inf)
+            values.append(network.log_policy(energies))
+        return torch.cat(values)
+
+    return judged
+
+
+@torch.no_grad()
+def extend(
+    network: EnergyNetwork,
+    x: Float[Tensor, "points *shape"],
+    core: Int[Tensor, "core"],
+    labels: Int[Tensor, "clusterings core"],
+    pick: Pick,
+) -> tuple[Int[Tensor, "clusterings points"], Float[Tensor, "clusterings"]]:
+    """Clusterings of all points from those of the core.
+
+    Args:
+        labels: in order of appearance.
+        pick: what chooses each point's cluster.
+
+    Returns:
+        Labels in order of appearance, as 32-bit integers on the CPU, and the log-probabilities of those of
+        the points outside the core.
+    """
+    company = Company(network, x[core].to(next(network.parameters()).device))
+    distinct, which = labels.cpu().unique(dim=0, return_inverse=True)  # equal cores share what they need
+    sums = [company.sums(row) for row in distinct]
+    rest = torch.ones(len(x), dtype=torch.bool)
+    rest[core] = False
+    found = torch.empty(len(labels), len(x), dtype=torch.int32)
+    found[:, core] = labels.cpu().int()
+    log_prob = torch.zeros(len(labels), dtype=torch.float64)
+    options = 1 + max(len(each) for each in sums)
+    for block in rest.nonzero()[:, 0].split(company.block(options)):
+        y = company.encode(x[block])
+        policies = [network.log_policy(company.energies(each, y)[:, :-1]).cpu() for each in sums]
+        for row, policy in enumerate(which.tolist()):
+            log_policy = policies[policy]
+            taken = pick(log_policy, row, block)
+            chosen = log_policy.gather(1, taken.clamp_min(0)[:, None])[:, 0]
+            log_prob[row] += torch.where(taken < 0, -torch.inf, chosen).sum()
+            found[row, block] = taken.int()
+    for row in found:  # one by one: sorting takes many times the memory of what is sorted
+        row.copy_(canonical_labels(row))
+    return found, log_prob
+
+
+@torch.no_grad()
+def greedy(
+    network: EnergyNetwork,
+    x: Float[Tensor, "points *shape"],
+    core: Int[Tensor, "core"],
+    along: Int[Tensor, "orders core"],
+    bounds: ClusterBounds | None = None,
+) -> tuple[Int[Tensor, "points"], Float[Tensor, ""]]:
+    """The core by `gfncp.decoding.orders.greedy`, and each other point where it most probably is.
+
+    Returns:
+        Labels, and their log-probability along one of the orders.
+    """
+    labels, joint = orders.greedy(network, _of_core(network, x, core), along, bounds=bounds)
+    found, rest = extend(network, x, core, labels, lambda log_policy, *_: log_policy.argmax(1))
+    return found[0].long(), joint[0].cpu() + rest[0]
+
+
+@torch.no_grad()
+def sample(
+    network: EnergyNetwork,
+    x: Float[Tensor, "points *shape"],
+    core: Int[Tensor, "core"],
+    n_samples: int,
+    along: Int[Tensor, "orders core"],
+    generator: torch.Generator,
+    bounds: ClusterBounds | None = None,
+) -> tuple[Int[Tensor, "n_samples points"], Float[Tensor, "n_samples"]]:
+    """Independent clusterings, and their log-probabilities."""
+
+    def draw(log_policy: Tensor, row: int, block: Tensor) -> Tensor:
+        return draw_options(log_policy.exp().cumsum(1), generator)
+
+    joint = _of_core(network, x, core)
+    labels, log_prob = orders.sample(network, joint, n_samples, along, generator, bounds=bounds)
+    found, rest = extend(network, x, core, labels[0], draw)
+    return found, log_prob[0].cpu() + rest
+
+
+@torch.no_grad()
+def log_prob(
+    network: EnergyNetwork,
+    x: Float[Tensor, "points *shape"],
+    core: Int[Tensor, "core"],
+    labels: Int[Tensor, "clusterings points"],
+    along: Int[Tensor, "orders core"],
+    bounds: ClusterBounds | None = None,
+) -> Float[Tensor, "clusterings"]:
+    """log p(labels | x); -inf where a cluster has no point in the core.
+
+    Args:
+        labels: in order of appearance.
+    """
+    of_core = canonical_labels(labels[:, core])
+    names = torch.full((len(labels), int(labels.max()) + 1), -1)
+    names.scatter_(1, labels[:, core].long(), of_core.long())
+    joint = _of_core(network, x, core)
+    given = of_core.long().to(joint.y.device)
+    values = orders.log_prob(network, joint, given[None], along, bounds=bounds)[0].cpu()
+    _, rest = extend(network, x, core, of_core, lambda _, row, block: names[row, labels[row, block].long()])
+    return values + rest
+
+
+def _of_core(network: EnergyNetwork, x: Tensor, core: Tensor) -> Encoding:
+    return network.encode(x[core].to(next(network.parameters()).device)[None])

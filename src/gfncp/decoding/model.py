@@ -1,0 +1,95 @@
+"""The model that users meet: an energy network that also decodes."""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from gfncp.bounds import ClusterBounds
+from gfncp.decoding import beam, decode
+from gfncp.networks.energy import EnergyNetwork
+from gfncp.networks.interacting import InteractingEnergyNetwork
+from gfncp.networks.online import OnlineEnergyNetwork
+from gfncp.networks.pairwise import PairwiseEnergyNetwork
+from gfncp.networks.tokens import Placement
+
+
+class Decoder:
+    """What a model adds to energies: clusterings and probabilities of sets ``(batch, points, *shape)``.
+
+    ``n_clusters`` bounds the number of clusters K: None, one K, or inclusive bounds ``(low, high)``; see
+    `gfncp.bounds.ClusterBounds`.
+    """
+
+    def greedy(
+        self,
+        x: Float[Tensor, "batch points *shape"],
+        mask: Bool[Tensor, "batch points"] | None = None,
+        n_clusters: int | tuple[int, int] | None = None,
+    ) -> tuple[Int[Tensor, "batch points"], Float[Tensor, "batch"]]:
+        """See `gfncp.decoding.decode.greedy`."""
+        return decode.greedy(self, x, mask, _bounds(n_clusters, x, mask))
+
+    def predict(
+        self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
+    ) -> Int[Tensor, "batch points"]:
+        """The clustering to report: the greedy one."""
+        return self.greedy(x, mask)[0]
+
+    def sample(
+        self,
+        x: Float[Tensor, "batch points *shape"],
+        n_samples: int,
+        generator: torch.Generator,
+        mask: Bool[Tensor, "batch points"] | None = None,
+        n_clusters: int | tuple[int, int] | None = None,
+    ) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
+        """See `gfncp.decoding.decode.sample`."""
+        return decode.sample(self, x, n_samples, generator, mask, _bounds(n_clusters, x, mask))
+
+    def beam(
+        self,
+        x: Float[Tensor, "batch points *shape"],
+        width: int,
+        mask: Bool[Tensor, "batch points"] | None = None,
+        n_clusters: int | tuple[int, int] | None = None,
+    ) -> tuple[Int[Tensor, "batch found points"], Float[Tensor, "batch found"]]:
+        """See `gfncp.decoding.beam.beam`."""
+        return beam.beam(self, x, width, mask, _bounds(n_clusters, x, mask))
+
+    def log_prob(
+        self,
+        x: Float[Tensor, "batch points *shape"],
+        labels: Int[Tensor, "batch *clusterings points"],
+        mask: Bool[Tensor, "batch points"] | None = None,
+        n_clusters: int | tuple[int, int] | None = None,
+    ) -> Float[Tensor, "batch *clusterings"]:
+        """See `gfncp.decoding.decode.log_prob`."""
+        return decode.log_prob(self, x, labels, mask, _bounds(n_clusters, x, mask))
+
+
+class Model(Decoder, EnergyNetwork):
+    """See `gfncp.networks.energy.EnergyNetwork`."""
+
+
+class InteractingModel(Decoder, InteractingEnergyNetwork):
+    """See `gfncp.networks.interacting.InteractingEnergyNetwork`."""
+
+
+class PairwiseModel(Decoder, PairwiseEnergyNetwork):
+    """See `gfncp.networks.pairwise.PairwiseEnergyNetwork`."""
+
+
+class CoresetModel(PairwiseModel):
+    """A model of micro-clusters as points, and of the points beside them; see `gfncp.networks.tokens`."""
+
+    def __init__(self, encoder: nn.Module, *sizes, **named) -> None:
+        super().__init__(encoder, *sizes, **named)
+        self.placement = Placement(encoder.features)
+
+
+class OnlineModel(Decoder, OnlineEnergyNetwork):
+    """See `gfncp.networks.online.OnlineEnergyNetwork`."""
+
+
+def _bounds(n_clusters: int | tuple[int, int] | None, x: Tensor, mask: Tensor | None) -> ClusterBounds | None:
+    return ClusterBounds.of(n_clusters, x.shape[1] if mask is None else int(mask.sum(1).min()))

@@ -1,0 +1,158 @@
+"""The posterior averaged over data orders.
+
+A policy that is not perfectly consistent gives a clustering another probability for each order of the points.
+Their mean over M orders, (1 / M) sum_m p(c | x, order m), is a distribution again, with less of that spread;
+it is sampled by sampling each order's share. Encoders do not look at the order: points are encoded once, and
+then asked about as often as one likes.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gfncp.bounds import ClusterBounds
+from gfncp.decoding.decode import Follow, decode, groups, most_likely, sample_encoded
+from gfncp.networks.energy import Encoding, EnergyNetwork
+from gfncp.partitions import canonical_labels
+from gfncp.posterior.point_estimates import agreement
+
+
+def random_orders(n_orders: int, points: int, generator: torch.Generator) -> Int[Tensor, "orders points"]:
+    """Orders of the points, as indices. Without the last points, the others keep their order.
+
+    Raises:
+        ValueError: ``n_orders`` is below 1.
+    """
+    if n_orders < 1:
+        raise ValueError(f"n_orders={n_orders}: accepted is at least 1")
+    return torch.rand(points, n_orders, generator=generator).argsort(dim=0, stable=True).T
+
+
+@torch.no_grad()
+def log_prob(
+    network: EnergyNetwork,
+    encoding: Encoding,
+    labels: Int[Tensor, "batch *clusterings points"],
+    orders: Int[Tensor, "orders points"],
+    bounds: ClusterBounds | None = None,
+) -> Float[Tensor, "batch *clusterings"]:
+    """log of the mean of p(labels | x, order) over the orders, in float64.
+
+    Args:
+        labels: in order of appearance.
+    """
+    each = labels if labels.dim() == 3 else labels[:, None]
+    values = _log_mean(_follow(network, encoding, each, orders, bounds))
+    return values if labels.dim() == 3 else values[:, 0]
+
+
+@torch.no_grad()
+def greedy(
+    network: EnergyNetwork,
+    encoding: Encoding,
+    orders: Int[Tensor, "orders points"],
+    bounds: ClusterBounds | None = None,
+) -> tuple[Int[Tensor, "batch points"], Float[Tensor, "batch"]]:
+    """Of the greedy clusterings along each order, the one that agrees best with the others.
+
+    An early choice that misleads all later ones is seldom made along most orders. (The most probable of
+    these clusterings is a worse choice: where clusters overlap, the right one has many rivals that are as
+    probable, and a coarse one has none.)
+
+    Returns:
+        Labels, -1 where absent, and the log-probability along the order that they were found along.
+    """
+    found, values = greedy_each(network, encoding, orders, bounds)
+    best = torch.tensor([most_typical(each) for each in found], device=found.device)[:, None]
+    labels = found.gather(1, best[..., None].expand(-1, -1, found.shape[2]))
+    return labels[:, 0], values.gather(1, best)[:, 0]
+
+
+@torch.no_grad()
+def greedy_each(
+    network: EnergyNetwork,
+    encoding: Encoding,
+    orders: Int[Tensor, "orders points"],
+    bounds: ClusterBounds | None = None,
+) -> tuple[Int[Tensor, "batch orders points"], Float[Tensor, "batch orders"]]:
+    """Return the greedy clustering along each order, and its log-probability along that order."""
+    states = [
+        decode(network, group, most_likely, bounds=bounds) for group in groups(_permuted(encoding, orders), 1)
+    ]
+    along = torch.cat([state.labels for state in states]).view(-1, *orders.shape)
+    values = torch.cat([state.log_prob for state in states]).view(along.shape[:2])
+    return _restored(along, orders), values
+
+
+def most_typical(labels: Int[Tensor, "clusterings points"]) -> int:
+    """Return which clustering has the highest mean adjusted Rand index with the others.
+
+    Args:
+        labels: -1 where a point is absent.
+    """
+    present = labels[:, labels[0] >= 0].cpu().numpy()
+    return int(agreement(present).sum(1).argmax())
+
+
+@torch.no_grad()
+def sample(
+    network: EnergyNetwork,
+    encoding: Encoding,
+    n_samples: int,
+    orders: Int[Tensor, "orders points"],
+    generator: torch.Generator,
+    bounds: ClusterBounds | None = None,
+) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
+    """Clusterings sampled along the orders in turn, ``n_samples`` in all.
+
+    Returns:
+        Labels, -1 where absent, and the log of their mean probability over the orders.
+    """
+    used = orders[:n_samples]
+    share = math.ceil(n_samples / len(used))
+    labels, log_prob = sample_encoded(network, _permuted(encoding, used), share, generator, bounds)
+    labels = labels.view(len(encoding.y), len(used), share, -1).transpose(1, 2)  # orders take turns
+    labels = _restored(labels.flatten(1, 2)[:, :n_samples], used.repeat(share, 1)[:n_samples])
+    if len(orders) == 1:  # known from sampling
+        return labels, log_prob
+    return labels, _log_mean(_follow(network, encoding, labels, orders, bounds))
+
+
+def _permuted(encoding: Encoding, orders: Int[Tensor, "orders points"]) -> Encoding:
+    """Every set along every order, order by order within a set."""
+    permuted = Encoding(*(part[:, orders].flatten(0, 1) for part in encoding))
+    return permuted._replace(known=canonical_labels(permuted.known))
+
+
+def _restored(labels: Int[Tensor, "batch rows points"], orders: Int[Tensor, "rows points"]) -> Tensor:
+    """Labels of points in the order that they had, from labels along ``orders``."""
+    where = orders.to(labels.device).expand_as(labels)
+    return canonical_labels(torch.empty_like(labels).scatter_(2, where, labels))
+
+
+def _follow(
+    network: EnergyNetwork,
+    encoding: Encoding,
+    labels: Int[Tensor, "batch clusterings points"],
+    orders: Int[Tensor, "orders points"],
+    bounds: ClusterBounds | None,
+) -> Float[Tensor, "batch orders clusterings"]:
+    """log p of each clustering along each order.
+
+    Decoded, other than `gfncp.decoding.decode.log_prob_of_orders`: samples that agree so far are evaluated
+    once.
+    """
+    along = canonical_labels(labels[..., orders]).transpose(1, 2)
+    log_prob, start = [], 0
+    for group in groups(_permuted(encoding, orders), labels.shape[1]):
+        follow = Follow(along.flatten(0, 1)[start : start + len(group.y)])
+        start += len(group.y)
+        state = decode(network, group, follow, bounds=bounds)
+        log_prob.append(state.log_prob[follow.particle])
+    return torch.cat(log_prob).view(along.shape[:3])
+
+
+def _log_mean(log_prob: Float[Tensor, "batch orders clusterings"]) -> Float[Tensor, "batch clusterings"]:
+    return torch.logsumexp(log_prob, 1) - math.log(log_prob.shape[1])

@@ -1,0 +1,109 @@
+"""Where new points belong, given a clustering of others: p(c_{N+1} | c_{1:N}, x_{1:N+1}).
+
+The last point of a set finds all others assigned, and energies know a cluster by the sum of its members
+alone. So a set is as good as one point per cluster, which stands for that sum, and the new one.
+"""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gfncp.bounds import ClusterBounds
+from gfncp.networks.encoders import embedded
+from gfncp.networks.energy import Encoding, EnergyNetwork
+
+POINTS_PER_CHUNK = 4096  # of the sets that are encoded together: what their layers make stays in the cache
+
+Judge = Callable[[Float[Tensor, "new *shape"]], Float[Tensor, "new options"]]
+# From new points to the sums of clusters and the terms of the new points.
+Terms = Callable[
+    [Float[Tensor, "new *shape"]], tuple[Float[Tensor, "*new clusters sums"], Float[Tensor, "new sums"]]
+]
+
+
+def predictive(
+    network: EnergyNetwork,
+    x: Float[Tensor, "points *shape"],
+    labels: Int[Tensor, "points"],
+    new: Float[Tensor, "new *shape"],
+    bounds: ClusterBounds | None = None,
+) -> Float[Tensor, "new options"]:
+    """Return log-probabilities of each new point's options, each given the clustered points ``x`` alone.
+
+    Options are the clusters and last a new one.
+
+    Args:
+        labels: in order of appearance.
+        bounds: on the number of clusters with the new point's; options beyond them have probability 0.
+    """
+    return judge(network, x, labels, bounds)(new)
+
+
+@torch.no_grad()
+def judge(
+    network: EnergyNetwork,
+    x: Float[Tensor, "points *shape"],
+    labels: Int[Tensor, "points"],
+    bounds: ClusterBounds | None = None,
+) -> Judge:
+    """Return `predictive` as a function of the new points; what they share is computed once."""
+    opened = labels.max() + 1
+    options = int(opened) + 1
+    admitted = None if bounds is None else bounds.admits(opened, torch.zeros_like(opened), options)
+    pointwise = network.encoder.pointwise
+    terms = (_pooled if pointwise else _whole)(network, x, labels)
+    at_once = max(1, POINTS_PER_CHUNK // (options if pointwise else len(x) + 1))
+    every = F.pad(torch.arange(options - 1, device=labels.device), (0, 1))  # the last is asked for, not used
+    last = torch.full((1,), options - 1, device=labels.device)
+
+    @torch.no_grad()
+    def judged(new: Float[Tensor, "new *shape"]) -> Float[Tensor, "new options"]:
+        values = []
+        for chunk in new.split(at_once):
+            sums, own = terms(chunk)
+            y = torch.cat([sums.expand(len(own), -1, -1), own[:, None]], 1)
+            mask = torch.ones(y.shape[:2], dtype=torch.bool, device=y.device)
+            nothing_left = y.new_zeros(1, 1, len(network.reads_u())).expand(*mask.shape, -1)
+            encoding = Encoding(y, nothing_left, mask, torch.full(mask.shape, -1, device=y.device))
+            steps = (each.expand(len(own), -1) for each in (every, last))
+            energies = network.encoded_energies(encoding, *steps)[:, 0]
+            energies = energies if admitted is None else energies.masked_fill(~admitted, torch.inf)
+            values.append(network.log_policy(energies))
+        return torch.cat(values)
+
+    return judged
+
+
+def _whole(network: EnergyNetwork, x: Tensor, labels: Tensor) -> Terms:
+    """Terms that may depend on all the points: each set is encoded anew."""
+    given = embedded(network.encoder, x)
+
+    def terms(new: Tensor) -> tuple[Tensor, Tensor]:
+        new = embedded(network.encoder, new)
+        sets = torch.cat([given.expand(len(new), *given.shape), new[:, None]], 1)
+        everyone = torch.ones(sets.shape[:2], dtype=torch.bool, device=sets.device)
+        features = network.encoder(sets, everyone)
+        y = network.assigned(features.flatten(0, 1)).unflatten(0, sets.shape[:2])
+        return _sums(labels, y[:, :-1]), y[:, -1]
+
+    return terms
+
+
+def _pooled(network: EnergyNetwork, x: Tensor, labels: Tensor) -> Terms:
+    """Terms of points each on its own: a new point does not change the others'."""
+
+    def own(points: Tensor) -> Tensor:
+        everyone = torch.ones(1, len(points), dtype=torch.bool, device=points.device)
+        return network.assigned(network.encoder(points[None], everyone)[0])
+
+    sums = _sums(labels, own(x))
+    return lambda new: (sums, own(new))
+
+
+def _sums(
+    labels: Int[Tensor, "points"], y: Float[Tensor, "*sets points sums"]
+) -> Float[Tensor, "*sets clusters sums"]:
+    return F.one_hot(labels).to(y.dtype).T @ y

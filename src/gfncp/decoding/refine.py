@@ -1,0 +1,102 @@
+"""Clusterings improved after decoding: each point in turn is assigned anew, given all the others.
+
+The terminal energy E[c_{1:N}] (Eq. 22) knows no order of the points. Gibbs sweeps on it leave the posterior
+softmax(-E) as it is, so they mend what the order of decoding spoilt, as far as that energy is right.
+"""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from gfncp.decoding.decode import draw_options
+from gfncp.networks.energy import Encoding, EnergyNetwork
+from gfncp.partitions import canonical_labels
+
+Pick = Callable[[Float[Tensor, "batch options"]], Int[Tensor, "batch"]]  # from energies; +inf: no option
+
+
+@torch.no_grad()
+def refine(
+    network: EnergyNetwork,
+    x: Float[Tensor, "batch points *shape"],
+    labels: Int[Tensor, "batch points"],
+    sweeps: int,
+    generator: torch.Generator,
+    mask: Bool[Tensor, "batch points"] | None = None,
+) -> Int[Tensor, "batch points"]:
+    """Gibbs sweeps: a point's cluster is drawn from softmax(-E), all other points being where they are.
+
+    Args:
+        labels: one clustering of each set, -1 where absent.
+        sweeps: how often all points are assigned anew.
+
+    Returns:
+        Labels in order of appearance, -1 where absent.
+    """
+
+    def draw(energies: Tensor) -> Tensor:
+        return draw_options(torch.softmax(-energies.double(), -1).cumsum(-1), generator)
+
+    return _sweep(network, network.encode(x, mask), labels, sweeps, draw)
+
+
+@torch.no_grad()
+def descend(
+    network: EnergyNetwork,
+    x: Float[Tensor, "batch points *shape"],
+    labels: Int[Tensor, "batch points"],
+    sweeps: int,
+    mask: Bool[Tensor, "batch points"] | None = None,
+) -> Int[Tensor, "batch points"]:
+    """As `refine`, but a point goes where the energy is lowest: E[c_{1:N}] never rises."""
+    return _sweep(network, network.encode(x, mask), labels, sweeps, lambda energies: energies.argmin(-1))
+
+
+def _sweep(network: EnergyNetwork, encoding: Encoding, labels: Tensor, sweeps: int, pick: Pick) -> Tensor:
+    """Clusters keep their slots; options are those that hold points and the first that holds none."""
+    nothing_left = encoding.v.new_zeros(1, encoding.v.shape[2])
+
+    def represent(rows: Tensor) -> Tensor:
+        return network.cluster(
+            rows, nothing_left, torch.zeros(len(rows), dtype=torch.long, device=rows.device)
+        )
+
+    labels = canonical_labels(torch.where(encoding.mask, labels, -1))
+    for _ in range(sweeps):  # sums are made anew in each, so that rounding does not add up
+        member = F.one_hot(labels + 1)[..., 1:]  # absent points are in none
+        count = member.sum(1)
+        sums = member.to(encoding.y.dtype).transpose(1, 2) @ encoding.y
+        clusters = sums.new_zeros(*sums.shape[:2], network.width)
+        clusters[count > 0] = represent(sums[count > 0])
+        for point in range(labels.shape[1]):
+            here = encoding.mask[:, point].nonzero()[:, 0]
+            own, y = labels[here, point], encoding.y[here, point]
+            count[here, own] -= 1
+            sums[here, own] -= y
+            left = count[here, own][:, None] > 0
+            sums[here, own] = torch.where(left, sums[here, own], 0)
+            clusters[here, own] = torch.where(left, represent(sums[here, own]), 0)
+
+            if (count > 0).all(1).any():  # make room for one more cluster
+                count = F.pad(count, (0, 1))
+                sums, clusters = F.pad(sums, (0, 0, 0, 1)), F.pad(clusters, (0, 0, 0, 1))
+            empty = count[here] == 0
+            valid = ~empty | (empty.cumsum(1) == 1)
+            chosen, option = valid.nonzero(as_tuple=True)
+            at = here[chosen]
+            joined = sums[at, option] + y[chosen]
+            new = represent(joined)
+            context = clusters.sum(1)[at] + new - clusters[at, option]
+            energies = torch.full(valid.shape, torch.inf, dtype=y.dtype, device=y.device)
+            energies[chosen, option] = network.energy(context)
+
+            taken = pick(energies)
+            row = (valid.view(-1).cumsum(0) - 1).view(valid.shape).gather(1, taken[:, None])[:, 0]
+            sums[here, taken], clusters[here, taken] = joined[row], new[row]
+            count[here, taken] += 1
+            labels[here, point] = taken
+        labels = canonical_labels(labels)
+    return labels

@@ -1,0 +1,83 @@
+"""A clustering that grows: points are assigned as they come (Appendix C) and stay where they are."""
+
+from dataclasses import dataclass, fields
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from gfncp.decoding.decode import Draw, State, decode, most_likely
+from gfncp.networks.online import OnlineEnergyNetwork
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Clusterings of the points so far, and what is needed to go on with them.
+
+    However the points are split into batches, the clusterings are the same.
+
+    Attributes:
+        greedy: one particle, the greedy clustering; None before the first point.
+        sampled: distinct sampled clusterings; None before the first point.
+        particle: which of them each sample is.
+        random: state of the samples' generator.
+    """
+
+    greedy: State | None
+    sampled: State | None
+    particle: Int[Tensor, "n_samples"]
+    random: UInt8[Tensor, "bytes"]
+
+    @classmethod
+    def start(cls, n_samples: int, generator: torch.Generator) -> "Stream":
+        return cls(None, None, torch.zeros(n_samples, dtype=torch.long), generator.get_state())
+
+    @torch.no_grad()
+    def extend(self, network: OnlineEnergyNetwork, x: Float[Tensor, "points *shape"]) -> "Stream":
+        """The stream after the points ``x``; this one stays as it is."""
+        encoding = network.encode(x[None])
+        generator = torch.Generator()
+        generator.set_state(self.random)
+        draw = Draw(self.particle, generator)
+        greedy = decode(network, encoding, most_likely, self.greedy)
+        sampled = decode(network, encoding, draw, self.sampled)
+        return Stream(greedy, sampled, draw.particle, generator.get_state())
+
+    def to(self, device: torch.device) -> "Stream":
+        """The stream on a device; samples are drawn on the CPU wherever it is."""
+        greedy, sampled = (
+            part and State(*(getattr(part, field.name).to(device) for field in fields(State)))
+            for part in (self.greedy, self.sampled)
+        )
+        return Stream(greedy, sampled, self.particle, self.random)
+
+    @property
+    def labels(self) -> Int[Tensor, "points"]:
+        """The greedy clustering."""
+        return self.greedy.labels[0]
+
+    @property
+    def log_prob(self) -> Float[Tensor, ""]:
+        """Of the greedy clustering."""
+        return self.greedy.log_prob[0]
+
+    @property
+    def samples(self) -> tuple[Int[Tensor, "n_samples points"], Float[Tensor, "n_samples"]]:
+        """Labels and log-probabilities of the samples."""
+        return self.sampled.labels[self.particle], self.sampled.log_prob[self.particle]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All there is, by name, to be stored; see `from_tensors`."""
+        named = {"particle": self.particle, "random": self.random}
+        for part in ("greedy", "sampled"):
+            state = getattr(self, part)
+            named |= {f"{part}/{field.name}": getattr(state, field.name) for field in fields(State)}
+        return named
+
+    @classmethod
+    def from_tensors(cls, named: dict[str, Tensor]) -> "Stream":
+        parts = [
+            State(*(named[f"{part}/{field.name}"] for field in fields(State)))
+            for part in ("greedy", "sampled")
+        ]
+        return cls(*parts, named["particle"], named["random"])

@@ -1,0 +1,203 @@
+"""Inference by a checkpoint of coresets: whole sets in, clusterings and probabilities out.
+
+The posterior is that of one coreset, the largest. A coreset is drawn at random, and another one of another
+size shows the same set a little differently: the clustering that is answered is therefore the most typical
+one of the greedy clusterings by several coresets.
+"""
+
+import math
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import get_args
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch.nn.utils.rnn import pad_sequence
+
+from gfncp.coresets.placement import Beside
+from gfncp.coresets.prepared import DistinctPoints, Prepared, place_new, prepare, read_points
+from gfncp.coresets.units import Scale, choose_scale
+from gfncp.decoding import core, orders
+from gfncp.estimators.inference import GREEDY_ORDERS, ORDERS_SEED, Clustered, Given, Inference, Judge, Points
+from gfncp.networks.energy import Encoding
+from gfncp.partitions import canonical_labels
+from gfncp.posterior.point_estimates import agreement
+from gfncp.posterior.posterior import Posterior
+from gfncp.seeds import seeded
+
+CORESET_SEED = 1  # micro-clusters are the same in every call
+COMPARED = 1000  # rows by which clusterings are compared, at most
+SETS_AT_ONCE = 32
+FEWEST = 40  # micro-clusters, if a checkpoint takes so many
+SHARES = 3 / 8, 1 / 2, 3 / 4, 1  # of the checkpoint's micro-clusters
+
+
+class CoresetInference(Inference):
+    """A network of micro-clusters: `Inference` for sets of any size by their coresets."""
+
+    point_shape = (None,)
+    streams = False
+
+    def joint(self, points: int) -> int:
+        return min(points, self.max_joint or self.configuration.data.tokens)
+
+    def given(self, x: Points, scale: str = "auto", weights=None, known=None) -> Given:
+        """A set, with the scale chosen where it is "auto".
+
+        Raises:
+            ValueError: ``scale`` is none of the accepted ones.
+        """
+        accepted = ("auto", *get_args(Scale))
+        if not isinstance(scale, str) or scale not in accepted:
+            raise ValueError(f"scale={scale!r}: accepted are {', '.join(map(repr, accepted))}")
+        if scale == "auto":
+            counts = torch.ones(len(x)) if weights is None else torch.from_numpy(weights)
+            scale = choose_scale(torch.from_numpy(x).double(), counts.double())
+        return Given(x, scale=scale, weights=weights, known=known)
+
+    def batches(self, sets: list[Given]) -> Iterator[list[int]]:
+        """Places of sets that go together; one with known clusters goes alone, along orders of its own."""
+        alone = [each.known is not None and bool((each.known >= 0).any()) for each in sets]
+        yield from ([place] for place, own in enumerate(alone) if own)
+        places = [place for place, own in enumerate(alone) if not own]
+        yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
+
+    def coresets(self, given: Given) -> list[Prepared]:
+        """Coresets of a set, of several sizes; one if some clusters are known."""
+        points = read_points(given.x, given.weights, given.known, given.scale)
+        return [prepare(points, size, seeded(CORESET_SEED, seed)) for seed, size in self._sizes(points)]
+
+    def _sizes(self, points: DistinctPoints) -> list[tuple[int, int]]:
+        """Seed and most micro-clusters of each coreset: twice as many as clusters are asked for, or more."""
+        most = self.configuration.data.tokens
+        least = min(most, max(FEWEST, int(2 * self._told[0])))
+        sizes = [self.max_joint] if self.max_joint else [max(least, int(share * most)) for share in SHARES]
+        return list(enumerate(sizes[-1:] if (points.known >= 0).any() else sizes))
+
+    def prepared(self, given: Given) -> Prepared:
+        """The last of the coresets of a set, which is the largest."""
+        points = read_points(given.x, given.weights, given.known, given.scale)
+        seed, size = self._sizes(points)[-1]
+        return prepare(points, size, seeded(CORESET_SEED, seed))
+
+    @torch.no_grad()
+    def encode(self, sets: list[Prepared]) -> tuple[Encoding, list[Beside]]:
+        """Tokens of some coresets, padded, and the points beside them."""
+        columns = [each.columns(self._told) for each in sets]
+        x = pad_sequence(columns, batch_first=True)
+        mask = torch.arange(x.shape[1]) < torch.tensor([len(each) for each in columns])[:, None]
+        known = pad_sequence([each.known_tokens for each in sets], batch_first=True, padding_value=-1)
+        x, mask, known = (self.on_device(values) for values in (x, mask, known))
+        features = self.network.encoder(x, mask)
+        weights = self.network.placement.weights(features, mask)
+        beside = [Beside(each, weights[i, : len(each.mean)]) for i, each in enumerate(sets)]
+        return self.network.encode_features(features, mask)._replace(known=known), beside
+
+    @property
+    def _told(self) -> tuple[float, float]:
+        """Bounds on the number of clusters that the network is told."""
+        if self.n_clusters is None:
+            return 1.0, float("inf")
+        low, high = np.broadcast_to(self.n_clusters, 2).tolist()
+        return float(low), float(high)
+
+    @torch.no_grad()
+    def cluster(self, sets: list[Given], n_samples: int, generator: torch.Generator) -> list[Clustered]:
+        encoding, beside = self.encode([each for given in sets for each in self.coresets(given)])
+        several = len(beside) // len(sets)
+        typical = self._typical(sets, encoding, beside)
+        largest = slice(several - 1, None, several)
+        encoding, beside = encoding.of(largest), beside[largest]
+        along, bounds = self._orders(encoding), self._bounds(int(encoding.mask.sum(1).min()))
+        drawn, log_prob = orders.sample(self.network, encoding, n_samples, along, generator, bounds)
+        found = []
+        for i, (each, size) in enumerate(zip(beside, encoding.mask.sum(1).tolist(), strict=True)):
+            rows, rest = each.sample(drawn[i, :, :size], generator)
+            posterior = Posterior.from_samples(rows.numpy(), (log_prob[i].cpu() + rest).numpy())
+            found.append((typical[i].numpy(), posterior))
+        return found
+
+    @torch.no_grad()
+    def greedy(self, given: Given) -> Int[torch.Tensor, "points"]:
+        return self._typical([given], *self.encode(self.coresets(given)))[0]
+
+    def _typical(
+        self, sets: list[Given], encoding: Encoding, beside: list[Beside]
+    ) -> list[Int[torch.Tensor, "points"]]:
+        """The greedy clustering of each set that agrees best with the others, of all coresets and orders.
+
+        Its clusters all have a medoid in the largest coreset, so the posterior knows it.
+        """
+        several = len(beside) // len(sets)
+        along = self._known_first(encoding, math.ceil(max(GREEDY_ORDERS, self.n_orders) / several))
+        bounds = self._bounds(int(encoding.mask.sum(1).min()))
+        labels, log_prob = orders.greedy_each(self.network, encoding, along, bounds)
+        typical = []
+        for i, given in enumerate(sets):
+            own = slice(i * several, (i + 1) * several)
+            self.check_finite(bool(log_prob[own].isfinite().all()), given.x)
+            typical.append(_most_typical(beside[own], labels[own]))
+        return typical
+
+    @torch.no_grad()
+    def log_prob(
+        self, given: Given, labels: Int[torch.Tensor, "clusterings points"]
+    ) -> Float[np.ndarray, "clusterings"]:
+        """log p(labels | x); -inf where bounds are broken, equal rows apart, or a cluster has no medoid."""
+        prepared = self.prepared(given)
+        encoding, (beside,) = self.encode([prepared])
+        of_points = labels[:, prepared.first_rows].long()
+        of_tokens = of_points[:, prepared.medoid]
+        bounds = self._bounds(of_tokens.shape[1])
+        clusterings = self.on_device(canonical_labels(of_tokens))[None]
+        values = orders.log_prob(self.network, encoding, clusterings, self._orders(encoding), bounds)[0].cpu()
+        values = values + beside.log_prob(self.on_device(of_tokens), of_points)
+        apart = (of_points[:, prepared.distinct] != labels).any(1)
+        return torch.where(apart, -torch.inf, values).numpy()
+
+    def judge(self, given: Given, labels: Int[np.ndarray, "points"]) -> Judge:
+        """Return the judge of new points, each as one token more beside those of the set."""
+        prepared = self.prepared(given)
+        columns = prepared.columns(self._told)
+        of_tokens = self.on_device(torch.from_numpy(labels)[prepared.first_rows[prepared.medoid]])
+        names, of_tokens = of_tokens.unique(return_inverse=True)
+        exact = deepcopy(self.network).double()
+        judged = core.judge(exact, self.on_device(columns.double()), of_tokens, self._bounds(len(of_tokens)))
+        options = int(labels.max()) + 2  # a cluster without a medoid has probability 0
+
+        def judge(new: Float[np.ndarray, "new dim"]) -> Float[np.ndarray, "new options"]:
+            places = place_new(given.x, given.weights, new, given.scale)
+            log_prob = judged(self.on_device(prepared.columns_of(places, columns).double())).cpu()
+            self.check_finite(not bool(log_prob.isnan().any()), new)
+            probability = np.zeros((len(new), options))
+            probability[:, np.append(names.cpu().numpy(), -1)] = log_prob.exp().numpy()
+            return probability
+
+        return judge
+
+    def _orders(self, encoding: Encoding) -> Int[torch.Tensor, "orders tokens"]:
+        return self._known_first(encoding, self.n_orders)
+
+    @staticmethod
+    def _known_first(encoding: Encoding, count: int) -> Int[torch.Tensor, "orders tokens"]:
+        """Random orders in which tokens of known clusters come first; sets with such come alone."""
+        along = orders.random_orders(count, encoding.mask.shape[1], seeded(ORDERS_SEED))
+        unknown = (encoding.known[0].cpu() < 0)[along]
+        return along.gather(1, unknown.byte().argsort(dim=1, stable=True))
+
+
+def _most_typical(
+    beside: list[Beside], labels: Int[torch.Tensor, "coresets orders tokens"]
+) -> Int[torch.Tensor, "points"]:
+    """The clustering of all points that agrees best with the others, if the last coreset can express it."""
+    largest = beside[-1].prepared
+    some = slice(None, None, math.ceil(len(largest.distinct) / COMPARED))
+    rows = torch.cat([each.of_tokens(own, some) for each, own in zip(beside, labels, strict=True)])
+    for place in agreement(rows.numpy()).sum(1).argsort()[::-1].tolist():
+        coreset, order = divmod(place, labels.shape[1])
+        tokens = labels[coreset, order, : len(beside[coreset].prepared.mean)]
+        found = beside[coreset].most_likely(tokens).long()
+        if len(found[largest.first_rows[largest.medoid]].unique()) == int(found.max()) + 1:
+            return found
+    raise AssertionError("clusterings of the largest coreset have medoids in it")

@@ -1,0 +1,659 @@
+"""The scikit-learn interface."""
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from numbers import Real
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from sklearn.base import BaseEstimator, ClusterMixin, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from gfncp.checkpoints import DEFAULT, WEIGHTS, find, load_configuration
+from gfncp.coresets.units import Scale
+from gfncp.data.checks import (
+    as_array,
+    check_images,
+    check_known,
+    check_shape,
+    check_weights,
+)
+from gfncp.data.columns import Columns
+from gfncp.decoding.stream import Stream
+from gfncp.estimators import persistence
+from gfncp.estimators.coreset_inference import CoresetInference
+from gfncp.estimators.inference import Given, Inference, Judge
+from gfncp.estimators.kept import Kept
+from gfncp.estimators.outside import warn_outside_training
+from gfncp.estimators.threads import with_n_jobs
+from gfncp.partitions import canonical_labels
+from gfncp.posterior.decision import mark_noise, merge_small, settle
+from gfncp.posterior.explanation import describe_clusters
+from gfncp.posterior.posterior import NOISE, Posterior
+
+GIVEN = ("core", "weights", "known")  # arrays that `save` stores beside the points
+
+
+def _streams(estimator: "GFNCP") -> bool:
+    if load_configuration(estimator.checkpoint).network.kind != "online-energy":
+        raise ValueError(
+            f"checkpoint={str(estimator.checkpoint)!r}: partial_fit accepts checkpoints that were trained "
+            "online (network.kind = 'online-energy')"
+        )
+    return True
+
+
+class GFNCP(ClusterMixin, BaseEstimator):
+    """Posterior over clusterings, by a pretrained network; nothing is fitted but the posterior itself.
+
+    Points are arrays or DataFrames ``(n_samples, n_features)``, or images ``(n_samples, 28, 28)``, as the
+    checkpoint has it; polars and pyarrow tables become DataFrames. Missing values, also those that an array
+    masks, are filled in with a warning, and categories, dates and lists of numbers become coordinates, by the
+    rules of `gfncp.data.columns`; columns that name the rows are left out, see `gfncp.data.column_uses`.
+
+    Args:
+        checkpoint: name of a checkpoint that ships with the package, or a folder; see also `from_pretrained`.
+        n_samples: number of clusterings sampled from the posterior.
+        n_orders: number of data orders over which probabilities are averaged, see `gfncp.decoding.orders`.
+            They are random, since rows are often sorted, but the same in every call; a stream is taken as it
+            comes.
+        n_clusters: what is known of the number of clusters: None for nothing, an integer, or inclusive bounds
+            ``(low, high)``. They are kept by decoding, see `gfncp.bounds`.
+        random_state: seed of the samples; None for a different one each time.
+        device: where the network runs, as PyTorch names it; None for PyTorch's default.
+        scale: how columns are brought to one unit, by checkpoints that take arrays of any width: "columns"
+            standardises each, "none" keeps the unit that they share, "unit-length" brings each row to length
+            1; "auto" chooses by the rule of `gfncp.coresets.units.choose_scale`.
+        max_joint: number of points up to which a set is decoded jointly; None for the most that the
+            checkpoint was trained on, and at most 1000. Of a larger set so many are, and the others are
+            assigned given these: see `gfncp.decoding.core`, also for time and memory. Of a checkpoint of
+            coresets, number of micro-clusters that a set is summarised by, see `gfncp.coresets.placement`;
+            None for the most that it was trained on, with the vote of smaller coresets
+            (`gfncp.estimators.coreset_inference`). What is decoded as a stream (checkpoints that were trained
+            online) has no such limit.
+        n_jobs: number of threads that compute, -1 for all cores, -2 for all but one, and so on; None leaves
+            that to PyTorch. Results do not depend on it, but for rounding. Import gfncp before PyTorch, or
+            set it to 1, where other programs keep the cores busy: see `gfncp.waiting`.
+        min_cluster_size: number of points that a cluster of ``labels_`` has at least. A smaller one joins
+            the cluster with which it shares points most probably, see `gfncp.posterior.decision.merge_small`;
+            what is known (``n_clusters``, ``known_labels``) is kept. The posterior stays as it is.
+        noise: "label" gives points that are probably noise the label -1; None keeps each in its cluster.
+        noise_threshold: the probability of noise from which it is labelled, above 0 and up to 1, see
+            `Posterior.noise_probability`.
+
+    Attributes:
+        labels_: one clustering, ``(n_samples,)``: the greedy one, unless the samples contradict it, see
+            `gfncp.posterior.decision.settle`. The greedy clustering is, of those along 16 orders, or
+            ``n_orders`` if these are more, the one that agrees best with the others; of a stream, the one as
+            the points come, whatever the samples say. Noise is -1, if it is labelled.
+        n_clusters_: its number of clusters, without noise.
+        probabilities_: how sure each point's place is, see `Posterior.confidence`.
+        posterior_: the sampled `Posterior`; the greedy clustering and ``labels_``, before noise is labelled,
+            are among its `Posterior.candidates`.
+        X_: the points as numbers: missing values filled in, categories as coordinates.
+        columns_: what each column was used as, a `gfncp.data.column_uses.Column`; none of images.
+        scale_: how columns were brought to one unit; None where they were taken as they are.
+        n_features_in_: number of features of a point; of an image, number of pixels.
+        feature_names_in_: names of the columns, if all are text.
+
+    Example:
+        >>> import numpy as np
+        >>> X = np.r_[np.zeros((5, 2)), np.full((5, 2), 20.0)]
+        >>> GFNCP(checkpoint="mog-2d", random_state=0).fit(X).n_clusters_
+        2
+
+    References:
+        Chelly, Uziel, Freifeld, Pakman. Consistent Amortized Clustering via Generative Flow Networks.
+        AISTATS 2025.
+    """
+
+    feature_names_in_: np.ndarray  # absent without names
+
+    def __init__(
+        self,
+        checkpoint=DEFAULT,
+        n_samples=100,
+        n_orders=1,
+        n_clusters=None,
+        random_state=None,
+        device=None,
+        max_joint=None,
+        n_jobs=None,
+        scale="auto",
+        min_cluster_size=1,
+        noise=None,
+        noise_threshold=0.5,
+    ):
+        self.checkpoint = checkpoint
+        self.n_samples = n_samples
+        self.n_orders = n_orders
+        self.n_clusters = n_clusters
+        self.random_state = random_state
+        self.device = device
+        self.max_joint = max_joint
+        self.n_jobs = n_jobs
+        self.scale = scale
+        self.min_cluster_size = min_cluster_size
+        self.noise = noise
+        self.noise_threshold = noise_threshold
+
+    @classmethod
+    def from_pretrained(cls, name, revision=None, **parameters) -> "GFNCP":
+        """An estimator with a checkpoint by name: a folder, or ``org/name`` on the Hugging Face Hub.
+
+        Args:
+            revision: branch, tag or commit on the Hub.
+            parameters: the constructor's others.
+
+        Raises:
+            ValueError: there is no such checkpoint, or it cannot be downloaded.
+        """
+        from gfncp import hub  # its client takes a second
+
+        return cls(checkpoint=str(hub.fetch(name, revision)), **parameters)
+
+    @classmethod
+    def train(cls, X, folder, iterations=None, seed=0, **parameters) -> "GFNCP":
+        """An estimator with a network that was trained, without labels, on points like those to cluster.
+
+        Training clusters are made of a point's neighbours along the data, see `gfncp.training.own_points`.
+        This takes minutes to hours; a call that was stopped goes on where it was when it is made again.
+
+        Args:
+            X: embeddings or other vectors in one unit, ``(n_samples, n_features)``; or grey images,
+                ``(n_samples, 28, 28)``. At least 200 of them.
+            folder: of the run; from then on a checkpoint like any other.
+            iterations: of training; None for 1600.
+            seed: of the first weights and the training sets.
+            parameters: the constructor's others.
+
+        Raises:
+            ValueError: ``X`` is not accepted, or ``folder`` holds another run.
+
+        Example:
+            >>> model = GFNCP.train(embeddings, "runs/mine")  # doctest: +SKIP
+            >>> model.fit_predict(embeddings[:300])  # doctest: +SKIP
+        """
+        from gfncp.training import own_points, train  # what trains takes a second
+        from gfncp.training.run_state import unless_refused
+
+        folder = Path(folder)
+        with unless_refused(folder):
+            data = own_points.store(X, folder)
+            train.train(own_points.configure(data, iterations, seed), folder, data)
+        return cls(checkpoint=str(folder), **parameters)
+
+    def push_to_hub(self, repo_id, private=False, token=None) -> str:
+        """Upload the checkpoint, not what was fitted, to ``org/name`` on the Hugging Face Hub.
+
+        Args:
+            token: of the Hub; None for the one that its command line stored.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            ValueError: ``repo_id`` is not of that form, or there is no such checkpoint.
+        """
+        from gfncp import hub
+
+        return hub.push(self.checkpoint, repo_id, private, token)
+
+    @with_n_jobs
+    def fit(self, X, y=None, known_labels=None, sample_weight=None) -> "GFNCP":
+        """Cluster ``X``; ``y`` is ignored.
+
+        Args:
+            known_labels: clusters that are known, ``(n_samples,)``, as integers or names; -1 or a missing
+                value where nothing is. Rows of equal labels share a cluster, rows of different ones do not,
+                and other rows may join these clusters or open others. Only by checkpoints of coresets.
+            sample_weight: how often each row counts, ``(n_samples,)``, from 0; None for once. Only by
+                checkpoints of coresets.
+
+        Raises:
+            ValueError: ``X`` or a parameter is not what the checkpoint accepts.
+        """
+        return self._fit(self._inference(), X, known_labels, sample_weight)
+
+    def prepare(self) -> Callable[[object], "GFNCP"]:
+        """The model is loaded, once: a function that fits a new estimator with these parameters to a set.
+
+        Raises:
+            ValueError: as `fit`.
+        """
+        inference = self._inference()
+        return lambda X: cast("GFNCP", clone(self))._fit(inference, X)
+
+    @with_n_jobs
+    def fit_sets(
+        self,
+        sets: Sequence,
+        done: Callable[[int], object] = lambda count: None,
+        known_labels: Sequence | None = None,
+        sample_weight: Sequence | None = None,
+    ) -> list["GFNCP"]:
+        """Cluster many sets, each on its own but side by side in one batch: a fitted estimator for each.
+
+        Args:
+            sets: what `fit` accepts, once per set.
+            done: is told how many sets were finished since it was last told.
+            known_labels, sample_weight: for each set what `fit` accepts, or None; None for no set. Names of
+                known clusters mean the same within a set only, and sets with such are clustered one by one.
+
+        Raises:
+            ValueError: as `fit`.
+        """
+        inference, generator = self._inference(), self._generator()
+        fitted = [cast("GFNCP", clone(self)) for _ in sets]
+        points = [one._read(inference, X, reset=True) for one, X in zip(fitted, sets, strict=True)]
+        known = _of_each_set("known_labels", known_labels, check_known, points)
+        weights = _of_each_set("sample_weight", sample_weight, check_weights, points)
+        given = [
+            inference.given(x, self.scale, *each) for x, *each in zip(points, weights, known, strict=True)
+        ]
+        indices = [_index(X) for X in sets]
+        for batch in inference.batches(given):
+            some, index = [given[place] for place in batch], [indices[place] for place in batch]
+            self._fit_batch(inference, some, index, [fitted[place] for place in batch], generator)
+            done(len(batch))
+        return fitted
+
+    @available_if(_streams)
+    @with_n_jobs
+    def partial_fit(self, X, y=None) -> "GFNCP":
+        """Assign the points of ``X`` in turn, after those of earlier calls, whose labels stay.
+
+        However a stream is split into batches, the result is that of one `fit` of the whole. After `fit`, it
+        goes on from there. Only checkpoints that were trained online have this method.
+
+        Raises:
+            ValueError: ``n_orders`` or ``min_cluster_size`` is not 1, ``n_clusters`` or ``noise`` is not
+                None, or ``X`` is not what is accepted.
+        """
+        if self.n_orders != 1:
+            raise ValueError(f"n_orders={self.n_orders}: a stream has one order, partial_fit accepts 1")
+        if self.n_clusters is not None:
+            raise ValueError(f"n_clusters={self.n_clusters}: a stream has no end, partial_fit accepts None")
+        for name, accepted in (("min_cluster_size", 1), ("noise", None)):
+            if getattr(self, name) != accepted:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r}: labels of a stream stay, partial_fit accepts {accepted}"
+                )
+        inference = self._inference()
+        stream = getattr(self, "_stream", None)
+        x, index = self._read(inference, X, reset=stream is None), _index(X)
+        if stream is None:
+            return self._go_on(inference, Stream.start(int(self.n_samples), self._generator()), x, index)
+        earlier = self.posterior_.index
+        index = None if earlier is None or index is None else earlier.append(index)
+        return self._go_on(inference, stream, x, index, self.X_)
+
+    def predict(self, X) -> Int[np.ndarray, "n_new"]:
+        """The most probable cluster of each new point, see `predict_proba`.
+
+        The label ``n_clusters_`` says that it would open a cluster of its own; new points that would do so
+        need not belong together. With an integer ``n_clusters`` there is no such label.
+        """
+        return self.predict_proba(X).argmax(1)
+
+    @with_n_jobs
+    def predict_proba(self, X) -> Float[np.ndarray, "n_new clusters"]:
+        """Probabilities of new points' clusters: those of ``labels_``, and last a new one.
+
+        A cluster whose points are all labelled as noise counts as new.
+
+        Each new point is judged on its own, as the next one after the fitted points with their ``labels_``:
+        p(c_{N+1} | c_{1:N}, x_{1:N+1}), in double precision. Of sets of more than ``max_joint`` points, those
+        that were decoded jointly stand for all.
+
+        Raises:
+            ValueError: ``X`` is not what the checkpoint accepts.
+        """
+        check_is_fitted(self)
+        inference, judge = self._kept.get(self._key(), self._judge)
+        new = self._read(inference, X, reset=False)
+        probability = judge(new)
+        kept = self.labels_ != NOISE
+        column = np.full(probability.shape[1], self.n_clusters_)
+        column[self._clustering[kept]] = self.labels_[kept]
+        found = np.zeros((len(new), self.n_clusters_ + 1))
+        np.add.at(found.T, column, probability.T)
+        return found
+
+    @with_n_jobs
+    def score(self, X, y=None) -> float:
+        """Mean log-probability per point of a clustering of ``X``: log p(y | X) / n, in nats, at most 0.
+
+        With ``y`` the known labels of ``X`` it is a proper score, which is highest on average for the true
+        posterior, so that checkpoints and parameters can be compared. Without, it is that of the greedy
+        clustering of ``X``: how sure the network is of it.
+
+        Raises:
+            ValueError: ``X`` is not what was fitted, or ``y`` does not have a label per point.
+        """
+        check_is_fitted(self)
+        inference = self._inference()
+        x = self._read(inference, X, reset=False)
+        given = inference.given(x, self.scale)
+        labels = inference.greedy(given).cpu()[None] if y is None else _clusterings(y, len(x))
+        return float(inference.log_prob(given, labels)[0]) / len(x)
+
+    @with_n_jobs
+    def log_prob(self, X, labels) -> float | Float[np.ndarray, "clusterings"]:
+        """log p(labels | X), averaged over ``n_orders``; any integer or text labels, one or many rows.
+
+        Args:
+            labels: one clustering, ``(n_samples,)``, or many, ``(m, n_samples)``.
+
+        Raises:
+            ValueError: ``labels`` does not have one label per row of ``X``, or ``X`` is not accepted.
+        """
+        inference = self._inference()
+        x, _ = self._coordinates(inference, X, None)
+        values = inference.log_prob(inference.given(x, self.scale), _clusterings(labels, len(x)))
+        return float(values[0]) if np.ndim(labels) == 1 else values
+
+    def describe_clusters(self, X, feature_names=None) -> pd.DataFrame:
+        """Return the columns that set each cluster of ``labels_`` apart, the largest effect first.
+
+        Args:
+            X: the table that was fitted.
+            feature_names: names of its columns; default: those of a DataFrame, or x0, x1, ...
+
+        Returns:
+            A row for each cluster and column, see `gfncp.posterior.explanation.describe_clusters`.
+
+        Raises:
+            ValueError: ``X`` is no table of as many rows as were fitted, or a name is missing.
+
+        Example:
+            >>> model.describe_clusters(frame).groupby("cluster").head(3)  # doctest: +SKIP
+        """
+        check_is_fitted(self)
+        described = describe_clusters(X, self.labels_, feature_names)
+        left_out = [column.name for column in self.columns_ if column.used == "left out"]
+        used = ~described["feature"].astype(str).isin(left_out)
+        return described.loc[used].reset_index(drop=True)
+
+    def save(self, folder) -> None:
+        """Write the fitted estimator, with its checkpoint, into ``folder``, without pickle; see `load`.
+
+        Raises:
+            ValueError: ``random_state`` is neither None nor an integer.
+        """
+        check_is_fitted(self)
+        posterior = self.posterior_
+        arrays = {"x": self.X_, "labels": self.labels_} | {
+            f"posterior/{name}": getattr(posterior, name) for name in ("labels", "log_prob", "counts")
+        }
+        if posterior.found:
+            arrays["found/labels"] = np.stack([each.labels for each in posterior.found])
+            arrays["found/log_prob"] = np.array([each.log_prob for each in posterior.found])
+        if (self.labels_ != self._clustering).any():
+            arrays["clustering"] = self._clustering
+        if posterior.index is not None:
+            arrays["index"] = _index_to_bytes(posterior.index)
+        fitted = {name: torch.from_numpy(value) for name, value in arrays.items()}
+        for name in GIVEN:
+            if getattr(self._given, name) is not None:
+                fitted[name] = torch.from_numpy(getattr(self._given, name))
+        if self._stream is not None:
+            fitted |= {f"stream/{name}": value.cpu() for name, value in self._stream.tensors().items()}
+        described = {"n_features": str(self.n_features_in_)}
+        if self.scale_ is not None:
+            described["scale"] = self.scale_
+        if self._columns is not None:
+            described["columns"] = self._columns.to_json()
+        if hasattr(self, "feature_names_in_"):
+            described["feature_names"] = json.dumps(self.feature_names_in_.tolist())
+        persistence.write(Path(folder), self.get_params(), fitted, described)
+
+    @classmethod
+    def load(cls, folder) -> "GFNCP":
+        """The fitted estimator that `save` wrote; its ``checkpoint`` is ``folder``.
+
+        Raises:
+            ValueError: ``folder`` holds no intact estimator.
+        """
+        try:
+            return cls._restored(*persistence.read(Path(folder)))
+        except (KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+            raise ValueError(f"{folder}: not a saved estimator ({error!r})") from None
+
+    @classmethod
+    def _restored(
+        cls, parameters: dict, fitted: dict[str, torch.Tensor], described: dict[str, str]
+    ) -> "GFNCP":
+        stream = {
+            name.removeprefix("stream/"): value
+            for name, value in fitted.items()
+            if name.startswith("stream/")
+        }
+        labels, log_prob, counts = (
+            fitted[f"posterior/{name}"].numpy() for name in ("labels", "log_prob", "counts")
+        )
+        posterior = Posterior(labels, log_prob, counts)
+        if "found/labels" in fitted:
+            for row, value in zip(fitted["found/labels"].numpy(), fitted["found/log_prob"], strict=True):
+                posterior = posterior.including(row, float(value))
+        index = _index_from_bytes(fitted["index"].numpy()) if "index" in fitted else None
+        estimator = cls(**parameters)
+        estimator._columns = Columns.from_json(described["columns"]) if "columns" in described else None
+        estimator.columns_ = [] if estimator._columns is None else list(estimator._columns.used)
+        estimator.n_features_in_ = int(described["n_features"])
+        if "feature_names" in described:
+            estimator.feature_names_in_ = np.array(json.loads(described["feature_names"]), dtype=object)
+        known = {name: fitted[name].numpy() for name in GIVEN if name in fitted}
+        return estimator._conclude(
+            Given(fitted["x"].numpy(), scale=cast("Scale | None", described.get("scale")), **known),
+            fitted.get("clustering", fitted["labels"]).numpy(),
+            fitted["labels"].numpy(),
+            posterior,
+            index,
+            Stream.from_tensors(stream) if stream else None,
+        )
+
+    @with_n_jobs
+    def _fit(self, inference: Inference, X, known_labels=None, sample_weight=None) -> "GFNCP":
+        x = self._read(inference, X, reset=True)
+        given = inference.given(
+            x,
+            self.scale,
+            None if sample_weight is None else check_weights(sample_weight, len(x)),
+            None if known_labels is None else check_known(known_labels, len(x)),
+        )
+        if inference.streams:
+            return self._go_on(inference, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
+        return self._fit_batch(inference, [given], [_index(X)], [self], self._generator())[0]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "posterior_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _inference(self) -> Inference:
+        self._check_counts()
+        max_joint = None if self.max_joint is None else int(self.max_joint)
+        coresets = load_configuration(self.checkpoint).network.kind == "coreset-energy"
+        kind = CoresetInference if coresets else Inference
+        return kind.of(self.checkpoint, self.device, int(self.n_orders), self.n_clusters, max_joint)
+
+    def _judge(self) -> tuple[Inference, Judge]:
+        inference = self._inference()
+        return inference, inference.judge(self._given, self._clustering)
+
+    def _key(self) -> tuple[str, int]:
+        """Return what predictions depend on besides the points: parameters, and when weights were written."""
+        return repr(self.get_params()), (find(self.checkpoint) / WEIGHTS).stat().st_mtime_ns
+
+    def _read(self, inference: Inference, X, reset: bool) -> Float[np.ndarray, "points *shape"]:
+        """Coordinates of points; to ``reset`` is to learn from them what the columns are."""
+        held = as_array(X, inference.point_shape, self.checkpoint)
+        table = held.ndim == 2
+        if table and not reset:
+            validate_data(self, held, reset=False, skip_check_array=True)  # pyright: ignore[reportArgumentType]
+        x, columns = self._coordinates(inference, held, None if reset else self._columns)
+        warn_outside_training(x, inference.joint(len(x)), inference.configuration, self.checkpoint)
+        if reset:
+            self._columns = columns
+            self.columns_ = [] if columns is None else list(columns.used)
+            if columns is not None:
+                columns.warn()
+            if table:
+                validate_data(self, held, reset=True, skip_check_array=True)  # pyright: ignore[reportArgumentType]
+            else:
+                self.n_features_in_ = int(np.prod(x.shape[1:]))
+        return x
+
+    def _coordinates(
+        self, inference: Inference, X, columns: Columns | None
+    ) -> tuple[Float[np.ndarray, "points *shape"], Columns | None]:
+        point_shape = inference.point_shape
+        held = as_array(X, point_shape, self.checkpoint)
+        if held.ndim == 2:
+            columns = Columns.of(held) if columns is None else columns
+            x = columns.apply(held)
+        else:
+            x = check_images(np.asarray(held))
+        check_shape(x, point_shape, self.checkpoint)
+        return x, columns
+
+    def _fit_batch(
+        self,
+        inference: Inference,
+        sets: list[Given],
+        indices: list[pd.Index | None],
+        fitted: list["GFNCP"],
+        generator: torch.Generator,
+    ) -> list["GFNCP"]:
+        """Some sets side by side, or one that is large: estimators with their clusterings."""
+        found = inference.cluster(sets, int(self.n_samples), generator)
+        for one, given, index, (greedy, posterior) in zip(fitted, sets, indices, found, strict=True):
+            posterior = _including(posterior, greedy, inference, given)
+            one._decide(inference, given, settle(greedy, posterior), posterior, index)
+        return fitted
+
+    def _go_on(
+        self,
+        inference: Inference,
+        stream: Stream,
+        x: np.ndarray,
+        index: pd.Index | None,
+        *earlier: np.ndarray,
+    ) -> "GFNCP":
+        stream = inference.extend(stream, x)
+        x = np.concatenate([*earlier, x])
+        inference.check_finite(bool(stream.log_prob.isfinite()), x)
+        drawn, log_prob = stream.samples
+        posterior = Posterior.from_samples(drawn.cpu().numpy(), log_prob.cpu().numpy())
+        labels = stream.labels.cpu().numpy().copy()
+        posterior = posterior.including(labels, float(stream.log_prob))
+        return self._decide(inference, Given(x), labels, posterior, index, stream)
+
+    def _decide(
+        self,
+        inference: Inference,
+        given: Given,
+        labels: np.ndarray,
+        posterior: Posterior,
+        index: pd.Index | None,
+        stream: Stream | None = None,
+    ) -> "GFNCP":
+        """Answer with a clustering, without small clusters and noise where that is asked for."""
+        fewest = 1 if self.n_clusters is None else int(np.min(self.n_clusters))
+        told = None if given.known is None else given.known >= 0
+        clustering = merge_small(labels, posterior, int(self.min_cluster_size), fewest, told)
+        posterior = _including(posterior, clustering, inference, given)
+        noise = self.noise == "label"
+        labels = mark_noise(clustering, posterior, float(self.noise_threshold)) if noise else clustering
+        return self._conclude(given, clustering, labels, posterior, index, stream)
+
+    def _conclude(
+        self,
+        given: Given,
+        clustering: np.ndarray,
+        labels: np.ndarray,
+        posterior: Posterior,
+        index: pd.Index | None,
+        stream: Stream | None = None,
+    ) -> "GFNCP":
+        self.X_, self.scale_, self._given, self._stream = given.x, given.scale, given, stream
+        self._kept: Kept[tuple[Inference, Judge]] = Kept()
+        self.posterior_ = posterior.named(index)
+        self._clustering = clustering  # without noise
+        self.labels_ = labels
+        self.n_clusters_ = int(labels.max()) + 1
+        self.probabilities_ = posterior.confidence(labels)
+        return self
+
+    def _check_counts(self) -> None:
+        for name in ("n_samples", "n_orders", "max_joint", "min_cluster_size"):
+            value = getattr(self, name)
+            if name == "max_joint" and value is None:
+                continue
+            if not isinstance(value, int | np.integer) or value < 1:
+                raise ValueError(f"{name}={value!r}: accepted is an integer of at least 1")
+        if self.noise not in (None, "label"):
+            raise ValueError(f"noise={self.noise!r}: accepted are None and 'label'")
+        if not isinstance(self.noise_threshold, Real) or not 0 < self.noise_threshold <= 1:
+            raise ValueError(
+                f"noise_threshold={self.noise_threshold!r}: accepted is a number above 0, up to 1"
+            )
+
+    def _generator(self) -> torch.Generator:
+        return torch.Generator().manual_seed(int(check_random_state(self.random_state).randint(2**31 - 1)))
+
+
+def _including(posterior: Posterior, labels: np.ndarray, inference: Inference, given: Given) -> Posterior:
+    """Return a posterior with a clustering among its candidates; one pass of the network if it is new."""
+    log_prob = posterior.log_prob_of(labels)
+    if log_prob is None:
+        log_prob = float(inference.log_prob(given, torch.from_numpy(labels)[None])[0])
+    return posterior.including(labels, log_prob)
+
+
+def _index(X: object) -> pd.Index | None:
+    return X.index if isinstance(X, pd.DataFrame) else None
+
+
+def _of_each_set(
+    name: str, values: Sequence | None, check: Callable[[object, int], np.ndarray], points: list[np.ndarray]
+) -> list[np.ndarray | None]:
+    """Check what is told of the rows of each set, None where nothing is."""
+    if values is None:
+        return [None] * len(points)
+    if len(values) != len(points):
+        raise ValueError(f"{name} has {len(values)} entries: accepted is one for each set, {len(points)}")
+    return [None if each is None else check(each, len(x)) for each, x in zip(values, points, strict=True)]
+
+
+def _clusterings(labels: object, points: int) -> Int[torch.Tensor, "clusterings points"]:
+    """Labels of any kind, as clusters in order of appearance."""
+    labels = np.asarray(labels)
+    if labels.ndim not in (1, 2) or labels.shape[-1] != points or len(labels) == 0:
+        raise ValueError(f"labels has shape {labels.shape}: accepted is ({points},) or (m, {points})")
+    names = pd.factorize(labels.ravel())[0].reshape(labels.shape)
+    if names.min() < 0:
+        place = tuple(np.argwhere(names < 0)[0].tolist())
+        raise ValueError(f"labels{list(place)} is {labels[place]}: accepted is a label for every point")
+    return canonical_labels(torch.from_numpy(np.atleast_2d(names)))
+
+
+def _index_to_bytes(index: pd.Index) -> np.ndarray:
+    """An index as a Parquet file, which keeps its types and names."""
+    return np.frombuffer(pd.DataFrame(index=index).to_parquet(), np.uint8).copy()
+
+
+def _index_from_bytes(content: np.ndarray) -> pd.Index:
+    return pd.read_parquet(io.BytesIO(content.tobytes())).index

@@ -1,0 +1,276 @@
+"""How a checkpoint clusters whole sets: which points it decodes jointly, along which orders, on which device.
+
+Sets of any size come in as arrays; labels, log-probabilities and posteriors come out.
+"""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch.nn.utils.rnn import pad_sequence
+
+from gfncp.bounds import ClusterBounds
+from gfncp.checkpoints import load_configuration, load_kind
+from gfncp.configuration import Configuration
+from gfncp.coresets.units import Scale
+from gfncp.data.checks import PointShape
+from gfncp.decoding import core, orders, predictive
+from gfncp.decoding.stream import Stream
+from gfncp.networks.energy import EnergyNetwork
+from gfncp.networks.online import OnlineEnergyNetwork
+from gfncp.posterior.posterior import Posterior
+from gfncp.seeds import seeded
+
+KINDS = "energy", "interacting-energy", "pairwise-energy", "online-energy", "coreset-energy"
+ORDERS_SEED = 0  # orders are the same in every call, so that log-probabilities can be compared
+GREEDY_ORDERS = 16  # at least, along which sets are clustered greedily
+CORE_SEED = 1  # so are the cores of large sets
+MOST_JOINT = 1000  # points, where the checkpoint was trained on more: time and memory
+POINTS_AT_ONCE = 5_000  # of the sets that are clustered side by side
+
+Points = Float[np.ndarray, "points *shape"]
+Judge = Callable[[Points], Float[np.ndarray, "points options"]]  # from new points to their probabilities
+Clustered = tuple[Int[np.ndarray, "points"], Posterior]  # the greedy clustering, and samples
+
+
+@dataclass(frozen=True)
+class Given:
+    """A set, and what is known of it.
+
+    Attributes:
+        x: the points.
+        core: those that are decoded jointly; None for all, or where there is a coreset.
+        scale: how columns are brought to one unit; None where the network takes them as they are.
+        weights: how often each row counts; None for once.
+        known: the cluster that each row is known to be in, -1 where it is not; None for nothing.
+    """
+
+    x: Points
+    core: Int[np.ndarray, "core"] | None = None
+    scale: Scale | None = None
+    weights: Float[np.ndarray, "points"] | None = None
+    known: Int[np.ndarray, "points"] | None = None
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A checkpoint's network, and how it is used.
+
+    Args:
+        network: on the device where it runs.
+        configuration: by which it was trained.
+        name: of the checkpoint.
+        n_orders, n_clusters, max_joint: see `gfncp.GFNCP`.
+    """
+
+    network: EnergyNetwork
+    configuration: Configuration
+    name: str
+    n_orders: int
+    n_clusters: object
+    max_joint: int | None
+
+    @classmethod
+    def of(
+        cls,
+        checkpoint: str | Path,
+        device: str | torch.device | None,
+        n_orders: int,
+        n_clusters: object,
+        max_joint: int | None,
+    ) -> "Inference":
+        """Load a checkpoint.
+
+        Raises:
+            ValueError: there is no such checkpoint or device, or its network has no probabilities.
+        """
+        network = cast(EnergyNetwork, load_kind(checkpoint, *KINDS))
+        if device is not None:
+            try:
+                network = network.to(device)
+            except (RuntimeError, AssertionError, TypeError) as error:
+                reason = str(error).split("\n")[0]
+                raise ValueError(
+                    f"device={device!r}: accepted is a device of this machine ({reason})"
+                ) from None
+        return cls(network, load_configuration(checkpoint), str(checkpoint), n_orders, n_clusters, max_joint)
+
+    @property
+    def point_shape(self) -> PointShape:
+        """Of the points that the network takes."""
+        return cast(PointShape, self.network.encoder.point_shape)
+
+    @property
+    def streams(self) -> bool:
+        """Whether points are assigned as they come, without a limit to their number."""
+        one = self.n_orders == 1 and self.n_clusters is None
+        return one and isinstance(self.network, OnlineEnergyNetwork)
+
+    def joint(self, points: int) -> int:
+        """How many points of a set are decoded jointly."""
+        if self.streams:
+            return points
+        return min(points, self.max_joint or min(MOST_JOINT, self.configuration.training.points[1]))
+
+    def on_device(self, values: np.ndarray | torch.Tensor) -> torch.Tensor:
+        return torch.as_tensor(values).to(next(self.network.parameters()).device)
+
+    def check_finite(self, finite: bool, x: Points) -> None:
+        if not finite:
+            raise ValueError(
+                f"X has values from {float(x.min()):g} to {float(x.max()):g}: too far apart for "
+                f"{self.name!r}, whose energies of them are not finite"
+            )
+
+    def given(
+        self,
+        x: Points,
+        scale: str = "auto",
+        weights: Float[np.ndarray, "points"] | None = None,
+        known: Int[np.ndarray, "points"] | None = None,
+    ) -> Given:
+        """A set, with the points of it that are decoded jointly.
+
+        Raises:
+            ValueError: scale, weights or known labels are given, which a network of points knows nothing of.
+        """
+        for name, value, default in (
+            ("scale", scale, "auto"),
+            ("sample_weight", weights, None),
+            ("known_labels", known, None),
+        ):
+            if value is not default and not (isinstance(value, str) and value == default):
+                raise ValueError(f"{name}: {self.name!r} takes points as they are; accepted is {default!r}")
+        joint = self.joint(len(x))
+        if len(x) == joint:
+            return Given(x)
+        rows = core.core_points(self.network, torch.from_numpy(x), joint, seeded(CORE_SEED)).numpy()
+        return Given(x, rows)
+
+    def batches(self, sets: list[Given]) -> Iterator[list[int]]:
+        """Places of sets that go together: of like size, as they are padded, and not too many."""
+        points = [each.x for each in sets]
+        batch: list[int] = []
+        for place in sorted(range(len(points)), key=lambda at: (points[at].shape[1:], -len(points[at]))):
+            if batch:
+                x, largest = points[place], points[batch[0]]
+                full = (len(batch) + 1) * len(largest) > POINTS_AT_ONCE
+                alone = self.joint(len(largest)) < len(largest)
+                if full or alone or largest.shape[1:] != x.shape[1:]:
+                    yield batch
+                    batch = []
+            batch.append(place)
+        if batch:
+            yield batch
+
+    def cluster(self, sets: list[Given], n_samples: int, generator: torch.Generator) -> list[Clustered]:
+        """Some sets side by side, or one that is large."""
+        if sets[0].core is not None:  # a large set comes alone
+            return [self._around(sets[0].x, sets[0].core, n_samples, generator)]
+        return self._side_by_side([each.x for each in sets], n_samples, generator)
+
+    @torch.no_grad()
+    def _side_by_side(
+        self, points: list[np.ndarray], n_samples: int, generator: torch.Generator
+    ) -> list[Clustered]:
+        """Sets that are decoded jointly, in one batch."""
+        sizes = torch.tensor([len(x) for x in points])
+        longest = int(sizes.max())
+        padded = pad_sequence([torch.from_numpy(x) for x in points], batch_first=True)
+        mask = self.on_device(torch.arange(longest) < sizes[:, None])
+        encoding = self.network.encode(self.on_device(padded), mask)
+        bounds = self._bounds(int(sizes.min()))
+        labels, greedy_log_prob = orders.greedy(self.network, encoding, self._greedy_orders(longest), bounds)
+        for values, finite in zip(points, greedy_log_prob.isfinite().tolist(), strict=True):
+            self.check_finite(finite, values)
+        along = self._orders(longest)
+        drawn, log_prob = orders.sample(self.network, encoding, n_samples, along, generator, bounds)
+        labels, drawn, log_prob = (values.cpu().numpy() for values in (labels, drawn, log_prob))
+        return [
+            (row[:size], Posterior.from_samples(rows[:, :size], values))
+            for row, rows, values, size in zip(labels, drawn, log_prob, sizes.tolist(), strict=True)
+        ]
+
+    def _around(
+        self, x: Points, core: Int[np.ndarray, "core"], n_samples: int, generator: torch.Generator
+    ) -> Clustered:
+        """A set of which only the core is decoded jointly."""
+        labels = self.greedy(Given(x, core))
+        along, bounds = self._orders(len(core)), self._bounds(len(core))
+        points = torch.from_numpy(x), torch.from_numpy(core)
+        drawn, log_prob = core.sample(self.network, *points, n_samples, along, generator, bounds)
+        return labels.numpy(), Posterior.from_samples(drawn.numpy(), log_prob.numpy())
+
+    @torch.no_grad()
+    def greedy(self, given: Given) -> Int[torch.Tensor, "points"]:
+        """The greedy clustering of a set, see `gfncp.decoding.orders.greedy`."""
+        x, core = given.x, given.core
+        joint = len(x if core is None else core)
+        along, bounds = self._greedy_orders(joint), self._bounds(joint)
+        if core is None:
+            encoding = self.network.encode(self.on_device(x)[None])
+            labels, log_prob = (values[0] for values in orders.greedy(self.network, encoding, along, bounds))
+        else:
+            points = torch.from_numpy(x), torch.from_numpy(core)
+            labels, log_prob = core.greedy(self.network, *points, along, bounds)
+        self.check_finite(bool(log_prob.isfinite()), x)
+        return labels
+
+    @torch.no_grad()
+    def log_prob(
+        self, given: Given, labels: Int[torch.Tensor, "clusterings points"]
+    ) -> Float[np.ndarray, "clusterings"]:
+        """log p(labels | x); -inf where bounds or the core leave out a clustering."""
+        x, core = given.x, given.core
+        joint = len(x if core is None else core)
+        along, bounds = self._orders(joint), self._bounds(joint)
+        if core is None:
+            encoding = self.network.encode(self.on_device(x)[None])
+            rows = self.on_device(labels)[None]
+            values = orders.log_prob(self.network, encoding, rows, along, bounds)[0].cpu()
+        else:
+            points = torch.from_numpy(x), torch.from_numpy(core)
+            values = core.log_prob(self.network, *points, labels, along, bounds)
+        possible = bounds is None and core is None  # else some clusterings have probability 0
+        allowed = values if possible else values[values != -torch.inf]
+        self.check_finite(bool(allowed.isfinite().all()), x)
+        return values.numpy()
+
+    def judge(self, given: Given, labels: Int[np.ndarray, "points"]) -> Judge:
+        """Make the function from new points to probabilities of their clusters, in double precision.
+
+        Clusters are those of ``labels``, and last a new one. What new points share is computed once.
+        """
+        rows = slice(None) if given.core is None else given.core
+        make = predictive.judge if given.core is None else core.judge
+        points, of_points = (self.on_device(each) for each in (given.x[rows], labels[rows]))
+        bounds = self._bounds(len(points))
+        judged = make(deepcopy(self.network).double(), points.double(), of_points, bounds)
+
+        def judge(new: Float[np.ndarray, "new *shape"]) -> Float[np.ndarray, "new options"]:
+            log_prob = judged(self.on_device(new).double()).cpu()
+            self.check_finite(not bool(log_prob.isnan().any()), new)
+            return log_prob.exp().numpy()
+
+        return judge
+
+    def extend(self, stream: Stream, x: Points) -> Stream:
+        """The stream after these points."""
+        points = self.on_device(x)
+        return stream.to(points.device).extend(cast(OnlineEnergyNetwork, self.network), points)
+
+    def _orders(self, points: int) -> Int[torch.Tensor, "orders points"]:
+        if self.streams:  # a stream is taken as it comes
+            return torch.arange(points)[None]
+        return orders.random_orders(self.n_orders, points, seeded(ORDERS_SEED))
+
+    def _greedy_orders(self, points: int) -> Int[torch.Tensor, "orders points"]:
+        return orders.random_orders(max(GREEDY_ORDERS, self.n_orders), points, seeded(ORDERS_SEED))
+
+    def _bounds(self, points: int) -> ClusterBounds | None:
+        return ClusterBounds.of(self.n_clusters, points)

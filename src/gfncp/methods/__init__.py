@@ -1,0 +1,1 @@
+"""Other amortized methods: their networks with their losses."""

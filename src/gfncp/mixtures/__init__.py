@@ -1,0 +1,1 @@
+"""Bayesian mixtures of Gaussians: conjugate models, samplers and variational inference."""

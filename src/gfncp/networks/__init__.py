@@ -1,0 +1,1 @@
+"""Networks: PyTorch modules that give partial clusterings of encoded points an energy."""

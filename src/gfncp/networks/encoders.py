@@ -1,0 +1,222 @@
+"""Encoders: what turns the points of a set into feature vectors, before the energy network pools them.
+
+An encoder maps points ``(batch, points, *shape)`` to ``(batch, points, features)``. It may look at the whole
+set, but only in ways that do not depend on the order of the points; ``pointwise`` says that it does not:
+the features of a point are a function of that point alone. ``point_shape`` is the shape of a point, with
+None where any size is accepted. ``beside(given)`` makes a function from new points ``(new, *shape)`` to their
+features ``(new, features)``, each in the company of the ``given`` points alone, of which it measures what it
+needs once; the given points' own features stay as they are without new ones.
+"""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from gfncp.networks.standardise import COMPONENTS, principal_axes, principal_components
+
+IMAGES_PER_CHUNK = 16_384
+NUMBERS_PER_CHUNK = 2**23  # of raw vectors that are standardised together
+
+Beside = Callable[[Tensor], Tensor]  # from new points to their features
+
+
+def alone(encoder: nn.Module, points: Float[Tensor, "new *shape"]) -> Float[Tensor, "new features"]:
+    """Features of points by an encoder that is pointwise."""
+    return encoder(points[None], torch.ones(1, len(points), dtype=torch.bool, device=points.device))[0]
+
+
+class ScaledVectorEncoder(nn.Module):
+    """Vectors divided by a fixed scale, each on its own: the data should be centred near zero.
+
+    Args:
+        dim: width of the vectors.
+        scale: typical size of a coordinate, in the units of the data.
+    """
+
+    pointwise = True
+
+    def __init__(self, dim: int, scale: float = 1.0) -> None:
+        super().__init__()
+        self.point_shape = (dim,)
+        self.features = dim
+        self.register_buffer("scale", torch.tensor(float(scale)), persistent=False)
+
+    def forward(
+        self, x: Float[Tensor, "batch points dim"], mask: Bool[Tensor, "batch points"]
+    ) -> Float[Tensor, "batch points dim"]:
+        return x.to(self.scale.dtype) / self.scale
+
+    def beside(self, given: Float[Tensor, "given dim"]) -> Beside:
+        return lambda new: alone(self, new)
+
+
+class VectorEncoder(ScaledVectorEncoder):
+    """Vectors, centred on the median of their set and divided by a fixed scale.
+
+    Vectors may have more precision than the network: they are centred before they are rounded.
+    """
+
+    pointwise = False
+
+    def forward(
+        self, x: Float[Tensor, "batch points dim"], mask: Bool[Tensor, "batch points"]
+    ) -> Float[Tensor, "batch points dim"]:
+        present = torch.where(mask[..., None], x, torch.nan)
+        return super().forward(x - present.nanmedian(dim=1, keepdim=True).values, mask)
+
+    def beside(self, given: Float[Tensor, "given dim"]) -> Beside:
+        median = given.median(dim=0).values
+        return lambda new: (new - median).to(self.scale.dtype) / self.scale
+
+
+class AnyVectorEncoder(ScaledVectorEncoder):
+    """Vectors of any width, in any units: the principal components of their set, see
+    `gfncp.networks.standardise`.
+
+    What a rotation, a reflection or another order of the components could change, or how many of them are
+    padding, is settled before the network sees them; simulated sets pass through here as a user's data does.
+    """
+
+    pointwise = False
+
+    def __init__(self) -> None:
+        super().__init__(COMPONENTS)
+        self.point_shape = (None,)
+
+    def forward(
+        self, x: Float[Tensor, "batch points dim"], mask: Bool[Tensor, "batch points"]
+    ) -> Float[Tensor, "batch points 16"]:
+        sets = max(1, NUMBERS_PER_CHUNK // x[0].numel())
+        parts = zip(x.split(sets), mask.split(sets), strict=True)
+        return super().forward(torch.cat([principal_components(*part) for part in parts]), mask)
+
+    def beside(self, given: Float[Tensor, "given dim"]) -> Beside:
+        components = principal_axes(given)
+        return lambda new: components(new).to(self.scale.dtype) / self.scale
+
+
+def one_channel(images: Float[Tensor, "images 28 28"]) -> Float[Tensor, "images 1 28 28"]:
+    """With their channel last in memory, which makes convolutions on a CPU faster."""
+    return images.unsqueeze(-1).permute(0, 3, 1, 2)
+
+
+class ImageEncoder(nn.Module):
+    """28 x 28 grey images in [0, 1] through a small LeNet (two convolutions, two linear layers)."""
+
+    pointwise = True
+
+    def __init__(self, features: int = 128) -> None:
+        super().__init__()
+        self.point_shape = (28, 28)
+        self.features = features
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 16, 5),
+            nn.MaxPool2d(2),
+            nn.ReLU(),
+            nn.Conv2d(16, 32, 5),
+            nn.MaxPool2d(2),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(512, 256),
+            nn.ReLU(),
+            nn.Linear(256, features),
+            nn.ReLU(),
+        )
+
+    def forward(
+        self, x: Float[Tensor, "batch points 28 28"], mask: Bool[Tensor, "batch points"]
+    ) -> Float[Tensor, "batch points features"]:
+        chunks = one_channel(x.flatten(0, 1)).split(IMAGES_PER_CHUNK)
+        if len(chunks) == 1 or not torch.is_grad_enabled():
+            features = [self.layers(chunk) for chunk in chunks]
+        else:  # keep the activations of one chunk at a time
+            features = [checkpoint(self.layers, chunk, use_reentrant=False) for chunk in chunks]
+        return torch.cat(features).view(*x.shape[:2], self.features)
+
+    def beside(self, given: Float[Tensor, "given 28 28"]) -> Beside:
+        return lambda new: alone(self, new)
+
+
+class ImageEmbedding(nn.Module):
+    """28 x 28 grey images in [0, 1] as points on a sphere, by three convolutions; see
+    `gfncp.training.pretraining`.
+
+    Args:
+        features: width of the embedding; its norm is the root of it, so that coordinates have size 1.
+        channels: of each convolution.
+    """
+
+    point_shape = (28, 28)
+    pointwise = True
+
+    def __init__(self, features: int = 128, channels: tuple[int, int, int] = (16, 32, 64)) -> None:
+        super().__init__()
+        self.features = features
+        layers, before = [], 1
+        for after in channels:
+            convolution = nn.Conv2d(before, after, 3, padding=1, bias=False)
+            layers += [convolution, nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
+            before = after
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(9 * before, features))
+
+    def forward(self, images: Float[Tensor, "images 28 28"]) -> Float[Tensor, "images features"]:
+        return F.normalize(self.layers(one_channel(images)), dim=1) * self.features**0.5
+
+
+@torch.no_grad()
+def embed(embedding: nn.Module, points: Float[Tensor, "rows *shape"]) -> Float[Tensor, "rows features"]:
+    """Embeddings of single points, on the points' device; the embedding may be on another."""
+    device = next(embedding.parameters()).device
+    chunks = points.split(IMAGES_PER_CHUNK)  # all of a data set may not fit where the embedding is
+    return torch.cat([embedding(chunk.to(device)).to(points.device) for chunk in chunks])
+
+
+class EmbeddedEncoder(nn.Module):
+    """A frozen embedding of single points, and an encoder of what it yields.
+
+    Points may be given raw, or as their embeddings, computed once.
+    """
+
+    def __init__(self, embedding: nn.Module, encoder: nn.Module) -> None:
+        super().__init__()
+        self.embedding = embedding.requires_grad_(False)
+        self.encoder = encoder
+        self.point_shape = embedding.point_shape
+        self.features = encoder.features
+        self.pointwise = encoder.pointwise
+
+    def train(self, mode: bool = True) -> "EmbeddedEncoder":
+        super().train(mode)
+        self.embedding.eval()
+        return self
+
+    def embed(self, points: Float[Tensor, "rows *shape"]) -> Float[Tensor, "rows features"]:
+        return embed(self.embedding, points)
+
+    def forward(
+        self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"]
+    ) -> Float[Tensor, "batch points features"]:
+        if x.shape[2:] == self.point_shape:
+            x = self.embed(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        return self.encoder(x, mask)
+
+    def beside(self, given: Float[Tensor, "given *shape"]) -> Beside:
+        raw = given.shape[1:] == self.point_shape
+        inner = self.encoder.beside(self.embed(given) if raw else given)
+        return lambda new: inner(self.embed(new) if raw else new)
+
+
+def embedded(encoder: nn.Module, points: Float[Tensor, "points *shape"]) -> Float[Tensor, "points *embedded"]:
+    """Points for an encoder to take over and over: their embeddings if it has such, else as they are."""
+    return encoder.embed(points) if isinstance(encoder, EmbeddedEncoder) else points
+
+
+def prepared(
+    encoder: nn.Module, images: UInt8[Tensor, "images height width"]
+) -> Float[Tensor, "images *shape"]:
+    """Images for an encoder to take over and over: their embeddings if it has such, else values in [0, 1]."""
+    return embedded(encoder, images / 255)

@@ -1,0 +1,41 @@
+"""Energy networks whose clusters see the points that are still to come."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gfncp.networks.energy import EnergyNetwork
+from gfncp.networks.layers import RowNetwork
+
+
+class InteractingEnergyNetwork(EnergyNetwork):
+    """An energy network whose clusters see what is left to assign: G = sum_k g(H_k, U).
+
+    A cluster's share of the energy may then depend on whether points near it are still to come.
+    """
+
+    def __init__(self, encoder: nn.Module, *sizes, **named) -> None:
+        super().__init__(encoder, *sizes, **named)
+        self.g = RowNetwork(2 * self.width, self.g.body, self.width, self.g.last.out_features)
+
+    def reads_h(self) -> Float[Tensor, "width width"]:
+        return self.g.first.weight[:, : self.width]
+
+    def reads_u(self) -> Float[Tensor, "readers width"]:
+        return torch.cat([super().reads_u(), self.g.first.weight[:, self.width :]])
+
+    def cluster(self, pooled, unassigned, state):
+        return super().cluster(pooled + F.embedding(state, unassigned[:, self.width :]), unassigned, state)
+
+    def represent(self, sums, clusters, opened, unassigned):
+        """What is left to assign has changed, so each is computed anew."""
+        state, k = (torch.arange(sums.shape[1], device=sums.device) < opened[:, None]).nonzero(as_tuple=True)
+        clusters = sums.new_zeros(*sums.shape[:2], self.width)
+        clusters[state, k] = self.cluster(sums[state, k], unassigned, state)
+        return clusters
+
+    def _all_steps(self, y, v, mask, labels, _steps, clusters):
+        """Every cluster is new at every step."""
+        steps = torch.arange(labels.shape[1], device=labels.device).expand_as(labels)
+        return self._some_steps(y, v, mask, labels, steps, clusters)

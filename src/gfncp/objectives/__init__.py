@@ -1,0 +1,1 @@
+"""Objectives: the losses that networks are trained with."""

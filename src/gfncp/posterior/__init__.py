@@ -1,0 +1,1 @@
+"""Posteriors: from sampled clusterings to answers, tables and plots."""

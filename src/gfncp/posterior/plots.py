@@ -1,0 +1,200 @@
+"""Pictures of clusterings."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from jaxtyping import Bool, Float, Int, Num
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from scipy.cluster.hierarchy import dendrogram
+from sklearn.decomposition import PCA
+
+from gfncp.files import write_atomically
+from gfncp.posterior.posterior import Posterior
+
+ROWS = 25  # clusters that are drawn as rows of images
+COLUMNS = 20  # images per cluster
+GAP = 3  # pixels between images
+BAR = 3  # height in pixels of the bar under an image
+PAIRED = 1500  # points whose pairs are drawn; of more, so many at equal steps
+SCATTERED = 20_000  # points that are drawn; of more, so many at equal steps
+LEAVES = 300  # of a tree; of more points, so many at equal steps
+NOISE_COLOUR = "0.6"
+COLOURS = np.array(matplotlib.colormaps["tab10"].colors)
+MARKERS = "os^Dv"  # ten colours each
+
+
+def plot_clusters(
+    points: Num[np.ndarray, "n_samples *shape"],
+    labels: Int[np.ndarray, "n_samples"],
+    probabilities: Float[np.ndarray, "n_samples"],
+    posterior: Posterior,
+    path: Path,
+) -> None:
+    """Write a PNG: the clusters on the left, the posterior of K and of pairs of points on the right.
+
+    Images: a row per cluster, from its surest to its least sure member, each with a bar as long as its
+    place is sure. Vectors: a scatter plot (of two principal components, if there are more than two
+    coordinates), in which unsure points are pale. Noise is grey, and left out of the rows of images.
+    """
+    height = max(4.5, 0.8 + 0.46 * min(labels.max() + 1, ROWS)) if points.ndim == 3 else 5.5
+    figure = Figure(figsize=(12, height), layout="constrained")
+    axes = figure.subplot_mosaic(
+        [["clusters", "numbers"], ["clusters", "pairs"]], width_ratios=(3, 1), height_ratios=(1, 1.7)
+    )
+    clusters(axes["clusters"], points, labels, probabilities)
+    numbers(axes["numbers"], posterior)
+    pairs(axes["pairs"], posterior, labels, probabilities)
+    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=100))
+
+
+def clusters(
+    axes: Axes,
+    points: Num[np.ndarray, "n_samples *shape"],
+    labels: Int[np.ndarray, "n_samples"],
+    probabilities: Float[np.ndarray, "n_samples"],
+) -> Axes:
+    """Draw the points of each cluster, images in rows and vectors scattered; see `plot_clusters`."""
+    (_images if points.ndim == 3 else _scatter)(axes, points, labels, probabilities)
+    return axes
+
+
+def numbers(axes: Axes, posterior: Posterior) -> Axes:
+    """Draw the probability of each number of clusters."""
+    found = posterior.n_clusters()
+    axes.bar(list(found), list(found.values()), color="0.45", width=0.7)
+    axes.set_xticks(list(found)[:: -(-len(found) // 12)])
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title("Probability of K clusters", fontsize=10)
+    return axes
+
+
+def pairs(
+    axes: Axes,
+    posterior: Posterior,
+    labels: Int[np.ndarray, "n_samples"],
+    probabilities: Float[np.ndarray, "n_samples"],
+) -> Axes:
+    """Draw the co-clustering probabilities, points sorted by cluster and how sure they are."""
+    places = np.append(np.argsort(_by_size(labels)), labels.max() + 1)  # noise, -1, comes last
+    order = np.lexsort((-probabilities, places[labels]))
+    shown = order[:: -(-len(order) // PAIRED)]
+    axes.imshow(posterior.coclustering(shown), cmap="Greys", vmin=0, vmax=1)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_title("Probability that two points share a\ncluster; points sorted by cluster", fontsize=10)
+    return axes
+
+
+def tree(axes: Axes, posterior: Posterior, labels: Int[np.ndarray, "n_samples"]) -> Axes:
+    """Draw the tree of clusters within clusters, see `Posterior.linkage`, its leaves coloured by cluster."""
+    shown = np.arange(0, len(labels), -(-len(labels) // LEAVES))
+    leaves = np.arange(len(shown))
+    if len(shown) > 1:
+        drawn = dendrogram(
+            posterior.linkage(shown),
+            ax=axes,
+            no_labels=True,
+            color_threshold=0,
+            above_threshold_color="0.45",
+        )
+        leaves = np.array(drawn["leaves"])
+    clusters = labels[shown[leaves]]
+    colours = np.where(clusters[:, None] < 0, to_rgb(NOISE_COLOUR), COLOURS[clusters % len(COLOURS)])
+    axes.scatter(5 + 10 * np.arange(len(leaves)), np.full(len(leaves), -0.03), c=colours, s=14, marker="s")
+    axes.set_xlim(0, 10 * len(leaves))
+    axes.set_ylim(-0.06, 1.03)
+    axes.set_xticks([])
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["1", "0.75", "0.5", "0.25", "0"])
+    axes.spines[["top", "right", "bottom"]].set_visible(False)
+    axes.set_title("Probability of sharing a cluster at which branches join", fontsize=10)
+    return axes
+
+
+def plane(points: Num[np.ndarray, "n_samples *shape"]) -> tuple[Num[np.ndarray, "n_samples 2"], list[str]]:
+    """Return places of points in the plane, and the names of its axes.
+
+    These are the points' coordinates, or the first two principal components of more than two.
+    """
+    flat = points.reshape(len(points), -1)
+    if flat.shape[1] > 2 and len(flat) > 2:
+        with np.errstate(invalid="ignore"):  # points that are all equal have no variance to share out
+            return PCA(2).fit_transform(flat), ["first principal component", "second principal component"]
+    second = flat[:, 1] if flat.shape[1] > 1 else np.zeros_like(flat[:, 0])
+    return np.stack([flat[:, 0], second], axis=1), ["first coordinate", "second coordinate"]
+
+
+def thinned(labels: Int[np.ndarray, "n_samples"], most: int) -> Bool[np.ndarray, "n_samples"]:
+    """Choose about ``most`` points at equal steps, and of each cluster at least one."""
+    shown = np.zeros(len(labels), dtype=bool)
+    shown[:: -(-len(labels) // most)] = True
+    shown[np.unique(labels, return_index=True)[1]] = True
+    return shown
+
+
+def _by_size(labels: Int[np.ndarray, "n_samples"]) -> Int[np.ndarray, "clusters"]:
+    return np.argsort(-np.bincount(labels[labels >= 0]), kind="stable")
+
+
+def _images(axes: Axes, points, labels, probabilities) -> None:
+    by_size = _by_size(labels)
+    height, width = points.shape[1:]
+    row, column = height + BAR + 2 * GAP, width + GAP
+    shown = by_size[:ROWS]
+    white = max(points.max(), 1)
+    canvas = np.ones((max(1, len(shown)) * row, COLUMNS * column, 3))
+    for place, k in enumerate(shown):
+        members = np.flatnonzero(labels == k)
+        members = members[np.argsort(-probabilities[members], kind="stable")]
+        kept = members[np.linspace(0, len(members) - 1, min(COLUMNS, len(members))).round().astype(int)]
+        for i, member in enumerate(kept):
+            top, left = place * row, i * column
+            picture = points[member] / white
+            canvas[top : top + height, left : left + width] = picture[..., None]
+            bar = canvas[top + height + 1 : top + height + 1 + BAR, left : left + width]
+            bar[:] = 0.88
+            bar[:, : round(width * probabilities[member])] = COLOURS[k % len(COLOURS)]
+    axes.imshow(canvas)
+    axes.set_anchor("N")
+    names = [f"cluster {k}\nsize {(labels == k).sum()}" for k in shown]
+    axes.set_yticks(np.arange(len(shown)) * row + height / 2, names, fontsize=8)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    which = f"{len(by_size)} clusters" + (f" (the {ROWS} largest)" if len(by_size) > ROWS else "")
+    axes.set_title(f"{which}: from the surest to the least sure member; bars show how sure")
+
+
+def _scatter(axes: Axes, points, labels, probabilities) -> None:
+    flat, names = plane(points)
+    first, second = flat.T
+    shown = thinned(labels, SCATTERED)
+    noise = np.flatnonzero(shown & (labels < 0))
+    if len(noise):
+        axes.scatter(first[noise], second[noise], color=NOISE_COLOUR, marker="x", s=18, linewidths=0.8)
+    for k in range(labels.max() + 1):
+        here = np.flatnonzero(shown & (labels == k))
+        axes.scatter(
+            first[here],
+            second[here],
+            color=COLOURS[k % len(COLOURS)],
+            marker=MARKERS[k // len(COLOURS) % len(MARKERS)],
+            alpha=0.15 + 0.85 * probabilities[here],
+            s=22,
+            linewidths=0,
+        )
+        axes.annotate(
+            str(k),
+            (np.median(first[here]), np.median(second[here])),
+            weight="bold",
+            ha="center",
+            va="center",
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+        )
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(f"{labels.max() + 1} clusters; the paler a point, the less sure is its cluster")

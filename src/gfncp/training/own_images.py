@@ -1,0 +1,64 @@
+"""A user's images, without labels: some to train on, the others held out."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Shaped, UInt8
+from torch import Tensor
+
+from gfncp.configuration.data import FEWEST_OWN, OwnImages
+from gfncp.data import read_points
+from gfncp.data.checks import check_images
+from gfncp.data.point_sets import PIXELS, Roles, read_sets
+from gfncp.seeds import seeded
+
+ORDER_STREAM = 2**31 + 6  # apart from all other streams
+
+
+class Parts(NamedTuple):
+    """Disjoint, each in random order."""
+
+    training: UInt8[Tensor, "images 28 28"]
+    validation: UInt8[Tensor, "held_out 28 28"]
+
+
+def split(data: OwnImages, path: Path | None) -> Parts:
+    """The parts of a folder or file of images.
+
+    Raises:
+        ValueError: there is no ``path``, it cannot be read, or holds too few images.
+    """
+    if path is None:
+        raise ValueError(f"data.dataset={data.dataset!r}: say where the images are with --data")
+    x = read(path)
+    if len(x) < FEWEST_OWN:
+        raise ValueError(f"{path}: holds {len(x)} images: training accepts at least {FEWEST_OWN}")
+    x = x[torch.randperm(len(x), generator=seeded(0, ORDER_STREAM))[: data.images]]
+    held_out = round(data.held_out * len(x))
+    return Parts(x[held_out:], x[:held_out])
+
+
+def read(path: Path) -> UInt8[Tensor, "images 28 28"]:
+    """The images below a folder, as `gfncp cluster` reads them, or in an array.
+
+    Raises:
+        ValueError: they cannot be read, or are of another size.
+    """
+    path = Path(path)
+    if path.is_dir():
+        (found,) = read_sets([path], Roles())
+        return torch.from_numpy(found.points)
+    return as_bytes(read_points(path)[0], str(path))
+
+
+def as_bytes(x: Shaped[np.ndarray, "images *shape"], name: str) -> UInt8[Tensor, "images 28 28"]:
+    """Images as integers of 0 to 255.
+
+    Raises:
+        ValueError: they are of another size, or out of range.
+    """
+    if x.shape[1:] != (PIXELS, PIXELS):
+        raise ValueError(f"{name} has shape {x.shape}: accepted are images (points, {PIXELS}, {PIXELS})")
+    return torch.from_numpy((255 * check_images(x)).round().astype(np.uint8))

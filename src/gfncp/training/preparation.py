@@ -1,0 +1,120 @@
+"""What a run needs before its first iteration: data to draw from, and an embedding where it has one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from jaxtyping import Float, UInt8
+from rich.progress import Progress
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from gfncp import simulators
+from gfncp.checkpoints import read_weights
+from gfncp.configuration import Configuration
+from gfncp.configuration.data import EmbeddingFile, OwnImages
+from gfncp.data import images
+from gfncp.files import write_atomically
+from gfncp.networks.encoders import EmbeddedEncoder, prepared
+from gfncp.seeds import seeded
+from gfncp.training import own_images, unseen_classes
+from gfncp.training.pretraining import pretrain
+
+Simulator = Callable[[int, int, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
+HELD_OUT = 10_000  # the last images of the training split are kept for validation
+VIEWS_STREAM = 2**31 + 3  # apart from all other streams
+IMAGES_AT_ONCE = 5000  # augmented and embedded
+
+
+def make_simulators(
+    configuration: Configuration, encoder: nn.Module, data: Path | None
+) -> tuple[Simulator, Simulator]:
+    """What yields training batches, and what yields validation sets."""
+    if isinstance(configuration.data, EmbeddingFile):
+        return unseen_classes.make_simulators(configuration.data, data)
+    values = configuration.data.model_dump()
+    kind = values.pop("kind")
+    if kind == "gaussian-mixtures":
+        mixtures = simulators.GaussianMixtures(**values)
+        return mixtures, mixtures
+    if kind == "general-mixtures":
+        general = simulators.GeneralMixtures(**values)
+        return general, general
+    if kind == "coresets":
+        training = simulators.LabelledCoresets(values["tokens"], configuration.data.fewest)
+        return training, simulators.LabelledCoresets(values["tokens"])
+    if isinstance(configuration.data, OwnImages):
+        return own_images_simulators(configuration, encoder, data)
+    x, classes = images(values.pop("dataset"), "train", data)
+    held_out = simulators.WholeClasses(prepared(encoder, x[-HELD_OUT:]), classes[-HELD_OUT:], values["alpha"])
+    x = x[: values.pop("images")]
+    if kind == "neighbour-embeddings":
+        views = embedded_views(encoder, x, values.pop("views"), seeded(configuration.seed, VIEWS_STREAM))
+        return simulators.NeighbourEmbeddings(views, **values), held_out
+    training = {
+        "augmented-images": simulators.AugmentedImages,
+        "neighbour-images": simulators.NeighbourImages,
+    }[kind]
+    # Augmented where the network is, which is fast on a GPU.
+    return training(x.to(next(encoder.parameters()).device), **values), held_out
+
+
+def own_images_simulators(
+    configuration: Configuration, encoder: EmbeddedEncoder, data: Path | None
+) -> tuple[Simulator, Simulator]:
+    """Of images without labels: neighbours among those to train on, and among those held out."""
+    options = configuration.data
+    parts = own_images.split(options, data)
+    views = embedded_views(encoder, parts.training, options.views, seeded(configuration.seed, VIEWS_STREAM))
+    training, validation = (
+        simulators.NeighbourEmbeddings(x, options.alpha, options.n_clusters, options.reach)
+        for x in (views, prepared(encoder, parts.validation)[None])
+    )
+    return training, validation
+
+
+def embedded_views(
+    encoder: EmbeddedEncoder, x: UInt8[Tensor, "images height width"], views: int, generator: torch.Generator
+) -> Float[Tensor, "views images features"]:
+    """Embeddings of images as they are, and of ``views - 1`` augmentations of each, on the images' device."""
+    device = next(encoder.embedding.parameters()).device
+
+    def augmented(part: UInt8[Tensor, "part height width"]) -> Float[Tensor, "part features"]:
+        return encoder.embed(simulators.augment(part.to(device) / 255, generator)).to(x.device)
+
+    parts = x.split(IMAGES_AT_ONCE)
+    others = [torch.cat([augmented(part) for part in parts]) for _ in range(views - 1)]
+    return torch.stack([prepared(encoder, x), *others])
+
+
+def prepare_embedding(
+    configuration: Configuration,
+    encoder: nn.Module,
+    folder: Path,
+    data: Path | None,
+    accelerator: Accelerator,
+    bar: Progress,
+) -> None:
+    """Pre-train the encoder's embedding, if it has one, or take it from ``folder`` if that is done."""
+    if not isinstance(encoder, EmbeddedEncoder):
+        return
+    path = Path(folder) / "embedding.safetensors"
+    if accelerator.is_main_process and not path.exists():
+        options = configuration.encoder.pretraining
+        if isinstance(configuration.data, OwnImages):
+            x, _ = own_images.split(configuration.data, data)
+        else:
+            x = images(configuration.data.dataset, "train", data)[0][: configuration.data.images]
+        total = options.iterations + options.rounds * options.round_iterations
+        task = bar.add_task("pre-training", total=total, loss=float("nan"))
+        pretrain(
+            encoder.embedding,
+            x,
+            **options.model_dump(),
+            seed=configuration.seed,
+            report=lambda iteration, loss: bar.update(task, completed=iteration, loss=loss),
+        )
+        write_atomically(path, lambda file: save_file(encoder.embedding.state_dict(), file))
+    accelerator.wait_for_everyone()
+    encoder.embedding.load_state_dict(read_weights(path, encoder.embedding))

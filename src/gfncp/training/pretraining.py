@@ -1,0 +1,181 @@
+"""Contrastive pre-training of an embedding, without labels.
+
+First each image must be told from all others (SimCLR, Chen et al. 2020). Then, round by round, what belongs
+together are no longer views of one image but images near each other in the embedding learned so far (as in
+SCAN, Van Gansbeke et al. 2020), which draws the members of a class together. Where the first stage is left
+out, the first round's images are near each other in their pixels.
+
+All is computed where the embedding lies, and drawn on the CPU, so that the seed decides it.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import kornia.augmentation as K
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor, nn
+
+from gfncp.networks.encoders import embed
+from gfncp.schedules import cosine
+from gfncp.seeds import seeded
+from gfncp.simulators.images import augmented_by, global_streams, pixel_components
+from gfncp.simulators.neighbours import NeighbourClusters, Walks
+
+WARM_UP = 100  # iterations
+ANCHORS = 2000
+
+
+def strong_augmentations(strength: float) -> K.AugmentationSequential:
+    """Rotation, shift, scale, shear, and a part erased; at full strength, harder than what makes clusters.
+
+    At strength 0, images stay as they are.
+    """
+    return K.AugmentationSequential(
+        K.RandomAffine(
+            25.0 * strength,
+            (0.1 * strength, 0.1 * strength),
+            (1 - 0.3 * strength, 1 + 0.2 * strength),
+            (-20.0 * strength, 20.0 * strength, -20.0 * strength, 20.0 * strength),
+        ),
+        K.RandomErasing(p=0.5 * strength, scale=(0.02, 0.15)),
+    )
+
+
+class Pairs(NamedTuple):
+    """Images that belong together, and which pairs do not belong apart: at least each pair and itself."""
+
+    first: Int[Tensor, "pairs"]
+    second: Int[Tensor, "pairs"]
+    alike: Bool[Tensor, "pairs pairs"]
+
+
+DrawPairs = Callable[[int, torch.Generator], Pairs]
+
+
+def same_image(images: int) -> DrawPairs:
+    """Each image belongs with itself alone."""
+
+    def draw(pairs: int, generator: torch.Generator) -> Pairs:
+        chosen = torch.randint(images, (pairs,), generator=generator)
+        return Pairs(chosen, chosen, chosen[:, None] == chosen)
+
+    return draw
+
+
+def same_walk(walks: Walks, alike: float) -> DrawPairs:
+    """Two points of one anchor's walk belong together; walks that overlap by more are not told apart."""
+
+    def draw(pairs: int, generator: torch.Generator) -> Pairs:
+        anchors, reach = walks.nearest.shape
+        anchor = torch.randint(anchors, (pairs,), generator=generator)
+        first, second = (
+            walks.nearest[anchor, torch.randint(reach, (pairs,), generator=generator)] for _ in range(2)
+        )
+        return Pairs(first, second, (walks.overlap[anchor[:, None], anchor] > alike).fill_diagonal_(True))
+
+    return draw
+
+
+def info_nce(
+    first: Float[Tensor, "pairs dim"],
+    second: Float[Tensor, "pairs dim"],
+    alike: Bool[Tensor, "pairs pairs"],
+    temperature: float = 0.2,
+) -> Float[Tensor, ""]:
+    """The loss of telling a view's partner from all views in the batch that are not alike."""
+    views = F.normalize(torch.cat([first, second]), dim=1)
+    similarity = views @ views.T / temperature
+    view = torch.arange(len(views), device=views.device)
+    partner = view.roll(len(first))
+    out = alike.repeat(2, 2)
+    out[view, partner] = False
+    return F.cross_entropy(similarity.masked_fill(out, -torch.inf), partner)
+
+
+def pretrain(
+    embedding: nn.Module,
+    images: UInt8[Tensor, "images height width"],
+    *,
+    iterations: int,
+    rounds: int,
+    round_iterations: int,
+    reach: float,
+    alike: float,
+    strength: float,
+    batch: int,
+    temperature: float,
+    learning_rate: float,
+    seed: int,
+    report: Callable[[int, Float[Tensor, ""]], None],
+) -> None:
+    """Train ``embedding`` in place, on its device.
+
+    Args:
+        iterations: of telling each image from all others; without, the first round's neighbours are found in
+            the principal components of pixels.
+        rounds: how often neighbours are found in the embedding, and then told from others.
+        round_iterations: of each round.
+        reach: the share of all images that is near an anchor, see `gfncp.simulators.neighbours`.
+        alike: anchors whose neighbourhoods overlap by more are not told apart; 1 for identical ones.
+        strength: of the augmentations, from 0 to 1.
+        batch: pairs per iteration.
+        temperature: of the softmax by which a view's partner is told from others.
+        report: gets the iteration, counted through all rounds, and the loss, which need not be computed yet.
+    """
+    images = images.to(next(embedding.parameters()).device)
+    done = 0
+    for stage in range(1 + rounds):
+        if stage == 0:
+            draw, length = same_image(len(images)), iterations
+        else:
+            features = embed(embedding, images / 255) if done else pixel_components(images)
+            near = NeighbourClusters(features, reach, ANCHORS)
+            draw, length = same_walk(near.walks, alike), round_iterations
+        losses = contrast(
+            embedding, images, draw, length, strength, batch, temperature, learning_rate, seed, stage
+        )
+        for loss in losses:
+            done += 1
+            report(done, loss)
+
+
+def contrast(
+    embedding: nn.Module,
+    images: Tensor,
+    draw: DrawPairs,
+    iterations: int,
+    strength: float,
+    batch: int,
+    temperature: float,
+    learning_rate: float,
+    seed: int,
+    stage: int,
+) -> Iterator[Float[Tensor, ""]]:
+    """Train ``embedding`` to tell pairs from others, and yield the losses; then it is frozen.
+
+    A projection between embedding and loss is trained along, and thrown away.
+    """
+    device = images.device
+    on_cuda = device.type == "cuda"  # where such a copy waits for no iteration before
+    embedding.requires_grad_(True).train()
+    with global_streams(seed, device):
+        projection = nn.Sequential(
+            nn.ReLU(), nn.Linear(embedding.features, 128), nn.ReLU(), nn.Linear(128, 64)
+        ).to(device)
+    optimizer = torch.optim.Adam([*embedding.parameters(), *projection.parameters()], lr=learning_rate)
+    augment = strong_augmentations(strength)
+    for iteration in range(iterations):
+        for group in optimizer.param_groups:
+            warm = min(1.0, (iteration + 1) / WARM_UP)
+            group["lr"] = warm * cosine(learning_rate, 0.01 * learning_rate, iteration / iterations)
+        generator = seeded(seed, stage, iteration)
+        first, second, alike = (drawn.to(device, non_blocking=on_cuda) for drawn in draw(batch, generator))
+        views = augmented_by(augment, images[torch.cat([first, second])] / 255, generator)
+        loss = info_nce(*projection(embedding(views)).chunk(2), alike, temperature)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        yield loss.detach()
+    embedding.requires_grad_(False).eval()

@@ -1,0 +1,279 @@
+"""The posterior over all points of a set by its coreset."""
+
+import numpy as np
+import pytest
+import torch
+
+from gfncp import GFNCP
+from gfncp.decoding.decode import log_prob
+from gfncp.estimators.coreset_inference import CoresetInference
+from gfncp.partitions import all_partitions, canonical_labels
+from gfncp.posterior.posterior import Posterior
+
+TOKENS = 5
+SECTIONS = {
+    "encoder": {"kind": "tokens", "context": {"width": 8, "heads": 2, "blocks": 1, "local_heads": 1}},
+    "network": {"kind": "coreset-energy", "depth": 2, "width": 8, "cluster_width": 8, "body": "gated"},
+    "data": {"kind": "coresets", "tokens": TOKENS},
+    "objective": {"name": "coreset-likelihood"},
+}
+
+
+@pytest.fixture
+def checkpoint(make_checkpoint):
+    return make_checkpoint(**SECTIONS)
+
+
+@pytest.fixture
+def inference(checkpoint):
+    """With weights so large that energies differ clearly, and points beside tokens are not sure of them."""
+
+    def make(n_orders=1, n_clusters=None, max_joint=None):
+        made = CoresetInference.of(checkpoint, None, n_orders, n_clusters, max_joint)
+        generator = torch.Generator().manual_seed(5)
+        with torch.no_grad():
+            for name, weight in made.network.named_parameters():
+                weight *= 1.3
+                if name.startswith("placement"):
+                    weight += 0.1 * torch.randn(weight.shape, generator=generator)
+        return made
+
+    return make
+
+
+def points(count, seed=0, dim=2):
+    return np.random.default_rng(seed).normal(size=(count, dim)) * [3.0, 1.0, 2.0][:dim]
+
+
+def rotation(dim, seed=0):
+    return np.linalg.qr(np.random.default_rng(seed).normal(size=(dim, dim)))[0]
+
+
+@pytest.mark.parametrize("rows", [3, 5, 6, 8])
+@pytest.mark.parametrize(("n_orders", "n_clusters"), [(1, None), (3, None), (2, 2), (1, (2, 3))])
+def test_probabilities_of_all_partitions_sum_to_one(inference, rows, n_orders, n_clusters):
+    made = inference(n_orders, n_clusters)
+    values = made.log_prob(made.given(points(rows)), all_partitions(rows))
+    assert np.exp(values).sum() == pytest.approx(1, abs=1e-5)
+    assert (values > -np.inf).sum() > 2
+
+
+def test_partitions_that_split_equal_rows_have_no_probability(inference):
+    made = inference()
+    x = np.concatenate([points(4), points(3)])
+    partitions = all_partitions(7)
+    values = made.log_prob(made.given(x), partitions)
+    together = (partitions[:, :3] == partitions[:, 4:]).all(1).numpy()
+    assert (values[~together] == -np.inf).all()
+    assert np.exp(values[together]).sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("n_orders", [1, 3])
+@pytest.mark.parametrize("rows", [4, 30])
+def test_samples_have_the_probability_that_log_prob_says(inference, generator, n_orders, rows):
+    made = inference(n_orders)
+    given = made.given(np.concatenate([points(rows), points(2)]))
+    labels, posterior = made.cluster([given], 40, generator)[0]
+    np.testing.assert_allclose(
+        posterior.log_prob, made.log_prob(given, torch.from_numpy(posterior.labels)), rtol=1e-4, atol=1e-4
+    )
+    assert np.array_equal(labels, made.greedy(given).numpy())
+
+
+def test_samples_come_as_often_as_they_are_probable(inference, generator):
+    made = inference()
+    given = made.given(points(6))
+    _, posterior = made.cluster([given], 4000, generator)[0]
+    share, probability = posterior.counts / 4000, np.exp(posterior.log_prob)
+    error = np.sqrt(probability * (1 - probability) / 4000)
+    assert (np.abs(share - probability) < 5 * error + 1e-3).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_answer_of_several_coresets_is_possible_in_the_largest(inference, seed):
+    made = inference()
+    given = made.given(points(40, seed=seed))
+    assert len(made.coresets(given)) > 1
+    labels = made.greedy(given)
+    assert torch.equal(labels, canonical_labels(labels))
+    assert np.isfinite(made.log_prob(given, labels[None]))[0]
+
+
+def test_few_points_are_decoded_plainly(inference):
+    made = inference()
+    given = made.given(points(5))
+    prepared = made.prepared(given)
+    assert torch.equal(prepared.medoid, torch.arange(5))
+    partitions = all_partitions(5)
+    tokens = canonical_labels(partitions[:, prepared.distinct.argsort()])
+    order = made._orders(made.encode([prepared])[0])[0]
+    columns = prepared.columns((1.0, float("inf")))[order][None]
+    plain = log_prob(made.network, columns, canonical_labels(tokens[:, order])[None])[0].detach()
+    np.testing.assert_allclose(made.log_prob(given, partitions), plain.numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [4, 40])
+def test_the_order_of_the_rows_changes_nothing_at_all(inference, rows):
+    x = points(rows)
+    order = np.random.default_rng(1).permutation(rows)
+    made = inference(n_orders=2)
+    (labels, posterior), (shuffled, of_shuffled) = (
+        made.cluster([made.given(each)], 20, torch.Generator().manual_seed(0))[0] for each in (x, x[order])
+    )
+
+    def named(rows):
+        return canonical_labels(torch.from_numpy(rows)).numpy()
+
+    assert np.array_equal(named(labels[order]), shuffled)
+    assert np.array_equal(posterior.log_prob, of_shuffled.log_prob)
+    assert np.array_equal(named(posterior.labels[:, order]), of_shuffled.labels)
+
+
+def changed(x, name):
+    return {
+        "units": x * [1000.0, 0.01, 3.0][: x.shape[1]] + 7,
+        "signs": x * [-1.0, 1.0, -1.0][: x.shape[1]],
+        "columns": x[:, ::-1],
+        "constant": np.c_[x, np.full(len(x), 3.0)],
+        "unit": 1e5 * x - 3,
+        "rotation": x @ rotation(x.shape[1]),
+    }[name]
+
+
+@pytest.mark.parametrize(
+    ("scale", "change"),
+    [("columns", name) for name in ("units", "signs", "columns", "constant")]
+    + [("none", name) for name in ("unit", "signs", "rotation", "constant")],
+)
+@pytest.mark.parametrize("rows", [5, 25])
+def test_units_signs_and_rotations_change_nothing_beyond_rounding(inference, scale, change, rows):
+    made = inference()
+    x = points(rows, dim=3)
+    labels = torch.from_numpy(np.random.default_rng(2).integers(0, 2, (5, rows)))
+    before, after = (made.log_prob(made.given(each, scale), labels) for each in (x, changed(x, change)))
+    np.testing.assert_allclose(after, before, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("rows", [4, 25])
+def test_a_row_twice_is_a_row_of_weight_two(inference, rows):
+    made = inference()
+    x = points(rows)
+    twice, weights = np.concatenate([x, x[:2]]), np.r_[[2.0, 2.0], np.ones(rows - 2)]
+    labels = torch.from_numpy(np.random.default_rng(2).integers(0, 2, (5, rows)))
+    both = torch.cat([labels, labels[:, :2]], 1)
+    np.testing.assert_allclose(
+        made.log_prob(made.given(x, "columns", weights), labels),
+        made.log_prob(made.given(twice, "columns"), both),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
+@pytest.mark.parametrize("rows", [4, 25])
+def test_rows_of_weight_zero_do_not_count(inference, rows):
+    made = inference()
+    x = points(rows)
+    more, weights = np.concatenate([x, points(3, seed=4)]), np.r_[np.ones(rows), np.zeros(3)]
+    before, after = made.prepared(made.given(x, "none")), made.prepared(made.given(more, "none", weights))
+    assert torch.equal(after.weight.sort().values, before.weight.sort().values) or rows > TOKENS
+    assert after.weight.sum() == rows
+    assert len(after.distinct) == rows + 3
+    torch.testing.assert_close(after.places[after.distinct][:rows], before.places[before.distinct])
+
+
+@pytest.mark.parametrize("rows", [5, 6, 7, 8])
+def test_known_labels_condition_the_posterior(inference, generator, rows):
+    """Partitions that keep them have all the probability; where rows are tokens, in the right proportions."""
+    made = inference()
+    known = np.full(rows, -1)
+    known[[0, 2]], known[3] = 1, 0
+    given = made.given(points(rows), known=known)
+    partitions = all_partitions(rows)
+    values = made.log_prob(given, partitions)
+    kept = ((partitions[:, 0] == partitions[:, 2]) & (partitions[:, 0] != partitions[:, 3])).numpy()
+    assert (values[~kept] == -np.inf).all()
+    assert np.exp(values[kept]).sum() == pytest.approx(1, abs=1e-5)
+    labels, posterior = made.cluster([given], 30, generator)[0]
+    for row in (labels, *posterior.labels):
+        assert row[0] == row[2] != row[3]
+    assert len(posterior.labels) > 1
+
+
+def test_known_labels_of_equal_rows_must_agree(inference):
+    made = inference()
+    x = np.concatenate([points(4), points(2)])
+    known = np.array([0, -1, -1, -1, 1, -1])
+    with pytest.raises(ValueError, match="rows 0 and 4 of X are equal"):
+        made.prepared(made.given(x, known=known))
+
+
+def test_labels_split_the_tokens_that_hold_several(inference):
+    made = inference()
+    x = points(60)
+    known = np.full(60, -1)
+    known[:20] = np.arange(20) % 2
+    prepared = made.prepared(made.given(x, known=known))
+    tokens = prepared.known_tokens
+    of_rows = prepared.nearest[prepared.distinct]
+    assert torch.equal(tokens[of_rows[:20]], torch.from_numpy(known[:20]))
+    assert prepared.weight.sum() == 60
+
+
+def test_probabilities_of_new_points_are_those_of_fitted_ones(checkpoint):
+    x = points(40)
+    model = GFNCP(checkpoint, random_state=0, n_samples=10).fit(x)
+    new = np.concatenate([x[:3], points(4, seed=1)])
+    together = model.predict_proba(new)
+    assert together.shape == (7, model.n_clusters_ + 1)
+    np.testing.assert_allclose(together.sum(1), 1)
+    alone = np.concatenate([model.predict_proba(each[None]) for each in new])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", ["columns", "none", "unit-length"])
+def test_fits_are_saved_with_all_that_was_given(checkpoint, tmp_path, scale):
+    x = points(20)
+    known = ["a", "b", None, *[""] * 17]
+    model = GFNCP(checkpoint, random_state=0, n_samples=10, scale=scale)
+    model.fit(x, known_labels=known, sample_weight=np.arange(1, 21))
+    model.save(tmp_path / "fitted")
+    again = GFNCP.load(tmp_path / "fitted")
+    assert again.scale_ == scale
+    assert model.labels_[0] != model.labels_[1]
+    new = points(3, seed=1)
+    np.testing.assert_array_equal(again.predict_proba(new), model.predict_proba(new))
+
+
+def test_sets_side_by_side_are_as_alone(checkpoint):
+    sets = [points(4), points(30), points(7, seed=3, dim=3)]
+    model = GFNCP(checkpoint, random_state=0, n_samples=5)
+    for x, fitted in zip(sets, model.fit_sets(sets), strict=True):
+        alone = GFNCP(checkpoint, random_state=0, n_samples=5).fit(x)
+        assert np.array_equal(alone.labels_, fitted.labels_)
+        found = Posterior.from_samples(fitted.posterior_.labels, fitted.posterior_.log_prob)
+        np.testing.assert_allclose(model.log_prob(x, found.labels), found.log_prob, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"known_labels": [0, 1]}, "known_labels has shape"),
+        ({"known_labels": 3}, "known_labels has shape"),
+        ({"sample_weight": [1.0] * 4}, "sample_weight has shape"),
+        ({"sample_weight": [0.0] * 5}, "all weights are zero"),
+        ({"sample_weight": [1.0, -1.0, 1.0, 1.0, 1.0]}, r"sample_weight\[1\] is -1.0"),
+        ({"sample_weight": ["a"] * 5}, "sample_weight: accepted are numbers"),
+    ],
+)
+def test_what_cannot_be_is_refused(checkpoint, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        GFNCP(checkpoint).fit(points(5), **arguments)
+
+
+def test_scales_are_checked(checkpoint, vector_checkpoint):
+    with pytest.raises(ValueError, match="scale='meters': accepted are 'auto', 'columns'"):
+        GFNCP(checkpoint, scale="meters").fit(points(5))
+    with pytest.raises(ValueError, match="takes points as they are"):
+        GFNCP(vector_checkpoint, scale="columns").fit(points(5))
+    with pytest.raises(ValueError, match="known_labels"):
+        GFNCP(vector_checkpoint).fit(points(5), known_labels=[0] * 5)

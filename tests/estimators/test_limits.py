@@ -1,0 +1,33 @@
+"""Limits of checkpoints in words: those of every one that ships, and of every kind of encoder."""
+
+from typing import get_args
+
+import pytest
+
+from gfncp.checkpoints import PRETRAINED, load_configuration
+from gfncp.configuration.encoders import AnyEncoder
+from gfncp.estimators.limits import UNITS, limits
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "expected"),
+    [
+        ("mog-2d", {"points": "300", "clusters": "1 to 10", "dimensions": "2", "units": "about 10"}),
+        ("mog-2d-online", {"points": "as they come", "units": "around zero"}),
+        ("mnist", {"dimensions": "28 x 28", "units": "[0, 1]"}),
+        ("clinc150", {"points": "150", "dimensions": "384", "units": "0.3"}),
+        ("general", {"points": "micro-clusters", "dimensions": "any number", "units": "--scale"}),
+    ],
+)
+def test_limits_of_what_ships(checkpoint, expected):
+    found = limits(load_configuration(checkpoint))
+    assert list(found) == ["points", "clusters", "dimensions", "units"]
+    for name, text in expected.items():
+        assert text in found[name]
+
+
+def test_every_checkpoint_and_every_encoder_has_words():
+    for path in PRETRAINED.glob("*/config.json"):
+        assert all(limits(load_configuration(path.parent)).values())
+    kinds = get_args(get_args(AnyEncoder)[0])
+    assert {get_args(kind.model_fields["kind"].annotation)[0] for kind in kinds} == set(UNITS)

@@ -1,0 +1,551 @@
+"""How tables are read: marks and delimiters, cells that are no numbers, what is used as what, or left out."""
+
+import datetime
+import gzip
+import warnings
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import scipy.sparse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gfncp import GFNCP
+from gfncp.cli import main
+from gfncp.data import read_points
+from gfncp.data.cells import are_meant_as_numbers, as_number, looks_like_number
+from gfncp.data.column_uses import Column, describe
+from gfncp.data.columns import Columns
+from gfncp.data.dates import in_days
+from gfncp.data.delimited import Reading, detect_delimiter
+from gfncp.data.point_sets import Roles, read_sets
+from gfncp.training.own_points import store
+
+X = np.random.default_rng(0).normal(size=(12, 2)).round(3)
+FRAME = pd.DataFrame(X, columns=["a", "b"])
+
+
+def read(path, content, roles=None, **said):
+    """The table in a file with this content, and what its columns are used as."""
+    content = content.encode() if isinstance(content, str) else content
+    path.write_bytes(gzip.compress(content) if path.suffix.lower() == ".gz" else content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        (found,) = read_sets([path], roles or Roles(), Reading(**said))
+    return found.points, {each.name: each for each in found.columns}
+
+
+def uses(columns):
+    return {name: each.used for name, each in columns.items()}
+
+
+# Text files.
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.tsv", "x.txt", "x.csv.gz", "X.TXT.GZ"])
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", " "])
+def test_delimiters_and_decimal_marks_are_detected(tmp_path, name, decimal, delimiter):
+    if decimal == delimiter:
+        pytest.skip("quoted cells with commas are asked about")
+    found, _ = read(tmp_path / name, FRAME.to_csv(index=False, sep=delimiter, decimal=decimal))
+    pd.testing.assert_frame_equal(found, FRAME, check_index_type=False)
+
+
+@pytest.mark.parametrize("delimiter", [";", "tab", r"\t", "space", ","])
+def test_what_is_said_holds(tmp_path, delimiter):
+    mark = {"tab": "\t", r"\t": "\t", "space": " "}.get(delimiter, delimiter)
+    text = FRAME.to_csv(index=False, sep=mark, decimal=",")
+    found, _ = read(tmp_path / "x.csv", text, delimiter=delimiter, decimal=",")
+    np.testing.assert_array_equal(found.to_numpy(), X)
+
+
+@pytest.mark.parametrize("mark", [",", ".", "'", "space"])
+def test_thousands_are_asked_for(tmp_path, mark):
+    shown, decimal = {"space": " "}.get(mark, mark), "," if mark == "." else "."
+    values = [1234567.5, -1234.0, 12.0, 999.0]
+    cells = [f"{value:,}".translate({ord(","): shown, ord("."): decimal}) for value in values]
+    text = "a;b\n" + "".join(f"{cell};{i * i}\n" for i, cell in enumerate(cells))
+    found, _ = read(tmp_path / "x.csv", text, thousands=mark)
+    assert found["a"].tolist() == values
+    with pytest.raises(ValueError, match=r"x\.csv: data row 1, column 'a' holds .*--thousands"):
+        read(tmp_path / "x.csv", text)
+
+
+def test_grouping_is_not_mistaken(tmp_path):
+    with pytest.raises(ValueError, match=r"row 2, column 'a' holds '3,5', in a column of numbers"):
+        read(tmp_path / "x.csv", "a;b\n1,234;1\n3,5;2\n", thousands=",")
+    with pytest.raises(ValueError, match=r"row 2, column 'a' holds '1\.234'"):
+        read(tmp_path / "x.csv", "a;b\n3,5;1\n1.234;2\n", decimal=",")
+    for ambiguous in ("1,234", "-12,345"):  # may be about one, or a thousand
+        with pytest.raises(ValueError, match=r"--thousands , .*; --decimal , "):
+            read(tmp_path / "x.csv", f"a;b\n{ambiguous};1\n2,500;2\n")
+
+
+def test_a_note_tells_what_was_detected(tmp_path):
+    (tmp_path / "x.csv").write_text("a;b\n1,5;2\n2,5;4\n")
+    with pytest.warns(
+        UserWarning, match=r"x\.csv: as detected, its columns .* by ';' and its decimal mark is ','"
+    ):
+        read_points(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        ("a,b\n1,2,3\n3,4,5\n", ","),
+        ("a,b;c\n1,5;2\n2,5;3\n", ";"),
+        ('"a;b",c\n1,2\n3,4\n', ","),
+        ("some name\n1\n2\n", ","),
+        ("first last\nAnn Smith\nBob Jones\n", ","),
+        ("", ","),
+        ("\0\n\0", ","),
+    ],
+)
+def test_delimiters_of_hostile_and_odd_files(sample, expected):
+    assert detect_delimiter(sample) == expected
+
+
+@pytest.mark.parametrize(("encoding", "advised"), [("latin-1", "latin-1"), ("utf-16", "utf-16")])
+def test_other_encodings_are_asked_for(tmp_path, encoding, advised):
+    content = "größe,b\n1,2\n2,4\n".encode(encoding)
+    with pytest.raises(
+        ValueError, match=rf"x\.csv: cannot be read \(it is not UTF-8: .*--encoding {advised}"
+    ):
+        read(tmp_path / "x.csv", content)
+    with pytest.raises(ValueError, match=r"encoding='latin-1'|encoding='utf-16'"):  # who has no such option
+        read_points(tmp_path / "x.csv")
+    found, _ = read(tmp_path / "x.csv", content, encoding=encoding)
+    assert found.columns.tolist() == ["größe", "b"]
+    with pytest.raises(ValueError, match="unknown encoding: no-such"):
+        read(tmp_path / "x.csv", content, encoding="no-such")
+
+
+def test_a_mark_of_the_byte_order_is_no_text(tmp_path):
+    assert read(tmp_path / "x.csv", "\ufeffa,b\n1,2\n3,5\n")[0].columns.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"decimal": ";"}, r"decimal=';': accepted are '\.' and ','"),
+        ({"delimiter": "::"}, "delimiter='::': accepted are one character, 'tab' and 'space'"),
+        ({"thousands": "_"}, "thousands='_': accepted are"),
+        ({"thousands": ",", "decimal": ","}, "not the decimal mark"),
+    ],
+)
+def test_marks_that_cannot_be_are_refused(said, message):
+    with pytest.raises(ValueError, match=message):
+        Reading(**said)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "kind"),
+    [
+        ("x.parquet", {"delimiter": ";"}, "text files"),
+        ("x.npz", {"missing": ["?"]}, "tables"),
+        ("x.csv", {"array": "x"}, "NPZ and safetensors files"),
+    ],
+)
+def test_what_is_said_of_other_files_is_refused(tmp_path, name, said, kind):
+    with pytest.raises(ValueError, match=f"is accepted for {kind} only"):
+        read(tmp_path / name, b"", **said)
+
+
+# Numbers with a few cells that are none.
+
+BAD = {
+    "?": "--missing '\\?'",
+    "-": "--missing -",
+    "n.a.": "--missing n.a.",
+    "30,000": "--thousands , .*; --decimal , ",
+    "1,234,567": "--thousands ,",
+    "3,5": "--decimal ,",
+    "1.234.567": "--thousands \\.",
+    "$12": "remove the signs",
+    "12 %": "remove the signs",
+    "12 kg": "remove the unit",
+    "Total": "remove the row if it sums up others",
+    "x" * 100: "missing values; --categories b",
+}
+
+
+@pytest.mark.parametrize(("cell", "advice"), BAD.items(), ids=[name[:9] for name in BAD])
+@pytest.mark.parametrize("place", [0, 7, 11])
+def test_a_bad_cell_among_numbers_is_refused_with_its_place(tmp_path, cell, advice, place):
+    table = FRAME.astype(str)
+    table.loc[place, "b"] = cell
+    message = rf"x\.csv: data row {place + 1}, column 'b' holds .*, in a column of numbers: .*{advice}"
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path / "x.csv", table.to_csv(index=False))
+    table.to_parquet(tmp_path / "x.parquet")
+    with pytest.raises(ValueError, match=message.replace("csv", "parquet")):
+        read_sets([tmp_path / "x.parquet"], Roles())
+    with pytest.raises(ValueError, match=f"X: row {place + 1}, column 'b' holds .*'category'"):
+        Columns.of(table)
+    with pytest.raises(ValueError, match=f"X: row {place + 1}, column 2 holds"):
+        Columns.of(table.to_numpy())
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet"])
+@pytest.mark.parametrize("cell", ["?", "-", "Total", "-999"])
+def test_what_is_said_to_be_missing_is(tmp_path, name, cell):
+    table = FRAME.astype(str)
+    table.loc[5, "b"] = cell
+    if name == "x.csv":
+        table.to_csv(tmp_path / name, index=False)
+    else:
+        table.to_parquet(tmp_path / name)
+    (found,) = read_sets([tmp_path / name], Roles(), Reading(missing=["other", cell]))
+    expected = FRAME.copy()
+    expected.loc[5, "b"] = np.nan
+    pd.testing.assert_frame_equal(found.points, expected, check_index_type=False)
+    assert [each.missing for each in found.columns] == [0, 1]
+
+
+def test_numbers_that_are_missing_in_parquet(tmp_path):
+    FRAME.assign(b=-999.0).to_parquet(tmp_path / "x.parquet")
+    (found,) = read_sets([tmp_path / "x.parquet"], Roles(), Reading(missing=["-999"]))
+    assert found.points["b"].isna().all() and found.points["a"].tolist() == FRAME["a"].tolist()
+
+
+@pytest.mark.parametrize("cells", [["$1", "$2", "$3"], ["10 %", "20 %", "20 %"], ["1 kg", "2 kg", "3 kg"]])
+def test_columns_whose_cells_all_have_signs_or_units_are_not_names(cells):
+    with pytest.raises(ValueError, match=r"row 1, column 'b' holds .*in a column of numbers"):
+        Columns.of(pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": cells}))
+
+
+def test_columns_that_are_said_to_be_categories_are(tmp_path):
+    text = "a,grade,zip\n" + "".join(f"{i * i},{'12?'[i % 3]},{i % 3}\n" for i in range(9))
+    found, columns = read(tmp_path / "x.csv", text, Roles(categories=["grade", "zip"]))
+    assert uses(columns) == {"a": "number", "grade": "category", "zip": "category"}
+    assert found["grade"].tolist() == ["1", "2", "?"] * 3
+    unique = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": pd.Categorical(["x", "y", "z"])})
+    assert [each.used for each in Columns.of(unique).used] == ["number", "category"]
+    for categories, message in ((["no"], "there is no column 'no'"), (["a"], "'a' has another role")):
+        with pytest.raises(ValueError, match=message):
+            read(tmp_path / "x.csv", text, Roles(columns=["grade"], categories=categories))
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_numbers_look_like_numbers_however_they_are_written(values):
+    for value in values:
+        for text in (repr(value), f" {value:e} ", f"{value:.2f}", f"${value:.2f}", f"{value:.0f} %"):
+            assert looks_like_number(text)
+        assert as_number(repr(value)) == value
+        assert looks_like_number(f"{round(value) % 10**9:,}")
+
+
+@given(st.text())
+def test_any_text_gets_an_answer(text):
+    looks_like_number(text)
+    are_meant_as_numbers([text, "1"])
+    assert as_number(text) is None or "_" not in text
+
+
+def test_the_rule_of_columns_of_numbers():
+    assert are_meant_as_numbers(["1", "2", "?", "-"])  # half of what is different
+    assert not are_meant_as_numbers(["1", "?", "-"])
+    assert are_meant_as_numbers(["1"] * 8 + ["?", "-"])  # four fifths of all
+    assert not are_meant_as_numbers(["1"] * 7 + ["?", "-", "x"])
+    assert not are_meant_as_numbers(["u", "v", "2020-01-01", "1.2.3", "A4"])
+    assert not are_meant_as_numbers([True, False])
+
+
+# Dates.
+
+DAYS = [18262.0, 18263.5, np.nan, 18293.0]
+MOMENTS = pd.Series(pd.to_datetime(["2020-01-01", "2020-01-02 12:00", None, "2020-02-01"], format="ISO8601"))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        MOMENTS,
+        MOMENTS.dt.tz_localize("UTC"),
+        MOMENTS.astype("datetime64[s]"),
+        MOMENTS.astype(object),
+        MOMENTS.map(lambda moment: moment.to_pydatetime()).astype(object),
+        pd.Series(["2020-01-01", "2020-01-02T12:00", None, "2020/02/01"]),
+        pd.Series(["2020-01-01", "2020-01-02 13:00+01:00", np.nan, " 2020-02 "], dtype=object),
+        MOMENTS.astype(pd.ArrowDtype(pa.timestamp("us"))),
+    ],
+)
+def test_dates_are_days_however_they_are_held(column):
+    np.testing.assert_array_equal(in_days(column), DAYS)
+    table = pd.DataFrame({"when": column, "a": [1.0, 2.0, 3.0, 5.0]})
+    columns = Columns.of(table)
+    assert [each.used for each in columns.used] == ["date", "number"]
+    with pytest.warns(UserWarning, match="1 in column 'when'"):
+        assert columns.apply(table)[:, 0].tolist() == [18262.0, 18263.5, 18263.5, 18293.0]
+
+
+def test_spans_periods_and_plain_days():
+    np.testing.assert_array_equal(in_days(pd.Series(pd.to_timedelta(["36h", None]))), [1.5, np.nan])
+    np.testing.assert_array_equal(
+        in_days(pd.Series(pd.period_range("2020-01", periods=2, freq="M"))), [18262, 18293]
+    )
+    days = pd.Series([datetime.date(2020, 1, 1), None], dtype=object)
+    np.testing.assert_array_equal(in_days(days), [18262, np.nan])
+    assert in_days(pd.Series(["2020-13-45", "2020-01-01"])) is None
+    assert in_days(pd.Series([1.0, 2.0])) is None
+
+
+@pytest.mark.parametrize(
+    "cell", ["31.01.2020", "01/02/2020", "1-2-20", "3 Jan 2020", "January 3, 2020", "1/2/2020 10:30"]
+)
+def test_dates_that_may_be_read_in_two_ways_are_asked_about(cell):
+    with pytest.raises(
+        ValueError, match=r"row 1, column 'b' holds .*: accepted are dates such as 2020-01-31"
+    ):
+        Columns.of(pd.DataFrame({"a": [1.0, 2.0], "b": [cell, cell]}))
+
+
+def test_dates_are_alike_in_every_container(tmp_path):
+    table = FRAME.assign(when=pd.date_range("2020-01-01", periods=12))
+    table.to_parquet(tmp_path / "x.parquet")
+    (parquet,) = read_sets([tmp_path / "x.parquet"], Roles())
+    text, columns = read(tmp_path / "x.csv", table.to_csv(index=False))
+    pd.testing.assert_frame_equal(text, parquet.points)
+    assert uses(columns) == {"a": "number", "b": "number", "when": "date"}
+    np.testing.assert_array_equal(text.to_numpy(), Columns.of(table).apply(table))
+    np.testing.assert_array_equal(text.to_numpy(), Columns.of(table).apply(table.astype({"when": str})))
+
+
+# Vectors.
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.asarray, lambda row: np.float32(row).tolist()])
+def test_lists_of_numbers_are_vectors(kind):
+    table = pd.DataFrame({"kind": list("uv") * 6, "e": [kind(row) for row in X], "a": X[:, 0]})
+    found = Columns.of(table).apply(table)
+    np.testing.assert_allclose(found[:, :3], np.c_[X, X[:, 0]], rtol=1e-6)
+    table.loc[3, "e"] = None
+    columns = Columns.of(table)
+    with pytest.warns(UserWarning, match=r"\(1 in column 'e'\)"):
+        filled = columns.apply(table)
+    np.testing.assert_allclose(filled[3, :2], np.median(np.delete(X, 3, 0), 0), rtol=1e-6)
+    assert columns.used[1] == Column("e", "vector", width=2, missing=1)
+    again = Columns.from_json(columns.to_json())
+    assert again.used == columns.used
+
+
+def test_embeddings_in_parquet_are_read_wherever_files_are(tmp_path):
+    path = tmp_path / "embeddings.parquet"
+    pd.DataFrame({"text": [f"t{i}" for i in range(12)], "embedding": list(X)}).to_parquet(path)
+    with pytest.warns(UserWarning, match=r"left out of X: text \(a different text in each row\)"):
+        np.testing.assert_array_equal(read_points(path)[0], X)
+    (found,) = read_sets([path], Roles(ids="text"))
+    np.testing.assert_array_equal(found.points.to_numpy(), X)
+    assert found.points.index.tolist() == [f"t{i}" for i in range(12)]
+    pa.parquet.write_table(pa.table({"e": pa.array(X.tolist(), pa.list_(pa.float32(), 2))}), path)
+    np.testing.assert_array_equal(read_points(path)[0], X.astype(np.float32))
+    kept = store(pd.DataFrame({"e": list(X)}), tmp_path / "run")
+    np.testing.assert_array_equal(read_points(kept)[0], X.astype(np.float32))
+
+
+def test_a_vector_of_another_length_is_refused_later_on():
+    columns = Columns.of(pd.DataFrame({"e": [[1, 2], [3, 4]]}))
+    for other in ([1], 3.0, "x", ["a", "b"], [[1], [2]]):
+        with pytest.raises(
+            ValueError, match=r"X: row 2, column 'e' holds .*: accepted are lists of 2 numbers"
+        ):
+            columns.apply(pd.DataFrame({"e": pd.Series([[1, 2], other], dtype=object)}))
+
+
+# What is left out.
+
+
+def test_names_and_numbers_of_rows_are_left_out_of_files(tmp_path):
+    table = FRAME.assign(
+        number=range(1, 13), customer_id=range(70, 82), who=[f"n{i}" for i in range(12)], kind=list("uv") * 6
+    )
+    for content in (table.to_csv(), table.to_csv(index_label="")):
+        found, columns = read(tmp_path / "x.csv", content)
+        assert found.columns.tolist() == ["a", "b", "kind"]
+        left_out = {name for name, used in uses(columns).items() if used == "left out"}
+        assert left_out == {"Unnamed: 0", "number", "customer_id", "who"}
+    chosen = ["a", "number", "customer_id"]
+    found, _ = read(tmp_path / "x.csv", table.to_csv(), Roles(columns=chosen))
+    np.testing.assert_array_equal(found.to_numpy(), table[chosen].to_numpy())
+    with pytest.raises(ValueError, match=r"column 'who' holds a different text in each row.*--id-column who"):
+        read(tmp_path / "x.csv", table.to_csv(), Roles(columns=["a", "who"]))
+
+
+@pytest.mark.parametrize(
+    "column", [[*range(11), 12], range(2, 14), [float(i) for i in range(12)], [1] * 12, range(12, 0, -1)]
+)
+def test_integers_that_do_not_count_rows_are_numbers(tmp_path, column):
+    table = FRAME.assign(n=list(column))
+    assert uses(read(tmp_path / "x.csv", table.to_csv(index=False))[1])["n"] == "number"
+
+
+def test_a_file_is_never_left_without_columns(tmp_path):
+    text = "n\n" + "".join(f"{i}\n" for i in range(9))
+    assert read(tmp_path / "x.csv", text)[0]["n"].tolist() == list(range(9))
+    with pytest.raises(ValueError, match=r"x\.csv: no column is left to cluster by \(n: a different text"):
+        read(tmp_path / "x.csv", "n\nu\nv\nw\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "used"),
+    [
+        ("Unnamed: 0", [3, 1, 2], "left out"),
+        ("__index_level_0__", [3, 1, 2], "left out"),
+        ("Unnamed: 0", [3, 1, 1], "number"),
+        ("Unnamed: 0", [0.5, 1.5, 2.5], "number"),
+        ("Unnamed: 3", [None, None, None], "left out"),
+        ("id", [30, 10, 20], "left out"),
+        ("Customer ID", [30, 10, 20], "left out"),
+        ("passengerId", [30, 10, 20], "left out"),
+        ("row", [0, 1, 2], "left out"),
+        ("id", [30, 10, 10], "number"),
+        ("id", [30.0, 10.0, 20.0], "number"),
+        ("body_mass_index", [30, 10, 20], "number"),
+        ("grid", [30, 10, 20], "number"),
+        ("n", [0, 1, 2], "number"),
+        ("who", ["x", "y", "z"], "left out"),
+        ("who", ["x", None, "z"], "category"),
+        ("who", ["x", "y", "y"], "category"),
+    ],
+)
+def test_what_is_left_out_of_data_frames(name, values, used):
+    table = pd.DataFrame({"a": [1.0, 2.0, 4.0], name: values})
+    columns = Columns.of(table)
+    assert [each.used for each in columns.used] == ["number", used]
+    assert (columns.used[1].why != "") == (used != "number")
+
+
+def test_no_number_of_an_array_is_left_out_but_names_are():
+    assert Columns.of(np.c_[np.arange(9), X[:9]]).apply(np.c_[np.arange(9), X[:9]]).shape == (9, 3)
+    named = np.c_[X[:4].astype(object), list("uvwx")]
+    columns = Columns.of(named)
+    assert [each.used for each in columns.used] == ["number", "number", "left out"]
+    np.testing.assert_array_equal(columns.apply(named), X[:4])
+
+
+# Arrays.
+
+
+def test_an_array_by_name(tmp_path):
+    np.savez(tmp_path / "x.npz", y=X, z=X[:, 0])
+    (found,) = read_sets([tmp_path / "x.npz"], Roles(), Reading(array="y"))
+    np.testing.assert_array_equal(found.points, X)
+    with pytest.raises(ValueError, match=r"expected an array named 'x', found \['y', 'z'\]; --array y"):
+        read_sets([tmp_path / "x.npz"], Roles())
+    with pytest.raises(ValueError, match=r"shape \(12,\).*x\.reshape\(-1, 1\)"):
+        read_sets([tmp_path / "x.npz"], Roles(), Reading(array="z"))
+
+
+@pytest.mark.parametrize("kind", [scipy.sparse.csr_array, scipy.sparse.csc_matrix, scipy.sparse.coo_array])
+def test_sparse_matrices_get_advice(tmp_path, vector_checkpoint, kind):
+    scipy.sparse.save_npz(tmp_path / "x.npz", kind(np.eye(3)))
+    for use in (
+        lambda: read_points(tmp_path / "x.npz"),
+        lambda: GFNCP(vector_checkpoint).fit(kind(np.eye(3))),
+    ):
+        with pytest.raises(ValueError, match="TruncatedSVD"):
+            use()
+
+
+# The estimator.
+
+
+@pytest.fixture
+def make(vector_checkpoint):
+    return lambda: GFNCP(vector_checkpoint, n_samples=3, random_state=0)
+
+
+def test_masked_entries_are_missing(make):
+    mask = np.zeros_like(X, dtype=bool)
+    mask[2, 1] = True
+    with pytest.warns(UserWarning, match="1 in column 2"):
+        found = make().fit(np.ma.masked_array(X, mask)).X_
+    expected = X.copy()
+    expected[2, 1] = np.median(np.delete(X[:, 1], 2))
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(make().fit(np.ma.masked_array(X)).X_, X)
+    with pytest.warns(UserWarning, match="1 in column 2"):
+        whole = make().fit(np.ma.masked_array((100 * X).astype(int), mask)).X_
+    assert whole[2, 1] == np.median(np.delete((100 * X).astype(int)[:, 1], 2))
+
+
+def test_a_single_row_of_numbers_is_asked_about(make):
+    for one in (X[:, 0], FRAME["a"], X[0].tolist()):
+        with pytest.raises(ValueError, match=r"X\.reshape\(-1, 1\) makes points of one column"):
+            make().fit(one)
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "polars"])
+def test_tables_of_other_libraries(make, library):
+    table = FRAME.assign(who=[f"n{i}" for i in range(12)])
+    given = pa.Table.from_pandas(table)
+    if library == "polars":
+        given = pytest.importorskip("polars").from_arrow(given)
+    with pytest.warns(UserWarning, match="left out of X: who"):
+        model = make().fit(given)
+    np.testing.assert_array_equal(model.X_, X)
+    assert model.feature_names_in_.tolist() == ["a", "b", "who"]
+    np.testing.assert_array_equal(model.predict_proba(given), model.predict_proba(table))
+
+
+def test_an_estimator_says_what_it_used_and_keeps_it(make, tmp_path):
+    table = pd.DataFrame({"who": [f"n{i}" for i in range(12)], "e": list(X)})
+    with pytest.warns(UserWarning, match="left out of X: who"):
+        model = make().fit(table)
+    expected = [Column("who", "left out", "a different text in each row"), Column("e", "vector", width=2)]
+    assert model.columns_ == expected
+    model.save(tmp_path / "fitted")
+    again = GFNCP.load(tmp_path / "fitted")
+    assert again.columns_ == expected
+    np.testing.assert_array_equal(again.predict_proba(table[:2]), model.predict_proba(table[:2]))
+    assert [each.name for each in make().fit(X).columns_] == ["column 1", "column 2"]
+
+
+# What is said.
+
+
+def test_columns_are_described_in_a_line_each():
+    number, category = Column("n", "number", missing=2), Column("k", "category", "3 values")
+    assert describe([number, category, Column("w", "left out", "why")]) == [
+        "Numbers: n (2 filled in)",
+        "Categories: k (3 values)",
+        "Left out: w (why)",
+    ]
+    assert describe([number] * 384) == ["Numbers: columns 1 to 384"]
+    assert describe([*[number] * 8, category, *[number] * 2])[0] == "Numbers: columns 1 to 8, 10 to 11"
+    mixed = describe([number, category] * 50)
+    assert mixed[0] == "Numbers: columns 1, 3, 5, 7, 9, 11 and others, 50 in all"
+    assert describe([]) == []
+
+
+def test_the_command_line_says_what_it_used(vector_checkpoint, tmp_path, capsys):
+    table = FRAME.assign(id=range(70, 82))
+    table.loc[3, "b"] = np.nan
+    table.astype(object).fillna("?").to_csv(tmp_path / "x.csv", sep=";", index=False)
+    command = ["cluster", str(tmp_path / "x.csv"), "--checkpoint", str(vector_checkpoint), "--samples", "3"]
+    command += ["--output", str(tmp_path / "out")]
+    assert main(command) == 2
+    assert "data row 4, column 'b' holds '?', in a column of numbers" in capsys.readouterr().err
+    assert main([*command, "--missing", "?"]) == 0
+    said = capsys.readouterr()
+    lines = [
+        f"{tmp_path / 'x.csv'}: as detected, its columns are separated by ';'",
+        "Numbers: a, b (1 filled in)",
+        "Left out: id (different integers, called an identifier)",
+        "--id-column id names the points by it in labels.csv",
+    ]
+    for line in lines:
+        assert f"Note: {line}\n" in said.err and line not in said.out
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<p>Numbers: a, b (1 filled in).</p>" in page and "<p>Left out: id (" in page
+    assert main([*command, "--missing", "?", "--id-column", "id"]) == 0
+    assert "Left out" not in capsys.readouterr().err
+    assert pd.read_csv(tmp_path / "out" / "labels.csv")["id"].tolist() == list(range(70, 82))
+
+
+def test_options_of_reading_are_refused_on_ray(capsys):
+    assert main(["cluster", "x.parquet", "--engine", "ray", "--decimal", ","]) == 2
+    assert "--decimal=,: accepted with --engine local only" in capsys.readouterr().err

@@ -1,0 +1,118 @@
+import math
+
+import pytest
+import torch
+from scipy.stats import chisquare
+
+from gfncp.evaluation.exact import exact_posterior, partition_index, total_variation
+from gfncp.mixtures.gibbs import best_state, gibbs, sweep
+from gfncp.mixtures.marginals import log_joint
+from gfncp.mixtures.split_merge_moves import split_merge
+from gfncp.partitions import all_partitions, canonical_labels, cluster_bounds
+from gfncp.simulators import GaussianMixtures
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def frequencies(labels, outcomes):
+    """Log of the share of each partition, per set; ``labels`` is (sets, draws, points)."""
+    index = partition_index(labels)
+    counts = torch.zeros(len(index), outcomes, dtype=torch.float64)
+    counts.scatter_add_(1, index, torch.ones(index.shape, dtype=torch.float64))
+    return (counts / index.shape[1]).log()
+
+
+@pytest.mark.parametrize("n_clusters", [None, (1, 2), (2, 3), 3])
+def test_sampler_reproduces_the_exact_posterior(n_clusters):
+    mixture = GaussianMixtures(2, 1.0, 3.0, n_clusters)
+    x, _ = mixture(4, 6, generator(1))
+    least, most = cluster_bounds(n_clusters, 6)
+    copies = x.repeat_interleave(200, 0)
+    states = gibbs(copies, 1.0, 3.0, least=least, most=most, sweeps=120, generator=generator())
+    kept = states[30:].view(-1, 4, 200, 6).transpose(0, 1).reshape(4, -1, 6)
+    distance = total_variation(exact_posterior(x, mixture), frequencies(kept, 203))
+    assert distance.mean() <= 0.03
+    k = kept.amax(-1) + 1
+    assert k.min() >= least and k.max() <= most
+
+
+@pytest.mark.parametrize("kernel", [sweep, split_merge])
+@pytest.mark.parametrize("bounds", [(1, 5), (2, 3), (3, 3)])
+def test_each_kernel_alone_leaves_the_posterior_as_it_is(kernel, bounds):
+    """Labels drawn from the exact posterior, moved once, are still from the exact posterior."""
+    mixture = GaussianMixtures(2, 1.5, 1.5, bounds)
+    x, _ = mixture(1, 5, generator(2))
+    p = exact_posterior(x, mixture)[0].exp()
+    drawn = torch.multinomial(p, 40_000, replacement=True, generator=generator())
+    start = all_partitions(5)[drawn]
+    moved = kernel(x.double().expand(40_000, -1, -1), start, 1.5, 1.5, *bounds, generator(3))
+    assert (moved != start).any(1).double().mean() > 0.05  # it does move
+    counts = torch.bincount(partition_index(moved), minlength=len(p)).double()
+    frequent = p > 1e-3
+    observed = torch.cat([counts[frequent], counts[~frequent].sum()[None]]) + 1e-9
+    expected = torch.cat([p[frequent], p[~frequent].sum()[None]]) * 40_000 + 1e-9
+    assert chisquare(observed, expected * observed.sum() / expected.sum()).pvalue > 1e-3
+
+
+def test_labels_are_in_order_of_appearance(mixture):
+    x, _ = mixture(20, 15, generator())
+    states = gibbs(x, 1.0, 3.0, most=15, sweeps=4, generator=generator())
+    assert states.shape == (4, 20, 15)
+    assert torch.equal(states, canonical_labels(states))
+
+
+def test_split_merge_leaves_a_wrong_start_that_sweeps_alone_do_not():
+    """Two tight groups in one cluster of 60 points: hardly a point leaves alone, a whole group does."""
+    x = torch.cat([torch.zeros(30, 2), torch.full((30, 2), 3.0)])[None].double().expand(20, -1, -1)
+    truth = (torch.arange(60) >= 30).long().expand(20, -1)
+    start = torch.zeros(20, 60, dtype=torch.long)
+    assert (log_joint(x, truth, 1.0, 50.0) > log_joint(x, start, 1.0, 50.0) + 50).all()
+    alone, both, stream = start, start, generator()
+    for _ in range(8):
+        alone = sweep(x, alone, 1.0, 50.0, 1, 60, stream)
+        both = split_merge(x, sweep(x, both, 1.0, 50.0, 1, 60, stream), 1.0, 50.0, 1, 60, stream)
+
+    def distance(labels):
+        return (labels != truth).double().mean(1)
+
+    assert (distance(alone) > 0.4).double().mean() > 0.7
+    assert (distance(both) < 0.1).double().mean() > 0.8
+
+
+def test_best_state_is_the_most_probable_partition(mixture):
+    x, _ = mixture(30, 6, generator())
+    found = best_state(x, 1.0, 3.0, most=6, sweeps=40, chains=3, generator=generator())
+    best = all_partitions(6)[exact_posterior(x, mixture).argmax(1)]
+    assert (found == best).all(1).double().mean() >= 29 / 30
+
+
+def test_best_state_is_one_of_its_own_chains(mixture):
+    x, _ = mixture(5, 12, generator())
+    found = best_state(x, 1.0, 3.0, most=12, sweeps=6, chains=2, generator=generator(4))
+    states = gibbs(x.repeat_interleave(2, 0), 1.0, 3.0, most=12, sweeps=6, generator=generator(4))
+    for row in range(5):
+        own = states[:, 2 * row : 2 * row + 2].flatten(0, 1)
+        values = log_joint(x[row].double().expand(12, -1, -1), own, 1.0, 3.0)
+        assert torch.equal(found[row], own[values.argmax()])
+
+
+@pytest.mark.parametrize("bounds", [(0, 3), (4, 3), (7, 9)])
+def test_impossible_bounds_name_the_values(mixture, bounds):
+    x, _ = mixture(1, 6, generator())
+    with pytest.raises(ValueError, match=f"least={bounds[0]}, most={bounds[1]}"):
+        gibbs(x, 1.0, 3.0, least=bounds[0], most=bounds[1], sweeps=1, generator=generator())
+
+
+def test_a_single_point_has_a_single_state(mixture):
+    x, _ = mixture(3, 1, generator())
+    states = gibbs(x, 1.0, 3.0, most=1, sweeps=3, generator=generator())
+    assert torch.equal(states, torch.zeros(3, 3, 1, dtype=torch.long))
+
+
+def test_far_outlier_gets_its_own_cluster_without_overflow():
+    x = torch.cat([torch.zeros(1, 8, 2), torch.full((1, 1, 2), 1e4)], 1)
+    states = gibbs(x, 1.0, 10.0, most=9, sweeps=3, generator=generator())
+    assert (states[-1, 0, :8] != states[-1, 0, 8]).all()
+    assert math.isfinite(float(log_joint(x.double(), states[-1], 1.0, 10.0)))

@@ -1,0 +1,84 @@
+"""The temperature of decoding: energies over it, nothing else; and how it is found."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+import torch
+
+from gfncp.checkpoints import load, load_configuration, save
+from gfncp.decoding.core import predictive as predictive_beside
+from gfncp.decoding.predictive import predictive
+from gfncp.partitions import all_partitions
+
+PROGRAM = runpy.run_path(str(Path(__file__).parents[2] / "experiments" / "temperature.py"))
+
+
+@pytest.mark.parametrize("temperature", [0.5, 2.0])
+def test_it_divides_the_energies(network, draw_points, temperature):
+    x = draw_points(network, 2, 5)
+    labels = torch.tensor([0, 0, 1, 0, 2])
+    new = draw_points(network, 1, 3, seed=1)[0]
+
+    def judged():
+        return torch.cat(
+            [
+                network.log_prob(x, all_partitions(5).expand(2, -1, -1)).flatten(),
+                network.greedy(x)[1],
+                network.sample(x, 3, torch.Generator().manual_seed(0))[1].flatten(),
+                predictive(network, x[0], labels, new).flatten(),
+                predictive_beside(network, x[0], labels, new).flatten(),
+            ]
+        ).detach()
+
+    network.temperature = temperature
+    warm = judged()
+    network.temperature = 1.0
+    before = judged()
+    with torch.no_grad():
+        network.f.last.weight /= temperature
+    torch.testing.assert_close(judged(), warm)
+    assert not torch.allclose(before, warm)
+
+
+def test_training_knows_nothing_of_it(vectors, draw_points):
+    x, labels = draw_points(vectors, 2, 4), torch.tensor([[0, 0, 1, 1], [0, 1, 0, 2]])
+    before = vectors.energies(x, labels)
+    vectors.temperature = 0.3
+    assert torch.equal(vectors.energies(x, labels), before)
+
+
+def test_a_checkpoint_has_the_one_that_is_stored(make_checkpoint):
+    assert load(make_checkpoint()).temperature == 1.0
+    assert load(make_checkpoint(temperature=0.7)).temperature == 0.7
+    with pytest.raises(ValueError, match="temperature=0"):
+        make_checkpoint(temperature=0.0)
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_it_is_found(make_checkpoint, factor):
+    """A network whose samples are the truth has temperature 1; energies times a factor need that factor."""
+    folder = make_checkpoint()
+    model, configuration = load(folder), load_configuration(folder)
+
+    class FromTheModel:
+        """Labels that the network itself draws."""
+
+        def __call__(self, sets, points, generator):
+            x = 10 * torch.randn(sets, points, 2, generator=generator)
+            return x, model.sample(x, 1, generator)[0][:, 0]
+
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight *= 6**0.5  # of small random weights the policy is nearly uniform
+        model.f.last.weight *= 3
+    scaled = load(folder)
+    scaled.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        scaled.f.last.weight *= factor
+    save(scaled, configuration, folder)
+    simulator = FromTheModel()
+    PROGRAM["main"].__globals__["make_simulators"] = lambda *arguments: (simulator, simulator)
+    PROGRAM["main"].__globals__["SIZES"] = (20,)
+    PROGRAM["main"](str(folder), None, 60)
+    assert load_configuration(folder).temperature == pytest.approx(factor, rel=0.2)
