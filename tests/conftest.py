@@ -8,8 +8,8 @@ import pytest
 import torch
 
 PACKAGE = Path(__file__).parents[1] / "src" / "gfncp"
-# Samplers, in baselines, pass NumPy scalars for 0-d arrays; typer, in cli, another context than it declares.
-UNCHECKED = {"__init__", "__pycache__", "pretrained", "baselines", "cli"}
+# Samplers, in mixtures, pass NumPy scalars for 0-d arrays; typer, in cli, another context than it declares.
+UNCHECKED = {"__init__", "__pycache__", "pretrained", "mixtures", "cli"}
 CHECKED = [f"gfncp.{path.stem}" for path in PACKAGE.iterdir() if path.stem not in UNCHECKED]
 jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 

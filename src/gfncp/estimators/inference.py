@@ -197,26 +197,26 @@ class Inference:
         ]
 
     def _around(
-        self, x: Points, core: Int[np.ndarray, "core"], n_samples: int, generator: torch.Generator
+        self, x: Points, joint: Int[np.ndarray, "core"], n_samples: int, generator: torch.Generator
     ) -> Clustered:
         """A set of which only the core is decoded jointly."""
-        labels = self.greedy(Given(x, core))
-        along, bounds = self._orders(len(core)), self._bounds(len(core))
-        points = torch.from_numpy(x), torch.from_numpy(core)
+        labels = self.greedy(Given(x, joint))
+        along, bounds = self._orders(len(joint)), self._bounds(len(joint))
+        points = torch.from_numpy(x), torch.from_numpy(joint)
         drawn, log_prob = core.sample(self.network, *points, n_samples, along, generator, bounds)
         return labels.numpy(), Posterior.from_samples(drawn.numpy(), log_prob.numpy())
 
     @torch.no_grad()
     def greedy(self, given: Given) -> Int[torch.Tensor, "points"]:
         """The greedy clustering of a set, see `gfncp.decoding.orders.greedy`."""
-        x, core = given.x, given.core
-        joint = len(x if core is None else core)
+        x, rows = given.x, given.core
+        joint = len(x if rows is None else rows)
         along, bounds = self._greedy_orders(joint), self._bounds(joint)
-        if core is None:
+        if rows is None:
             encoding = self.network.encode(self.on_device(x)[None])
             labels, log_prob = (values[0] for values in orders.greedy(self.network, encoding, along, bounds))
         else:
-            points = torch.from_numpy(x), torch.from_numpy(core)
+            points = torch.from_numpy(x), torch.from_numpy(rows)
             labels, log_prob = core.greedy(self.network, *points, along, bounds)
         self.check_finite(bool(log_prob.isfinite()), x)
         return labels
@@ -226,17 +226,17 @@ class Inference:
         self, given: Given, labels: Int[torch.Tensor, "clusterings points"]
     ) -> Float[np.ndarray, "clusterings"]:
         """log p(labels | x); -inf where bounds or the core leave out a clustering."""
-        x, core = given.x, given.core
-        joint = len(x if core is None else core)
+        x, rows = given.x, given.core
+        joint = len(x if rows is None else rows)
         along, bounds = self._orders(joint), self._bounds(joint)
-        if core is None:
+        if rows is None:
             encoding = self.network.encode(self.on_device(x)[None])
-            rows = self.on_device(labels)[None]
-            values = orders.log_prob(self.network, encoding, rows, along, bounds)[0].cpu()
+            clusterings = self.on_device(labels)[None]
+            values = orders.log_prob(self.network, encoding, clusterings, along, bounds)[0].cpu()
         else:
-            points = torch.from_numpy(x), torch.from_numpy(core)
+            points = torch.from_numpy(x), torch.from_numpy(rows)
             values = core.log_prob(self.network, *points, labels, along, bounds)
-        possible = bounds is None and core is None  # else some clusterings have probability 0
+        possible = bounds is None and rows is None  # else some clusterings have probability 0
         allowed = values if possible else values[values != -torch.inf]
         self.check_finite(bool(allowed.isfinite().all()), x)
         return values.numpy()
