@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from functools import partial
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import torch
@@ -78,19 +79,39 @@ def read_weights(path: Path, like: nn.Module) -> dict[str, Tensor]:
         raise ValueError(f"{path}: not the weights of the configured network ({error})") from None
 
 
-def load_kind(name_or_path: str | Path, *kinds: str) -> nn.Module:
-    """The model of a checkpoint that must hold a network of one of the given kinds.
+@dataclass(frozen=True)
+class Checkpoint:
+    """A network and the configuration that it was trained with, read once and shared: neither is changed."""
+
+    network: nn.Module
+    configuration: Configuration
+
+
+def read(name_or_path: str | Path, *kinds: str, device: str | torch.device | None = None) -> Checkpoint:
+    """Return a checkpoint, from memory if its files are those that were read last time.
+
+    Args:
+        kinds: kinds of networks that are accepted; none for all.
+        device: where the network is to be; None for the processor.
 
     Raises:
         ValueError: it holds another kind, or `load` fails.
+        RuntimeError: there is no such device, or another error of ``torch.nn.Module.to``.
     """
-    kind = load_configuration(name_or_path).network.kind
-    if kind not in kinds:
+    folder = find(name_or_path)
+    kind = read_json(folder / CONFIGURATION).network.kind
+    if kinds and kind not in kinds:
         accepted = " or ".join(map(repr, kinds))
         raise ValueError(
             f"checkpoint={str(name_or_path)!r} holds a network of kind {kind!r}: accepted is {accepted}"
         )
-    return load(name_or_path)
+    times = tuple((folder / name).stat().st_mtime_ns for name in FILES if (folder / name).exists())
+    return _read(folder.resolve(), times, device)
+
+
+@lru_cache(maxsize=4)
+def _read(folder: Path, times: tuple[int, ...], device: str | torch.device | None) -> Checkpoint:
+    return Checkpoint(load(folder).to(device), load_configuration(folder))
 
 
 def load_configuration(name_or_path: str | Path) -> Configuration:

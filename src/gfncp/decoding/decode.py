@@ -274,7 +274,7 @@ def log_prob(
         labels = torch.where(mask if labels.dim() == 2 else mask[:, None], labels, -1)
     labels = canonical_labels(labels)
     each = labels if labels.dim() == 3 else labels[:, None]
-    totals = [_log_prob(network, *part, bounds) for part in _copies(network.encode(x, mask), each)]
+    totals = [log_prob_encoded(network, *part, bounds) for part in _copies(network.encode(x, mask), each)]
     return torch.cat(totals).view(labels.shape[:-1])
 
 
@@ -296,16 +296,17 @@ def log_prob_of_orders(
     clusterings = labels[:, None].expand(orders.shape)
     for part, row_labels, order in _copies(network.encode(x), clusterings, orders):
         ordered = Encoding(*(field[torch.arange(len(order))[:, None], order] for field in part))
-        totals.append(_log_prob(network, ordered, canonical_labels(row_labels.gather(1, order))))
+        totals.append(log_prob_encoded(network, ordered, canonical_labels(row_labels.gather(1, order))))
     return torch.cat(totals).view(orders.shape[:-1])
 
 
-def _log_prob(
+def log_prob_encoded(
     network: EnergyNetwork,
     encoding: Encoding,
     labels: Int[Tensor, "batch points"],
     bounds: ClusterBounds | None = None,
-) -> Tensor:
+) -> Float[Tensor, "batch"]:
+    """`log_prob` of one clustering of each encoded set, all steps in one pass (teacher forcing)."""
     energies = network.encoded_energies(encoding, labels)
     if bounds is not None:
         present = encoding.mask.long()
@@ -314,6 +315,9 @@ def _log_prob(
         admitted = bounds.admits(opened, left, energies.shape[-1]) | ~encoding.mask[..., None]
         energies = energies.masked_fill(~admitted, torch.inf)
     log_policy = network.log_policy(energies)
+    known = encoding.known[..., None]
+    certain = torch.where(torch.arange(log_policy.shape[-1], device=known.device) == known, 0.0, -torch.inf)
+    log_policy = torch.where(known < 0, log_policy, certain)
     return log_policy.gather(2, labels.clamp_min(0)[..., None]).sum((1, 2))
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gfncp.bounds import ClusterBounds
-from gfncp.decoding.decode import Follow, decode, groups, most_likely, sample_encoded
+from gfncp.decoding.decode import Follow, decode, groups, log_prob_encoded, most_likely, sample_encoded
 from gfncp.networks.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
 from gfncp.posterior.point_estimates import agreement
@@ -40,12 +40,17 @@ def log_prob(
 ) -> Float[Tensor, "batch *clusterings"]:
     """log of the mean of p(labels | x, order) over the orders, in float64.
 
+    One clustering of each set is judged in one pass; several are decoded, since those that agree so far are
+    evaluated once then.
+
     Args:
         labels: in order of appearance.
     """
-    each = labels if labels.dim() == 3 else labels[:, None]
-    values = _log_mean(_follow(network, encoding, each, orders, bounds))
-    return values if labels.dim() == 3 else values[:, 0]
+    if labels.dim() == 3:
+        return _log_mean(_follow(network, encoding, labels, orders, bounds))
+    along = canonical_labels(labels[:, orders]).flatten(0, 1)
+    values = log_prob_encoded(network, _permuted(encoding, orders), along, bounds)
+    return _log_mean(values.view(-1, len(orders), 1))[:, 0]
 
 
 @torch.no_grad()

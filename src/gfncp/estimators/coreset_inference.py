@@ -111,11 +111,13 @@ class CoresetInference(Inference):
         encoding, beside = encoding.of(largest), beside[largest]
         along, bounds = self._orders(encoding), self._bounds(int(encoding.mask.sum(1).min()))
         drawn, log_prob = orders.sample(self.network, encoding, n_samples, along, generator, bounds)
+        of_typical = self._log_prob_of_each(encoding, beside, typical)
         found = []
         for i, (each, size) in enumerate(zip(beside, encoding.mask.sum(1).tolist(), strict=True)):
             rows, rest = each.sample(drawn[i, :, :size], generator)
             posterior = Posterior.from_samples(rows.numpy(), (log_prob[i].cpu() + rest).numpy())
-            found.append((typical[i].numpy(), posterior))
+            labels = typical[i].numpy()
+            found.append((labels, posterior.including(labels, float(of_typical[i]))))
         return found
 
     @torch.no_grad()
@@ -155,6 +157,23 @@ class CoresetInference(Inference):
         values = values + beside.log_prob(self.on_device(of_tokens), of_points)
         apart = (of_points[:, prepared.distinct] != labels).any(1)
         return torch.where(apart, -torch.inf, values).numpy()
+
+    def _log_prob_of_each(
+        self, encoding: Encoding, beside: list[Beside], labels: list[torch.Tensor]
+    ) -> Float[torch.Tensor, "sets"]:
+        """log p(labels | x) of one clustering of each set, whose clusters all have medoids."""
+        of_points = [own[each.prepared.first_rows].long() for own, each in zip(labels, beside, strict=True)]
+        of_tokens = [own[each.prepared.medoid] for own, each in zip(of_points, beside, strict=True)]
+        padded = canonical_labels(pad_sequence(of_tokens, batch_first=True, padding_value=-1))
+        bounds = self._bounds(int(encoding.mask.sum(1).min()))
+        values = orders.log_prob(
+            self.network, encoding, self.on_device(padded), self._orders(encoding), bounds
+        ).cpu()
+        rest = [
+            each.log_prob(self.on_device(tokens[None]), points[None])
+            for each, tokens, points in zip(beside, of_tokens, of_points, strict=True)
+        ]
+        return values + torch.cat(rest)
 
     def judge(self, given: Given, labels: Int[np.ndarray, "points"]) -> Judge:
         """Return the judge of new points, each as one token more beside those of the set."""

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch.nn.utils.rnn import pad_sequence
 
 from gfncp.bounds import ClusterBounds
-from gfncp.checkpoints import load_configuration, load_kind
+from gfncp.checkpoints import read
 from gfncp.configuration import Configuration
 from gfncp.coresets.units import Scale
 from gfncp.data.checks import PointShape
@@ -89,16 +89,13 @@ class Inference:
         Raises:
             ValueError: there is no such checkpoint or device, or its network has no probabilities.
         """
-        network = cast(EnergyNetwork, load_kind(checkpoint, *KINDS))
-        if device is not None:
-            try:
-                network = network.to(device)
-            except (RuntimeError, AssertionError, TypeError) as error:
-                reason = str(error).split("\n")[0]
-                raise ValueError(
-                    f"device={device!r}: accepted is a device of this machine ({reason})"
-                ) from None
-        return cls(network, load_configuration(checkpoint), str(checkpoint), n_orders, n_clusters, max_joint)
+        try:
+            found = read(checkpoint, *KINDS, device=device)
+        except (RuntimeError, AssertionError, TypeError) as error:
+            reason = str(error).split("\n")[0]
+            raise ValueError(f"device={device!r}: accepted is a device of this machine ({reason})") from None
+        network = cast(EnergyNetwork, found.network)
+        return cls(network, found.configuration, str(checkpoint), n_orders, n_clusters, max_joint)
 
     @property
     def point_shape(self) -> PointShape:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, cast
 
-from gfncp.checkpoints import load_kind
+from gfncp.checkpoints import read
 from gfncp.configuration import Configuration
 from gfncp.configuration.data import EmbeddingFile
 from gfncp.estimators.coreset_inference import CoresetInference
@@ -34,7 +34,7 @@ def make_test_subject(checkpoint: str | Path, configuration: Configuration, data
     if configuration.network.kind == "coreset-energy":
         inference = cast(CoresetInference, CoresetInference.of(checkpoint, None, 1, None, None))
         return CoresetSubject(inference)
-    model: Any = load_kind(checkpoint, *KINDS)  # of one kind or another
+    model: Any = read(checkpoint, *KINDS).network  # of one kind or another
     return PointSubject(model, make_test_simulator(configuration, model.encoder, data))
 
 
