@@ -13,7 +13,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from gfncp.data.column_uses import describe
+from gfncp.data.column_uses import Column, describe
 from gfncp.data.point_sets import PointSet
 from gfncp.estimators.gfncp import GFNCP
 from gfncp.files import write_atomically, write_text
@@ -42,10 +42,16 @@ class Result:
         frame = self.model.posterior_.named(self.set.ids).to_frame(self.model.labels_)
         return frame.rename_axis(frame.index.name or "point").reset_index()
 
+    @property
+    def columns(self) -> list[Column]:
+        """Return what each column of the set was used as; the estimator may leave out some that were read."""
+        of_model = {each.name: each for each in self.model.columns_ if each.used == "left out"}
+        return [of_model.get(each.name, each) for each in self.set.columns] or self.model.columns_
+
     def notes(self) -> list[str]:
         """Say what the columns were used as, and how they were brought to one unit."""
         scale = [] if self.model.scale_ is None else [SCALES[self.model.scale_]]
-        return [*describe(self.set.columns or self.model.columns_), *scale]
+        return [*describe(self.columns), *scale]
 
     def log_prob(self) -> float:
         """Log-probability of the clustering, noise included, given the known labels and weights, if any."""

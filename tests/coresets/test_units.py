@@ -41,6 +41,15 @@ def with_flags(generator, points=200):
     return torch.cat([numbers, (numbers[:, :1]).round(), flags.double()], 1)
 
 
+@pytest.mark.parametrize("scale", SCALES[:2])
+def test_a_column_of_importance_two_counts_like_two_copies(generator, scale):
+    x = blobs(generator, 50, 3)
+    doubled = in_units(x, ones(x), scale, torch.tensor([1.0, 1.0, 2.0]))
+    copied = brought(torch.cat([x, x[:, 2:]], 1), scale)
+    torch.testing.assert_close(torch.pdist(doubled), torch.pdist(copied), **CLOSE)
+    torch.testing.assert_close(in_units(x, ones(x), scale, torch.ones(3)), brought(x, scale), **CLOSE)
+
+
 # --- choose_scale
 
 

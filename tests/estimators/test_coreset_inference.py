@@ -1,6 +1,7 @@
 """The posterior over all points of a set by its coreset."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -277,3 +278,53 @@ def test_scales_are_checked(checkpoint, vector_checkpoint):
         GFNCP(vector_checkpoint, scale="columns").fit(points(5))
     with pytest.raises(ValueError, match="known_labels"):
         GFNCP(vector_checkpoint).fit(points(5), known_labels=[0] * 5)
+
+
+def table(rows=30):
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame(points(rows), columns=["a", "b"])
+    return x.assign(flag=rng.integers(0, 2, rows) > 0, kind=rng.choice(list("uvw"), rows))
+
+
+@pytest.mark.parametrize("scale", ["none", "columns"])
+def test_categories_of_weight_two_count_like_two_copies(checkpoint, scale):
+    once, twice = (GFNCP(checkpoint, 5, random_state=0, scale=scale, categorical_weight=w) for w in (1, 2))
+    frame = table()
+    copied = pd.concat([frame, frame[["flag", "kind"]].add_suffix(" again")], axis=1)
+    labels = once.fit(copied).labels_
+    expected = once.log_prob(copied, labels)
+    assert twice.log_prob(frame, labels) == pytest.approx(expected, abs=1e-3)
+    assert once.log_prob(frame, labels) != pytest.approx(expected, abs=1e-2)
+    twice.fit(frame)
+    np.testing.assert_allclose(twice.predict_proba(frame[:4]).sum(1), 1)
+
+
+def test_categories_of_weight_zero_are_left_out(checkpoint):
+    frame = table()
+    model = GFNCP(checkpoint, 5, random_state=0, categorical_weight=0)
+    with pytest.warns(UserWarning, match=r"left out of X: flag \(a category of weight 0\), kind"):
+        model.fit(frame)
+    plain = GFNCP(checkpoint, 5, random_state=0).fit(frame[["a", "b"]])
+    np.testing.assert_array_equal(model.X_, plain.X_)
+    np.testing.assert_array_equal(model.labels_, plain.labels_)
+    np.testing.assert_array_equal(model.predict_proba(frame), plain.predict_proba(frame[["a", "b"]]))
+    with pytest.raises(ValueError, match="no column is left to cluster by"):
+        model.fit(frame[["flag", "kind"]])
+
+
+def test_the_weight_of_categories_is_stored(checkpoint, tmp_path):
+    frame = table()
+    model = GFNCP(checkpoint, 5, random_state=0, categorical_weight=0.3).fit(frame)
+    model.save(tmp_path / "fitted")
+    again = GFNCP.load(tmp_path / "fitted")
+    np.testing.assert_array_equal(again.predict_proba(frame[:5]), model.predict_proba(frame[:5]))
+    other = GFNCP(checkpoint, 5, random_state=0).fit(frame)
+    assert not np.allclose(other.predict_proba(frame[:5]), model.predict_proba(frame[:5]), atol=1e-6)
+
+
+def test_networks_of_points_know_no_weight_of_categories(vector_checkpoint):
+    frame = table()[["a", "flag"]]
+    for weight in (0.5, 2):
+        with pytest.raises(ValueError, match=r"categorical_weight: .*accepted are 0 and 1"):
+            GFNCP(vector_checkpoint, categorical_weight=weight).fit(frame)
+    GFNCP(vector_checkpoint, n_samples=2, categorical_weight=0.5).fit(table()[["a", "b"]])

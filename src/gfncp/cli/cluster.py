@@ -99,6 +99,10 @@ def cluster(
             "already (none), or each row is brought to length 1 (unit-length)."
         ),
     ] = "auto",
+    categorical_weight: Annotated[
+        float,
+        typer.Option(min=0, help="As how many numeric columns a flag counts; 0 leaves categories out."),
+    ] = 1.0,
     min_cluster_size: Annotated[
         int, typer.Option(min=1, help="Smaller clusters join the one that they most probably belong to.")
     ] = 1,
@@ -172,6 +176,7 @@ def cluster(
         "random_state": seed,
         "device": device,
         "scale": scale,
+        "categorical_weight": categorical_weight,
         "min_cluster_size": min_cluster_size,
         "noise": "label" if noise else None,
     }
@@ -211,7 +216,7 @@ def cluster(
     settings |= {name.replace("-", " "): value for name, value in told_columns.items() if value is not None}
     written = write_results(results, output, labels, settings)
 
-    used = [line for result in results for line in describe(result.set.columns or result.model.columns_)]
+    used = [line for result in results for line in describe(result.columns)]
     for note in dict.fromkeys([*(str(warning.message) for warning in [*read, *caught]), *used]):
         notes.print(f"Note: {note}", markup=False, soft_wrap=True)
     names = [each.name for each in sets[0].columns if each.used == "left out"]

@@ -68,6 +68,7 @@ def read_points(
     weights: Float[np.ndarray, "rows"] | None,
     known: Int[np.ndarray, "rows"] | None,
     scale: Scale,
+    importance: Float[np.ndarray, "dim"] | None = None,
 ) -> DistinctPoints:
     """Bring a set into one unit and a canonical order.
 
@@ -78,6 +79,7 @@ def read_points(
     Args:
         weights: how often each row counts; None for once. Rows of weight 0 are placed like the others.
         known: cluster that a row is known to be in, -1 for none.
+        importance: how much each column counts, see `gfncp.coresets.units.in_units`; None for once.
 
     Raises:
         ValueError: equal rows are known to be in different clusters.
@@ -87,7 +89,7 @@ def read_points(
     if weights is not None:
         counts = np.bincount(distinct, weights, len(points))
     points, weight = torch.from_numpy(points), torch.from_numpy(counts.astype(np.float64))
-    places = components(in_units(points, weight, scale)[None], weight[None])[0]
+    places = _places(points, weight, scale, importance)
     order = places.square().sum(1).argsort(stable=True)
     rank = torch.empty_like(order)
     rank[order] = torch.arange(len(order))
@@ -118,12 +120,23 @@ def place_new(
     weights: Float[np.ndarray, "rows"] | None,
     new: Float[np.ndarray, "new dim"],
     scale: Scale,
+    importance: Float[np.ndarray, "dim"] | None = None,
 ) -> Float[Tensor, "new 24"]:
     """Return where new rows lie among those of a set, by whose units and axes alone they are measured."""
     counts = np.ones(len(x)) if weights is None else weights
     weight = torch.from_numpy(np.concatenate([counts, np.zeros(len(new))]))
     both = torch.from_numpy(np.concatenate([x, new]))
-    return components(in_units(both, weight, scale)[None], weight[None])[0, len(x) :].float()
+    return _places(both, weight, scale, importance)[len(x) :].float()
+
+
+def _places(
+    x: Float[Tensor, "rows dim"],
+    weight: Float[Tensor, "rows"],
+    scale: Scale,
+    importance: Float[np.ndarray, "dim"] | None,
+) -> Float[Tensor, "rows 24"]:
+    stretched = None if importance is None else torch.from_numpy(importance)
+    return components(in_units(x, weight, scale, stretched)[None], weight[None])[0]
 
 
 def _known_points(

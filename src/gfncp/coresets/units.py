@@ -98,7 +98,10 @@ def has_like_spreads(x: Float[Tensor, "points dim"], weights: Float[Tensor, "poi
 
 
 def in_units(
-    x: Float[Tensor, "points dim"], weights: Float[Tensor, "points"], scale: Scale
+    x: Float[Tensor, "points dim"],
+    weights: Float[Tensor, "points"],
+    scale: Scale,
+    importance: Float[Tensor, "dim"] | None = None,
 ) -> Float[Tensor, "points dim"]:
     """Bring the columns to one unit, in float64.
 
@@ -117,10 +120,13 @@ def in_units(
 
     Args:
         weights: not negative, not all zero; rows of weight 0 have no say, and get a place all the same.
+        importance: how much each column counts in squared distances, above 0: 2 for as much as two copies
+            of it; None for once.
     """
-    x = x.double()
+    x, stretch = x.double(), 1 if importance is None else importance.double().sqrt()
     if scale == "columns":
-        return _each_in_its_unit(x, weights)
+        return stretch * _each_in_its_unit(x, weights)
+    x = stretch * x
     return _all_in_one_unit(_polar(x)[0] if scale == "unit-length" else x, weights)
 
 

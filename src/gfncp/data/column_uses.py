@@ -24,9 +24,11 @@ import pandas as pd
 
 from gfncp.data.cells import Advice, advise, are_meant_as_numbers, as_number, have_one_unit, no_number
 from gfncp.data.dates import are_ambiguous_dates, are_dates, are_spans
+from gfncp.data.sentinels import Sentinel
 
 CATEGORIES = 50  # at most: text of more kinds names things instead of sorting them
 FEW = 2  # rows, in which values that are all different mean nothing
+EXACT = 2**53  # whole numbers below are exact in float64
 LISTED = 6  # names of columns that a line lists
 SCALARS = (str, bytes, bool, int, float, np.number, np.bool_, Decimal)
 NEITHER = (complex, datetime.date, datetime.time, datetime.timedelta)  # numbers, but none that are accepted
@@ -48,6 +50,7 @@ class Column:
         why: why it was left out; how many categories it has.
         width: how many numbers it holds; of a vector, its length.
         missing: how many of its values were missing, and filled in.
+        sentinels: numbers of it that may mean "missing", see `gfncp.data.sentinels`.
     """
 
     name: str
@@ -55,6 +58,13 @@ class Column:
     why: str = ""
     width: int = 1
     missing: int = 0
+    sentinels: tuple[Sentinel, ...] = ()
+
+    def shown(self, value: float) -> str:
+        """Return a number of the column as the user wrote it."""
+        if self.used == "date":
+            return str(np.datetime64(int(value), "D"))
+        return str(int(value)) if value.is_integer() and abs(value) < EXACT else repr(value)
 
 
 def use_of(column: pd.Series, name: object, title: str, named: bool, advice: Advice) -> Column:

@@ -5,8 +5,10 @@
 - Columns of booleans, of categories and of text are categorical. Two different values lie ``step`` apart: two
   standard deviations of a typical numeric column (their median; 1 if there is none), as a balanced binary
   column has half its step as its standard deviation (Gelman. Scaling Regression Inputs by Dividing by Two
-  Standard Deviations. Statistics in Medicine 27, 2008). Two values become one coordinate, more of them one
-  each. A missing or unknown value gets the mean of the coordinates.
+  Standard Deviations. Statistics in Medicine 27, 2008): a flag counts like one numeric column. Two values
+  become one coordinate, more of them one each, which together count like up to two numeric columns, or like
+  as many as there are values where each coordinate is standardised (`gfncp.coresets.units`). A missing or
+  unknown value gets the mean of the coordinates.
 - Columns that name the rows are left out. See `gfncp.data.column_uses` for what is taken as what.
 
 Numeric columns come first, in their order.
@@ -24,6 +26,7 @@ from jaxtyping import Bool, Float, Shaped
 from gfncp.data.cells import PANDAS, Advice, as_number
 from gfncp.data.column_uses import Column, use_of
 from gfncp.data.dates import in_days
+from gfncp.data.sentinels import Sentinel, sentinels
 
 Table = Shaped[np.ndarray, "points columns"] | pd.DataFrame
 
@@ -66,16 +69,15 @@ class Columns:
                 use_of(frame[place], name, title, named, advice)
                 for place, (name, title) in enumerate(zip(names, titles, strict=True))
             ]
-        if all(each.used == "left out" for each in used):
-            listed = "; ".join(f"{each.name}: {each.why}" for each in used[:3])
-            raise ValueError(f"X: no column is left to cluster by ({listed}): accepted is at least one")
+        _check_some_left(used)
         shares = {place: _shares(frame[place]) for place, each in enumerate(used) if each.used == "category"}
         values = _numbers(frame, titles, used)
         missing = np.isnan(values)
         counts = _gaps(used, missing)
         counts |= {place: int(frame[place].isna().sum()) for place in shares}
+        apart = _sentinels(used, values)
         used = [
-            replace(each, missing=counts[place]) if counts.get(place, 0) else each
+            replace(each, missing=counts.get(place, 0), sentinels=apart.get(place, ()))
             for place, each in enumerate(used)
         ]
         values = np.where(missing.all(0), 0.0, values)
@@ -130,14 +132,42 @@ class Columns:
             parts.append(pd.DataFrame({self.used[place].name: pd.Categorical(_texts(frame[place]))}))
         return pd.concat(parts, axis=1)
 
+    def without_categories(self) -> "Columns":
+        """Leave the categories out, too.
+
+        Raises:
+            ValueError: no column is left.
+        """
+        used = [
+            Column(each.name, "left out", "a category of weight 0") if each.used == "category" else each
+            for each in self.used
+        ]
+        _check_some_left(used)
+        return replace(self, used=used, shares={})
+
+    def importance(self, categorical_weight: float) -> Float[np.ndarray, "coordinates"] | None:
+        """Return how much each coordinate counts if those of numbers count 1; None if all do."""
+        if categorical_weight == 1 or not self.shares:
+            return None
+        numbers = len(_places(self.used))
+        categories = sum(_coordinates([], shares).shape[1] for shares in self.shares.values())
+        return np.repeat([1.0, categorical_weight], [numbers, categories])
+
     def warn(self) -> None:
-        """Warn of columns that are left out, and of dates that became numbers."""
+        """Warn of columns that are left out, of dates that became numbers, and of what may mean "missing"."""
         left_out = [f"{each.name} ({each.why})" for each in self.used if each.used == "left out"]
         dates = [each.name for each in self.used if each.used == "date"]
         if left_out:
             warnings.warn(f"left out of X: {_listed(left_out)}", UserWarning, stacklevel=2)
         if dates:
             warnings.warn(f"dates in X became numbers, of days: {_listed(dates)}", UserWarning, stacklevel=2)
+        for value, places in _by_value(self.used).items():
+            warnings.warn(
+                f"X: {value} stands in {_listed(places)}, unlike all other numbers: if it means missing, "
+                f"put NaN there (--missing {value} on the command line)",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -146,7 +176,11 @@ class Columns:
     def from_json(cls, text: str) -> "Columns":
         held = json.loads(text)
         shares = {int(place): value for place, value in held["shares"].items()}
-        return cls([Column(**each) for each in held["used"]], held["fill"], shares, held["step"])
+        used = [
+            Column(**each | {"sentinels": tuple(Sentinel(*pair) for pair in each["sentinels"])})
+            for each in held["used"]
+        ]
+        return cls(used, held["fill"], shares, held["step"])
 
 
 NUMERIC = ("number", "date", "vector")
@@ -159,6 +193,29 @@ def _listed(names: list[str]) -> str:
 def _places(used: Sequence[Column]) -> list[int]:
     """The place of the column that each coordinate of numbers is from."""
     return [place for place, each in enumerate(used) if each.used in NUMERIC for _ in range(each.width)]
+
+
+def _check_some_left(used: Sequence[Column]) -> None:
+    if all(each.used == "left out" for each in used):
+        listed = "; ".join(f"{each.name}: {each.why}" for each in used[:3])
+        raise ValueError(f"X: no column is left to cluster by ({listed}): accepted is at least one")
+
+
+def _sentinels(
+    used: Sequence[Column], values: Float[np.ndarray, "points coordinates"]
+) -> dict[int, tuple[Sentinel, ...]]:
+    """The numbers that may mean "missing", by the place of their column; in vectors, none."""
+    found = zip(_places(used), sentinels(values), strict=True)
+    return {place: each for place, each in found if used[place].used != "vector"}
+
+
+def _by_value(used: Sequence[Column]) -> dict[str, list[str]]:
+    """The columns and numbers of rows in which a value may mean "missing"."""
+    found: dict[str, list[str]] = {}
+    for column in used:
+        for value, rows in column.sentinels:
+            found.setdefault(column.shown(value), []).append(f"{rows} rows of {column.name}")
+    return found
 
 
 def _gaps(used: Sequence[Column], missing: Bool[np.ndarray, "points coordinates"]) -> dict[int, int]:

@@ -42,7 +42,7 @@ class CoresetInference(Inference):
     def joint(self, points: int) -> int:
         return min(points, self.max_joint or self.configuration.data.tokens)
 
-    def given(self, x: Points, scale: str = "auto", weights=None, known=None) -> Given:
+    def given(self, x: Points, scale: str = "auto", weights=None, known=None, importance=None) -> Given:
         """A set, with the scale chosen where it is "auto".
 
         Raises:
@@ -54,7 +54,7 @@ class CoresetInference(Inference):
         if scale == "auto":
             counts = torch.ones(len(x)) if weights is None else torch.from_numpy(weights)
             scale = choose_scale(torch.from_numpy(x).double(), counts.double())
-        return Given(x, scale=scale, weights=weights, known=known)
+        return Given(x, scale=scale, weights=weights, known=known, importance=importance)
 
     def batches(self, sets: list[Given]) -> Iterator[list[int]]:
         """Places of sets that go together; one with known clusters goes alone, along orders of its own."""
@@ -65,7 +65,7 @@ class CoresetInference(Inference):
 
     def coresets(self, given: Given) -> list[Prepared]:
         """Coresets of a set, of several sizes; one if some clusters are known."""
-        points = read_points(given.x, given.weights, given.known, given.scale)
+        points = _points(given)
         return [prepare(points, size, seeded(CORESET_SEED, seed)) for seed, size in self._sizes(points)]
 
     def _sizes(self, points: DistinctPoints) -> list[tuple[int, int]]:
@@ -77,7 +77,7 @@ class CoresetInference(Inference):
 
     def prepared(self, given: Given) -> Prepared:
         """The last of the coresets of a set, which is the largest."""
-        points = read_points(given.x, given.weights, given.known, given.scale)
+        points = _points(given)
         seed, size = self._sizes(points)[-1]
         return prepare(points, size, seeded(CORESET_SEED, seed))
 
@@ -186,7 +186,7 @@ class CoresetInference(Inference):
         options = int(labels.max()) + 2  # a cluster without a medoid has probability 0
 
         def judge(new: Float[np.ndarray, "new dim"]) -> Float[np.ndarray, "new options"]:
-            places = place_new(given.x, given.weights, new, given.scale)
+            places = place_new(given.x, given.weights, new, given.scale, given.importance)
             log_prob = judged(self.on_device(prepared.columns_of(places, columns).double())).cpu()
             self.check_finite(not bool(log_prob.isnan().any()), new)
             probability = np.zeros((len(new), options))
@@ -204,6 +204,10 @@ class CoresetInference(Inference):
         along = orders.random_orders(count, encoding.mask.shape[1], seeded(ORDERS_SEED))
         unknown = (encoding.known[0].cpu() < 0)[along]
         return along.gather(1, unknown.byte().argsort(dim=1, stable=True))
+
+
+def _points(given: Given) -> DistinctPoints:
+    return read_points(given.x, given.weights, given.known, given.scale, given.importance)
 
 
 def _most_typical(

@@ -25,7 +25,7 @@ from gfncp.data.checks import (
     check_shape,
     check_weights,
 )
-from gfncp.data.columns import Columns
+from gfncp.data.columns import Columns, Table
 from gfncp.decoding.stream import Stream
 from gfncp.estimators import persistence
 from gfncp.estimators.coreset_inference import CoresetInference
@@ -38,7 +38,7 @@ from gfncp.posterior.decision import mark_noise, merge_small, settle
 from gfncp.posterior.explanation import describe_clusters
 from gfncp.posterior.posterior import NOISE, Posterior
 
-GIVEN = ("core", "weights", "known")  # arrays that `save` stores beside the points
+GIVEN = ("core", "weights", "known", "importance")  # arrays that `save` stores beside the points
 
 
 def _streams(estimator: "GFNCP") -> bool:
@@ -87,6 +87,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         noise: "label" gives points that are probably noise the label -1; None keeps each in its cluster.
         noise_threshold: the probability of noise from which it is labelled, above 0 and up to 1, see
             `Posterior.noise_probability`.
+        categorical_weight: as how many numeric columns a flag counts; 0 leaves all categories out. Other
+            numbers than 0 and 1 only by checkpoints of coresets. See `gfncp.data.columns`.
 
     Attributes:
         labels_: one clustering, ``(n_samples,)``: the greedy one, unless the samples contradict it, see
@@ -130,6 +132,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         min_cluster_size=1,
         noise=None,
         noise_threshold=0.5,
+        categorical_weight=1.0,
     ):
         self.checkpoint = checkpoint
         self.n_samples = n_samples
@@ -143,6 +146,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         self.min_cluster_size = min_cluster_size
         self.noise = noise
         self.noise_threshold = noise_threshold
+        self.categorical_weight = categorical_weight
 
     @classmethod
     def from_pretrained(cls, name, revision=None, **parameters) -> "GFNCP":
@@ -253,10 +257,12 @@ class GFNCP(ClusterMixin, BaseEstimator):
         inference, generator = self._inference(), self._generator()
         fitted = [cast("GFNCP", clone(self)) for _ in sets]
         points = [one._read(inference, X, reset=True) for one, X in zip(fitted, sets, strict=True)]
+        counts = [one._importance(one._columns) for one in fitted]
         known = _of_each_set("known_labels", known_labels, check_known, points)
         weights = _of_each_set("sample_weight", sample_weight, check_weights, points)
         given = [
-            inference.given(x, self.scale, *each) for x, *each in zip(points, weights, known, strict=True)
+            inference.given(x, self.scale, *each)
+            for x, *each in zip(points, weights, known, counts, strict=True)
         ]
         indices = [_index(X) for X in sets]
         for batch in inference.batches(given):
@@ -341,7 +347,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         inference = self._inference()
         x = self._read(inference, X, reset=False)
-        given = inference.given(x, self.scale)
+        given = inference.given(x, self.scale, importance=self._importance(self._columns))
         labels = inference.greedy(given).cpu()[None] if y is None else _clusterings(y, len(x))
         return float(inference.log_prob(given, labels)[0]) / len(x)
 
@@ -356,8 +362,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
             ValueError: ``labels`` does not have one label per row of ``X``, or ``X`` is not accepted.
         """
         inference = self._inference()
-        x, _ = self._coordinates(inference, X, None)
-        values = inference.log_prob(inference.given(x, self.scale), _clusterings(labels, len(x)))
+        x, columns = self._coordinates(inference, X, None)
+        given = inference.given(x, self.scale, importance=self._importance(columns))
+        values = inference.log_prob(given, _clusterings(labels, len(x)))
         return float(values[0]) if np.ndim(labels) == 1 else values
 
     def describe_clusters(self, X, feature_names=None) -> pd.DataFrame:
@@ -468,6 +475,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             self.scale,
             None if sample_weight is None else check_weights(sample_weight, len(x)),
             None if known_labels is None else check_known(known_labels, len(x)),
+            self._importance(self._columns),
         )
         if inference.streams:
             return self._go_on(inference, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
@@ -522,12 +530,19 @@ class GFNCP(ClusterMixin, BaseEstimator):
         point_shape = inference.point_shape
         held = as_array(X, point_shape, self.checkpoint)
         if held.ndim == 2:
-            columns = Columns.of(held) if columns is None else columns
+            columns = self._columns_of(held) if columns is None else columns
             x = columns.apply(held)
         else:
             x = check_images(np.asarray(held))
         check_shape(x, point_shape, self.checkpoint)
         return x, columns
+
+    def _columns_of(self, table: Table) -> Columns:
+        columns = Columns.of(table)
+        return columns if self.categorical_weight > 0 else columns.without_categories()
+
+    def _importance(self, columns: Columns | None) -> Float[np.ndarray, "coordinates"] | None:
+        return None if columns is None else columns.importance(float(self.categorical_weight))
 
     def _fit_batch(
         self,
@@ -610,6 +625,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
             raise ValueError(
                 f"noise_threshold={self.noise_threshold!r}: accepted is a number above 0, up to 1"
             )
+        weight = self.categorical_weight
+        if not isinstance(weight, Real) or not 0 <= weight < float("inf"):
+            raise ValueError(f"categorical_weight={weight!r}: accepted is a finite number from 0")
 
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(int(check_random_state(self.random_state).randint(2**31 - 1)))

@@ -48,6 +48,7 @@ class Given:
         scale: how columns are brought to one unit; None where the network takes them as they are.
         weights: how often each row counts; None for once.
         known: the cluster that each row is known to be in, -1 where it is not; None for nothing.
+        importance: how much each column counts in squared distances; None for once.
     """
 
     x: Points
@@ -55,6 +56,7 @@ class Given:
     scale: Scale | None = None
     weights: Float[np.ndarray, "points"] | None = None
     known: Int[np.ndarray, "points"] | None = None
+    importance: Float[np.ndarray, "dim"] | None = None
 
 
 @dataclass(frozen=True)
@@ -130,12 +132,17 @@ class Inference:
         scale: str = "auto",
         weights: Float[np.ndarray, "points"] | None = None,
         known: Int[np.ndarray, "points"] | None = None,
+        importance: Float[np.ndarray, "dim"] | None = None,
     ) -> Given:
         """A set, with the points of it that are decoded jointly.
 
         Raises:
-            ValueError: scale, weights or known labels are given, which a network of points knows nothing of.
+            ValueError: something else is given, which a network of points knows nothing of.
         """
+        if importance is not None:
+            raise ValueError(
+                f"categorical_weight: {self.name!r} takes points as they are; accepted are 0 and 1"
+            )
         for name, value, default in (
             ("scale", scale, "auto"),
             ("sample_weight", weights, None),
