@@ -18,6 +18,8 @@ from gfncp.checkpoints import save
 from gfncp.cli import main
 from gfncp.configuration import parse
 from gfncp.data.point_sets import PointSet
+from gfncp.data.tables import READERS
+from gfncp.inputs import TABLES_AND_ARRAYS
 from gfncp.report import Result
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -183,6 +185,7 @@ def test_cluster_writes_what_the_estimator_finds(gfncp, csv, plane, points, tmp_
     assert sorted(path.name for path in output.iterdir()) == [
         "clusters.png",
         "explore.html",
+        "files.json",
         "labels.csv",
         "posterior.npz",
         "report.html",
@@ -308,6 +311,182 @@ def test_a_folder_of_images(gfncp, pictures, tmp_path):
     )
     assert code == 0
     assert pd.read_csv(tmp_path / "out" / "labels.csv")["file"].tolist() == ["a.jpg", "b/1.png", "b/2.png"]
+
+
+# cluster: the folder of results
+
+
+def test_without_pictures(gfncp, csv, plane, tmp_path):
+    given = ("cluster", csv, "--checkpoint", plane, "--output", tmp_path / "out", "--samples", 5)
+    code, text, _ = gfncp(*given, "--no-pictures")
+    assert code == 0
+    held = {path.name for path in (tmp_path / "out").iterdir()}
+    assert held == {"labels.csv", "posterior.npz", "report.html", "files.json"}
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<img" not in page and "explore.html" not in page
+    assert "clusters.png" not in text and "explore.html" not in text
+
+
+def test_files_of_an_earlier_run_go_and_others_stay(gfncp, csv, plane, tmp_path, points):
+    output, given = tmp_path / "out", ("--checkpoint", plane, "--samples", 5, "--output", tmp_path / "out")
+    np.save(tmp_path / "other.npy", points)
+    assert gfncp("cluster", csv, tmp_path / "other.npy", *given, "--labels", "l.parquet")[0] == 0
+    (output / "mine.txt").write_text("kept")
+    (output / "002-other" / "mine.txt").write_text("kept")
+    assert gfncp("cluster", csv, *given)[0] == 0
+    found = sorted(path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file())
+    assert found == [
+        *("002-other/mine.txt", "clusters.png", "explore.html", "files.json", "labels.csv", "mine.txt"),
+        *("posterior.npz", "report.html"),
+    ]
+    assert not (output / "001-points").exists()
+    assert set(json.loads((output / "files.json").read_text())["files"]) == set(found) - {
+        *("002-other/mine.txt", "mine.txt", "files.json")
+    }
+
+
+def test_files_that_were_read_are_not_removed(gfncp, csv, plane, tmp_path):
+    given = ("--checkpoint", plane, "--samples", 5, "--output", tmp_path / "out", "--no-pictures")
+    assert gfncp("cluster", csv, *given)[0] == 0
+    again = tmp_path / "out" / "labels.csv"
+    content = again.read_bytes()
+    assert gfncp("cluster", again, *given, "--columns", "label,entropy", "--labels", "l.csv")[0] == 0
+    assert again.read_bytes() == content
+
+
+@pytest.mark.parametrize("way", ["folders", "suffixes", "column"])
+def test_files_of_one_name_are_told_apart(gfncp, plane, tmp_path, points, way):
+    frame = pd.DataFrame(points, columns=["a", "b"])
+    for folder in ("jan", "feb"):
+        (tmp_path / folder).mkdir()
+        frame.assign(part=np.arange(20) % 2).to_csv(tmp_path / folder / "p.csv", index=False)
+    np.save(tmp_path / "jan" / "p.npy", points)
+    csvs = [tmp_path / "jan" / "p.csv", tmp_path / "feb" / "p.csv"]
+    files, names = {
+        "folders": (csvs, ["jan/p", "feb/p"]),
+        "suffixes": ([csvs[0], tmp_path / "jan" / "p.npy"], ["p.csv", "p.npy"]),
+        "column": (csvs, ["jan/p: 0", "jan/p: 1", "feb/p: 0", "feb/p: 1"]),
+    }[way]
+    extra = ["--set-column", "part"] if way == "column" else []
+    extra += ["--columns", "a,b"] if way == "folders" else []
+    if way == "suffixes":
+        frame.to_csv(csvs[0], index=False)
+    code, _, _ = gfncp(
+        *("cluster", *files, *extra, "--checkpoint", plane, "--samples", 5),
+        *("--output", tmp_path / "out", "--no-pictures"),
+    )
+    assert code == 0
+    assert pd.read_csv(tmp_path / "out" / "labels.csv")["set"].unique().tolist() == names
+
+
+def test_known_labels_do_not_change_the_names_of_sets(gfncp, coresets, tmp_path, points):
+    frame = pd.DataFrame(points, columns=["a", "b"]).assign(known=[0, 0, 1] + [-1] * 17)
+    for folder in ("jan", "feb"):
+        (tmp_path / folder).mkdir()
+        frame.to_csv(tmp_path / folder / "p.csv", index=False)
+    code, _, _ = gfncp(
+        *("cluster", tmp_path / "jan" / "p.csv", tmp_path / "feb" / "p.csv", "--checkpoint", coresets),
+        *("--known-column", "known", "--samples", 5, "--output", tmp_path / "out", "--no-pictures"),
+    )
+    assert code == 0
+    assert pd.read_csv(tmp_path / "out" / "labels.csv")["set"].unique().tolist() == ["jan/p", "feb/p"]
+
+
+def test_the_report_of_many_sets_is_small(gfncp, plane, tmp_path, points, monkeypatch):
+    monkeypatch.setattr("gfncp.report.MOST_PICTURES", 3)
+    rows = pd.DataFrame(np.tile(points[:4], (200, 1)), columns=["a", "b"]).assign(
+        part=np.repeat(np.arange(200), 4)
+    )
+    rows.to_csv(tmp_path / "all.csv", index=False)
+    code, text, _ = gfncp(
+        *("cluster", tmp_path / "all.csv", "--set-column", "part", "--checkpoint", plane),
+        *("--samples", 2, "--output", tmp_path / "out"),
+    )
+    assert code == 0
+    page = tmp_path / "out" / "report.html"
+    assert page.stat().st_size < 3_000_000
+    linked = re.findall(r'src="(.*?)"', page.read_text())
+    assert linked == [f"{number:03d}-{number - 1}/clusters.png" for number in (1, 2, 3)]
+    assert all((tmp_path / "out" / name).is_file() for name in linked)
+    assert "Pictures are of the first 3 sets only" in text
+    assert "Pictures are of the first 3 sets only" in page.read_text()
+
+
+# Bad folders and files are refused before anything is computed, and nothing is left.
+
+REFUSED_AT_ONCE = """
+import sys
+from gfncp.cli import main
+code = main(sys.argv[1:])
+sys.exit(code if not {"torch", "pandas", "sklearn", "scipy", "matplotlib"} & set(sys.modules) else 3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["none.csv"], "none.csv: there is no such file"),
+        (["x.xlsx"], "x.xlsx: accepted are files that end in"),
+        (["x.csv", "--output", "x.csv/out"], "x.csv is a file; accepted is a folder"),
+        (["x.csv", "--checkpoint", "generl"], "checkpoint='generl': accepted are"),
+        (["x.csv", "--labels", "l.txt"], "labels='l.txt': accepted is"),
+        (["x.csv", "--k", "2:x"], "--k '2:x': accepted is"),
+    ],
+)
+def test_bad_paths_are_refused_before_anything_is_imported(tmp_path, arguments, said):
+    for name in ("x.csv", "x.xlsx"):
+        (tmp_path / name).write_text("a,b\n1,2\n")
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED_AT_ONCE, "cluster", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert said in done.stderr
+    assert done.returncode == 2, "something heavy was imported"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.csv", "x.xlsx"]
+
+
+def test_folders_that_cannot_take_results(refused, csv, tmp_path, points):
+    output = tmp_path / "out"
+    (output / "report.html").mkdir(parents=True)
+    assert f"{output / 'report.html'} is a folder" in refused("cluster", csv, "--output", output)
+    (output / "report.html").rmdir()
+    for foreign in ("{}", "[]", "x", '{"written by": "me", "files": []}'):
+        (output / "files.json").write_text(foreign)
+        assert "files.json: not a list of files by gfncp" in refused("cluster", csv, "--output", output)
+    for name in ("../points.csv", "/etc/passwd", "a/../../points.csv", "", 3, "a\\b"):
+        held = {"written by": "gfncp cluster", "files": [name]}
+        (output / "files.json").write_text(json.dumps(held))
+        assert "files.json: not a list of files by gfncp" in refused("cluster", csv, "--output", output)
+    assert csv.is_file()
+
+
+def test_a_folder_without_permission_is_refused(refused, csv, monkeypatch, tmp_path):
+    def fail(dir):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("gfncp.output_folder.TemporaryFile", fail)
+    assert f"{tmp_path} cannot be written to (Permission denied)" in refused(
+        "cluster", csv, "--output", tmp_path / "a" / "b"
+    )
+
+
+def test_results_are_not_written_over_points(refused, csv, tmp_path, points):
+    csv.rename(tmp_path / "labels.csv")
+    assert "labels.csv would be written over the points" in refused(
+        "cluster", tmp_path / "labels.csv", "--output", tmp_path
+    )
+    (tmp_path / "images").mkdir()
+    assert "whose images are clustered" in refused(
+        "cluster", tmp_path / "images", "--output", tmp_path / "images" / "out"
+    )
+    np.save(tmp_path / "x.npy", points)
+    assert "x.npy: is given twice" in refused("cluster", tmp_path / "x.npy", tmp_path / "x.npy")
+
+
+def test_all_kinds_of_files_are_known_before_they_are_read():
+    assert set(READERS) == set(TABLES_AND_ARRAYS)
 
 
 # cluster, with checkpoints of coresets

@@ -1,7 +1,6 @@
 """Checkpoints: a folder with `model.safetensors` and `config.json`, written atomically, never unpickled."""
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -14,10 +13,7 @@ from torch import Tensor, nn
 
 from gfncp.configuration import Configuration, parse
 from gfncp.files import write_atomically, write_text
-
-PRETRAINED = Path(__file__).parent / "pretrained"
-DEFAULT = "general"  # the checkpoint that is used where none is named
-FILES = WEIGHTS, CONFIGURATION = "model.safetensors", "config.json"
+from gfncp.shipped import CONFIGURATION, DEFAULT, FILES, PRETRAINED, WEIGHTS, find  # noqa: F401 (as one place)
 
 
 def save(model: nn.Module, configuration: Configuration, folder: Path) -> None:
@@ -126,15 +122,3 @@ def read_json(path: Path) -> Configuration:
     except (OSError, ValueError, RecursionError) as error:  # the last: brackets in brackets in brackets
         raise ValueError(f"{path}: not a readable JSON file ({error})") from None
     return parse(values, str(path))
-
-
-def find(name_or_path: str | Path) -> Path:
-    """The folder of a checkpoint."""
-    for folder in (PRETRAINED / str(name_or_path), Path(name_or_path)):
-        if os.path.isfile(folder / CONFIGURATION):  # of no name too long to be one does it complain
-            return folder
-    shipped = sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
-    raise ValueError(
-        f"checkpoint={str(name_or_path)!r}: accepted are {shipped} or a folder with "
-        "model.safetensors and config.json"
-    )

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,20 +10,25 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
+import torch
+from jaxtyping import Num
 from jinja2 import Environment, PackageLoader
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
+from gfncp.coresets.units import in_units
 from gfncp.data.column_uses import Column, describe
 from gfncp.data.point_sets import PointSet
 from gfncp.estimators.gfncp import GFNCP
 from gfncp.files import write_atomically, write_text
-from gfncp.posterior.interactive import write_page
-from gfncp.posterior.plots import plot_clusters
-from gfncp.posterior.posterior import Posterior
+from gfncp.output_folder import EXPLORE, PICTURE, POSTERIOR, REPORT, write_all
 from gfncp.posterior.summary import SCALES, explanations, format_odds
 
-REPORT = "report.html"
-EXPLORE = "explore.html"
+UNITS = {  # of the axes of pictures
+    "columns": "columns standardised, far points drawn in",
+    "none": "in their common unit, far points drawn in",
+    "unit-length": "rows of unit length, far points drawn in",
+}
+MOST_PICTURES = 100  # sets that have pictures, half a second each
 WRITERS = {
     ".csv": partial(pd.DataFrame.to_csv, index=False),
     ".parquet": partial(pd.DataFrame.to_parquet, index=False),
@@ -53,6 +58,15 @@ class Result:
         scale = [] if self.model.scale_ is None else [SCALES[self.model.scale_]]
         return [*describe(self.columns), *scale]
 
+    def shown(self) -> tuple[Num[np.ndarray, "points *shape"], str]:
+        """Return the points as the network takes them, for pictures, and in which unit they are."""
+        model = self.model
+        if model.scale_ is None:
+            return model.X_, ""
+        x, weights = torch.from_numpy(model.X_), model._given.weights
+        each = torch.ones(len(x), dtype=torch.double) if weights is None else torch.from_numpy(weights)
+        return in_units(x, each, model.scale_).numpy(), UNITS[model.scale_]
+
     def log_prob(self) -> float:
         """Log-probability of the clustering, noise included, given the known labels and weights, if any."""
         return cast(float, self.model.posterior_.log_prob_of(self.model._clustering))
@@ -68,89 +82,136 @@ class Result:
         }
 
 
-def check_labels_file(name: str) -> None:
-    """Refuse what is no name of a file for labels.
-
-    Raises:
-        ValueError: ``name`` does not end in .csv or .parquet, or it names a folder, too.
-    """
-    if Path(name).suffix not in WRITERS or Path(name).name != name:
-        raise ValueError(f"labels={name!r}: accepted is a file name that ends in .csv or .parquet")
-
-
-def write_results(
-    results: Sequence[Result], folder: Path, labels_file: str, settings: dict[str, object]
-) -> list[str]:
-    """Write all there is about some sets.
+@dataclass(frozen=True, eq=False)
+class Report:
+    """All files about some clustered sets.
 
     A single set's posterior and picture lie in the folder itself, those of many in numbered folders below. A
     single set also has a page to explore it, of 5 MB.
 
-    Args:
-        labels_file: see `check_labels_file`.
-        settings: what the report names as such.
-
-    Returns:
-        The names of what was written.
+    Attributes:
+        settings: what the page names as such.
+        labels_file: name of the file of labels; it ends in .csv or .parquet.
+        pictured: how many sets at most have pictures, from the first on; of none there is no page to explore
+            it.
     """
-    single = len(results) == 1
-    places = [folder if single else folder / _place(i, result) for i, result in enumerate(results)]
-    for result, place in zip(results, places, strict=True):
-        model = result.model
-        write_atomically(place / "posterior.npz", partial(_write_posterior, model.posterior_))
-        plot_clusters(model.X_, model.labels_, model.probabilities_, model.posterior_, place / "clusters.png")
-    frames = [result.labels() for result in results]
-    if not single:
-        for result, frame in zip(results, frames, strict=True):
-            frame.insert(0, "set", result.set.name)
-    table = pd.concat(frames)
-    write_atomically(folder / labels_file, partial(WRITERS[Path(labels_file).suffix], table))
-    write_text(folder / REPORT, _page(results, places, settings))
-    per_set = ["posterior.npz", "clusters.png"]
-    if not single:
-        return [labels_file, *(f"NUMBER-SET/{name}" for name in per_set), REPORT]
-    (result,) = results
-    named = result.model.posterior_.named(result.set.ids)
-    points, labels = result.model.X_, result.model.labels_
-    write_page(folder / EXPLORE, points, labels, named, result.set.name, result.notes())
-    return [labels_file, *per_set, REPORT, EXPLORE]
 
+    results: Sequence[Result]
+    settings: dict[str, object]
+    labels_file: str
+    pictured: int = MOST_PICTURES
 
-def _place(number: int, result: Result) -> str:
-    return f"{number + 1:03d}-{re.sub(r'[^A-Za-z0-9_-]+', '_', result.set.name)[:60]}"
+    @property
+    def single(self) -> bool:
+        return len(self.results) == 1
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the files, those of each of many sets once for all."""
+        per_set = [POSTERIOR, *([PICTURE] if self.pictured else [])]
+        explored = [EXPLORE] if self.single and self.pictured else []
+        return [self.labels_file, *(self._place("NUMBER-SET") + name for name in per_set), REPORT, *explored]
 
-def _write_posterior(posterior: Posterior, path: Path) -> None:
-    with path.open("wb") as archive:
-        np.savez_compressed(
-            archive, labels=posterior.labels, log_prob=posterior.log_prob, counts=posterior.counts
+    def write(
+        self, folder: Path, kept: Collection[Path] = (), done: Callable[[], object] = lambda: None
+    ) -> None:
+        """Write the files, and remove those of an earlier run, see `gfncp.output_folder.write_all`.
+
+        Args:
+            kept: files that are not removed.
+            done: is called after each set.
+        """
+        writers: dict[str, Callable[[Path], object]] = {}
+        pictures: list[str | None] = []
+        for number, result in enumerate(self.results):
+            place = self._place(f"{number + 1:03d}-{_plain(result.set.name)}")
+            pictures.append(place + PICTURE if number < self.pictured else None)
+            if pictures[-1] is not None:
+                writers[pictures[-1]] = partial(_draw, result)
+            writers[place + POSTERIOR] = partial(_write_posterior, result, done)
+        writers[self.labels_file] = self._write_labels
+        writers[REPORT] = partial(self._write_page, pictures)
+        if self.single and self.pictured:
+            writers[EXPLORE] = partial(_write_explorer, self.results[0])
+        write_all(folder, writers, kept)
+
+    def _place(self, name: str) -> str:
+        return "" if self.single else f"{name}/"
+
+    def _write_labels(self, path: Path) -> None:
+        frames = [result.labels() for result in self.results]
+        if not self.single:
+            for result, frame in zip(self.results, frames, strict=True):
+                frame.insert(0, "set", result.set.name)
+        write_atomically(path, partial(WRITERS[path.suffix], pd.concat(frames)))
+
+    def _write_page(self, pictures: Sequence[str | None], path: Path) -> None:
+        """Write the report, with everything escaped that comes from users' files.
+
+        The picture of a single set is inside; those of many are beside it, or the page would be large.
+        """
+        sections = []
+        for result, picture in zip(self.results, pictures, strict=True):
+            shown = _embedded(path.parent / picture) if self.single and picture else picture
+            sections.append(_section(result) | {"picture": shown})
+        environment = Environment(loader=PackageLoader("gfncp", "templates"), autoescape=True)
+        page = environment.get_template(REPORT).render(
+            sections=sections, settings=self.settings, pictured=self.pictured, explored=EXPLORE
         )
+        write_text(path, page)
 
 
-def _page(results: Sequence[Result], places: Sequence[Path], settings: dict[str, object]) -> str:
-    """The report, with its pictures inside and all that comes from users' files escaped."""
-    sections = []
-    for result, place in zip(results, places, strict=True):
-        model, frame, points = result.model, result.labels(), result.set.points
-        by_cluster = frame.groupby("label")["probability"]
-        top = model.posterior_.top(5)
-        odds = [format_odds(value) for value in top["log_prob"] - top["log_prob"].iloc[0]]
-        sections.append(
-            {
-                "name": result.set.name,
-                "points": len(frame),
-                "clusters": model.n_clusters_,
-                "notes": result.notes(),
-                "agreement": result.agreement(),
-                "numbers": model.posterior_.n_clusters(),
-                "members": list(zip(by_cluster.size().items(), by_cluster.mean(), strict=True)),
-                "top": list(top.assign(log_prob=odds).itertuples(index=False)),
-                "apart": explanations(model.describe_clusters(points))
-                if isinstance(points, pd.DataFrame)
-                else [],
-                "unsure": frame.set_index(frame.columns[0]).nsmallest(10, "probability").itertuples(),
-                "picture": base64.b64encode((place / "clusters.png").read_bytes()).decode(),
-            }
-        )
-    environment = Environment(loader=PackageLoader("gfncp", "templates"), autoescape=True)
-    return environment.get_template(REPORT).render(sections=sections, settings=settings)
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:60]
+
+
+def _draw(result: Result, path: Path) -> None:
+    from gfncp.posterior.plots import plot_clusters  # matplotlib takes half a second
+
+    model, (points, unit) = result.model, result.shown()
+    plot_clusters(points, model.labels_, model.probabilities_, model.posterior_, path, unit)
+
+
+def _write_posterior(result: Result, done: Callable[[], object], path: Path) -> None:
+    posterior = result.model.posterior_
+    arrays = {"labels": posterior.labels, "log_prob": posterior.log_prob, "counts": posterior.counts}
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as archive:
+            np.savez_compressed(archive, **arrays)
+
+    write_atomically(path, write)
+    done()
+
+
+def _write_explorer(result: Result, path: Path) -> None:
+    from gfncp.posterior.interactive import write_page
+
+    model, (points, unit) = result.model, result.shown()
+    posterior = model.posterior_.named(result.set.ids)
+    write_page(path, points, model.labels_, posterior, result.set.name, result.notes(), unit)
+
+
+def _embedded(picture: Path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
+
+
+def _section(result: Result) -> dict[str, object]:
+    """Return what the page says of a set."""
+    model, frame, points = result.model, result.labels(), result.set.points
+    by_cluster = frame.groupby("label")["probability"]
+    top = model.posterior_.top(5)
+    odds = [format_odds(value) for value in top["log_prob"] - top["log_prob"].iloc[0]]
+    table = isinstance(points, pd.DataFrame)
+    return {
+        "name": result.set.name,
+        "points": len(frame),
+        "clusters": model.n_clusters_,
+        "notes": result.notes(),
+        "agreement": result.agreement(),
+        "numbers": model.posterior_.n_clusters(),
+        "members": list(zip(by_cluster.size().items(), by_cluster.mean(), strict=True)),
+        "top": list(top.assign(log_prob=odds).itertuples(index=False)),
+        "apart": explanations(model.describe_clusters(points)) if table else [],
+        "unsure": frame.set_index(frame.columns[0]).nsmallest(10, "probability").itertuples(),
+    }

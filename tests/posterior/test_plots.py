@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from gfncp.posterior.explanation import describe_clusters
-from gfncp.posterior.plots import plot_clusters
+from gfncp.posterior.plots import clusters, plot_clusters
 from gfncp.posterior.posterior import Posterior
 from gfncp.posterior.summary import format_odds, summarise
 
@@ -159,3 +159,44 @@ def test_pairs_of_many_points_are_thinned(monkeypatch):
     _, posterior = draw(95, 3)
     axes = posterior.plot_coclustering(ax=Figure().subplots())
     assert axes.images[0].get_array().shape == (10, 10)
+
+
+def test_numbers_of_clusters_hide_no_point():
+    """The places of numbers, in pixels, are clear of all points; each number stands near its cluster."""
+    rng = np.random.default_rng(0)
+    centres = rng.uniform(-60, 60, (40, 2))
+    x = np.concatenate([rng.normal(centre, 1, (20, 2)) for centre in centres])
+    labels = np.repeat(np.arange(40), 20)
+    figure = Figure(figsize=(9, 6))
+    axes = clusters(figure.subplots(), x, labels, np.ones(len(x)))
+    figure.canvas.draw()
+    pixels = axes.transData.transform(x)
+    assert len(axes.texts) > 30
+    for text in axes.texts:
+        box = text.get_window_extent()
+        inside = (pixels > (box.x0, box.y0)).all(1) & (pixels < (box.x1, box.y1)).all(1)
+        assert not inside.any()
+        middle = np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
+        own = labels == int(text.get_text())
+        assert np.linalg.norm(pixels[own] - middle, axis=1).min() < 60
+
+
+def test_a_few_points_far_out_do_not_rule_the_axes():
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(0, 1, (95, 2)), np.full((3, 2), -999.0)])
+    axes = clusters(Figure().subplots(), x, np.zeros(98, dtype=int), np.ones(98))
+    low, high = axes.get_xlim()
+    assert high - low < 30
+    assert "3 points at the edge lie farther out" in axes.get_xlabel()
+    assert len(axes.collections[0].get_offsets()) == 98
+    axes = clusters(Figure().subplots(), x[:95], np.zeros(95, dtype=int), np.ones(95))
+    np.testing.assert_array_equal(axes.collections[0].get_offsets(), x[:95])
+    assert "edge" not in axes.get_xlabel()
+
+
+def test_the_legend_lists_the_largest_clusters_and_says_how_many_more():
+    labels = np.concatenate([np.arange(60), np.full(5, 59)])
+    axes = clusters(Figure().subplots(), np.random.default_rng(0).random((65, 2)), labels, np.ones(65))
+    lines = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert lines[0] == "59 (6)" and len(lines) == 25
+    assert "35 more" in axes.get_legend().get_title().get_text()

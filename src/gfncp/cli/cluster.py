@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from gfncp.cli.early_checks import check_labels_file, check_paths
 from gfncp.cli.shared import (
     Array,
     Categories,
@@ -22,6 +24,8 @@ from gfncp.cli.shared import (
     notes,
     split_names,
 )
+from gfncp.output_folder import FILES
+from gfncp.shipped import DEFAULT, find
 
 
 def cluster(
@@ -109,6 +113,9 @@ def cluster(
     noise: Annotated[
         bool, typer.Option("--noise", help="Give points that are probably noise the label -1.")
     ] = False,
+    no_pictures: Annotated[
+        bool, typer.Option("--no-pictures", help="Write neither clusters.png nor explore.html.")
+    ] = False,
     engine: Annotated[
         Literal["local", "ray"],
         typer.Option(help="ray: many sets of Parquet files on a Ray cluster, see docs/scale.md."),
@@ -132,23 +139,11 @@ def cluster(
     posterior.npz, sampled clusterings, their log-probabilities and counts;
     clusters.png, a picture of both;
     report.html, all of it on one page;
-    explore.html, for one set, the points and sampled clusterings to look through in a browser.
+    explore.html, for one set, the points and sampled clusterings to look through in a browser;
+    files.json, the names of these: the next run removes those of them that it does not write again.
 
     Example:  gfncp cluster points.csv --checkpoint mog-2d --output result
     """
-    import warnings
-
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from gfncp.checkpoints import DEFAULT, find, load_configuration
-    from gfncp.cli.told_columns import read_told_sets
-    from gfncp.data.column_uses import describe
-    from gfncp.data.delimited import Reading
-    from gfncp.data.point_sets import Roles
-    from gfncp.estimators.gfncp import GFNCP
-    from gfncp.posterior.summary import summarise
-    from gfncp.report import Result, check_labels_file, write_results
-
     told_columns = {"known-column": known_column, "weight-column": weight_column}
     of_reading = {
         "delimiter": delimiter,
@@ -160,7 +155,9 @@ def cluster(
     }
     of_engine = {
         "ray": {"address": address, "workers": workers},
-        "local": {"jobs": jobs, "labels": labels} | told_columns | of_reading,
+        "local": {"jobs": jobs, "labels": labels, "no-pictures": no_pictures or None}
+        | told_columns
+        | of_reading,
     }
     other = "ray" if engine == "local" else "local"
     for name, value in of_engine[other].items():
@@ -168,11 +165,28 @@ def cluster(
             raise ValueError(f"--{name}={value}: accepted with --engine {other} only")
     labels = labels or "labels.csv"
     check_labels_file(labels)
+    bounds = _bounds(k)
+    if engine == "local":
+        check_paths(files, output, (labels, *FILES))
+    if checkpoint is not None:
+        find(checkpoint)
+
+    import warnings
+
+    from gfncp.checkpoints import load_configuration
+    from gfncp.cli.told_columns import read_told_sets
+    from gfncp.data.column_uses import describe
+    from gfncp.data.delimited import Reading
+    from gfncp.data.point_sets import Roles
+    from gfncp.estimators.gfncp import GFNCP
+    from gfncp.posterior.summary import summarise
+    from gfncp.report import MOST_PICTURES, Report, Result
+
     kinds = split_names(categories) or ()
     roles = Roles(split_names(columns), id_column, label_column, set_column, kinds)
     parameters = {
         "n_samples": samples,
-        "n_clusters": _bounds(k),
+        "n_clusters": bounds,
         "random_state": seed,
         "device": device,
         "scale": scale,
@@ -196,25 +210,22 @@ def cluster(
                 f"not with {checkpoint!r}"
             )
     estimator = GFNCP(checkpoint, n_jobs=jobs, **parameters)
-    start = perf_counter()
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
-    with bar, warnings.catch_warnings(record=True) as caught:
-        warnings.filterwarnings("always", category=UserWarning)
-        task = bar.add_task(f"Clustering {count(len(sets), 'set')}", total=len(sets))
-        points = [each.points for each in sets]
-        models = estimator.fit_sets(points, lambda count: bar.advance(task, count), **told)
-    seconds = perf_counter() - start
-    results = [Result(each, model) for each, model in zip(sets, models, strict=True)]
     settings = {"checkpoint": find(checkpoint).name, "samples": samples, "K": k or "any", "seed": seed}
     settings |= {name.replace("-", " "): value for name, value in told_columns.items() if value is not None}
-    written = write_results(results, output, labels, settings)
+    start = perf_counter()
+    with _progress() as bar:
+        task = bar.add_task(f"Clustering {count(len(sets), 'set')}", total=len(sets))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.filterwarnings("always", category=UserWarning)
+            points = [each.points for each in sets]
+            models = estimator.fit_sets(points, lambda count: bar.advance(task, count), **told)
+        clustered = perf_counter()
+        results = [Result(each, model) for each, model in zip(sets, models, strict=True)]
+        task = bar.add_task("Writing files and pictures", total=len(sets))
+        pictured = 0 if no_pictures else MOST_PICTURES
+        report = Report(results, settings, labels, pictured)
+        report.write(output, kept=files, done=lambda: bar.advance(task))
+    seconds = f"{clustered - start:.1f} s; files and pictures: {perf_counter() - clustered:.1f} s"
 
     used = [line for result in results for line in describe(result.columns)]
     for note in dict.fromkeys([*(str(warning.message) for warning in [*read, *caught]), *used]):
@@ -227,7 +238,7 @@ def cluster(
         model, points = models[0], len(models[0].labels_)
         console.print(
             f"[bold]{count(points, 'point')} in {count(model.n_clusters_, 'cluster')}[/bold] "
-            f"(greedy clustering; with {count(samples, 'sample')} of the posterior: {seconds:.1f} s)\n",
+            f"(greedy clustering; with {count(samples, 'sample')} of the posterior: {seconds})\n",
             soft_wrap=True,
         )
         log_prob = results[0].log_prob()
@@ -241,8 +252,15 @@ def cluster(
                 f"[bold]NMI {agreement['NMI']:.3f}, ARI {agreement['ARI']:.3f}[/bold]"
             )
     else:
-        console.print(_table_of_sets(results), f"{len(results)} sets in {seconds:.1f} s")
-    console.print(f"Written to {output}: {', '.join(written)}", markup=False, soft_wrap=True)
+        console.print(_table_of_sets(results), f"{len(results)} sets in {seconds}")
+        if 0 < pictured < len(results):
+            console.print(f"Pictures are of the first {pictured} sets only")
+    console.print(f"Written to {output}: {', '.join(report.names)}", markup=False, soft_wrap=True)
+
+
+def _progress() -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    return Progress(*columns, console=console, transient=True)
 
 
 def _cluster_on_ray(

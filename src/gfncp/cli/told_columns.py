@@ -12,7 +12,7 @@ import pandas as pd
 from jaxtyping import Shaped
 
 from gfncp.data.delimited import Reading
-from gfncp.data.point_sets import PointSet, Roles, check_columns, read_sets
+from gfncp.data.point_sets import PointSet, Roles, check_columns, names_apart, read_sets
 from gfncp.data.tables import read_file
 
 Told = dict[str, list[Shaped[np.ndarray, "points"]]]
@@ -46,7 +46,7 @@ def read_told_sets(
             )
     sets: list[PointSet] = []
     told: Told = {name: [] for name in columns}
-    for path in map(Path, paths):
+    for path, called in zip(map(Path, paths), names_apart(paths), strict=True):
         held = _read(path, list(columns.values()), reading)
         others = list(columns.values()) if isinstance(held, pd.DataFrame) else []
         found = read_sets([path], replace(roles, others=others), reading)
@@ -60,8 +60,11 @@ def read_told_sets(
             if name == "known_labels":
                 values = _without_minus_one(values)
             told[name] += _by_set(values, None if roles.sets is None else np.asarray(held[roles.sets]))
-        several = len(paths) > 1 and roles.sets is not None
-        sets += [replace(each, name=f"{path.stem}: {each.name}") if several else each for each in found]
+        if roles.sets is None:
+            found = [replace(each, name=called) for each in found]
+        elif len(paths) > 1:
+            found = [replace(each, name=f"{called}: {each.name}") for each in found]
+        sets += found
     return sets, told
 
 

@@ -1,5 +1,6 @@
 """Users' own sets of points, with the names of the points and known labels: files, and folders of images."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,8 +71,9 @@ def read_sets(paths: Sequence[Path], roles: Roles, reading: Reading | None = Non
         ValueError: naming the file, and what was expected there.
     """
     found = []
-    for path in map(Path, paths):
+    for path, name_of_file in zip(map(Path, paths), names_apart(paths), strict=True):
         whole, sets = _read_folder(path, roles) if path.is_dir() else _read_file(path, roles, reading)
+        whole = replace(whole, name=name_of_file)
         if sets is None:
             found.append(whole)
             continue
@@ -81,6 +83,28 @@ def read_sets(paths: Sequence[Path], roles: Roles, reading: Reading | None = Non
             title = str(name) if len(paths) == 1 else f"{whole.name}: {name}"
             points, ids = whole.points[chosen], whole.ids[chosen]
             found.append(PointSet(title, points, ids, labels, whole.columns))
+    return found
+
+
+def names_apart(paths: Sequence[Path]) -> list[str]:
+    """Name files and folders, each by as much of the end of its path as tells it from the others.
+
+    That is the name without its suffix, or with it, then with one folder above it, and so on:
+    ``jan/p.csv`` and ``feb/p.csv`` are called jan/p and feb/p.
+    """
+    whole = [Path(path).resolve() for path in paths]
+    ends: list[list[str]] = [[] for _ in whole]
+    for path, names in zip(whole, ends, strict=True):
+        for above in range(len(path.parents)):
+            place = "/".join(path.parts[-1 - above : -1]) + "/" * (above > 0)
+            names += [f"{place}{path.name if path.is_dir() else path.stem}", f"{place}{path.name}"]
+    found = [next(iter(names), "") for names in ends]
+    for depth in range(1, max(map(len, ends), default=0)):
+        shared = {name for name, times in Counter(found).items() if times > 1}
+        found = [
+            names[min(depth, len(names) - 1)] if name in shared else name
+            for name, names in zip(found, ends, strict=True)
+        ]
     return found
 
 

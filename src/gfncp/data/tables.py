@@ -13,6 +13,7 @@ from gfncp.data.cells import OPTIONS, PANDAS, Advice, advise
 from gfncp.data.column_uses import Column
 from gfncp.data.columns import Columns
 from gfncp.data.delimited import Reading, normalise, read_text
+from gfncp.inputs import TEXTS, check_file, suffix_of
 
 COUNTED = 5  # rows, from which on a column that counts them is taken for their numbers
 SPARSE = {"shape", "format", "data"}  # arrays in a file of SciPy's sparse matrices
@@ -67,13 +68,8 @@ def read_file(path: Path, reading: Reading | None = None) -> pd.DataFrame | dict
         ValueError: there is no such file, it is of no kind that is accepted, or it is damaged.
     """
     advice, reading = PANDAS if reading is None else OPTIONS, reading or Reading()
-    suffix = _suffix(path)
-    if suffix not in (*TEXTS, *READERS):
-        raise ValueError(
-            f"{path}: accepted are files that end in {', '.join((TEXTS[0], *READERS, *TEXTS[1:]))}"
-        )
-    if not path.is_file():
-        raise ValueError(f"{path}: there is no such file")
+    check_file(path)
+    suffix = suffix_of(path)
     _check_said(path, suffix, reading)
     try:
         held, decimal = read_text(path, reading) if suffix in TEXTS else (READERS[suffix](path), ".")
@@ -111,12 +107,6 @@ def _table(held: pd.DataFrame, decimal: str, reading: Reading) -> pd.DataFrame:
     """A table whose columns have names of text, and whose cells are as they were said to be written."""
     held = held.set_axis(held.columns.map(str), axis=1)
     return normalise(held, decimal, reading)
-
-
-def _suffix(path: Path) -> str:
-    """The end of a file's name that says what it is; of a packed one, the two last ends."""
-    ends = [end.lower() for end in path.suffixes]
-    return "".join(ends[-2:]) if ends[-1:] == [".gz"] else "".join(ends[-1:])
 
 
 def _check_said(path: Path, suffix: str, reading: Reading) -> None:
@@ -166,7 +156,6 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
     return held | {name: np.array(names, dtype=object)[held[name]] for name, names in lists.items()}
 
 
-TEXTS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 READERS = {
     ".parquet": pd.read_parquet,
     ".npy": _read_arrays,

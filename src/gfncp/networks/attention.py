@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
@@ -35,8 +36,9 @@ class Block(nn.Module):
         self.before_layer = nn.LayerNorm(width)
         self.layer = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
         if local_heads:
-            steepness = torch.logspace(*map(math.log10, STEEPNESS), local_heads)
-            self.log_steepness = nn.Parameter(steepness.log())
+            # That of PyTorch, on the device meta, loads its compiler: seconds.
+            log_steepness = np.linspace(*map(math.log, STEEPNESS), local_heads)
+            self.log_steepness = nn.Parameter(torch.tensor(log_steepness, dtype=torch.get_default_dtype()))
 
     def forward(
         self,

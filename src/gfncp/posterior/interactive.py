@@ -6,6 +6,7 @@ The page holds the points in the plane and the labels of each sampled clustering
 
 from base64 import b64encode
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def write_page(
     posterior: Posterior,
     title: str = "Clusterings",
     notes: Sequence[str] = (),
+    unit: str = "",
 ) -> None:
     """Write an HTML page that shows a clustering and the samples around it; it loads nothing else.
 
@@ -43,6 +45,7 @@ def write_page(
         labels: the clustering that is shown first, such as ``labels_`` of the estimator; -1 for noise.
         posterior: its ``index`` names the points.
         notes: lines of text for the head of the page.
+        unit: of the coordinates, named beside the axes.
 
     Raises:
         ValueError: points, labels and posterior are not of equally many points.
@@ -51,21 +54,23 @@ def write_page(
         >>> model = GFNCP().fit(X)  # doctest: +SKIP
         >>> write_page("explore.html", model.X_, model.labels_, model.posterior_)  # doctest: +SKIP
     """
-    from plotly.offline import get_plotlyjs  # takes a second
-
+    script = files("plotly") / "package_data" / "plotly.min.js"  # plotly.offline would load all of plotly
     environment = Environment(loader=PackageLoader("gfncp", "templates"), autoescape=True)
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False}
     page = environment.get_template(TEMPLATE).render(
-        data=page_data(points, labels, posterior),
+        data=page_data(points, labels, posterior, unit),
         title=title,
         notes=notes,
-        plotly=Markup(get_plotlyjs()),
+        plotly=Markup(script.read_text(encoding="utf-8")),
     )
     write_text(Path(path), page)
 
 
 def page_data(
-    points: Num[np.ndarray, "n_samples *shape"], labels: Int[np.ndarray, "n_samples"], posterior: Posterior
+    points: Num[np.ndarray, "n_samples *shape"],
+    labels: Int[np.ndarray, "n_samples"],
+    posterior: Posterior,
+    unit: str = "",
 ) -> dict[str, Any]:
     """Return what the page's script reads, as JSON takes it.
 
@@ -85,7 +90,7 @@ def page_data(
     return {
         "points": len(labels),
         "clusters": len(np.unique(labels[labels >= 0])),
-        "axes": axes,
+        "axes": [f"{name} ({unit})" if unit else name for name in axes],
         "places": [[_number(value) for value in axis] for axis in places[shown].T.tolist()],
         "names": [_shortened(str(names[i])) for i in np.flatnonzero(shown)],
         "labels": labels[shown].tolist(),

@@ -1,6 +1,7 @@
 """Pictures of clusterings."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -8,8 +9,9 @@ from jaxtyping import Bool, Float, Int, Num
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
+from matplotlib.lines import Line2D
 from scipy.cluster.hierarchy import dendrogram
+from scipy.spatial import KDTree
 from sklearn.decomposition import PCA
 
 from gfncp.files import write_atomically
@@ -17,6 +19,12 @@ from gfncp.posterior.posterior import Posterior
 
 ROWS = 25  # clusters that are drawn as rows of images
 COLUMNS = 20  # images per cluster
+LISTED = 25  # clusters in the legend
+NUMBERED = 150  # clusters whose numbers are written beside their points
+CLEAR = 11  # pixels from a number to the points around it
+RADII = (12, 16, 22, 30, 42, 58, 80, 110, 150)  # pixels from the middle of a cluster to its number
+FAR = 0.1  # share of the points, at both ends together, that do not say how far the axes reach
+REACH = 1.5  # times as far as the others lie apart, that the axes reach beyond these
 GAP = 3  # pixels between images
 BAR = 3  # height in pixels of the bar under an image
 PAIRED = 1500  # points whose pairs are drawn; of more, so many at equal steps
@@ -33,19 +41,23 @@ def plot_clusters(
     probabilities: Float[np.ndarray, "n_samples"],
     posterior: Posterior,
     path: Path,
+    unit: str = "",
 ) -> None:
     """Write a PNG: the clusters on the left, the posterior of K and of pairs of points on the right.
 
     Images: a row per cluster, from its surest to its least sure member, each with a bar as long as its
     place is sure. Vectors: a scatter plot (of two principal components, if there are more than two
     coordinates), in which unsure points are pale. Noise is grey, and left out of the rows of images.
+
+    Args:
+        unit: of the coordinates, named beside the axes.
     """
     height = max(4.5, 0.8 + 0.46 * min(labels.max() + 1, ROWS)) if points.ndim == 3 else 5.5
     figure = Figure(figsize=(12, height), layout="constrained")
     axes = figure.subplot_mosaic(
         [["clusters", "numbers"], ["clusters", "pairs"]], width_ratios=(3, 1), height_ratios=(1, 1.7)
     )
-    clusters(axes["clusters"], points, labels, probabilities)
+    clusters(axes["clusters"], points, labels, probabilities, unit)
     numbers(axes["numbers"], posterior)
     pairs(axes["pairs"], posterior, labels, probabilities)
     write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=100))
@@ -56,9 +68,13 @@ def clusters(
     points: Num[np.ndarray, "n_samples *shape"],
     labels: Int[np.ndarray, "n_samples"],
     probabilities: Float[np.ndarray, "n_samples"],
+    unit: str = "",
 ) -> Axes:
     """Draw the points of each cluster, images in rows and vectors scattered; see `plot_clusters`."""
-    (_images if points.ndim == 3 else _scatter)(axes, points, labels, probabilities)
+    if points.ndim == 3:
+        _images(axes, points, labels, probabilities)
+    else:
+        _scatter(axes, points, labels, probabilities, unit)
     return axes
 
 
@@ -168,33 +184,108 @@ def _images(axes: Axes, points, labels, probabilities) -> None:
     axes.set_title(f"{which}: from the surest to the least sure member; bars show how sure")
 
 
-def _scatter(axes: Axes, points, labels, probabilities) -> None:
+def _scatter(axes: Axes, points, labels, probabilities, unit: str = "") -> None:
     flat, names = plane(points)
-    first, second = flat.T
+    limits = [edges(values) for values in flat.T]
+    places = np.stack([values.clip(*ends) for values, ends in zip(flat.T, limits, strict=True)], axis=1)
     shown = thinned(labels, SCATTERED)
     noise = np.flatnonzero(shown & (labels < 0))
     if len(noise):
-        axes.scatter(first[noise], second[noise], color=NOISE_COLOUR, marker="x", s=18, linewidths=0.8)
+        axes.scatter(*places[noise].T, color=NOISE_COLOUR, marker="x", s=18, linewidths=0.8)
     for k in range(labels.max() + 1):
         here = np.flatnonzero(shown & (labels == k))
         axes.scatter(
-            first[here],
-            second[here],
-            color=COLOURS[k % len(COLOURS)],
-            marker=MARKERS[k // len(COLOURS) % len(MARKERS)],
+            *places[here].T,
+            **_mark(k),
             alpha=0.15 + 0.85 * probabilities[here],
             s=22,
             linewidths=0,
         )
+    _number(axes, places[shown], labels[shown])
+    _list(axes, labels)
+    aside = f" ({unit})" if unit else ""
+    beyond = int((places != flat).any(axis=1).sum())
+    axes.set_xlabel(names[0] + aside + (f"\n{beyond} points at the edge lie farther out" if beyond else ""))
+    axes.set_ylabel(names[1] + aside)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(f"{labels.max() + 1} clusters; the paler a point, the less sure is its cluster")
+
+
+def edges(values: Num[np.ndarray, "n_samples"]) -> tuple[float, float]:
+    """Return between which values points are drawn as they are; others are drawn at these edges.
+
+    All are, unless a few in a hundred lie so far out that the others would be too close to tell apart.
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return -np.inf, np.inf
+    low, high = np.quantile(finite, [FAR / 2, 1 - FAR / 2])
+    first, last = low - REACH * (high - low), high + REACH * (high - low)
+    return (first if finite.min() < first else -np.inf), (last if finite.max() > last else np.inf)
+
+
+def _number(axes: Axes, places: Num[np.ndarray, "shown 2"], labels: Int[np.ndarray, "shown"]) -> None:
+    """Write the number of each cluster where no point is, as near to one of its points as can be.
+
+    Numbers without such a place are left out.
+    """
+    low, high = places.min(axis=0), places.max(axis=0)
+    box = axes.get_window_extent()
+    pixels = (places - low) / np.where(high > low, high - low, 1) * (0.9 * box.width, 0.9 * box.height)
+    if not np.isfinite(pixels).all():
+        return
+    angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    points, written = KDTree(pixels), np.empty((0, 2))
+    for k in _by_size(labels)[:NUMBERED]:
+        own = pixels[labels == k]
+        middle = np.median(own, axis=0)
+        free = np.concatenate([middle[None], *(middle + radius * circle for radius in RADII)])
+        free = free[points.query(free)[0] > CLEAR]
+        if len(written) and len(free):
+            free = free[KDTree(written).query(free)[0] > 2 * CLEAR]
+        if not len(free):
+            continue
+        apart = KDTree(own).query(free)[0]
+        best = free[apart.argmin()]
+        written = np.concatenate([written, best[None]])
+        nearest = places[labels == k][KDTree(own).query(best)[1]]
+        offset = (best - pixels[labels == k][KDTree(own).query(best)[1]]) * 72 / axes.figure.dpi
         axes.annotate(
             str(k),
-            (np.median(first[here]), np.median(second[here])),
+            nearest,
+            xytext=tuple(offset),
+            textcoords="offset points",
+            fontsize=9,
             weight="bold",
             ha="center",
             va="center",
-            path_effects=[withStroke(linewidth=3, foreground="white")],
+            zorder=1,
         )
-    axes.set_xlabel(names[0])
-    axes.set_ylabel(names[1])
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(f"{labels.max() + 1} clusters; the paler a point, the less sure is its cluster")
+
+
+def _list(axes: Axes, labels: Int[np.ndarray, "n_samples"]) -> None:
+    """List the largest clusters with their sizes beside the axes, where they hide no point."""
+    marks = [
+        Line2D([], [], **_mark(k), linestyle="", markersize=5, label=f"{k} ({(labels == k).sum()})")
+        for k in _by_size(labels)[:LISTED]
+    ]
+    if (labels < 0).any():
+        noise = f"noise ({(labels < 0).sum()})"
+        marks.append(Line2D([], [], color=NOISE_COLOUR, marker="x", linestyle="", markersize=5, label=noise))
+    more = labels.max() + 1 - LISTED
+    axes.legend(
+        handles=marks,
+        title="cluster (size)" + (f",\nthe {LISTED} largest;\n{more} more" if more > 0 else ""),
+        loc="upper left",
+        bbox_to_anchor=(1, 1),
+        frameon=False,
+        fontsize=8,
+        title_fontsize=8,
+        handletextpad=0.1,
+    )
+
+
+def _mark(k: int) -> dict[str, Any]:
+    """Return colour and marker of a cluster: fifty kinds, then they repeat."""
+    return {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k // len(COLOURS) % len(MARKERS)]}

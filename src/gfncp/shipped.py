@@ -1,0 +1,24 @@
+"""Folders of checkpoints, those that ship with the package among them; found without loading PyTorch."""
+
+import os
+from pathlib import Path
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+DEFAULT = "general"  # the checkpoint that is used where none is named
+FILES = WEIGHTS, CONFIGURATION = "model.safetensors", "config.json"
+
+
+def find(name_or_path: str | Path) -> Path:
+    """Return the folder of a checkpoint.
+
+    Raises:
+        ValueError: there is no such checkpoint.
+    """
+    for folder in (PRETRAINED / str(name_or_path), Path(name_or_path)):
+        if os.path.isfile(folder / CONFIGURATION):  # of no name too long to be one does it complain
+            return folder
+    shipped = sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
+    raise ValueError(
+        f"checkpoint={str(name_or_path)!r}: accepted are {shipped} or a folder with "
+        "model.safetensors and config.json"
+    )
