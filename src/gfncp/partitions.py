@@ -106,6 +106,7 @@ def sample_crp(
     *,
     generator: torch.Generator,
     n_clusters: int | tuple[int, int] | None = None,
+    largest: int | None = None,
 ) -> Int[Tensor, "sets points"]:
     """Partitions from CRP(alpha), exactly conditioned on the number of clusters K where asked.
 
@@ -115,14 +116,23 @@ def sample_crp(
 
     Args:
         n_clusters: None, a fixed K, or inclusive bounds ``(low, high)``.
+        largest: tables of the restaurant that seat so many take no further guest; None for tables without
+            end. Such partitions are not conditioned on K.
 
     Raises:
-        ValueError: ``alpha`` is not positive and finite, or sizes or bounds are impossible.
+        ValueError: ``alpha`` is not positive and finite, sizes or bounds are impossible, or both
+            ``n_clusters`` and ``largest`` are given.
     """
     if not 0 < alpha < math.inf:
         raise ValueError(f"alpha={alpha}: the CRP concentration must be positive and finite")
     if sets < 1 or points < 1:
         raise ValueError(f"sets={sets}, points={points}: both must be at least 1")
+    if largest is not None:
+        if n_clusters is not None or largest < 1:
+            raise ValueError(
+                f"n_clusters={n_clusters}, largest={largest}: accepted are n_clusters=None and at least 1"
+            )
+        return _seated(sets, points, alpha, largest, generator)
     steps = torch.arange(points, dtype=torch.float64)
     if n_clusters is None:
         opens = torch.rand(sets, points, dtype=torch.float64, generator=generator) < alpha / (alpha + steps)
@@ -134,6 +144,26 @@ def sample_crp(
     for _ in range(points.bit_length()):
         root = root.gather(-1, root)
     return (opens.long().cumsum(-1) - 1).gather(-1, root)
+
+
+def _seated(
+    sets: int, points: int, alpha: float, largest: int, generator: torch.Generator
+) -> Int[Tensor, "sets points"]:
+    """Partitions from a restaurant whose tables seat ``largest``, guest by guest."""
+    coins = torch.rand(points, sets, dtype=torch.float64, generator=generator)
+    seats = torch.zeros(sets, points + 1, dtype=torch.float64)  # of each table, those taken
+    tables = torch.zeros(sets, dtype=torch.long)
+    labels = torch.empty(sets, points, dtype=torch.long)
+    everyone = torch.arange(sets)
+    for n in range(points):
+        weights = torch.where(seats < largest, seats, 0.0)
+        weights[everyone, tables] = alpha
+        reached = weights.cumsum(1)
+        chosen = (reached <= coins[n, :, None] * reached[:, -1:]).sum(1).minimum(tables)
+        labels[:, n] = chosen
+        seats[everyone, chosen] += 1
+        tables = tables + (chosen == tables)
+    return labels
 
 
 def _openings(

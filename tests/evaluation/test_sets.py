@@ -35,3 +35,14 @@ def test_seed_size_and_number_decide():
 
 def test_batches_hold_every_set_once():
     assert [list(batch) for batch in batches(5, 2)] == [[0, 1], [2, 3], [4]]
+
+
+def test_no_cluster_needs_more_points_than_its_class_has(generator):
+    simulate = WholeClasses(torch.arange(60.0)[:, None], torch.arange(60) % 12, largest=5)
+    x, labels = simulate(20, 30, generator)
+    for points, known in zip(x[..., 0].long(), labels, strict=True):
+        assert known.bincount().max() <= 5
+        assert len(points.unique()) == 30
+        assert all(len((points[known == k] % 12).unique()) == 1 for k in known.unique())
+    with pytest.raises(ValueError, match=r"points=60: \d+ clusters, but 12 classes"):
+        simulate(20, 60, generator)

@@ -111,3 +111,9 @@ def test_where_nothing_is_altered_nothing_is_drawn_for_it(generator):
     assert torch.equal(x, points[again])
     torch.randint(1, again.shape, generator=expected)  # the view
     assert torch.equal(torch.rand(5, generator=used), torch.rand(5, generator=expected))
+
+
+def test_clusters_are_no_larger_than_asked_for(generator):
+    simulate = NeighbourEmbeddings(torch.randn(1, 80, 3, generator=generator), 0.1, None, largest=4)
+    _, labels = simulate(10, 20, generator)
+    assert max(int(row.bincount().max()) for row in labels) == 4

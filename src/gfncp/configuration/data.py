@@ -79,6 +79,16 @@ class EmbeddingData(Data):
         return (28, 28)
 
 
+class Characters(EmbeddingData):
+    """Omniglot, see `gfncp.data.image_sets`; clusters are ``largest`` at most, as its characters are."""
+
+    dataset: Literal["omniglot"]
+    n_clusters: None = None
+    images: Annotated[int, Field(ge=1000, le=69_120)] = 69_120
+    reach: Share = 0.0002
+    largest: Annotated[int, Field(ge=2, le=20)] = 20
+
+
 class OwnImages(EmbeddingData):
     """See `gfncp.training.own_images`.
 
@@ -134,7 +144,7 @@ class AugmentedEmbeddingFile(EmbeddingFile):
 
 
 AnyNeighbourEmbeddings = Annotated[
-    EmbeddingData | OwnImages | NeighbourEmbeddingFile, Field(discriminator="dataset")
+    EmbeddingData | Characters | OwnImages | NeighbourEmbeddingFile, Field(discriminator="dataset")
 ]
 AnyData = Annotated[
     MixtureData | GeneralData | CoresetData | ImageData | AnyNeighbourEmbeddings | AugmentedEmbeddingFile,

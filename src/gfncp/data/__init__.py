@@ -7,6 +7,7 @@ What a header merely claims costs nothing.
 
 from gfncp.data.embeddings import read_embeddings
 from gfncp.data.idx import images
+from gfncp.data.image_sets import labelled_images
 from gfncp.data.tables import read_points
 
-__all__ = ["images", "read_embeddings", "read_points"]
+__all__ = ["images", "labelled_images", "read_embeddings", "read_points"]

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from gfncp import simulators
 from gfncp.configuration import Configuration
 from gfncp.configuration.data import EmbeddingData, EmbeddingFile, ImageData, OwnImages
-from gfncp.data import images
+from gfncp.data import labelled_images
 from gfncp.networks.encoders import prepared
 from gfncp.seeds import seeded
 from gfncp.training import unseen_classes
-from gfncp.training.preparation import HELD_OUT, Simulator
+from gfncp.training.preparation import Simulator
 
 SETS_PER_BATCH = 50
 TEST_STREAM = 2**31 + 1  # apart from training's and validation's
@@ -55,11 +55,13 @@ def make_test_simulator(configuration: Configuration, encoder: nn.Module, data: 
         return simulators.GeneralMixtures(**values)
     if kind == "coresets":
         return cast(Simulator, simulators.LabelledCoresets(values["tokens"]))
-    x, classes = images(values["dataset"], "test", data)
+    x, classes = labelled_images(values["dataset"], "test", data)
     bounds = values["n_clusters"]
     if not isinstance(bounds, int):  # bounds are of training clusters, which are not classes
         bounds = (1, len(classes.unique()))
-    return simulators.WholeClasses(prepared(encoder, x), classes, values["alpha"], bounds)
+    return simulators.WholeClasses(
+        prepared(encoder, x), classes, values["alpha"], bounds, values.get("largest")
+    )
 
 
 def make_held_out_simulator(
@@ -76,6 +78,7 @@ def make_held_out_simulator(
         return held_out if isinstance(held_out, simulators.WholeClasses) else None
     if not isinstance(options, ImageData | EmbeddingData) or isinstance(options, OwnImages):
         return None
-    x, classes = (part[-HELD_OUT:] for part in images(options.dataset, "train", data))
+    x, classes = labelled_images(options.dataset, "validation", data)
     bounds = (1, len(np.unique(classes)))
-    return simulators.WholeClasses(prepared(encoder, x), classes, options.alpha, bounds)
+    largest = getattr(options, "largest", None)
+    return simulators.WholeClasses(prepared(encoder, x), classes, options.alpha, bounds, largest)

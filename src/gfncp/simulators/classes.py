@@ -12,21 +12,23 @@ from gfncp.partitions import sample_crp
 
 @dataclass(frozen=True)
 class WholeClasses:
-    """Sets for tests: a cluster is drawn from one class of labelled points, without replacement."""
+    """Sets for tests: a cluster is drawn from one class of labelled points, without replacement.
+
+    Args:
+        largest: a cluster has no more points, see `gfncp.partitions.sample_crp`; K is not bounded then.
+    """
 
     points: Float[Tensor, "rows *shape"]
     classes: Int[Tensor, "rows"]
     alpha: float = 1.0
     n_clusters: int | tuple[int, int] | None = None
+    largest: int | None = None
 
     def __call__(
         self, sets: int, points: int, generator: torch.Generator
     ) -> tuple[Float[Tensor, "sets points *shape"], Int[Tensor, "sets points"]]:
         names = self.classes.unique()
-        bounds = self.n_clusters or (1, len(names))
-        if np.max(bounds) > len(names):
-            raise ValueError(f"n_clusters={self.n_clusters}: accepted is at most {len(names)}, one per class")
-        labels = sample_crp(sets, points, self.alpha, generator=generator, n_clusters=bounds)
+        labels = self._labels(sets, points, len(names), generator)
         chosen = torch.empty(sets, points, dtype=torch.long)
         for row in range(sets):
             order = torch.randperm(len(names), generator=generator)
@@ -41,3 +43,16 @@ class WholeClasses:
                     )
                 chosen[row, here] = members[torch.randperm(len(members), generator=generator)[:size]]
         return self.points[chosen], labels
+
+    def _labels(
+        self, sets: int, points: int, most: int, generator: torch.Generator
+    ) -> Int[Tensor, "sets points"]:
+        if self.largest is not None:
+            labels = sample_crp(sets, points, self.alpha, generator=generator, largest=self.largest)
+            if labels.max() >= most:
+                raise ValueError(f"points={points}: {int(labels.max()) + 1} clusters, but {most} classes")
+            return labels
+        bounds = self.n_clusters or (1, most)
+        if np.max(bounds) > most:
+            raise ValueError(f"n_clusters={self.n_clusters}: accepted is at most {most}, one per class")
+        return sample_crp(sets, points, self.alpha, generator=generator, n_clusters=bounds)

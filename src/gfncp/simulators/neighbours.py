@@ -110,6 +110,7 @@ class NeighbourEmbeddings:
         noise: standard deviation of the Gaussian added to each coordinate of each point.
         dropout: up to this share of the coordinates is missing, others in each set; where few clusters are
             to be learned from, that shows them from many sides.
+        largest: a cluster has no more points, see `gfncp.partitions.sample_crp`.
     """
 
     views: Float[Tensor, "views images features"]
@@ -118,6 +119,7 @@ class NeighbourEmbeddings:
     reach: float = 0.02
     noise: float = 0.0
     dropout: float = 0.0
+    largest: int | None = None
 
     @cached_property
     def clusters(self) -> NeighbourClusters:
@@ -126,7 +128,14 @@ class NeighbourEmbeddings:
     def __call__(
         self, sets: int, points: int, generator: torch.Generator
     ) -> tuple[Float[Tensor, "sets points features"], Int[Tensor, "sets points"]]:
-        labels = sample_crp(sets, points, self.alpha, generator=generator, n_clusters=self.n_clusters)
+        labels = sample_crp(
+            sets,
+            points,
+            self.alpha,
+            generator=generator,
+            n_clusters=self.n_clusters,
+            largest=self.largest,
+        )
         chosen = self.clusters(labels, generator)
         view = torch.randint(len(self.views), chosen.shape, generator=generator)
         x = self.views[view, chosen]

@@ -14,7 +14,7 @@ from gfncp import simulators
 from gfncp.checkpoints import read_weights
 from gfncp.configuration import Configuration
 from gfncp.configuration.data import EmbeddingFile, OwnImages
-from gfncp.data import images
+from gfncp.data import labelled_images
 from gfncp.files import write_atomically
 from gfncp.networks.encoders import EmbeddedEncoder, prepared
 from gfncp.seeds import seeded
@@ -22,7 +22,6 @@ from gfncp.training import own_images, unseen_classes
 from gfncp.training.pretraining import pretrain
 
 Simulator = Callable[[int, int, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
-HELD_OUT = 10_000  # the last images of the training split are kept for validation
 VIEWS_STREAM = 2**31 + 3  # apart from all other streams
 IMAGES_AT_ONCE = 5000  # augmented and embedded
 
@@ -46,9 +45,12 @@ def make_simulators(
         return training, simulators.LabelledCoresets(values["tokens"])
     if isinstance(configuration.data, OwnImages):
         return own_images_simulators(configuration, encoder, data)
-    x, classes = images(values.pop("dataset"), "train", data)
-    held_out = simulators.WholeClasses(prepared(encoder, x[-HELD_OUT:]), classes[-HELD_OUT:], values["alpha"])
-    x = x[: values.pop("images")]
+    dataset = values.pop("dataset")
+    x, classes = labelled_images(dataset, "validation", data)
+    held_out = simulators.WholeClasses(
+        prepared(encoder, x), classes, values["alpha"], largest=values.get("largest")
+    )
+    x = labelled_images(dataset, "training", data).images[: values.pop("images")]
     if kind == "neighbour-embeddings":
         views = embedded_views(encoder, x, values.pop("views"), seeded(configuration.seed, VIEWS_STREAM))
         return simulators.NeighbourEmbeddings(views, **values), held_out
@@ -105,7 +107,8 @@ def prepare_embedding(
         if isinstance(configuration.data, OwnImages):
             x, _ = own_images.split(configuration.data, data)
         else:
-            x = images(configuration.data.dataset, "train", data)[0][: configuration.data.images]
+            own = configuration.data
+            x = labelled_images(own.dataset, "training", data).images[: own.images]
         total = options.iterations + options.rounds * options.round_iterations
         task = bar.add_task("pre-training", total=total, loss=float("nan"))
         pretrain(

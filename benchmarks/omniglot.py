@@ -1,0 +1,226 @@
+"""Handwritten characters that were never seen: networks trained without labels beside their peers.
+
+    gfncp train experiments/omniglot.toml --data FOLDER --output runs/omniglot/ours
+    python benchmarks/omniglot.py --data FOLDER --record records/omniglot.json
+
+FOLDER holds Omniglot's two archives (docs/data.md). The first command trains the embedding and our network;
+the second one trains the other networks on the same embedding, goes on where it was stopped, and measures.
+
+- All cluster the same embeddings. Training sees drawings of background characters, without labels.
+- Test sets are of evaluation characters: 100 or 300 points from a Chinese restaurant process with alpha = 1
+  whose tables seat 20, since a character has 20 drawings; or all drawings of 5, 20 or 50 characters.
+- Average linkage has one threshold for all sets. *Threshold from held-out labels* is the best one, by mean
+  ARI, on sets of background characters that nothing was trained on; *best threshold* is the best one on the
+  test sets themselves, an upper bound that no user can know.
+- Points that HDBSCAN calls noise count as one cluster.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from jaxtyping import Float, Int
+from rich.console import Console
+from rich.table import Table
+from scipy.cluster.hierarchy import fcluster, linkage
+from sklearn.metrics import adjusted_rand_score
+from torch import nn
+
+from gfncp.configuration import Configuration
+from gfncp.estimators.references import HDBSCAN, KMeansTrueK
+from gfncp.evaluation.evaluate import describe_device
+from gfncp.evaluation.means import mean
+from gfncp.evaluation.sets import draw_sets, make_held_out_simulator, make_test_simulator
+from gfncp.evaluation.table_cells import with_error
+from gfncp.files import write_text
+from gfncp.metrics import agreements
+from gfncp.reproduction.declarations import read_declarations
+from gfncp.seeds import seeded
+from gfncp.simulators import WholeClasses
+from gfncp.training.train import train
+
+ROOT = Path(__file__).parents[1]
+NETWORKS = ("ours", "gfncp-short", "ncp-short", "dac", "ccp")  # of experiments/tables/methods.toml
+POINTS, CHARACTERS = (100, 300), (5, 20, 50)
+CHARACTERS_STREAM = 2**31 + 8  # apart from all other streams
+HEIGHTS = np.linspace(0.02, 1.0, 99)  # of cuts of a tree, as shares of the longest distance on the sphere
+HELD_OUT_SETS = 20  # by which a threshold is chosen, of each size
+
+Points = Float[np.ndarray, "points dim"]
+Labels = Int[np.ndarray, "points"]
+Cluster = Callable[[Points, int, int], Labels]  # of points, the true K and a seed
+Sets = Iterator[tuple[Points, Labels]]
+
+console = Console(highlight=False)
+
+
+def drawn(simulate: WholeClasses, points: int, sets: int, seed: int) -> Sets:
+    """Yield sets from the simulator's prior."""
+    for number in range(sets):
+        x, labels = draw_sets(simulate, range(number, number + 1), points, seed)
+        yield x[0].numpy(), labels[0].numpy()
+
+
+def whole(simulate: WholeClasses, characters: int, sets: int, seed: int) -> Sets:
+    """Yield sets of all drawings of some characters."""
+    for number in range(sets):
+        generator = seeded(seed, CHARACTERS_STREAM, characters, number)
+        names = simulate.classes.unique()
+        chosen = names[torch.randperm(len(names), generator=generator)[:characters]]
+        rows = torch.isin(simulate.classes, chosen).nonzero()[:, 0]
+        rows = rows[torch.randperm(len(rows), generator=generator)]
+        _, labels = np.unique(simulate.classes[rows], return_inverse=True)
+        yield simulate.points[rows].numpy(), labels
+
+
+def protocols(simulate: WholeClasses, sets: int, seed: int) -> dict[str, Sets]:
+    """Return the test sets by name."""
+    return {f"{points} points": drawn(simulate, points, sets, seed) for points in POINTS} | {
+        f"{characters} characters": whole(simulate, characters, sets, seed) for characters in CHARACTERS
+    }
+
+
+def trained(configurations: dict[str, Configuration], runs: Path, data: Path) -> dict[str, nn.Module]:
+    """Train what is not trained yet; the first one's embedding is that of all."""
+    models = {}
+    first = runs / next(iter(configurations))
+    for name, configuration in configurations.items():
+        folder = runs / name
+        if folder != first and not (folder / "embedding.safetensors").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(first / "embedding.safetensors", folder)
+        console.print(f"{name}: {configuration.training.iterations} iterations in {folder}")
+        models[name] = train(configuration, folder, data).cpu().eval()
+    return models
+
+
+def by_network(model: nn.Module) -> Cluster:
+    def cluster(x: Points, k: int, seed: int) -> Labels:
+        with torch.no_grad():
+            return model.predict(torch.from_numpy(x)[None])[0].numpy()
+
+    return cluster
+
+
+def without_noise(labels: Labels) -> Labels:
+    """Return labels whose -1 is a cluster of its own."""
+    return labels - labels.min()
+
+
+def tree(x: Points) -> Float[np.ndarray, "merges 4"]:
+    """Average linkage, of points on a sphere, in shares of its diameter."""
+    return linkage(x / (2 * np.linalg.norm(x, axis=1, keepdims=True)), "average")
+
+
+def best_height(sets: Iterable[tuple[Points, Labels]]) -> float:
+    """Return the threshold that serves best, by mean ARI."""
+    totals = np.zeros(len(HEIGHTS))
+    for x, labels in sets:
+        merges = tree(x)
+        totals += [adjusted_rand_score(labels, fcluster(merges, height, "distance")) for height in HEIGHTS]
+    return float(HEIGHTS[totals.argmax()])
+
+
+def linkage_at(height: float) -> Cluster:
+    return lambda x, k, seed: fcluster(tree(x), height, "distance") - 1
+
+
+def measure(cluster: Cluster, sets: Sets, seed: int) -> dict[str, dict[str, float]]:
+    """Return means over sets with their standard errors, and seconds for a set."""
+    found, seconds = [], []
+    for x, labels in sets:
+        start = time.perf_counter()
+        answer = cluster(x, int(labels.max()) + 1, seed)
+        seconds.append(time.perf_counter() - start)
+        agreement = agreements(torch.from_numpy(labels)[None], torch.from_numpy(answer).long()[None, None])
+        found.append((agreement.nmi.item(), agreement.ari.item(), len(np.unique(answer))))
+    columns = dict(zip(("nmi", "ari", "clusters"), np.array(found, float).T, strict=True))
+    return {name: mean(values)._asdict() for name, values in columns.items()} | {
+        "seconds": {"value": float(np.mean(seconds))}
+    }
+
+
+def show(record: dict) -> None:
+    """Print a table of each protocol."""
+    for protocol, rows in record["figures"].items():
+        true = record["true_clusters"][protocol]
+        table = Table("method", "ARI", "NMI", f"K (true {true:.1f})", "ms per set", title=protocol)
+        for method, of in rows.items():
+            cells = (
+                with_error(**of[name], digits=digits)
+                for name, digits in (("ari", 3), ("nmi", 3), ("clusters", 1))
+            )
+            table.add_row(method, *cells, f"{1000 * of['seconds']['value']:.0f}")
+        console.print(table)
+
+
+def main(
+    data: Annotated[Path, typer.Option(help="Folder with Omniglot's two archives.")],
+    runs: Annotated[Path, typer.Option(help="Folder of the runs, one for each network.")] = Path(
+        "runs/omniglot"
+    ),
+    root: Annotated[Path, typer.Option(help="Where experiments/ lies.")] = ROOT,
+    sets: Annotated[int, typer.Option(min=2, help="Test sets of each kind.")] = 100,
+    iterations: Annotated[int | None, typer.Option(min=1, help="Train all networks so long instead.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the test sets and of k-means.")] = 0,
+    record: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
+) -> None:
+    """Train what is not trained yet, measure, and print tables."""
+    declarations = read_declarations(root / "experiments")
+    configurations = {name: declarations.configuration("omniglot", name) for name in NETWORKS}
+    if iterations is not None:
+        configurations = {name: each.with_iterations(iterations) for name, each in configurations.items()}
+    models = trained(configurations, runs, data)
+    ours, first = configurations["ours"], models["ours"]
+    held_out = make_held_out_simulator(ours, first.encoder, data)
+    test = make_test_simulator(ours, first.encoder, data)
+    assert isinstance(held_out, WholeClasses) and isinstance(test, WholeClasses)
+
+    def every(simulate: WholeClasses, count: int) -> Iterator[tuple[Points, Labels]]:
+        for each in protocols(simulate, count, seed).values():
+            yield from each
+
+    thresholds = {
+        "average linkage, threshold from held-out labels": best_height(every(held_out, HELD_OUT_SETS)),
+        "average linkage, best threshold": best_height(every(test, sets)),
+    }
+    methods: dict[str, Cluster] = {
+        declarations.methods[name].title: by_network(model) for name, model in models.items()
+    }
+    methods |= {
+        "HDBSCAN": lambda x, k, seed: without_noise(HDBSCAN(copy=True).fit_predict(x)),
+        **{name: linkage_at(height) for name, height in thresholds.items()},
+        "k-means, told K": lambda x, k, seed: KMeansTrueK(k, random_state=seed).fit_predict(x),
+    }
+    figures: dict[str, dict] = {name: {} for name in protocols(test, sets, seed)}
+    for method, cluster in methods.items():
+        for protocol, each in protocols(test, sets, seed).items():
+            with console.status(f"{method}: {protocol}"):
+                figures[protocol][method] = measure(cluster, each, seed)
+    result = {
+        "kind": "omniglot",
+        "sets": sets,
+        "seed": seed,
+        "true_clusters": {
+            protocol: float(np.mean([labels.max() + 1 for _, labels in each]))
+            for protocol, each in protocols(test, sets, seed).items()
+        },
+        "thresholds": thresholds,
+        "figures": figures,
+        "configurations": {name: each.model_dump(mode="json") for name, each in configurations.items()},
+        "device": describe_device(torch.device("cpu")),
+        "torch": torch.__version__,
+    }
+    show(result)
+    if record is not None:
+        write_text(record, json.dumps(result, indent=2, allow_nan=False) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)
