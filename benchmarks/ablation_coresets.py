@@ -36,8 +36,9 @@ from gfncp.decoding.decode import sample_encoded
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.files import write_text
 from gfncp.networks.tokens import COLUMNS, COMPONENTS, NEIGHBOURS
-from gfncp.objectives.coreset import CoresetLikelihood
-from gfncp.objectives.losses import Batch, follow, random_order, reorder
+from gfncp.objectives.batch import Batch
+from gfncp.objectives.coreset_likelihood import CoresetLikelihood
+from gfncp.objectives.trajectory import follow, random_order, reorder
 from gfncp.seeds import seeded
 from gfncp.simulators import LabelledCoresets, coresets
 from gfncp.simulators.general import GeneralMixtures

@@ -42,7 +42,8 @@ from gfncp.files import write_text
 from gfncp.networks.encoders import VectorEncoder
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.networks.interacting import InteractingEnergyNetwork
-from gfncp.objectives.losses import NCP, Batch, draw_steps
+from gfncp.objectives.batch import Batch, draw_steps
+from gfncp.objectives.ncp import NCPLoss
 from gfncp.simulators import GaussianMixtures
 
 POINTS = 300
@@ -155,7 +156,7 @@ def training_step(rounds: int, generator: torch.Generator) -> list[Figure]:
     steps = range(NAIVE_STRIDE // 2, POINTS, NAIVE_STRIDE)
 
     def library() -> None:
-        NCP()(network, Batch(x, labels), generator)["loss"].backward()
+        NCPLoss()(network, Batch(x, labels), generator)["loss"].backward()
 
     def loop_encoders() -> None:
         sum(part.sum() for part in loop.encode(features)).backward()
@@ -262,7 +263,7 @@ def iterations(rounds: int, generator: torch.Generator) -> list[Figure]:
 
     def iteration(points: int) -> None:
         optimizer.zero_grad()
-        NCP()(network, draw(points), generator)["loss"].backward()
+        NCPLoss()(network, draw(points), generator)["loss"].backward()
         optimizer.step()
 
     def needed(points: int) -> float:
@@ -288,7 +289,7 @@ def step_with_many_clusters() -> float:
     network = Model(VectorEncoder(2, scale=10.0))
     generator = torch.Generator().manual_seed(0)
     x, labels = GaussianMixtures(alpha=10.0, n_clusters=40)(TRAINING_SETS, 1000, generator)
-    NCP()(network, Batch(x, labels), generator)["loss"].backward()
+    NCPLoss()(network, Batch(x, labels), generator)["loss"].backward()
     unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 

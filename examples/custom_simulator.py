@@ -16,7 +16,8 @@ from torch import Tensor
 from gfncp.decoding.model import Model
 from gfncp.networks.encoders import VectorEncoder
 from gfncp.networks.layers import Gated
-from gfncp.objectives.losses import GFNCP, Batch
+from gfncp.objectives.batch import Batch
+from gfncp.objectives.two_orders import TwoOrdersLoss
 from gfncp.partitions import sample_crp
 
 LENGTH, WIDTH, SPREAD = 6.0, 0.3, 8.0
@@ -47,7 +48,7 @@ def main(iterations: int = 300, sets: int = 32, points: int = 50) -> tuple[float
     """Mean ARI before and after training."""
     torch.manual_seed(0)
     model = Model(VectorEncoder(2, scale=SPREAD), depth=3, width=64, cluster_width=64, body=Gated)
-    objective = GFNCP()
+    objective = TwoOrdersLoss()
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     before = mean_ari(model, sets, points)
     for iteration in range(iterations):

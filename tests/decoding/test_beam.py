@@ -95,7 +95,7 @@ def test_absent_points_change_nothing_and_missing_clusterings_have_probability_z
 def test_sets_that_do_not_fit_into_memory_together_give_the_same(model, monkeypatch):
     x = points(5, 6)
     whole = model.beam(x, 10)
-    monkeypatch.setattr("gfncp.decoding.decode.STATE_BYTES", 1)
+    monkeypatch.setattr("gfncp.decoding.state.STATE_BYTES", 1)
     parts = model.beam(x, 10)
     assert torch.equal(whole[0], parts[0])
     torch.testing.assert_close(whole[1], parts[1])

@@ -5,6 +5,7 @@ import torch
 from scipy.stats import chisquare
 
 from gfncp.decoding import decode as decoding
+from gfncp.decoding import state as states
 from gfncp.partitions import all_partitions, canonical_labels, prefix_mask
 
 TOLERANCE = {"rtol": 0, "atol": 1e-9}
@@ -102,13 +103,13 @@ def test_bounded_memory_changes_no_probability(vectors, draw_points, generator, 
     x = draw_points(vectors, 3, 9)
     greedy = vectors.greedy(x)
     seen = []
-    start = decoding.State.start
+    start = states.State.start
     monkeypatch.setattr(
-        decoding.State,
+        states.State,
         "start",
         lambda encoding, width: seen.append(len(encoding.y)) or start(encoding, width),
     )
-    monkeypatch.setattr(decoding, "STATE_BYTES", bound)
+    monkeypatch.setattr(states, "STATE_BYTES", bound)
     labels, log_prob = vectors.sample(x, 10, generator)
     assert labels.shape == (3, 10, 9)
     assert len(seen) > 3  # one set at a time, and its samples in parts

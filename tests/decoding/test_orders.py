@@ -8,6 +8,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from gfncp.decoding import decode as decoding
 from gfncp.decoding import orders
+from gfncp.decoding import state as states
 from gfncp.decoding.model import Model
 from gfncp.networks.encoders import VectorEncoder
 from gfncp.partitions import all_partitions, canonical_labels, prefix_mask
@@ -173,7 +174,7 @@ def test_sets_that_do_not_fit_into_memory_together_give_the_same(model, monkeypa
     labels = decoding.sample(model, x, 5, torch.Generator().manual_seed(2))[0]
     whole = orders.log_prob(model, model.encode(x), labels, some)
     best = orders.greedy(model, model.encode(x), some)
-    monkeypatch.setattr(decoding, "STATE_BYTES", 1)
+    monkeypatch.setattr(states, "STATE_BYTES", 1)
     torch.testing.assert_close(orders.log_prob(model, model.encode(x), labels, some), whole)
     assert torch.equal(orders.greedy(model, model.encode(x), some)[0], best[0])
     drawn, value = orders.sample(model, model.encode(x), 6, some, torch.Generator().manual_seed(3))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gfncp import GFNCP
-from gfncp.decoding.decode import log_prob
+from gfncp.decoding.likelihood import log_prob
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.partitions import all_partitions, canonical_labels
 from gfncp.posterior.posterior import Posterior

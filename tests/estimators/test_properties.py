@@ -22,10 +22,11 @@ from gfncp.estimators.registry import METHODS
 from gfncp.methods.ccp import CCPLoss, CCPNetwork
 from gfncp.methods.dac import AnchoredDACLoss, AnchoredDACNetwork, DACLoss, DACNetwork
 from gfncp.methods.set_transformer import SetTransformerLoss, SetTransformerNetwork
-from gfncp.mixtures.chains import log_joint
-from gfncp.mixtures.conjugate import NormalInverseWishart
+from gfncp.mixtures.conjugate import NormalInverseWishart, log_joint
 from gfncp.networks.encoders import VectorEncoder
-from gfncp.objectives.losses import NCP, Batch, GFNCPPaper, Objective
+from gfncp.objectives.batch import Batch, Objective
+from gfncp.objectives.gfncp import GFNCPLoss
+from gfncp.objectives.ncp import NCPLoss
 from gfncp.partitions import all_partitions, canonical_labels
 
 MANY = 25  # more clusters than any default bound
@@ -119,6 +120,11 @@ def terminal(network, x, labels) -> torch.Tensor:
     return torch.stack([-network.terminal_energy(x, column) for column in labels.unbind(1)], 1)
 
 
+def weak_log_joint(x, labels):
+    points = torch.from_numpy(x)
+    return log_joint(points, torch.from_numpy(labels), NormalInverseWishart.weak(points), 1.0).numpy()
+
+
 @dataclass
 class Mixture:
     """A sampler of Gaussian mixtures: its law is known by its log joint."""
@@ -126,11 +132,12 @@ class Mixture:
     name: str
 
     def data_permutation(self) -> str:
-        x, rng = ambiguous(12), np.random.default_rng(3)
-        labels, order = rng.integers(0, 4, size=(20, 12)), rng.permutation(12)
+        x, generator = torch.from_numpy(ambiguous(12)), torch.Generator().manual_seed(3)
+        labels = torch.randint(4, (20, 12), generator=generator)
+        order = torch.randperm(12, generator=generator)
         model, moved = NormalInverseWishart.weak(x), NormalInverseWishart.weak(x[order])
-        values = log_joint(labels, x, model, 1.0), log_joint(labels[:, order], x[order], moved, 1.0)
-        return "✓" if np.allclose(*values) else "✗"
+        values = log_joint(x, labels, model, 1.0), log_joint(x[order], labels[:, order], moved, 1.0)
+        return "✓" if torch.allclose(*values) else "✗"
 
     def unlimited_components(self) -> str:
         sampler = METHODS[self.name](
@@ -145,7 +152,7 @@ class Mixture:
         """Normalised over visited clusterings alone, which is too much by a constant."""
         x, every = ambiguous(6), all_partitions(6).numpy()
         sampler = METHODS[self.name](n_chains=2, n_sweeps=10, n_warmup=5, random_state=0).fit(x)
-        joint = log_joint(every, x, NormalInverseWishart.weak(x), 1.0)
+        joint = weak_log_joint(x, every)
         exact = dict(zip(map(tuple, every), joint - logsumexp(joint), strict=True))
         posterior = sampler.posterior_
         excess = posterior.log_prob - [exact[tuple(row)] for row in posterior.labels]
@@ -157,7 +164,7 @@ class Mixture:
         """States follow the normalised joint (more exactly tested with the samplers)."""
         x, every = ambiguous(3), all_partitions(3).numpy()
         sampler = METHODS[self.name](n_chains=400, n_sweeps=12, n_warmup=4, random_state=0).fit(x)
-        joint = log_joint(every, x, NormalInverseWishart.weak(x), 1.0)
+        joint = weak_log_joint(x, every)
         exact = dict(zip(map(tuple, every), np.exp(joint - logsumexp(joint)), strict=True))
         posterior = sampler.posterior_
         distances = posterior.weights - [exact[tuple(row)] for row in posterior.labels]
@@ -298,8 +305,8 @@ SUBJECTS = {
     "DAC": Clusterwise(partial(DACNetwork, **SMALL), DACLoss(), "cross_entropy"),
     "Anchored DAC": Clusterwise(partial(AnchoredDACNetwork, **SMALL), AnchoredDACLoss(), "cross_entropy"),
     "CCP": Clusterwise(partial(CCPNetwork, depth=3, width=16, latent=4), CCPLoss(), "reconstruction"),
-    "NCP": Amortized(NCP()),
-    "GFNCP": Amortized(GFNCPPaper(), log_reward=terminal),
+    "NCP": Amortized(NCPLoss()),
+    "GFNCP": Amortized(GFNCPLoss(), log_reward=terminal),
     "Collapsed Gibbs": Mixture("Collapsed Gibbs"),
     "Split-merge": Mixture("Split-merge"),
     "Variational": PointEstimate("Variational", {"n_init": 1, "random_state": 0}),

@@ -3,10 +3,10 @@ import math
 import pytest
 import torch
 
-from gfncp.decoding import decode as decoding
+from gfncp.decoding import likelihood
 from gfncp.evaluation import consistency
-from gfncp.objectives import losses as objectives
-from gfncp.objectives.losses import Batch
+from gfncp.objectives import gfncp
+from gfncp.objectives.batch import Batch
 from gfncp.partitions import canonical_labels
 
 
@@ -17,7 +17,7 @@ def generator(seed=0):
 def test_mc_is_the_objectives_term_per_set(model, mixture):
     x, labels = mixture(6, 9, generator())
     with torch.no_grad():
-        expected = objectives.marginal_consistency(model, model.encode(x), Batch(x, labels))[0]
+        expected = gfncp.marginal_consistency(model, model.encode(x), Batch(x, labels))[0]
     torch.testing.assert_close(consistency.marginal_consistency(model, x, labels), expected.double())
 
 
@@ -90,7 +90,7 @@ def test_log_prob_of_orders_equals_relabelled_permuted_sets(model, mixture):
     x, labels = mixture(4, 8, generator())
     orders = torch.rand(4, 5, 8, generator=generator()).argsort(-1)
     with torch.no_grad():
-        found = decoding.log_prob_of_orders(model, x, labels, orders)
+        found = likelihood.log_prob_of_orders(model, x, labels, orders)
         for column in range(5):
             order = orders[:, column]
             permuted = x.gather(1, order[..., None].expand(-1, -1, 2))
@@ -134,7 +134,7 @@ def test_log_prob_of_many_clusterings_equals_one_at_a_time(model, mixture):
 def test_log_prob_carries_gradients(model, mixture):
     x, labels = mixture(2, 5, generator())
     orders = torch.rand(2, 3, 5, generator=generator()).argsort(-1)
-    decoding.log_prob_of_orders(model, x, labels, orders).var(1).mean().backward()
+    likelihood.log_prob_of_orders(model, x, labels, orders).var(1).mean().backward()
     assert all(weight.grad.isfinite().all() for weight in model.g.parameters())
     assert model.g.first.weight.grad.abs().max() > 0
 

@@ -7,7 +7,7 @@ import torch
 from scipy.stats import multivariate_normal
 
 from gfncp.evaluation import exact
-from gfncp.mixtures.marginals import log_joint, log_predictive
+from gfncp.mixtures.conjugate import KnownCovariance, log_joint, log_predictive
 from gfncp.partitions import all_partitions, canonical_labels
 from gfncp.simulators import GaussianMixtures
 
@@ -43,14 +43,13 @@ def test_exact_posterior_equals_brute_force(points, dim):
 def test_log_joint_is_the_product_of_the_prior_and_the_predictives(mixture):
     x, _ = mixture(1, 6, generator())
     labels = torch.tensor([[0, 1, 0, 2, 1, 0]])
-    expected = 0.0
+    model, expected = KnownCovariance(mixture.spread), 0.0
     for n in range(6):
         before = x[0, :n][labels[0, :n] == labels[0, n]].double()
         weight = len(before) or mixture.alpha
         expected += math.log(weight / (mixture.alpha + n))
-        count, total = torch.tensor(float(len(before))), before.sum(0)
-        expected += float(log_predictive(x[0, n].double(), count, total, mixture.spread))
-    assert float(log_joint(x.double(), labels, mixture.alpha, mixture.spread)) == pytest.approx(expected)
+        expected += float(log_predictive(model, x[0, n].double(), model.statistics(before).sum(0)))
+    assert float(log_joint(x, labels, model, mixture.alpha)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("n_clusters", [None, 2, (2, 3)])

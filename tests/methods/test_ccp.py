@@ -7,7 +7,7 @@ from gfncp.methods.anchors import visit_clusters
 from gfncp.methods.ccp import CCPLoss, CCPNetwork
 from gfncp.methods.gaussians import diagonal_gaussian
 from gfncp.networks.encoders import VectorEncoder
-from gfncp.objectives.losses import Batch
+from gfncp.objectives.batch import Batch
 from gfncp.partitions import all_partitions, sample_crp
 
 

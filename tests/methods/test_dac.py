@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from gfncp.methods import dac
 from gfncp.methods.anchors import visit_clusters
 from gfncp.networks.encoders import VectorEncoder
-from gfncp.objectives.losses import Batch
+from gfncp.objectives.batch import Batch
 from gfncp.simulators import GaussianMixtures
 
 SMALL = {"hidden": 16, "inducing": 4, "heads": 2, "blocks": 2}

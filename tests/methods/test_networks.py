@@ -6,7 +6,7 @@ import torch
 from gfncp.methods.ccp import CCPLoss
 from gfncp.methods.dac import AnchoredDACLoss, DACLoss
 from gfncp.methods.set_transformer import SetTransformerLoss
-from gfncp.objectives.losses import Batch
+from gfncp.objectives.batch import Batch
 from gfncp.partitions import canonical_labels, sample_crp
 
 LOSSES = {

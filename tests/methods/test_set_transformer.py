@@ -4,7 +4,7 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 
 from gfncp.methods.set_transformer import SetTransformerLoss, SetTransformerNetwork, standardise
 from gfncp.networks.encoders import ImageEncoder, VectorEncoder
-from gfncp.objectives.losses import Batch
+from gfncp.objectives.batch import Batch
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from gfncp.configuration import Configuration, parse
 from gfncp.configuration.files import read_configuration
 from gfncp.estimators.clusterer import CCP, DAC, SetTransformer
 from gfncp.evaluation.evaluate import evaluate
-from gfncp.objectives.losses import Batch
+from gfncp.objectives.batch import Batch
 from gfncp.simulators import GaussianMixtures
 from gfncp.training.train import train
 

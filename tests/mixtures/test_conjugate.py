@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal, multivariate_t
+import torch
+from scipy.stats import gamma, kstest, multivariate_normal, multivariate_t
 
-from gfncp.mixtures.conjugate import KnownCovariance, NormalInverseWishart, log_predictive
+from gfncp.mixtures.conjugate import KnownCovariance, NormalInverseWishart, draw_log_gamma, log_predictive
 
 DIMS = (1, 2, 4)
 
@@ -17,8 +18,12 @@ def wishart(dim: int, seed: int = 0) -> NormalInverseWishart:
     return NormalInverseWishart(rng.normal(size=dim), 0.3, dim + 1.5, root @ root.T + np.eye(dim))
 
 
-def points(dim: int, count: int = 7, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).normal(1.0, 2.0, size=(count, dim))
+def points(dim: int, count: int = 7, seed: int = 1) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(seed).normal(1.0, 2.0, size=(count, dim)))
+
+
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 MODELS = [(wishart(dim), dim) for dim in DIMS] + [(KnownCovariance(3.0), dim) for dim in DIMS]
@@ -30,16 +35,19 @@ def test_evidence_is_the_product_of_student_t_predictives(dim):
     total = 0.0
     for n in range(len(x)):
         # Murphy 2007, Eq. 250-254 and 258, from the points rather than from sums.
-        seen = x[:n]
-        centre = seen.mean(0) if n else model.mean
+        seen = x[:n].numpy()
+        prior_mean, prior_scale = model.mean.numpy(), model.scale.numpy()
+        centre = seen.mean(0) if n else prior_mean
         kappa, dof = model.kappa + n, model.dof + n
-        mean = (model.kappa * model.mean + n * centre) / kappa
-        off = centre - model.mean
-        scale = model.scale + (seen - centre).T @ (seen - centre)
+        mean = (model.kappa * prior_mean + n * centre) / kappa
+        off = centre - prior_mean
+        scale = prior_scale + (seen - centre).T @ (seen - centre)
         scale = scale + model.kappa * n / kappa * np.outer(off, off)
         shape = scale * (kappa + 1) / (kappa * (dof - dim + 1))
-        expected = multivariate_t(mean, shape, df=dof - dim + 1).logpdf(x[n])
-        assert log_predictive(model, x[n], model.statistics(seen).sum(0)) == pytest.approx(expected, abs=1e-9)
+        expected = multivariate_t(mean, shape, df=dof - dim + 1).logpdf(x[n].numpy())
+        assert log_predictive(model, x[n], model.statistics(x[:n]).sum(0)) == pytest.approx(
+            expected, abs=1e-9
+        )
         total += expected
     assert model.log_evidence(model.statistics(x).sum(0)) == pytest.approx(total, abs=1e-9)
 
@@ -48,20 +56,20 @@ def test_evidence_is_the_product_of_student_t_predictives(dim):
 def test_evidence_with_known_covariance_is_a_joint_normal_density(dim):
     model, x = KnownCovariance(3.0), points(dim)
     covariance = np.eye(len(x)) + 3.0**2
-    expected = sum(multivariate_normal(np.zeros(len(x)), covariance).logpdf(column) for column in x.T)
+    expected = sum(multivariate_normal(np.zeros(len(x)), covariance).logpdf(column) for column in x.T.numpy())
     assert model.log_evidence(model.statistics(x).sum(0)) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize(("model", "dim"), MODELS)
 def test_no_members_have_evidence_one(model, dim):
-    none = np.zeros_like(model.statistics(np.zeros(dim)))
+    none = torch.zeros_like(model.statistics(torch.zeros(dim)))
     assert model.log_evidence(none) == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize(("model", "dim"), MODELS)
 def test_evidence_does_not_depend_on_the_order(model, dim):
     x = points(dim, count=20)
-    shuffled = x[np.random.default_rng(2).permutation(20)]
+    shuffled = x[torch.randperm(20, generator=generator(2))]
     grown = [model.statistics(each).sum(0) for each in (x, shuffled)]
     assert model.log_evidence(grown[0]) == pytest.approx(float(model.log_evidence(grown[1])), abs=1e-9)
     steps = model.statistics(shuffled).cumsum(0)
@@ -73,9 +81,9 @@ def test_evidence_does_not_depend_on_the_order(model, dim):
 @pytest.mark.parametrize(("model", "dim"), MODELS)
 def test_draws_average_to_the_predictive(model, dim):
     x = points(dim)
-    sums = np.tile(model.statistics(x[:-1]).sum(0), (40_000, 1))
-    parameters = model.draw(sums, np.random.default_rng(3))
-    density = np.exp(parameters @ model.statistics(x[-1]))
+    sums = model.statistics(x[:-1]).sum(0).repeat(40_000, 1)
+    parameters = model.draw(sums, generator(3))
+    density = (parameters @ model.statistics(x[-1])).exp().numpy()
     expected = math.exp(log_predictive(model, x[-1], sums[0]))
     assert abs(density.mean() - expected) < 5 * density.std() / math.sqrt(len(density))
 
@@ -83,31 +91,31 @@ def test_draws_average_to_the_predictive(model, dim):
 @pytest.mark.parametrize(("model", "dim"), MODELS)
 def test_draws_are_densities(model, dim):
     """The log-density is that of the Gaussian whose precision and mean it is made of."""
-    eta = model.draw(model.statistics(points(dim)).sum(0), np.random.default_rng(4))
+    eta = model.draw(model.statistics(points(dim)).sum(0), generator(4)).numpy()
     width = dim * dim if isinstance(model, NormalInverseWishart) else 1
     quadratic = -2 * eta[-width:]
     precision = quadratic.reshape(dim, dim) if width == dim * dim else quadratic * np.eye(dim)
     mean = np.linalg.solve(precision, eta[1 : dim + 1])
-    shift = model.mean if isinstance(model, NormalInverseWishart) else 0.0
+    shift = model.mean.numpy() if isinstance(model, NormalInverseWishart) else 0.0
     x = points(dim, seed=5)
-    expected = multivariate_normal(mean + shift, np.linalg.inv(precision)).logpdf(x)
-    np.testing.assert_allclose(model.statistics(x) @ eta, expected, atol=1e-8)
+    expected = multivariate_normal(mean + shift, np.linalg.inv(precision)).logpdf(x.numpy())
+    np.testing.assert_allclose(model.statistics(x).numpy() @ eta, expected, atol=1e-8)
 
 
 def test_weak_prior_follows_the_units_of_the_data():
     x = points(2, count=30)
-    stretch, shift = np.array([10.0, 0.01]), np.array([3.0, -700.0])
+    stretch, shift = torch.tensor([[10.0, 0.01], [3.0, -700.0]], dtype=torch.float64)
     moved = x * stretch + shift
     model, model_moved = NormalInverseWishart.weak(x), NormalInverseWishart.weak(moved)
     evidence = model.log_evidence(model.statistics(x[:9]).sum(0))
     evidence_moved = model_moved.log_evidence(model_moved.statistics(moved[:9]).sum(0))
-    assert evidence_moved + 9 * np.log(stretch).sum() == pytest.approx(float(evidence), abs=1e-8)
+    assert evidence_moved + 9 * stretch.log().sum() == pytest.approx(float(evidence), abs=1e-8)
 
 
-@pytest.mark.parametrize("x", [np.ones((5, 2)), np.c_[np.arange(5.0), np.full(5, 7.0)]])
+@pytest.mark.parametrize("x", [torch.ones(5, 2), torch.tensor([[n, 7.0] for n in range(5)])])
 def test_weak_prior_exists_for_constant_columns(x):
     model = NormalInverseWishart.weak(x)
-    assert np.isfinite(model.log_evidence(model.statistics(x).sum(0)))
+    assert model.log_evidence(model.statistics(x).sum(0)).isfinite()
 
 
 @pytest.mark.parametrize(
@@ -120,10 +128,22 @@ def test_weak_prior_exists_for_constant_columns(x):
         (lambda: NormalInverseWishart(np.zeros(2), 1.0, 4.0, np.eye(3)), r"scale has shape \(3, 3\)"),
         (lambda: NormalInverseWishart(np.zeros(2), 1.0, 4.0, -np.eye(2)), "positive definite"),
         (lambda: NormalInverseWishart(np.zeros(2), 1.0, 4.0, np.array([[1.0, 0.5], [0, 1]])), "symmetric"),
-        (lambda: NormalInverseWishart.weak(np.eye(3), 0.0), "cluster_scale=0.0"),
-        (lambda: wishart(2).statistics(np.zeros((4, 3))), "3 features, but the model has 2"),
+        (lambda: NormalInverseWishart.weak(torch.eye(3), 0.0), "cluster_scale=0.0"),
+        (lambda: wishart(2).statistics(torch.zeros(4, 3)), "3 features, but the model has 2"),
     ],
 )
 def test_bad_parameters_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("shape", [0.05, 1.0, 7.5])
+def test_log_gamma_draws_have_their_law(shape):
+    drawn = draw_log_gamma(torch.full((20_000,), shape, dtype=torch.float64), generator(6)).exp()
+    assert kstest(drawn.numpy(), gamma(shape).cdf).pvalue > 1e-3
+
+
+def test_log_gamma_draws_do_not_underflow():
+    drawn = draw_log_gamma(torch.tensor([1e-5, 0.0], dtype=torch.float64).expand(100, 2), generator(7))
+    assert drawn[:, 0].isfinite().all()
+    assert (drawn[:, 1] == -torch.inf).all()

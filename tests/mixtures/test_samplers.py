@@ -4,35 +4,36 @@ from itertools import islice
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import logsumexp
 from scipy.stats import chi2
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from gfncp import Posterior
-from gfncp.mixtures.chains import in_order_of_appearance, log_joint
 from gfncp.mixtures.collapsed_gibbs import CollapsedGibbs, collapsed_gibbs
-from gfncp.mixtures.conjugate import KnownCovariance, NormalInverseWishart
-from gfncp.mixtures.split_merge import (
-    SplitMergeSampler,
+from gfncp.mixtures.conjugate import KnownCovariance, NormalInverseWishart, log_joint
+from gfncp.mixtures.subcluster_splits import (
+    SubclusterSampler,
     draw_groups,
     move_points,
     split_and_merge,
-    split_merge,
+    subcluster_splits,
 )
-from gfncp.partitions import all_partitions
+from gfncp.partitions import all_partitions, canonical_labels
 
 X = np.array([[0.0, 0.0], [1.0, 0.5], [2.5, 0.0], [3.0, 3.0], [4.0, 2.5]])
+POINTS = torch.from_numpy(X)
 PARTITIONS = all_partitions(len(X)).numpy()
 MODELS = {
     "known covariance": KnownCovariance(3.0),
     "normal-inverse-Wishart": NormalInverseWishart(np.zeros(2), 0.2, 4.0, np.eye(2)),
 }
-ESTIMATORS = [CollapsedGibbs, SplitMergeSampler]
+ESTIMATORS = [CollapsedGibbs, SubclusterSampler]
 
 
 def exact(model, alpha: float) -> np.ndarray:
     """Probabilities of `PARTITIONS`."""
-    values = log_joint(PARTITIONS, X, model, alpha)
+    values = log_joint(POINTS, torch.from_numpy(PARTITIONS), model, alpha).numpy()
     return np.exp(values - logsumexp(values))
 
 
@@ -46,11 +47,11 @@ def frequencies(states: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-@pytest.mark.parametrize("states", [collapsed_gibbs, split_merge])
+@pytest.mark.parametrize("states", [collapsed_gibbs, subcluster_splits])
 def test_samples_have_the_exact_posterior(states, model):
     alpha = 1.0
-    sampled = islice(states(X, model, alpha, 1500, np.random.default_rng(0)), 4, 14)
-    counts = frequencies(np.concatenate(list(sampled)))
+    sampled = islice(states(POINTS, model, alpha, 1500, torch.Generator().manual_seed(0)), 4, 14)
+    counts = frequencies(torch.cat([*sampled]).numpy())
     distance = 0.5 * np.abs(counts / counts.sum() - exact(model, alpha)).sum()
     assert distance <= 0.03
 
@@ -60,18 +61,19 @@ def test_samples_have_the_exact_posterior(states, model):
 @pytest.mark.parametrize("move", ["points", "split and merge"])
 def test_each_move_leaves_the_posterior_as_it_is(move, model, alpha):
     """One move from exact independent samples: Pearson's test, with power that long chains lack."""
-    rng = np.random.default_rng(1)
+    generator = torch.Generator().manual_seed(1)
     probability = exact(model, alpha)
-    start = PARTITIONS[rng.choice(len(PARTITIONS), 20_000, p=probability)]
-    statistics = model.statistics(X)
+    drawn = torch.multinomial(torch.from_numpy(probability), 20_000, replacement=True, generator=generator)
+    start = torch.from_numpy(PARTITIONS)[drawn]
+    statistics = model.statistics(POINTS)
     if move == "points":
-        end = move_points(start, statistics, model, rng)
+        end = move_points(start, statistics, model, generator)
     else:
-        end = split_and_merge(start, statistics, X / X.std(0), model, alpha, rng)
-    assert (in_order_of_appearance(end) != start).any(1).mean() > 0.05
+        end = split_and_merge(start, statistics, torch.from_numpy(X / X.std(0)), model, alpha, generator)
+    assert (canonical_labels(end) != start).any(1).double().mean() > 0.05
     expected = probability * len(end)
     common = expected >= 5
-    counts = frequencies(in_order_of_appearance(end))
+    counts = frequencies(canonical_labels(end).numpy())
     pearson = (np.square(counts - expected) / expected)[common].sum()
     rare = expected[~common].sum()
     pearson += (counts[~common].sum() - rare) ** 2 / max(rare, 1e-9)
@@ -80,13 +82,13 @@ def test_each_move_leaves_the_posterior_as_it_is(move, model, alpha):
 
 def test_groups_have_the_stated_law():
     """Ordered lists of groups of K = 3 clusters: each has probability 2^-groups / 3!."""
-    groups = draw_groups(np.full(60_000, 3), np.random.default_rng(2))
+    groups = draw_groups(torch.full((60_000,), 3), torch.Generator().manual_seed(2))
     moves = groups.moves.any(1)
     pairs = groups.pair.sum(1)
     # (1, 1, 1) with three solos or a dud at the end, (2, 1) likewise, (1, 2): coins alone decide.
-    np.testing.assert_allclose(np.bincount(pairs) / 60_000, [0.25, 0.75], atol=0.01)
+    np.testing.assert_allclose(np.bincount(pairs.numpy()) / 60_000, [0.25, 0.75], atol=0.01)
     assert moves.all()
-    place = 2 * groups.group + groups.side
+    place = (2 * groups.group + groups.side).numpy()
     _, counts = np.unique(np.argsort(place, axis=1), axis=0, return_counts=True)
     np.testing.assert_allclose(counts / 60_000, np.full(6, 1 / 6), atol=0.01)
 
@@ -98,7 +100,7 @@ def test_clear_clusters_are_found(estimator):
     x = rng.normal(size=(35, 2)) + 15 * np.array([[0, 0], [1, 0], [0, 1]])[truth]
     order = rng.permutation(35)
     fitted = estimator(KnownCovariance(15.0), n_sweeps=200, n_warmup=50, random_state=0).fit(x[order])
-    expected = in_order_of_appearance(truth[order][None])[0]
+    expected = canonical_labels(torch.from_numpy(truth[order])).numpy()
     np.testing.assert_array_equal(fitted.labels_, expected)
     assert fitted.n_clusters_ == 3
 
@@ -117,7 +119,9 @@ def test_attributes_fit_together(estimator):
     assert isinstance(posterior, Posterior)
     assert fitted.log_joint_.shape == (3, 30)
     assert posterior.counts.sum() == 3 * 10
-    assert fitted.log_joint_.max() == pytest.approx(log_joint(fitted.labels_[None], X, model, 1.0)[0])
+    assert fitted.log_joint_.max() == pytest.approx(
+        float(log_joint(POINTS, torch.from_numpy(fitted.labels_), model, 1.0))
+    )
     assert set(fitted.rhat_) == {"n_clusters", "log_joint"}
     assert fitted.n_clusters_ == fitted.labels_.max() + 1
     # Normalised over what was visited: above the true log-probability by one constant.

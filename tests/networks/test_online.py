@@ -10,7 +10,9 @@ from gfncp.decoding.model import Model, OnlineModel
 from gfncp.networks.encoders import ImageEncoder, ScaledVectorEncoder, VectorEncoder
 from gfncp.networks.energy import Encoding
 from gfncp.networks.online import OnlineEnergyNetwork
-from gfncp.objectives.losses import NCP, Batch, GFNCPPaper
+from gfncp.objectives.batch import Batch
+from gfncp.objectives.gfncp import GFNCPLoss
+from gfncp.objectives.ncp import NCPLoss
 from gfncp.partitions import all_partitions, sample_crp
 
 SECTIONS = {
@@ -95,7 +97,7 @@ def test_every_parameter_is_trained(generator):
         torch.manual_seed(0)
         model = OnlineModel(ScaledVectorEncoder(2), depth=2, width=16)
     x, labels = labelled(4, 10, generator)
-    for objective in (NCP(), GFNCPPaper(beta=1.0)):
+    for objective in (NCPLoss(), GFNCPLoss(beta=1.0)):
         model.zero_grad()
         objective(model, Batch(x.float(), labels), generator)["loss"].backward()
         assert all(parameter.grad.abs().max() > 0 for parameter in model.parameters())

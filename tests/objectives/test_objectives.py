@@ -4,19 +4,13 @@ import pytest
 import torch
 from scipy.stats import binomtest, chisquare
 
-from gfncp.objectives.losses import (
-    NCP,
-    Batch,
-    GFNCPPaper,
-    contrastive_divergence,
-    draw_steps,
-    marginal_consistency,
-    uniform_labels,
-)
+from gfncp.objectives.batch import Batch, draw_steps
+from gfncp.objectives.gfncp import GFNCPLoss, contrastive_divergence, marginal_consistency, uniform_labels
+from gfncp.objectives.ncp import NCPLoss
 from gfncp.partitions import all_partitions, canonical_labels, sample_crp
 
 TOLERANCE = {"rtol": 1e-9, "atol": 1e-9}
-OBJECTIVES = {"ncp": NCP(), "data policy": GFNCPPaper(beta=1.0), "exploration": GFNCPPaper(beta=0.0)}
+OBJECTIVES = {"ncp": NCPLoss(), "data policy": GFNCPLoss(beta=1.0), "exploration": GFNCPLoss(beta=0.0)}
 
 
 @pytest.fixture
@@ -54,13 +48,13 @@ def test_ncp_is_the_mean_negative_log_likelihood_of_a_label(network, naive, batc
     for x, labels in zip(batch.x, batch.labels, strict=True):
         for options, label in zip(naive(network, x, labels), labels, strict=True):
             total -= torch.log_softmax(-options, 0)[label]
-    terms = NCP()(network, batch, generator)
+    terms = NCPLoss()(network, batch, generator)
     torch.testing.assert_close(terms["loss"], total / batch.labels.numel(), **TOLERANCE)
     torch.testing.assert_close(terms["nll"], terms["loss"].detach())
 
 
 def test_data_policy_adds_up_the_three_terms_of_algorithm_1(network, naive, batch):
-    objective = GFNCPPaper(beta=1.0, delta=0.7, contrast=0.3)
+    objective = GFNCPLoss(beta=1.0, delta=0.7, contrast=0.3)
     terms = objective(network, batch, torch.Generator().manual_seed(3))
     gradients = torch.autograd.grad(terms["loss"], list(network.parameters()))
 
@@ -80,7 +74,7 @@ def test_data_policy_adds_up_the_three_terms_of_algorithm_1(network, naive, batc
 
 
 def test_exploration_uses_uniform_labels_and_no_contrast(network, naive, batch):
-    terms = GFNCPPaper(beta=0.0, delta=0.7, contrast=0.3)(network, batch, torch.Generator().manual_seed(3))
+    terms = GFNCPLoss(beta=0.0, delta=0.7, contrast=0.3)(network, batch, torch.Generator().manual_seed(3))
     same = torch.Generator().manual_seed(3)
     torch.rand((), generator=same)
     labels = uniform_labels(batch.labels, same)
@@ -95,7 +89,7 @@ def test_exploration_uses_uniform_labels_and_no_contrast(network, naive, batch):
 def test_the_data_policy_is_taken_with_probability_beta(vectors, draw_points, generator, beta):
     batch = Batch(draw_points(vectors, 1, 8), torch.tensor([[0, 1, 0, 2, 1, 0, 3, 0]]))
     of_data = marginal_consistency(vectors, vectors.encode(batch.x), batch)[0].mean()
-    trials, objective = 60, GFNCPPaper(beta=beta)
+    trials, objective = 60, GFNCPLoss(beta=beta)
     terms = [objective(vectors, batch, generator) for _ in range(trials)]
     taken = sum(int(torch.isclose(term["consistency"], of_data)) for term in terms)
     assert binomtest(taken, trials, beta).pvalue > 1e-3
@@ -117,14 +111,14 @@ def test_two_points_have_one_term(network, draw_points, naive):
 def test_single_steps_average_to_the_full_sums(network, batch, generator):
     """A drawn step estimates the sum over all: the mean over every possible draw is the sum itself."""
     full_consistency, full_terminal = marginal_consistency(network, network.encode(batch.x), batch)
-    full_nll = NCP()(network, batch, generator)["loss"]
+    full_nll = NCPLoss()(network, batch, generator)["loss"]
     consistency, nll = [], []
     for step in range(1, 7):
         one = Batch(batch.x, batch.labels, torch.full((3, 1), step))
         value, terminal = marginal_consistency(network, network.encode(one.x), one)
         torch.testing.assert_close(terminal, full_terminal, **TOLERANCE)
         consistency.append(value)
-        nll.append(NCP()(network, one, generator)["loss"])
+        nll.append(NCPLoss()(network, one, generator)["loss"])
     torch.testing.assert_close(torch.stack(consistency).mean(0), full_consistency, **TOLERANCE)
     torch.testing.assert_close(torch.stack(nll).mean(0), full_nll, **TOLERANCE)
 

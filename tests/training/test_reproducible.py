@@ -25,8 +25,9 @@ from gfncp.estimators.registry import METHODS
 from gfncp.evaluation.answers import PointSubject
 from gfncp.evaluation.diagnose import Sizes, diagnose
 from gfncp.evaluation.evaluate import evaluate
-from gfncp.objectives.losses import GFNCP as Default
-from gfncp.objectives.losses import Batch, GFNCPPaper, draw_steps
+from gfncp.objectives.batch import Batch, draw_steps
+from gfncp.objectives.gfncp import GFNCPLoss
+from gfncp.objectives.two_orders import TwoOrdersLoss as Default
 from gfncp.partitions import sample_crp
 from gfncp.seeds import seeded
 from gfncp.training.pretraining import pretrain
@@ -67,7 +68,7 @@ def usual(folder: Path) -> Path:
 
 
 def estimator(folder: Path, seed: int, **parameters: object) -> GFNCP:
-    return GFNCP(usual(folder), n_samples=20, random_state=seed, **parameters)
+    return TwoOrdersLoss(usual(folder), n_samples=20, random_state=seed, **parameters)
 
 
 def fitted(model: GFNCP) -> list:
@@ -77,7 +78,7 @@ def fitted(model: GFNCP) -> list:
 
 def stream(folder: Path, seed: int) -> list:
     online = checkpoint(folder / "online", {"kind": "online-energy", "depth": 2, "width": 16})
-    return fitted(GFNCP(online, 20, random_state=seed).partial_fit(ROWS[:6]).partial_fit(ROWS[6:]))
+    return fitted(TwoOrdersLoss(online, 20, random_state=seed).partial_fit(ROWS[:6]).partial_fit(ROWS[6:]))
 
 
 def new_points(folder: Path, seed: int) -> list:
@@ -197,7 +198,7 @@ FUNCTIONS: dict[str, Callable[[Path, int], list]] = {
     "draw_steps": lambda folder, seed: [draw_steps(3, 20, 5, seeded(seed))],
     "choose_classes": lambda folder, seed: choose_classes(list("abcdefgh"), 4, seeded(seed)),
     "objective gfncp": objective(Default),
-    "objective gfncp-paper": objective(lambda: GFNCPPaper(beta=0.5)),
+    "objective gfncp-paper": objective(lambda: GFNCPLoss(beta=0.5)),
     "GaussianMixtures": simulator(lambda: simulators.GaussianMixtures()),
     "GeneralMixtures": simulator(lambda: simulators.GeneralMixtures()),
     "AugmentedEmbeddings": simulator(lambda: simulators.AugmentedEmbeddings(VECTORS)),

@@ -13,7 +13,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from gfncp.checkpoints import load, load_configuration
 from gfncp.configuration import parse
 from gfncp.configuration.files import to_toml
-from gfncp.objectives.losses import NCP, Batch
+from gfncp.objectives.batch import Batch
+from gfncp.objectives.ncp import NCPLoss
 from gfncp.schedules import cosine
 from gfncp.seeds import seeded
 from gfncp.simulators import GaussianMixtures, NeighbourImages, WholeClasses
@@ -151,7 +152,9 @@ def test_training_lowers_the_loss(tmp_path):
     untrained = described.build()
     trained = train(described, tmp_path)
     with torch.no_grad():
-        before, after = (NCP()(model, Batch(x, labels), seeded(0))["loss"] for model in (untrained, trained))
+        before, after = (
+            NCPLoss()(model, Batch(x, labels), seeded(0))["loss"] for model in (untrained, trained)
+        )
     assert after < 0.6 * before
 
 

@@ -8,22 +8,25 @@ from gfncp.configuration.fields import Section
 from gfncp.methods.ccp import CCPLoss
 from gfncp.methods.dac import AnchoredDACLoss, DACLoss
 from gfncp.methods.set_transformer import SetTransformerLoss
-from gfncp.objectives.coreset import CoresetLikelihood
-from gfncp.objectives.losses import GFNCP, NCP, GFNCPPaper, Objective
+from gfncp.objectives.batch import Objective
+from gfncp.objectives.coreset_likelihood import CoresetLikelihood
+from gfncp.objectives.gfncp import GFNCPLoss
+from gfncp.objectives.ncp import NCPLoss
+from gfncp.objectives.two_orders import TwoOrdersLoss
 
 
 class NCPObjective(Section):
-    """See `gfncp.objectives.losses.NCP`."""
+    """See `gfncp.objectives.ncp.NCPLoss`."""
 
     name: Literal["ncp"]
     trains: ClassVar[str] = "energy"
 
     def build(self) -> Objective:
-        return NCP()
+        return NCPLoss()
 
 
 class GFNCPPaperObjective(Section):
-    """See `gfncp.objectives.losses.GFNCPPaper`."""
+    """See `gfncp.objectives.gfncp.GFNCPLoss`."""
 
     name: Literal["gfncp-paper"]
     trains: ClassVar[str] = "energy"
@@ -32,11 +35,11 @@ class GFNCPPaperObjective(Section):
     contrast: Annotated[float, Field(ge=0)] = 0.4
 
     def build(self) -> Objective:
-        return GFNCPPaper(self.beta, self.delta, self.contrast)
+        return GFNCPLoss(self.beta, self.delta, self.contrast)
 
 
 class GFNCPObjective(Section):
-    """See `gfncp.objectives.losses.GFNCP`."""
+    """See `gfncp.objectives.two_orders.TwoOrdersLoss`."""
 
     name: Literal["gfncp"]
     trains: ClassVar[str] = "energy"
@@ -45,11 +48,11 @@ class GFNCPObjective(Section):
     anchor: Annotated[float, Field(ge=0)] = 1e-4
 
     def build(self) -> Objective:
-        return GFNCP(self.disagreement, self.terminal, self.anchor)
+        return TwoOrdersLoss(self.disagreement, self.terminal, self.anchor)
 
 
 class CoresetObjective(Section):
-    """See `gfncp.objectives.coreset.CoresetLikelihood`."""
+    """See `gfncp.objectives.coreset_likelihood.CoresetLikelihood`."""
 
     name: Literal["coreset-likelihood"]
     trains: ClassVar[str] = "coreset-energy"

@@ -7,7 +7,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gfncp.bounds import ClusterBounds
-from gfncp.decoding.decode import State, decode, groups
+from gfncp.decoding.decode import decode
+from gfncp.decoding.state import State, groups
 from gfncp.networks.energy import EnergyNetwork
 
 

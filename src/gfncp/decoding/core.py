@@ -23,9 +23,9 @@ from torch import Tensor
 
 from gfncp.bounds import ClusterBounds
 from gfncp.decoding import orders
-from gfncp.decoding.decode import draw_options
 from gfncp.decoding.decode import greedy as decode_greedily
 from gfncp.decoding.predictive import Judge
+from gfncp.draws import draw_options
 from gfncp.networks.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
 

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from gfncp.bounds import ClusterBounds
-from gfncp.decoding import beam, decode
+from gfncp.decoding import beam, decode, likelihood
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.networks.interacting import InteractingEnergyNetwork
 from gfncp.networks.online import OnlineEnergyNetwork
@@ -63,8 +63,8 @@ class Decoder:
         mask: Bool[Tensor, "batch points"] | None = None,
         n_clusters: int | tuple[int, int] | None = None,
     ) -> Float[Tensor, "batch *clusterings"]:
-        """See `gfncp.decoding.decode.log_prob`."""
-        return decode.log_prob(self, x, labels, mask, _bounds(n_clusters, x, mask))
+        """See `gfncp.decoding.likelihood.log_prob`."""
+        return likelihood.log_prob(self, x, labels, mask, _bounds(n_clusters, x, mask))
 
 
 class Model(Decoder, EnergyNetwork):

@@ -13,7 +13,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gfncp.bounds import ClusterBounds
-from gfncp.decoding.decode import Follow, decode, groups, log_prob_encoded, most_likely, sample_encoded
+from gfncp.decoding.decode import decode, sample_encoded
+from gfncp.decoding.likelihood import log_prob_encoded
+from gfncp.decoding.state import groups
+from gfncp.decoding.strategies import Follow, most_likely
 from gfncp.networks.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
 from gfncp.posterior.point_estimates import agreement
@@ -146,8 +149,8 @@ def _follow(
 ) -> Float[Tensor, "batch orders clusterings"]:
     """log p of each clustering along each order.
 
-    Decoded, other than `gfncp.decoding.decode.log_prob_of_orders`: samples that agree so far are evaluated
-    once.
+    Unlike `gfncp.decoding.likelihood.log_prob_of_orders`, this decodes: samples that agree so far are
+    evaluated once.
     """
     along = canonical_labels(labels[..., orders]).transpose(1, 2)
     log_prob, start = [], 0

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gfncp.decoding.decode import draw_options
+from gfncp.draws import draw_options
 from gfncp.networks.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
 

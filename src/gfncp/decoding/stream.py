@@ -6,7 +6,9 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from gfncp.decoding.decode import Draw, State, decode, most_likely
+from gfncp.decoding.decode import decode
+from gfncp.decoding.state import State
+from gfncp.decoding.strategies import Draw, most_likely
 from gfncp.networks.online import OnlineEnergyNetwork
 
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 import sklearn.cluster
+import torch
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.mixture import GaussianMixture
 from sklearn.utils.validation import validate_data
 
-from gfncp.mixtures.chains import in_order_of_appearance
+from gfncp.partitions import canonical_labels
 
 
 class KMeansTrueK(sklearn.cluster.KMeans):
@@ -70,6 +71,6 @@ class GaussianMixtureBIC(ClusterMixin, BaseEstimator):
             for k in range(low, high + 1)
         ]
         self.mixture_ = min(fits, key=lambda fit: fit.bic(x))
-        self.labels_ = in_order_of_appearance(self.mixture_.predict(x)[None])[0]
+        self.labels_ = canonical_labels(torch.from_numpy(self.mixture_.predict(x))).numpy()
         self.n_clusters_ = int(self.labels_.max()) + 1
         return self

@@ -8,7 +8,7 @@ from sklearn.base import ClusterMixin
 from gfncp.estimators.clusterer import CCP, DAC, SetTransformer
 from gfncp.estimators.references import HDBSCAN, GaussianMixtureBIC, KMeansTrueK
 from gfncp.mixtures.collapsed_gibbs import CollapsedGibbs
-from gfncp.mixtures.split_merge import SplitMergeSampler
+from gfncp.mixtures.subcluster_splits import SubclusterSampler
 from gfncp.mixtures.variational import VariationalMixture
 
 METHODS: dict[str, type[ClusterMixin]] = {
@@ -16,7 +16,7 @@ METHODS: dict[str, type[ClusterMixin]] = {
     "DAC": DAC,
     "CCP": CCP,
     "Collapsed Gibbs": CollapsedGibbs,
-    "Split-merge": SplitMergeSampler,
+    "Split-merge": SubclusterSampler,
     "Variational": VariationalMixture,
     "GMM + BIC": GaussianMixtureBIC,
     "k-means": KMeansTrueK,

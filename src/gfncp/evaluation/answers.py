@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
@@ -11,8 +12,8 @@ from torch import Tensor
 from gfncp.decoding import orders
 from gfncp.estimators.inference import GREEDY_ORDERS
 from gfncp.evaluation.sets import SETS_PER_BATCH, draw_sets
-from gfncp.mixtures.gibbs import gibbs
-from gfncp.partitions import cluster_bounds
+from gfncp.mixtures.conjugate import KnownCovariance
+from gfncp.mixtures.exact_chains import exact_chains
 from gfncp.posterior.point_estimates import agreement
 from gfncp.simulators import GaussianMixtures
 
@@ -84,12 +85,12 @@ class PointSubject:
         self, x: Float[Tensor, "sets points *shape"], generator: torch.Generator
     ) -> Int[Tensor, "sets draws points"] | None:
         """Draw from the exact posterior; None where there is no sampler."""
-        if not isinstance(self.simulator, GaussianMixtures):
+        mixture = self.simulator
+        if not isinstance(mixture, GaussianMixtures):
             return None
-        least, most = cluster_bounds(self.simulator.n_clusters, x.shape[1])
-        prior = {"alpha": self.simulator.alpha, "spread": self.simulator.spread}
-        states = gibbs(x, **prior, least=least, most=most, sweeps=BURN_IN + DRAWS, generator=generator)
-        return states[BURN_IN:].transpose(0, 1)
+        model = KnownCovariance(mixture.spread)
+        states = exact_chains(x, model, mixture.alpha, generator, mixture.n_clusters)
+        return torch.stack([*islice(states, BURN_IN, BURN_IN + DRAWS)], 1)
 
 
 @torch.no_grad()

@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gfncp.decoding.decode import POINTS_PER_PART, log_prob_of_orders
+from gfncp.decoding.likelihood import POINTS_PER_PART, log_prob_of_orders
 from gfncp.networks.energy import EnergyNetwork
-from gfncp.objectives import losses
-from gfncp.objectives.losses import Batch
+from gfncp.objectives import gfncp
+from gfncp.objectives.batch import Batch
 
 PUBLIC_FLOOR = 1e-5  # what the authors' public code adds to flows
 
@@ -25,7 +25,7 @@ def marginal_consistency(
 ) -> Float[Tensor, "sets"]:
     """Return MC as printed: the sum over n = 2..N of Eq. 24, with its shifted energies."""
     parts = [
-        losses.marginal_consistency(network, network.encode(some), Batch(some, known))[0]
+        gfncp.marginal_consistency(network, network.encode(some), Batch(some, known))[0]
         for some, known in _parts(x, labels)
     ]
     return torch.cat(parts).double()

@@ -2,7 +2,7 @@
 
 A cluster that is split early stays split, since each later member has two homes. So what matters most is
 p(c_n | c_{1:n-1}, x_{1:N}) for small n, where almost nothing is assigned and all points are known. Labels
-of later points are drawn by collapsed Gibbs sweeps and split-merge proposals that leave c_{1:n-1} as they
+of later points are drawn by collapsed Gibbs sweeps and merge-split proposals that leave c_{1:n-1} as they
 are, and the conditional of c_n given all others is averaged over these draws.
 
 Chains start at the true labels. Of simulated sets these are a draw from p(c_{n:N} | c_{1:n-1}, x), so that a
@@ -17,11 +17,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from gfncp.bounds import ClusterBounds
 from gfncp.evaluation.means import Mean, ratio
-from gfncp.mixtures.gibbs import log_options, sweep
-from gfncp.mixtures.split_merge_moves import split_merge
+from gfncp.mixtures.collapsed_gibbs import log_options, sweep
+from gfncp.mixtures.conjugate import ConjugateModel, KnownCovariance, cluster_sums, log_predictive
+from gfncp.mixtures.merge_split import merge_split
 from gfncp.networks.energy import EnergyNetwork
-from gfncp.partitions import cluster_bounds
 from gfncp.simulators import GaussianMixtures
 
 RANGES = ((2, 9), (10, 17), (18, 33))  # steps n, both ends included; step n assigns the n-th point
@@ -54,30 +55,38 @@ def exact_new(
 
 def _exact_new(x, labels, given, mixture, sweeps, generator):
     points = labels.shape[1]
-    least, most = cluster_bounds(mixture.n_clusters, points)
-    prior = mixture.alpha, mixture.spread, least, most
+    bounds = ClusterBounds.of(mixture.n_clusters, points)
+    model, alpha = KnownCovariance(mixture.spread), mixture.alpha
     opened = torch.where(torch.arange(points) < given[:, None], labels, -1).amax(1) + 1
     state = labels
     total, averaged = torch.zeros(len(x), dtype=torch.float64), 0
     for number in range(sweeps):
-        state = sweep(x, state, *prior, generator, given)
-        state = split_merge(x, state, *prior, generator, given)
+        state = sweep(x, state, model, alpha, generator, bounds, given)
+        state = merge_split(x, state, model, alpha, generator, bounds, given)
         if number >= BURN_IN * sweeps:
-            total += _new_given_others(x, state, given, opened, *prior)
+            total += _new_given_others(x, state, given, opened, model, alpha, bounds)
             averaged += 1
     return total / averaged
 
 
-def _new_given_others(x, state, given, opened, alpha, spread, least, most):
-    """Probability that the first point that is not given joins no cluster of theirs, given all others."""
+def _new_given_others(
+    x: Float[Tensor, "rows points dim"],
+    state: Int[Tensor, "rows points"],
+    given: Int[Tensor, "rows"],
+    opened: Int[Tensor, "rows"],
+    model: ConjugateModel,
+    alpha: float,
+    bounds: ClusterBounds | None,
+) -> Float[Tensor, "rows"]:
+    """Return the probability that the first point that is not given opens a cluster, given all others."""
     row = torch.arange(len(x))
     others = state.clone()
     others[row, given] = -1
     slots = int(state.max()) + 2
-    member = torch.nn.functional.one_hot(others + 1, slots + 1)[..., 1:].to(x.dtype)
-    count, total = member.sum(1), member.transpose(1, 2) @ x
+    sums = cluster_sums(others, slots, model.statistics(x))
+    of_point = log_predictive(model, x[row, given][:, None], sums)
     nothing = torch.zeros(len(x), dtype=torch.long)
-    p = log_options(x[row, given], count, total, nothing, alpha, spread, least, most).exp()
+    p = log_options(of_point, sums[..., 0], nothing, alpha, bounds).exp()
     return p.masked_fill(torch.arange(slots) < opened[:, None], 0.0).sum(1)
 
 

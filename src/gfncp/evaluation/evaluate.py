@@ -15,8 +15,9 @@ from gfncp.evaluation.plain import plain
 from gfncp.evaluation.sets import DRAWN, TEST_STREAM, batches, draw_sets, make_test_simulator
 from gfncp.evaluation.subjects import has_energies, make_test_subject
 from gfncp.metrics import agreements
-from gfncp.mixtures.gibbs import best_state
-from gfncp.partitions import cluster_bounds, n_clusters
+from gfncp.mixtures.conjugate import KnownCovariance
+from gfncp.mixtures.exact_chains import best_state
+from gfncp.partitions import n_clusters
 from gfncp.seeds import seeded
 from gfncp.training.preparation import Simulator
 
@@ -95,14 +96,14 @@ def _greedy_scores(
 
 def _exact_scores(simulate: Any, sets: int, points: int, seed: int) -> dict[str, Mean]:
     """Return scores of the most probable state that the exact sampler visits."""
-    least, most = cluster_bounds(simulate.n_clusters, points)
-    bounds = {"least": least, "most": most, "sweeps": SWEEPS, "chains": CHAINS}
+    model = KnownCovariance(simulate.spread)
     truth, found = [], []
     for numbers in batches(sets):
         x, labels = draw_sets(simulate, numbers, points, seed)
         generator = seeded(seed, TEST_STREAM, points, numbers[0], 1)
         truth.append(labels)
-        found.append(best_state(x, simulate.alpha, simulate.spread, **bounds, generator=generator))
+        prior = model, simulate.alpha, generator, simulate.n_clusters
+        found.append(best_state(x, *prior, chains=CHAINS, sweeps=SWEEPS))
     return _scores(torch.cat(truth), torch.cat(found))
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gfncp.mixtures.marginals import log_joint
+from gfncp.mixtures.conjugate import KnownCovariance, log_joint
 from gfncp.networks.energy import Encoding, EnergyNetwork
 from gfncp.partitions import all_partitions, canonical_labels, cluster_bounds
 from gfncp.simulators import GaussianMixtures
@@ -27,17 +27,17 @@ def exact_posterior(
     Raises:
         ValueError: the sets are larger than 9 points.
     """
-    sets, points, _ = x.shape
+    points = x.shape[1]
     _check_points(points)
     labels = all_partitions(points)
     low, high = cluster_bounds(mixture.n_clusters, points)
     clusters = labels.amax(1) + 1
     possible = (low <= clusters) & (clusters <= high)
+    model = KnownCovariance(mixture.spread)
     parts = []
     for part in x.double().split(max(1, ROWS_PER_PART // len(labels))):
-        rows = part.repeat_interleave(len(labels), 0)
-        parts.append(log_joint(rows, labels.repeat(len(part), 1), mixture.alpha, mixture.spread))
-    joint = torch.cat(parts).view(sets, -1).masked_fill(~possible, -torch.inf)
+        parts.append(log_joint(part[:, None], labels, model, mixture.alpha))
+    joint = torch.cat(parts).masked_fill(~possible, -torch.inf)
     return joint.log_softmax(1)
 
 

@@ -33,7 +33,7 @@ from torch.distributions import Independent, kl_divergence
 from gfncp.methods.anchors import random_point, visit_clusters
 from gfncp.methods.gaussians import diagonal_gaussian
 from gfncp.networks.layers import by_chunks, mlp
-from gfncp.objectives.losses import Batch, Terms
+from gfncp.objectives.batch import Batch, Terms
 from gfncp.partitions import canonical_labels
 
 ROWS_PER_GROUP = 262_144  # points times clusterings that are sampled side by side

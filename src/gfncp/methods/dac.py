@@ -21,7 +21,7 @@ from torch.distributions import Independent
 from gfncp.methods.anchors import one_hot, visit_clusters
 from gfncp.methods.gaussians import diagonal_gaussian, has_likelihood
 from gfncp.methods.set_attention import MAB, PMA, ISABStack
-from gfncp.objectives.losses import Batch, Terms
+from gfncp.objectives.batch import Batch, Terms
 from gfncp.partitions import canonical_labels, n_clusters
 
 ROUNDS = 50  # of filtering; points left over after so many form a last cluster

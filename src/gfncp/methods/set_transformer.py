@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from gfncp.methods.gaussians import diagonal_gaussian, has_likelihood
 from gfncp.methods.set_attention import PMA, SAB, ISABStack, Mask
-from gfncp.objectives.losses import Batch, Terms
+from gfncp.objectives.batch import Batch, Terms
 from gfncp.partitions import canonical_labels
 
 

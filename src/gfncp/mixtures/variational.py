@@ -1,12 +1,13 @@
 """Variational inference for Dirichlet-process mixtures of Gaussians."""
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.mixture import BayesianGaussianMixture
 from sklearn.utils.validation import validate_data
 
-from gfncp.mixtures.chains import in_order_of_appearance
 from gfncp.mixtures.conjugate import NormalInverseWishart
+from gfncp.partitions import canonical_labels
 
 
 class VariationalMixture(ClusterMixin, BaseEstimator):
@@ -47,20 +48,20 @@ class VariationalMixture(ClusterMixin, BaseEstimator):
         x = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         if not isinstance(self.max_clusters, int | np.integer) or self.max_clusters < 1:
             raise ValueError(f"max_clusters={self.max_clusters!r}: accepted is an integer of at least 1")
-        prior = NormalInverseWishart.weak(x)
+        prior = NormalInverseWishart.weak(torch.from_numpy(x))
         self.mixture_ = BayesianGaussianMixture(
             n_components=min(self.max_clusters, len(x)),
             weight_concentration_prior_type="dirichlet_process",
             weight_concentration_prior=self.alpha,
-            mean_prior=prior.mean,
+            mean_prior=prior.mean.numpy(),
             mean_precision_prior=prior.kappa,
             degrees_of_freedom_prior=prior.dof,
-            covariance_prior=prior.scale,
+            covariance_prior=prior.scale.numpy(),
             n_init=self.n_init,
             max_iter=self.max_iter,
             random_state=self.random_state,
         )
-        self.labels_ = in_order_of_appearance(self.mixture_.fit_predict(x)[None])[0]
+        self.labels_ = canonical_labels(torch.from_numpy(self.mixture_.fit_predict(x))).numpy()
         self.n_clusters_ = int(self.labels_.max()) + 1
         self.n_iter_ = self.mixture_.n_iter_
         return self

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from gfncp.configuration import Configuration
 from gfncp.configuration.training import Training
-from gfncp.objectives.losses import Batch, draw_steps
+from gfncp.objectives.batch import Batch, draw_steps
 from gfncp.seeds import seeded
 from gfncp.training.preparation import Simulator
 

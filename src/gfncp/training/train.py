@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from gfncp.checkpoints import weights_for
 from gfncp.configuration import Configuration
 from gfncp.metrics import scores
-from gfncp.objectives.losses import Batch, Objective, Terms
+from gfncp.objectives.batch import Batch, Objective, Terms
 from gfncp.seeds import seeded
 from gfncp.training.batches import Batches
 from gfncp.training.interruption import exit_code, on_termination, stopping_at_once

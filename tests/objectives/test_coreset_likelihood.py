@@ -5,10 +5,10 @@ import torch
 from safetensors.torch import load_file
 
 from gfncp.configuration import parse
-from gfncp.decoding.decode import log_prob
+from gfncp.decoding.likelihood import log_prob
 from gfncp.evaluation.evaluate import evaluate
-from gfncp.objectives.coreset import CoresetLikelihood, grouped_order
-from gfncp.objectives.losses import Batch
+from gfncp.objectives.batch import Batch
+from gfncp.objectives.coreset_likelihood import CoresetLikelihood, grouped_order
 from gfncp.partitions import canonical_labels
 from gfncp.seeds import seeded
 from gfncp.simulators import LabelledCoresets
@@ -34,7 +34,7 @@ def test_the_loss_is_the_likelihood_of_the_tokens_along_some_order(monkeypatch):
     network = parse(SECTIONS, "test").build()
     batch = draw(4, 12)
     plain = torch.arange(batch.labels.shape[1]).expand_as(batch.labels)
-    monkeypatch.setattr("gfncp.objectives.coreset.grouped_order", lambda labels, generator: plain)
+    monkeypatch.setattr("gfncp.objectives.coreset_likelihood.grouped_order", lambda labels, generator: plain)
     terms = CoresetLikelihood(placement=0.0, anchor=0.0)(network, batch, seeded(0))
     values = log_prob(network, batch.x, batch.labels, batch.mask)
     torch.testing.assert_close(terms["loss"].double(), -(values / batch.mask.sum(1)).mean())

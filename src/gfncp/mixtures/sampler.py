@@ -1,4 +1,4 @@
-"""What the samplers of Dirichlet-process mixtures share: the joint probability and the estimator."""
+"""Base of the estimators that sample the posterior of a Dirichlet-process mixture."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -6,61 +6,18 @@ from itertools import islice
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+import torch
+from jaxtyping import Int
 from rich.progress import track
-from scipy.special import gammaln, logsumexp
+from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
+from torch import Tensor
 
-from gfncp.mixtures.conjugate import ConjugateModel, NormalInverseWishart
+from gfncp.mixtures.conjugate import NormalInverseWishart, log_joint
 from gfncp.mixtures.convergence import rhat
 from gfncp.posterior.posterior import Posterior
-
-States = Iterator[Int[np.ndarray, "chains points"]]
-
-
-def cluster_sums(
-    labels: Int[np.ndarray, "*batch points"], clusters: int, statistics: Float[np.ndarray, "points width"]
-) -> Float[np.ndarray, "*batch clusters width"]:
-    """The statistics of each cluster; negative labels belong to none."""
-    member = labels[..., None, :] == np.arange(clusters)[:, None]
-    return member.astype(float) @ statistics
-
-
-def in_order_of_appearance(labels: Int[np.ndarray, "chains points"]) -> Int[np.ndarray, "chains points"]:
-    """Rename clusters as `gfncp.partitions.canonical_labels` does, without comparing all pairs of points."""
-    chains, points = labels.shape
-    row = np.arange(chains)[:, None]
-    first = np.full((chains, int(labels.max()) + 1), points)
-    np.minimum.at(first, (row, labels), np.arange(points))
-    rank = np.argsort(np.argsort(first, axis=1), axis=1)
-    return rank[row, labels]
-
-
-def log_crp(counts: Float[np.ndarray, "*batch clusters"], alpha: float) -> Float[np.ndarray, "*batch"]:
-    """Log-probability of a partition with these cluster sizes under CRP(alpha); size 0 is no cluster."""
-    per_cluster = np.where(counts > 0, np.log(alpha) + gammaln(np.maximum(counts, 1)), 0.0)
-    return per_cluster.sum(-1) + gammaln(alpha) - gammaln(alpha + counts.sum(-1))
-
-
-def log_joint(
-    labels: Int[np.ndarray, "*batch points"],
-    x: Float[np.ndarray, "points dim"],
-    model: ConjugateModel,
-    alpha: float,
-) -> Float[np.ndarray, "*batch"]:
-    """log p(labels, x) of a Dirichlet-process mixture, all parameters integrated out."""
-    sums = cluster_sums(labels, int(labels.max()) + 1, model.statistics(x))
-    return log_crp(sums[..., 0], alpha) + model.log_evidence(sums).sum(-1)
-
-
-def categorical(
-    logits: Float[np.ndarray, "*batch options"], rng: np.random.Generator
-) -> Int[np.ndarray, "*batch"]:
-    """One option of each row, with probabilities proportional to exp(logits)."""
-    cdf = np.exp(logits - logits.max(-1, keepdims=True)).cumsum(-1)
-    return (cdf <= rng.random((*cdf.shape[:-1], 1)) * cdf[..., -1:]).sum(-1)
 
 
 class Sampler(ClusterMixin, BaseEstimator):
@@ -86,7 +43,7 @@ class Sampler(ClusterMixin, BaseEstimator):
         rhat_: R-hat of ``"n_clusters"`` and ``"log_joint"`` after the warm-up, near 1 if the chains agree.
     """
 
-    states: ClassVar[Callable[..., States]]
+    states: ClassVar[Callable[..., Iterator[Int[Tensor, "chains points"]]]]
 
     def __init__(
         self,
@@ -108,6 +65,7 @@ class Sampler(ClusterMixin, BaseEstimator):
         self.progress = progress
         self.random_state = random_state
 
+    @torch.inference_mode()
     def fit(self, X, y=None) -> "Sampler":
         """Sample clusterings of ``X``, ``(n_samples, n_features)``; ``y`` is ignored.
 
@@ -115,14 +73,16 @@ class Sampler(ClusterMixin, BaseEstimator):
             ValueError: ``X`` or a parameter is not accepted.
         """
         self._check_parameters()
-        x = validate_data(self, X, dtype=np.float64)
+        x = torch.from_numpy(validate_data(self, X, dtype=np.float64))
         model = NormalInverseWishart.weak(x) if self.model is None else self.model
-        rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
-        states = islice(type(self).states(x, model, self.alpha, self.n_chains, rng), self.n_sweeps)
+        generator = torch.Generator().manual_seed(
+            int(check_random_state(self.random_state).randint(2**31 - 1))
+        )
+        states = islice(type(self).states(x, model, self.alpha, self.n_chains, generator), self.n_sweeps)
         labels, joint = [], []
         for state in track(states, type(self).__name__, self.n_sweeps, disable=not self.progress):
-            labels.append(state)
-            joint.append(log_joint(state, x, model, self.alpha))
+            labels.append(state.numpy())
+            joint.append(log_joint(x, state, model, self.alpha).numpy())
         labels, self.log_joint_ = np.stack(labels, 1), np.stack(joint, 1)
         self.labels_ = labels.reshape(-1, len(x))[self.log_joint_.argmax()]
         self.n_clusters_ = int(self.labels_.max()) + 1

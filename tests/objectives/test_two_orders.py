@@ -3,7 +3,10 @@
 import pytest
 import torch
 
-from gfncp.objectives.losses import GFNCP, NCP, Batch, follow, reorder
+from gfncp.objectives.batch import Batch
+from gfncp.objectives.ncp import NCPLoss
+from gfncp.objectives.trajectory import follow, reorder
+from gfncp.objectives.two_orders import TwoOrdersLoss
 from gfncp.partitions import canonical_labels, sample_crp
 from gfncp.schedules import ramp
 
@@ -14,24 +17,24 @@ def batch_of(network, draw_points, generator, points=7, **options):
 
 
 def test_two_points_leave_nothing_to_disagree_about(network, draw_points, generator):
-    terms = GFNCP()(network, batch_of(network, draw_points, generator, points=2), generator)
+    terms = TwoOrdersLoss()(network, batch_of(network, draw_points, generator, points=2), generator)
     assert terms["disagreement"] < 1e-18
 
 
 def test_the_likelihood_is_the_mean_along_both_orders(network, draw_points, generator):
     batch = batch_of(network, draw_points, generator)
     state = generator.get_state()
-    terms = GFNCP()(network, batch, generator)
+    terms = TwoOrdersLoss()(network, batch, generator)
     generator.set_state(state)
     order = torch.rand(batch.labels.shape, generator=generator).argsort(1)
     x = torch.stack([points[index] for points, index in zip(batch.x, order, strict=True)])
     other = Batch(x, canonical_labels(batch.labels.gather(1, order)))
-    both = [NCP()(network, one, generator)["nll"] for one in (batch, other)]
+    both = [NCPLoss()(network, one, generator)["nll"] for one in (batch, other)]
     torch.testing.assert_close(terms["nll"], (both[0] + both[1]) / 2)
 
 
 def test_the_loss_is_the_weighted_sum_of_its_terms(network, draw_points, generator):
-    objective = GFNCP(disagreement=2.0, terminal=0.3, anchor=0.01)
+    objective = TwoOrdersLoss(disagreement=2.0, terminal=0.3, anchor=0.01)
     terms = objective(network, batch_of(network, draw_points, generator, progress=0.25), generator)
     weights = {"nll": 1.0, "disagreement": 2.0 * 0.5, "terminal": 0.3, "anchor": 0.01}
     expected = sum(weight * terms[name] for name, weight in weights.items())
@@ -40,7 +43,7 @@ def test_the_loss_is_the_weighted_sum_of_its_terms(network, draw_points, generat
 
 
 def test_gradients_reach_every_parameter(network, draw_points, generator):
-    GFNCP()(network, batch_of(network, draw_points, generator), generator)["loss"].backward()
+    TwoOrdersLoss()(network, batch_of(network, draw_points, generator), generator)["loss"].backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
 

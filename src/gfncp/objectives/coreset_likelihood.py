@@ -8,7 +8,8 @@ from torch import Tensor
 
 from gfncp.networks.energy import Encoding, in_full
 from gfncp.networks.tokens import log_places
-from gfncp.objectives.losses import Batch, Terms, follow, reorder
+from gfncp.objectives.batch import Batch, Terms
+from gfncp.objectives.trajectory import follow, reorder
 
 GROUPED = 0.25  # share of the orders in which whole clusters come last
 
@@ -48,6 +49,7 @@ class CoresetLikelihood:
 
     @staticmethod
     def order(labels: Int[Tensor, "batch tokens"], generator: torch.Generator) -> Int[Tensor, "batch tokens"]:
+        """Draw an order of the tokens of each set."""
         return grouped_order(labels, generator)
 
     def nll(
@@ -57,13 +59,13 @@ class CoresetLikelihood:
         labels: Int[Tensor, "batch tokens"],
         generator: torch.Generator,
     ) -> tuple[Float[Tensor, ""], Float[Tensor, "batch tokens options"]]:
-        """Mean of -log p(c_tokens | tokens) per token, and the energies along the labels."""
+        """Return the mean of -log p(c_tokens | tokens) per token, and the energies along the labels."""
         energies, log_prob = follow(network, encoding, labels, None)
         return -(log_prob.sum(1) / encoding.mask.sum(1)).mean(), energies
 
     @staticmethod
     def beside(network, features: Float[Tensor, "batch tokens features"], batch: Batch) -> Float[Tensor, ""]:
-        """Mean of -log p(c_i | c_tokens, tokens) over the points whose clusters have tokens."""
+        """Return the mean of -log p(c_i | c_tokens, tokens) over the points whose clusters have tokens."""
         weights = network.placement.weights(features, batch.mask)
         shares = network.placement.log_shares(weights, batch.beside)
         log_prob = log_places(shares, batch.labels, int(batch.labels.max()) + 1)
@@ -75,7 +77,7 @@ class CoresetLikelihood:
 def grouped_order(
     labels: Int[Tensor, "batch tokens"], generator: torch.Generator
 ) -> Int[Tensor, "batch tokens"]:
-    """Random orders; in some, the tokens of random clusters come last."""
+    """Draw random orders; in some, the tokens of random clusters come last."""
     late = torch.rand(len(labels), int(labels.max()) + 1, generator=generator).to(labels.device) < 0.5
     late = late.gather(1, labels.clamp_min(0)) & (labels >= 0)
     some = torch.rand(len(labels), 1, generator=generator).to(labels.device) < GROUPED

@@ -1,0 +1,14 @@
+"""Draws from tables of probabilities."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+def draw_options(
+    cumulated: Float[Tensor, "*rows options"], generator: torch.Generator
+) -> Int[Tensor, "*rows"]:
+    """Draw an option for each row, from cumulated probabilities, which need not end in 1."""
+    u = torch.rand(*cumulated.shape[:-1], 1, dtype=cumulated.dtype, generator=generator)
+    u = u.to(cumulated.device) * cumulated[..., -1:]
+    return torch.searchsorted(cumulated, u, right=True)[..., 0]

@@ -1,0 +1,56 @@
+"""Batches of labelled sets, and the interface of losses.
+
+A batch is drawn once; a loss asks the network for the energies it needs. Sums over the steps n = 2..N may be
+estimated from a random subset of steps, without bias.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+Terms = dict[str, Float[Tensor, ""]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Labelled sets of one size.
+
+    Args:
+        steps: indices of the steps to use, sorted; None for all.
+        progress: the share of training that is done.
+        mask: True where a point is present; None for all.
+        beside, beside_labels: points that a coreset's tokens do not stand for one by one, and their clusters;
+            -1 for a cluster without a token.
+    """
+
+    x: Float[Tensor, "batch points *shape"]
+    labels: Int[Tensor, "batch points"]
+    steps: Int[Tensor, "batch steps"] | None = None
+    progress: float = 1.0
+    mask: Bool[Tensor, "batch points"] | None = None
+    beside: Float[Tensor, "batch beside dim"] | None = None
+    beside_labels: Int[Tensor, "batch beside"] | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        values = (getattr(self, field.name) for field in fields(self))
+        return Batch(*(value.to(device) if isinstance(value, Tensor) else value for value in values))
+
+    @property
+    def per_step(self) -> float:
+        """Factor that turns a sum over the batch's steps into an estimate of the sum over n = 2..N."""
+        return 1.0 if self.steps is None else (self.labels.shape[1] - 1) / self.steps.shape[1]
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """Loss of a network: scalars to report, of which ``"loss"`` carries the gradient."""
+
+    def __call__(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Terms: ...
+
+
+def draw_steps(sets: int, points: int, count: int, generator: torch.Generator) -> Int[Tensor, "sets steps"]:
+    """Draw distinct steps among n = 2..N (indices 1..N-1), sorted."""
+    return torch.rand(sets, points - 1, generator=generator).topk(count).indices.sort(1).values + 1
