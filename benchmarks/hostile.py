@@ -446,6 +446,7 @@ PARAMETERS = st.fixed_dictionaries(
         "n_samples": FEW,
         "n_orders": FEW,
         "n_clusters": st.one_of(st.none(), FEW, st.tuples(FEW, FEW)),
+        "categorical_weight": st.one_of(st.floats(), ANYTHING),
         "random_state": st.one_of(st.none(), st.integers(-5, 2**40), ANYTHING),
         "device": st.one_of(
             st.none(), st.sampled_from(["cpu", "cpu:0", "cuda", "meta", "cuda:99", ""]), ANYTHING

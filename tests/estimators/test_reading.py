@@ -546,6 +546,26 @@ def test_the_command_line_says_what_it_used(vector_checkpoint, tmp_path, capsys)
     assert pd.read_csv(tmp_path / "out" / "labels.csv")["id"].tolist() == list(range(70, 82))
 
 
+def test_the_command_line_points_out_codes_and_weighs_categories(vector_checkpoint, tmp_path, capsys):
+    table = FRAME.assign(flag=[True, False] * 6)
+    table.loc[:2, "b"] = -999
+    table.to_csv(tmp_path / "x.csv", index=False)
+    command = ["cluster", str(tmp_path / "x.csv"), "--checkpoint", str(vector_checkpoint), "--samples", "3"]
+    command += ["--output", str(tmp_path / "out"), "--categorical-weight", "0"]
+    assert main(command) == 0
+    said = capsys.readouterr().err
+    for line in (
+        "X: -999 stands in 3 rows of b, unlike all other numbers: if it means missing, put NaN there "
+        "(--missing -999 on the command line)",
+        "Left out: flag (a category of weight 0)",
+        f"Checkpoint: {vector_checkpoint.name}",
+    ):
+        assert said.count(f"Note: {line}\n") == 1
+    assert main([*command, "--missing", "-999"]) == 0
+    assert "Numbers: a, b (3 filled in)" in (said := capsys.readouterr().err) and "unlike" not in said
+    assert main([*command[:-1], "-1"]) == 2
+
+
 def test_options_of_reading_are_refused_on_ray(capsys):
     assert main(["cluster", "x.parquet", "--engine", "ray", "--decimal", ","]) == 2
     assert "--decimal=,: accepted with --engine local only" in capsys.readouterr().err

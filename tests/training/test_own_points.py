@@ -130,6 +130,39 @@ def test_the_command_line_trains_on_a_file(tmp_path, vectors, monkeypatch, capsy
     assert main(["cluster", "few.csv", "--checkpoint", "runs/mine", "--samples", "3"]) == 0
 
 
+def test_the_command_line_is_told_how_a_file_is_written(tmp_path, vectors, capsys):
+    """The points are kept, so that the run can go on, and be evaluated, without being told again."""
+    table = pd.DataFrame(vectors.round(3))
+    table.columns = [f"größe {name}" for name in table.columns]
+    text = table.to_csv(index=False, sep="*", decimal=",").encode("latin-1")
+    (tmp_path / "x.csv").write_bytes(text)
+    command = [
+        "train",
+        "--data",
+        str(tmp_path / "x.csv"),
+        "--iterations",
+        "1",
+        "--output",
+        str(tmp_path / "run"),
+    ]
+    assert main(command) == 2
+    assert "--encoding latin-1 reads another encoding" in capsys.readouterr().err
+    told = [*command, "--encoding", "latin-1", "--delimiter", "*", "--decimal", ","]
+    assert main(told) == 0
+    kept = load_file(tmp_path / "run" / own_data.FILE)["x"]
+    np.testing.assert_array_equal(kept.numpy(), table.to_numpy(np.float32))
+    assert main(told) == 0  # nothing is left to do
+    (tmp_path / "x.csv").write_bytes(text.replace(b"1", b"2"))
+    assert main(told) == 2
+    assert "holds other points than X; choose another folder" in capsys.readouterr().err
+    (tmp_path / "x.csv").write_text("a,b\n" + "1,2\n" * 200 + "?,3\n")
+    assert main([*command[:-1], str(tmp_path / "other")]) == 2
+    assert "row 201, column 'a' holds '?'" in (said := capsys.readouterr().err)
+    assert "remove the row if it is a missing value" in said and not (tmp_path / "other").exists()
+    assert main(["train", "mine.toml", "--decimal", ","]) == 2
+    assert "accepted with --data FILE, without a TOML file" in capsys.readouterr().err
+
+
 def test_images_train_a_network_that_takes_images(tmp_path, pictures, monkeypatch):
     monkeypatch.setitem(own_data.OF_IMAGES["encoder"], "pretraining", {"iterations": 1, "batch": 4})
     folder = images_in(tmp_path / "folder", pictures)

@@ -228,6 +228,7 @@ def cluster(
     seconds = f"{clustered - start:.1f} s; files and pictures: {perf_counter() - clustered:.1f} s"
 
     used = [line for result in results for line in describe(result.columns)]
+    used.append(f"Checkpoint: {find(checkpoint).name}")
     for note in dict.fromkeys([*(str(warning.message) for warning in [*read, *caught]), *used]):
         notes.print(f"Note: {note}", markup=False, soft_wrap=True)
     names = [each.name for each in sets[0].columns if each.used == "left out"]

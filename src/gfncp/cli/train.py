@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gfncp.cli.shared import console
+from gfncp.cli.shared import Array, Decimal, Delimiter, Encoding, Thousands, console
 
 
 def train(
@@ -27,6 +27,11 @@ def train(
     iterations: Annotated[
         int | None, typer.Option(min=1, help="Train so long; default: as the TOML file says, or 1600.")
     ] = None,
+    delimiter: Delimiter = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    encoding: Encoding = None,
+    array: Array = None,
     wandb: Annotated[
         str | None,
         typer.Option(metavar="PROJECT", help="Send the scalars to Weights & Biases as well."),
@@ -39,22 +44,31 @@ def train(
 
     A run that was stopped goes on where it was when the command is given again; Ctrl-C, and SIGTERM as
     schedulers send it, store the state first. The folder of the run is a checkpoint for the
-    other commands; TensorBoard reads its scalars there.
+    other commands; TensorBoard reads its scalars there. Without a TOML file, it also keeps the points of
+    a file, as points.safetensors.
 
     Example:  gfncp train --data embeddings.parquet
     """
     from gfncp.configuration.files import read_configuration
-    from gfncp.training.own_points import configure
+    from gfncp.data.delimited import Reading
+    from gfncp.training.own_points import describe_run, read, store
+    from gfncp.training.run_state import unless_refused
     from gfncp.training.train import train as run
 
+    reading = Reading(delimiter, decimal, thousands, (), encoding, array)
+    alone = config is None and data is not None and not data.is_dir()
+    if reading != Reading() and not alone:
+        raise ValueError(f"{reading}: accepted with --data FILE, without a TOML file")
     if config is not None:
         described, name = read_configuration(config), config.stem
         if iterations is not None:
             described = described.with_iterations(iterations)
     elif data is not None:
-        described, name = configure(data, iterations), data.resolve().stem
+        points, name = read(data, reading), data.resolve().stem
+        described = describe_run(points, str(data), iterations)
     else:
         raise ValueError("train: name a TOML file, or your points with --data")
     folder = output or Path("runs") / name
-    run(described, folder, data, wandb=wandb, workers=workers)
+    with unless_refused(folder):
+        run(described, folder, store(points.numpy(), folder) if alone else data, wandb=wandb, workers=workers)
     console.print(f"Checkpoint and TensorBoard scalars in {folder}", markup=False, soft_wrap=True)

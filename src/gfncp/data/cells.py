@@ -62,6 +62,11 @@ PANDAS = Advice(
     encoding="pandas.read_csv(..., encoding={value})",
     array="numpy.savez(..., x=X)",
 )
+OF_TRAINING = OPTIONS._replace(
+    missing="remove the row if it is a missing value",
+    category="remove the column if these are names of kinds",
+    leave_out="remove the column",
+)
 
 
 def advise(advice: Advice, kind: str, value: object) -> str:

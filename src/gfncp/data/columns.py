@@ -177,7 +177,7 @@ class Columns:
         held = json.loads(text)
         shares = {int(place): value for place, value in held["shares"].items()}
         used = [
-            Column(**each | {"sentinels": tuple(Sentinel(*pair) for pair in each["sentinels"])})
+            Column(**each | {"sentinels": tuple(Sentinel(*pair) for pair in each.get("sentinels", ()))})
             for each in held["used"]
         ]
         return cls(used, held["fill"], shares, held["step"])

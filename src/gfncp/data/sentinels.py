@@ -1,4 +1,4 @@
-"""Numbers that repeat far from the others of their column, as -999 does where it means "missing".
+"""Numbers that repeat apart from the others of their column, as -999 does where it means "missing".
 
 A value is pointed out if three rows or more hold it, and
 
@@ -57,11 +57,12 @@ def _apart(
     for cuts in range(1, len(widest) + 1):
         parts = np.split(places, np.sort(widest[:cuts]) + 1)
         most = max(parts, key=lambda part: counts[part].sum())
-        inner = gaps[most[:-1]]
         few = all(len(part) <= TOGETHER for part in parts if part is not most)
-        if few and len(most) >= VALUES and 2 * counts[most].sum() > counts.sum():
-            enough = max(GAP * inner.sum(), USUAL_GAPS * np.median(inner))
-            apart = ~np.isin(places, most) if gaps[widest[cuts - 1]] > enough else apart
+        if not few or len(most) < VALUES or 2 * counts[most].sum() <= counts.sum():
+            continue
+        inner = gaps[most[:-1]]
+        if gaps[widest[cuts - 1]] > max(GAP * inner.sum(), USUAL_GAPS * np.median(inner)):
+            apart = ~np.isin(places, most)
     return apart
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Bool, Float64, Num, Shaped
 from safetensors import safe_open
 
-from gfncp.data.cells import OPTIONS, PANDAS, Advice, advise
+from gfncp.data.cells import OF_TRAINING, OPTIONS, PANDAS, Advice, advise
 from gfncp.data.column_uses import Column
 from gfncp.data.columns import Columns
 from gfncp.data.delimited import Reading, normalise, read_text
@@ -24,7 +24,7 @@ DENSE = (
 
 
 def read_points(
-    path: Path, label_column: str | None = None
+    path: Path, label_column: str | None = None, reading: Reading | None = None
 ) -> tuple[Num[np.ndarray, "points *shape"], Shaped[np.ndarray, "points"] | None]:
     """Points, and the known labels in ``label_column`` if asked.
 
@@ -32,11 +32,14 @@ def read_points(
     and a warning says so. An NPZ or safetensors file holds the points as ``x`` and labels as another array.
     Labels in a safetensors file may be numbers of names, listed as JSON in its metadata.
 
+    Args:
+        reading: how its cells are written, as options of `gfncp train` say; None where there are none.
+
     Raises:
         ValueError: naming the file, the data row (from 1) and the column, and what was expected.
     """
-    path = Path(path)
-    held = read_file(path)
+    path, advice = Path(path), PANDAS if reading is None else OF_TRAINING
+    held = read_file(path, reading)
     names = list(held)
     if label_column is not None and label_column not in names:
         raise ValueError(f"{path}: there is no column {label_column!r}; there are {names}")
@@ -47,9 +50,9 @@ def read_points(
             counting = [each.name for each in columns_that_count(table)]
             if counting:
                 warnings.warn(f"{path}: left out {counting}, which count the rows", UserWarning, stacklevel=2)
-            points = coordinates(table.drop(columns=counting))
+            points = coordinates(table.drop(columns=counting), advice)
         else:
-            points = array_of_points(held)
+            points = array_of_points(held, advice, None if reading is None else reading.array)
             _check_finite(points)
         if labels is not None:
             check_labels(labels, len(points), label_column)
@@ -164,7 +167,7 @@ READERS = {
 }
 
 
-def coordinates(table: pd.DataFrame) -> Float64[np.ndarray, "points coordinates"]:
+def coordinates(table: pd.DataFrame, advice: Advice = PANDAS) -> Float64[np.ndarray, "points coordinates"]:
     """Numbers, truth values and vectors; what names the rows is left out with a warning, all else is refused.
 
     Raises:
@@ -175,7 +178,7 @@ def coordinates(table: pd.DataFrame) -> Float64[np.ndarray, "points coordinates"
         raise ValueError(f"expected rows of numbers, found {len(table)} rows and {table.shape[1]} columns")
     truth = [name for name in table.columns if pd.api.types.is_bool_dtype(table[name].dtype)]
     table = table.astype(dict.fromkeys(truth, np.float64))
-    columns = Columns.of(table)
+    columns = Columns.of(table, advice)
     for name, each in zip(table.columns, columns.used, strict=True):
         if each.used in ("category", "date"):
             row = int(np.argmax(table[name].notna()))

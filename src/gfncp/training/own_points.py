@@ -19,6 +19,7 @@ from gfncp.configuration import Configuration, parse
 from gfncp.configuration.data import FEWEST_OWN
 from gfncp.data import read_points
 from gfncp.data.checks import as_array, check_points
+from gfncp.data.delimited import Reading
 from gfncp.data.tables import coordinates
 from gfncp.files import write_atomically
 from gfncp.training import own_images
@@ -47,11 +48,21 @@ def configure(path: Path, iterations: int | None = None, seed: int = 0) -> Confi
     Raises:
         ValueError: they cannot be read, are too few, or all the same.
     """
-    points = read(path)
+    return describe_run(read(path), str(path), iterations, seed)
+
+
+def describe_run(
+    points: Num[Tensor, "points *shape"], name: str, iterations: int | None = None, seed: int = 0
+) -> Configuration:
+    """How to train on points that were read; messages call them by a name.
+
+    Raises:
+        ValueError: they are too few, or all the same.
+    """
     if len(points) < FEWEST_OWN:
-        raise ValueError(f"{path}: holds {len(points)} points: training accepts at least {FEWEST_OWN}")
+        raise ValueError(f"{name}: holds {len(points)} points: training accepts at least {FEWEST_OWN}")
     largest = max(SMALLEST_SET, min(LARGEST_SET, len(points) // 10))
-    described = _of_vectors(points, path) if points.ndim == 2 else OF_IMAGES
+    described = _of_vectors(points, name) if points.ndim == 2 else OF_IMAGES
     values = {
         "seed": seed,
         "network": {"kind": "interacting-energy", "body": "gated", "depth": 3, "cluster_width": 128},
@@ -67,15 +78,15 @@ def configure(path: Path, iterations: int | None = None, seed: int = 0) -> Confi
             "save_every": 400,
         },
     }
-    return parse(values | described, str(path))
+    return parse(values | described, name)
 
 
-def _of_vectors(x: Float[Tensor, "points dim"], path: Path) -> dict:
+def _of_vectors(x: Float[Tensor, "points dim"], name: str) -> dict:
     dim = x.shape[1]
     some = x[:: 1 + len(x) // MEASURED].double()
     widest = float(torch.linalg.matrix_norm(some - some.mean(0), 2)) / len(some) ** 0.5
     if not widest > 0:
-        raise ValueError(f"{path}: all {len(x)} points are the same")
+        raise ValueError(f"{name}: all {len(x)} points are the same")
     return {
         "encoder": {
             "kind": "principal-components",
@@ -95,8 +106,11 @@ def _of_vectors(x: Float[Tensor, "points dim"], path: Path) -> dict:
     }
 
 
-def read(path: Path) -> Num[Tensor, "points *shape"]:
+def read(path: Path, reading: Reading | None = None) -> Num[Tensor, "points *shape"]:
     """The vectors in a file, or the images in a file or a folder.
+
+    Args:
+        reading: how a file is written, as options of `gfncp train` say; None where there are none.
 
     Raises:
         ValueError: they cannot be read, or are neither vectors nor images.
@@ -104,7 +118,7 @@ def read(path: Path) -> Num[Tensor, "points *shape"]:
     path = Path(path)
     if path.is_dir():
         return own_images.read(path)
-    x, _ = read_points(path)
+    x, _ = read_points(path, reading=reading)
     return torch.from_numpy(x.astype(np.float32)) if x.ndim == 2 else own_images.as_bytes(x, str(path))
 
 
