@@ -37,8 +37,8 @@ ROWS_PER_BLOCK = 65_536  # points times options
 Pick = Callable[[Float[Tensor, "block options"], int, Int[Tensor, "block"]], Int[Tensor, "block"]]
 
 
-class Company:
-    """Points that are clustered jointly, as the company of others.
+class ClusteredCore:
+    """Points that are clustered jointly, given which others are judged.
 
     Args:
         x: the points.
@@ -47,28 +47,30 @@ class Company:
     def __init__(self, network: EnergyNetwork, x: Float[Tensor, "core *shape"]) -> None:
         encoding = network.encode(x[None])
         self.network = network
-        self.y = encoding.y[0]
-        self.nothing_left = encoding.v.new_zeros(1, encoding.v.shape[2])
+        self.terms = encoding.cluster_terms[0]
+        self.nothing_left = encoding.unassigned_terms.new_zeros(1, encoding.unassigned_terms.shape[2])
         self.features = network.encoder.beside(x)
         self.device = x.device
 
     def sums(self, labels: Int[Tensor, "core"]) -> Float[Tensor, "clusters sums"]:
-        """What energies know of the clusters."""
+        """Return the sums of the clusters' terms, by which energies know them."""
         member = F.one_hot(labels.to(self.device))
-        return member.to(self.y.dtype).T @ self.y
+        return member.to(self.terms.dtype).T @ self.terms
 
     def encode(self, new: Float[Tensor, "block *shape"]) -> Float[Tensor, "block sums"]:
+        """Return the terms of further points."""
         return self.network.assigned(self.features(new.to(self.device)))
 
     def energies(
-        self, sums: Float[Tensor, "clusters sums"], y: Float[Tensor, "block sums"]
+        self, sums: Float[Tensor, "clusters sums"], terms: Float[Tensor, "block sums"]
     ) -> Float[Tensor, "block options"]:
-        """E of each new point's options, the clusters and last a new one, when all others are assigned."""
-        joined = (F.pad(sums, (0, 0, 0, 1)) + y[:, None]).flatten(0, 1)
+        """Return E of each new point's options, the clusters and last a new one, when all others are in."""
+        joined = (F.pad(sums, (0, 0, 0, 1)) + terms[:, None]).flatten(0, 1)
         before = F.pad(self._represent(sums), (0, 0, 0, 1))
-        after = self._represent(joined).view(len(y), len(before), -1)
-        context = before.sum(0) - before + after
-        return self.network.energy(context.flatten(0, 1)).view(len(y), len(before))
+        state = torch.zeros(len(joined), dtype=torch.long, device=joined.device)
+        old = before.repeat(len(terms), 1)
+        found = self.network.option_energies(before.sum(0, keepdim=True), state, self._represent(joined), old)
+        return found.view(len(terms), len(before))
 
     def _represent(self, sums: Float[Tensor, "rows sums"]) -> Float[Tensor, "rows width"]:
         state = torch.zeros(len(sums), dtype=torch.long, device=sums.device)
@@ -76,7 +78,7 @@ class Company:
 
     @staticmethod
     def block(options: int) -> int:
-        """How many points are judged at a time."""
+        """Count the points that are judged at a time."""
         return max(1, min(POINTS_PER_BLOCK, ROWS_PER_BLOCK // options))
 
 
@@ -96,14 +98,14 @@ def core_points(
     first, others = order.tensor_split([math.ceil(RANDOM_SHARE * size)])
     given = x[first].to(device)
     labels = decode_greedily(network, given[None])[0][0]
-    company = Company(network, given)
-    sums = company.sums(labels)
+    jointly = ClusteredCore(network, given)
+    sums = jointly.sums(labels)
     core, count = [first], len(first)
     later = math.log(len(x) / len(first))
-    for block in others.split(company.block(len(sums) + 1)):
+    for block in others.split(jointly.block(len(sums) + 1)):
         if count >= size:
             break
-        energies = company.energies(sums, company.encode(x[block]))
+        energies = jointly.energies(sums, jointly.encode(x[block]))
         energies[:, -1] += later
         surprising = energies.argmin(1).cpu() == len(sums)
         core.append(block[surprising])
@@ -138,16 +140,16 @@ def judge(
     bounds: ClusterBounds | None = None,
 ) -> Judge:
     """Return `predictive` as a function of the new points; what they share is computed once."""
-    company = Company(network, x)
-    sums = company.sums(labels)
+    jointly = ClusteredCore(network, x)
+    sums = jointly.sums(labels)
     opened = torch.tensor(len(sums), device=x.device)
     admitted = None if bounds is None else bounds.admits(opened, torch.zeros_like(opened), len(sums) + 1)
 
     @torch.no_grad()
     def judged(new: Float[Tensor, "new *shape"]) -> Float[Tensor, "new options"]:
         values = []
-        for block in new.split(company.block(len(sums) + 1)):
-            energies = company.energies(sums, company.encode(block))
+        for block in new.split(jointly.block(len(sums) + 1)):
+            energies = jointly.energies(sums, jointly.encode(block))
             energies = energies if admitted is None else energies.masked_fill(~admitted, torch.inf)
             values.append(network.log_policy(energies))
         return torch.cat(values)
@@ -173,18 +175,18 @@ def extend(
         Labels in order of appearance, as 32-bit integers on the CPU, and the log-probabilities of those of
         the points outside the core.
     """
-    company = Company(network, x[core].to(next(network.parameters()).device))
+    jointly = ClusteredCore(network, x[core].to(next(network.parameters()).device))
     distinct, which = labels.cpu().unique(dim=0, return_inverse=True)  # equal cores share what they need
-    sums = [company.sums(row) for row in distinct]
+    sums = [jointly.sums(row) for row in distinct]
     rest = torch.ones(len(x), dtype=torch.bool)
     rest[core] = False
     found = torch.empty(len(labels), len(x), dtype=torch.int32)
     found[:, core] = labels.cpu().int()
     log_prob = torch.zeros(len(labels), dtype=torch.float64)
     options = 1 + max(len(each) for each in sums)
-    for block in rest.nonzero()[:, 0].split(company.block(options)):
-        y = company.encode(x[block])
-        policies = [network.log_policy(company.energies(each, y)[:, :-1]).cpu() for each in sums]
+    for block in rest.nonzero()[:, 0].split(jointly.block(options)):
+        terms = jointly.encode(x[block])
+        policies = [network.log_policy(jointly.energies(each, terms)[:, :-1]).cpu() for each in sums]
         for row, policy in enumerate(which.tolist()):
             log_policy = policies[policy]
             taken = pick(log_policy, row, block)
@@ -253,7 +255,7 @@ def log_prob(
     names = torch.full((len(labels), int(labels.max()) + 1), -1)
     names.scatter_(1, labels[:, core].long(), of_core.long())
     joint = _of_core(network, x, core)
-    given = of_core.long().to(joint.y.device)
+    given = of_core.long().to(joint.mask.device)
     values = orders.log_prob(network, joint, given[None], along, bounds=bounds)[0].cpu()
     _, rest = extend(network, x, core, of_core, lambda _, row, block: names[row, labels[row, block].long()])
     return values + rest

@@ -115,7 +115,7 @@ def sample(
     used = orders[:n_samples]
     share = math.ceil(n_samples / len(used))
     labels, log_prob = sample_encoded(network, _permuted(encoding, used), share, generator, bounds)
-    labels = labels.view(len(encoding.y), len(used), share, -1).transpose(1, 2)  # orders take turns
+    labels = labels.view(len(encoding.mask), len(used), share, -1).transpose(1, 2)  # orders take turns
     labels = _restored(labels.flatten(1, 2)[:, :n_samples], used.repeat(share, 1)[:n_samples])
     if len(orders) == 1:  # known from sampling
         return labels, log_prob
@@ -149,8 +149,8 @@ def _follow(
     along = canonical_labels(labels[..., orders]).transpose(1, 2)
     log_prob, start = [], 0
     for group in groups(_permuted(encoding, orders), labels.shape[1]):
-        follow = Follow(along.flatten(0, 1)[start : start + len(group.y)])
-        start += len(group.y)
+        follow = Follow(along.flatten(0, 1)[start : start + len(group.mask)])
+        start += len(group.mask)
         state = decode(network, group, follow, bounds=bounds)
         log_prob.append(state.log_prob[follow.particle])
     return torch.cat(log_prob).view(along.shape[:3])
