@@ -1,4 +1,4 @@
-"""The points beside a coreset: their clusters given those of the tokens.
+"""Points beside a coreset: their clusters given those of the tokens.
 
 With the label of a token that of its medoid, the posterior over clusterings of all distinct points is
 
@@ -90,11 +90,11 @@ class PlacedPoints:
         return torch.where(apart, -torch.inf, log_prob)
 
     def _with_tokens(self, labels: Int[Tensor, "samples tokens"]) -> Int[Tensor, "samples points"]:
-        """Every point in the cluster of its token."""
+        """Return every point in the cluster of its token."""
         return labels.cpu().int()[:, self.prepared.nearest]
 
     def _of_rows(self, found: Int[Tensor, "samples points"]) -> Int[Tensor, "samples rows"]:
-        """Labels of the rows in order of appearance, one by one: sorting takes many times its memory."""
+        """Return labels of the rows in order of appearance, row by row: sorting takes much memory."""
         rows = found[:, self.prepared.distinct]
         for row in rows:
             row.copy_(canonical_labels(row))

@@ -1,4 +1,4 @@
-"""Sets too large to decode jointly: a core of the points is, the others are assigned in parallel given it.
+"""Clustering of sets that are too large to decode jointly: a core is, and the other points given the core.
 
 The core is a random part of the set, which keeps the proportions of clusters, and some of the points that
 would open a cluster beside that part, so that small clusters are in the core as well. It is a function of the
@@ -6,8 +6,8 @@ points alone. The distribution over clusterings is
 
     p(c | x) = p(c_core | x_core) prod_i p(c_i | c_core, x_core, x_i, no new cluster),
 
-where the product runs over the other points, each with features that it has in the company of the core alone.
-Its clusters are those of the core; probabilities sum to one over the partitions of which that is true.
+where the product runs over the other points, each with features that are measured against the core alone.
+Every cluster has a point in the core; probabilities sum to one over the partitions of which that is true.
 
 Time grows like points x clusters x distinct clusterings of the core. Beside the points and the labels of all
 clusterings, memory does not grow with the points: it is that of decoding the core, and of one block.
@@ -86,7 +86,7 @@ class ClusteredCore:
 def core_points(
     network: EnergyNetwork, x: Float[Tensor, "points *shape"], size: int, generator: torch.Generator
 ) -> Int[Tensor, "core"]:
-    """Indices of at most ``size`` points to be clustered jointly, in random order.
+    """Return indices of at most ``size`` points to be clustered jointly, in random order.
 
     Of the others, those are taken in whose most probable option is a new cluster, as they come in random
     order, until the core is full. As under the CRP, the n-th point opens a cluster with a probability that
@@ -121,10 +121,10 @@ def predictive(
     new: Float[Tensor, "new *shape"],
     bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "new options"]:
-    """As `gfncp.decoding.predictive.predictive`, with features that the clustered points have without the new
-    one.
+    """Return log-probabilities of each new point's options, where it changes no feature of the clustered.
 
-    Exactly the same where the encoder is pointwise; otherwise far quicker, and nearly the same.
+    They equal those of `gfncp.decoding.predictive.predictive` where the encoder is pointwise; otherwise they
+    are found far more quickly, and nearly the same.
 
     Args:
         labels: from 0 without gaps, in any order.
@@ -165,7 +165,7 @@ def extend(
     labels: Int[Tensor, "clusterings core"],
     pick: Pick,
 ) -> tuple[Int[Tensor, "clusterings points"], Float[Tensor, "clusterings"]]:
-    """Clusterings of all points from those of the core.
+    """Extend clusterings of the core to all points.
 
     Args:
         labels: in order of appearance.
@@ -206,7 +206,7 @@ def greedy(
     along: Int[Tensor, "orders core"],
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "points"], Float[Tensor, ""]]:
-    """The core by `gfncp.decoding.orders.greedy`, and each other point where it most probably is.
+    """Cluster the core by `gfncp.decoding.orders.greedy`, and put each other point where it most probably is.
 
     Returns:
         Labels, and their log-probability along one of the orders.
@@ -226,7 +226,7 @@ def sample(
     generator: torch.Generator,
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "n_samples points"], Float[Tensor, "n_samples"]]:
-    """Independent clusterings, and their log-probabilities."""
+    """Draw independent clusterings, and return them with their log-probabilities."""
 
     def draw(log_policy: Tensor, row: int, block: Tensor) -> Tensor:
         return draw_options(log_policy.exp().cumsum(1), generator)
@@ -246,7 +246,7 @@ def log_prob(
     along: Int[Tensor, "orders core"],
     bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "clusterings"]:
-    """log p(labels | x); -inf where a cluster has no point in the core.
+    """Return log p(labels | x), which is -inf where a cluster has no point in the core.
 
     Args:
         labels: in order of appearance.

@@ -1,4 +1,4 @@
-"""Where new points belong, given a clustering of others: p(c_{N+1} | c_{1:N}, x_{1:N+1}).
+"""Predictive probabilities of new points, given a clustering of others: p(c_{N+1} | c_{1:N}, x_{1:N+1}).
 
 The last point of a set finds all others assigned, and energies know a cluster by the sum of its members
 alone. So a set is as good as one point per cluster, which stands for that sum, and the new one.
@@ -79,7 +79,7 @@ def judge(
 
 
 def _whole(network: EnergyNetwork, x: Tensor, labels: Tensor) -> Terms:
-    """Terms that may depend on all the points: each set is encoded anew."""
+    """Return terms that may depend on all the points: each set is encoded anew."""
     given = embedded(network.encoder, x)
 
     def terms(new: Tensor) -> tuple[Tensor, Tensor]:
@@ -94,7 +94,7 @@ def _whole(network: EnergyNetwork, x: Tensor, labels: Tensor) -> Terms:
 
 
 def _pooled(network: EnergyNetwork, x: Tensor, labels: Tensor) -> Terms:
-    """Terms of points each on its own: a new point does not change the others'."""
+    """Return terms of points each on its own: a new point does not change the others'."""
 
     def own(points: Tensor) -> Tensor:
         everyone = torch.ones(1, len(points), dtype=torch.bool, device=points.device)

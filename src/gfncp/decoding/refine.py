@@ -27,7 +27,7 @@ def refine(
     generator: torch.Generator,
     mask: Bool[Tensor, "batch points"] | None = None,
 ) -> Int[Tensor, "batch points"]:
-    """Gibbs sweeps: a point's cluster is drawn from softmax(-E), all other points being where they are.
+    """Make Gibbs sweeps: a point's cluster is drawn from softmax(-E), all other points being where they are.
 
     Args:
         labels: one clustering of each set, -1 where absent.
@@ -51,12 +51,12 @@ def descend(
     sweeps: int,
     mask: Bool[Tensor, "batch points"] | None = None,
 ) -> Int[Tensor, "batch points"]:
-    """As `refine`, but a point goes where the energy is lowest: E[c_{1:N}] never rises."""
+    """Assign each point in turn to where the energy is lowest, given all others: E[c_{1:N}] never rises."""
     return _sweep(network, network.encode(x, mask), labels, sweeps, lambda energies: energies.argmin(-1))
 
 
 def _sweep(network: EnergyNetwork, encoding: Encoding, labels: Tensor, sweeps: int, pick: Pick) -> Tensor:
-    """Clusters keep their slots; options are those that hold points and the first that holds none."""
+    """Assign points in turn; options are the clusters that hold points and the first slot that holds none."""
     nothing_left = encoding.unassigned_terms.new_zeros(1, encoding.unassigned_terms.shape[2])
 
     def represent(rows: Tensor) -> Tensor:
