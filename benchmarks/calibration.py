@@ -35,7 +35,6 @@ from gfncp.coresets.units import Scale
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.evaluation.calibration import rank_p_value
 from gfncp.evaluation.coreset_sets import (
-    STREAM,
     SimulatedSet,
     answers,
     answers_told,
@@ -50,7 +49,7 @@ from gfncp.evaluation.plain import plain
 from gfncp.evaluation.table_cells import p_value, with_error
 from gfncp.files import write_text
 from gfncp.posterior.point_estimates import agreement
-from gfncp.seeds import seeded
+from gfncp.seeds import CORESET_SETS, seeded
 
 SIZES = (20, 100, 300, 1000)
 PAIRS = 500  # of each set
@@ -308,7 +307,7 @@ def main(
     found, rows = {}, []
     for size in points or SIZES:
         start = time.perf_counter()
-        streams = [seeded(seed, STREAM, size, FIRST + way) for way in (FREE, TOLD, KNOWN, CHANCE)]
+        streams = [seeded(seed, CORESET_SETS, size, FIRST + way) for way in (FREE, TOLD, KNOWN, CHANCE)]
         measured = []
         with console.status("") as status:
             for batch in in_batches(list(range(sets))):

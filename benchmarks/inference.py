@@ -29,7 +29,7 @@ from gfncp.files import write_text
 from gfncp.metrics import scores
 from gfncp.seeds import seeded
 
-STREAM = 2**31 + 6  # apart from all other streams
+STREAM = 2**31 + 10  # apart from all other streams
 ORDERS, WIDTH, SWEEPS = 16, 20, 3
 Way = Callable[[nn.Module, Float[Tensor, "sets points dim"], torch.Generator], Int[Tensor, "sets points"]]
 

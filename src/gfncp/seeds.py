@@ -1,10 +1,49 @@
-"""Random streams, each a function of its address alone."""
+"""Random streams, each a function of its address alone, and the numbers that keep them apart.
+
+An address is a seed and a path of numbers. A path of training begins with the number of an iteration or of a
+stage, or is empty; all other streams begin with a number of their own, from 2^31 on.
+
+| first number of the path | stream |
+|---|---|
+| 0, 1, ... | iterations of training, stages of pretraining |
+| `VALIDATION` | sets that training is validated on |
+| `TEST` | sets that checkpoints are tested on |
+| `VIEWS` | augmented views of images |
+| `SPLIT` | classes or points held out of training |
+| `PAPER_SETS` | sets that the paper's tables are measured on |
+| `IMAGE_ORDER` | which of many images of one's own are trained on |
+| `CORESET_SETS` | sets that coreset checkpoints are tested on |
+| `DIAGNOSIS_...` | what `gfncp diagnose` draws |
+| 2^31 + 7, + 10, + 11, + 12 | benchmarks of the repository |
+
+What clustering draws for itself has a seed of its own instead, the same in every call: `ORDERS_SEED`,
+`CORE_SEED`, and `CORESET_SEED` with a path of one number.
+"""
 
 import numpy as np
 import torch
 
+VALIDATION = 2**31
+TEST = 2**31 + 1
+VIEWS = 2**31 + 3
+SPLIT = 2**31 + 4
+PAPER_SETS = 2**31 + 5
+IMAGE_ORDER = 2**31 + 6
+CORESET_SETS = 2**31 + 8
+(
+    DIAGNOSIS_POSTERIOR,
+    DIAGNOSIS_CONSISTENCY,
+    DIAGNOSIS_ORDERS,
+    DIAGNOSIS_FREE,
+    DIAGNOSIS_EARLY,
+) = range(2**31 + 20, 2**31 + 25)
+
+ORDERS_SEED = 0  # orders are the same in every call, so that log-probabilities can be compared
+CORE_SEED = 1  # so are the cores of large sets
+CORESET_SEED = 1  # and micro-clusters
+
 
 def seeded(seed: int, *path: int) -> torch.Generator:
-    """A random stream that is a function of its address alone."""
+    """Return the random stream of an address."""
     state = np.random.SeedSequence([seed, *path]).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state >> 1))

@@ -248,14 +248,14 @@ def test_images(image_checkpoint):
 def test_tensors_of_a_stated_size_are_the_largest(mixture, monkeypatch):
     """No tensor grows like points times core or points times clusters."""
     largest = 0
-    blocks = large.Company.energies
+    blocks = large.ClusteredCore.energies
 
     def watched(self, sums, y):
         nonlocal largest
         largest = max(largest, len(y) * (len(sums) + 1))
         return blocks(self, sums, y)
 
-    monkeypatch.setattr(large.Company, "energies", watched)
+    monkeypatch.setattr(large.ClusteredCore, "energies", watched)
     monkeypatch.setattr(large, "ROWS_PER_BLOCK", 100)
     GFNCP("mog-2d", n_samples=2, random_state=0, max_joint=60).fit(mixture[0])
     assert 0 < largest <= 100

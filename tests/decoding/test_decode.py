@@ -107,7 +107,7 @@ def test_bounded_memory_changes_no_probability(vectors, draw_points, generator, 
     monkeypatch.setattr(
         states.State,
         "start",
-        lambda encoding, width: seen.append(len(encoding.y)) or start(encoding, width),
+        lambda encoding, width: seen.append(len(encoding.mask)) or start(encoding, width),
     )
     monkeypatch.setattr(states, "STATE_BYTES", bound)
     labels, log_prob = vectors.sample(x, 10, generator)

@@ -12,10 +12,10 @@ from sklearn.base import clone, is_clusterer
 from gfncp import GFNCP, Posterior
 from gfncp.checkpoints import load
 from gfncp.decoding.orders import greedy, random_orders
-from gfncp.estimators.inference import GREEDY_ORDERS, ORDERS_SEED
+from gfncp.estimators.inference import GREEDY_ORDERS
 from gfncp.partitions import all_partitions
 from gfncp.posterior.decision import settle
-from gfncp.seeds import seeded
+from gfncp.seeds import ORDERS_SEED, seeded
 
 
 @pytest.fixture

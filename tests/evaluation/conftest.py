@@ -20,7 +20,7 @@ class ExactModel(Model):
         return Encoding(x, x, torch.ones(x.shape[:2], dtype=torch.bool), torch.full(x.shape[:2], -1))
 
     def encoded_energies(self, encoding, labels, steps=None):
-        log_p = exact_posterior(encoding.y, self.mixture)
+        log_p = exact_posterior(encoding.cluster_terms, self.mixture)
         partitions = all_partitions(labels.shape[1])
         if steps is None:
             steps = torch.arange(labels.shape[1]).expand_as(labels)

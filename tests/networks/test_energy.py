@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from gfncp.networks import energy
 from gfncp.networks import layers as networks
+from gfncp.networks import teacher_forcing
 from gfncp.partitions import canonical_labels, prefix_mask, sample_crp
 
 TOLERANCE = {"rtol": 0, "atol": 1e-9}
@@ -92,8 +92,8 @@ def test_chunks_and_recomputation_change_neither_energies_nor_gradients(
 
     expected, gradients = energies_and_gradients()
     monkeypatch.setattr(networks, "ROWS_PER_CHUNK", chunk)
-    monkeypatch.setattr(energy, "ROWS_PER_GROUP", group)
-    monkeypatch.setattr(energy, "ROWS_KEPT", group)
+    monkeypatch.setattr(teacher_forcing, "ROWS_PER_GROUP", group)
+    monkeypatch.setattr(teacher_forcing, "ROWS_KEPT", group)
     found, found_gradients = energies_and_gradients()
     torch.testing.assert_close(found, expected, **TOLERANCE)
     for a, b in zip(found_gradients, gradients, strict=True):
@@ -107,8 +107,8 @@ def test_rows_in_one_pass_are_bounded_even_when_every_point_is_a_cluster(
     vectors, draw_points, monkeypatch, points
 ):
     group = 200
-    monkeypatch.setattr(energy, "ROWS_PER_GROUP", group)
-    monkeypatch.setattr(energy, "ROWS_KEPT", group)
+    monkeypatch.setattr(teacher_forcing, "ROWS_PER_GROUP", group)
+    monkeypatch.setattr(teacher_forcing, "ROWS_KEPT", group)
     rows = []
     monkeypatch.setattr(vectors, "energy", lambda context: rows.append(len(context)) or context.sum(1))
     with torch.no_grad():

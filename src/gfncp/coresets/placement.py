@@ -1,4 +1,4 @@
-"""The points beside a coreset: their clusters given those of the tokens.
+"""Points beside a coreset: their clusters given those of the tokens.
 
 With the label of a token that of its medoid, the posterior over clusterings of all distinct points is
 
@@ -17,14 +17,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gfncp.coresets.prepared import Prepared
+from gfncp.draws import draw_options
 from gfncp.networks.tokens import Placement
 from gfncp.partitions import canonical_labels
 
 POINTS_PER_BLOCK = 8192
 
 
-class Beside:
-    """The points of one set, judged by the network's placement.
+class PlacedPoints:
+    """Points of one set beside the tokens of its coreset, placed in the clusters of tokens by the network.
 
     Args:
         weights: of `gfncp.networks.tokens.Placement.weights`, for the set's tokens.
@@ -38,7 +39,7 @@ class Beside:
         self.rest = free.nonzero()[:, 0]
 
     def _blocks(self) -> Iterator[tuple[Int[Tensor, "block"], Float[Tensor, "block tokens"]]]:
-        """Points whose clusters are open, and their shares in the tokens."""
+        """Yield points whose clusters are open, and their shares in the tokens."""
         for block in self.rest.split(POINTS_PER_BLOCK) if len(self.rest) else ():
             places = self.prepared.places[block].to(self.weights.device)
             yield block, Placement.log_shares(self.weights[None], places[None])[0].double().exp()
@@ -46,11 +47,11 @@ class Beside:
     def of_tokens(
         self, labels: Int[Tensor, "clusterings padded"], some: slice
     ) -> Int[Tensor, "clusterings some"]:
-        """Some rows, each in the cluster of its token."""
+        """Return some rows, each in the cluster of its token."""
         return labels.cpu()[:, self.prepared.nearest[self.prepared.distinct[some]]]
 
     def most_likely(self, labels: Int[Tensor, "tokens"]) -> Int[Tensor, "rows"]:
-        """Each point in its most probable cluster."""
+        """Return each point in its most probable cluster."""
         found = self._with_tokens(labels[None])
         member = F.one_hot(labels).double()
         for block, shares in self._blocks():
@@ -60,14 +61,13 @@ class Beside:
     def sample(
         self, labels: Int[Tensor, "samples tokens"], generator: torch.Generator
     ) -> tuple[Int[Tensor, "samples rows"], Float[Tensor, "samples"]]:
-        """Each point in a cluster that is drawn, and the log-probabilities of these draws."""
+        """Draw a cluster for each point, and return the log-probabilities of these draws."""
         found = self._with_tokens(labels)
         log_prob = torch.zeros(len(labels), dtype=torch.float64)
         for block, shares in self._blocks():
             cumulated = shares.cumsum(1).cpu()
             for row, own in enumerate(labels):
-                u = cumulated[:, -1:] * torch.rand(len(block), 1, dtype=torch.float64, generator=generator)
-                token = torch.searchsorted(cumulated, u).clamp_max(len(own) - 1)[:, 0]
+                token = draw_options(cumulated, generator)
                 taken = own[token.to(own.device)]
                 found[row, block] = taken.cpu().int()
                 log_prob[row] += _log_prob(shares, own, taken)
@@ -90,11 +90,11 @@ class Beside:
         return torch.where(apart, -torch.inf, log_prob)
 
     def _with_tokens(self, labels: Int[Tensor, "samples tokens"]) -> Int[Tensor, "samples points"]:
-        """Every point in the cluster of its token."""
+        """Return every point in the cluster of its token."""
         return labels.cpu().int()[:, self.prepared.nearest]
 
     def _of_rows(self, found: Int[Tensor, "samples points"]) -> Int[Tensor, "samples rows"]:
-        """Labels of the rows in order of appearance, one by one: sorting takes many times its memory."""
+        """Return labels of the rows in order of appearance, row by row: sorting takes much memory."""
         rows = found[:, self.prepared.distinct]
         for row in rows:
             row.copy_(canonical_labels(row))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -61,7 +61,7 @@ def list_images(folder: Path, classes: list[str] | None = None) -> ImageFiles:
 
 
 def images_below(root: Path) -> list[Path]:
-    """Images at any depth, without hidden ones; ``root`` may be a link."""
+    """List images at any depth, without hidden ones; ``root`` may be a link."""
     return [path for path in root.rglob("*") if _is_image(path.relative_to(root)) and path.is_file()]
 
 
@@ -70,17 +70,26 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden
 
 
-def read_image(path: Path, size: int, resize: int) -> UInt8[Tensor, "3 size size"]:
-    """An image in colour: its shorter side brought to ``resize`` pixels, then the square in the middle.
+def decode_image(path: Path, mode: str) -> Image.Image:
+    """Decode an image into colours (``mode`` "RGB") or grey levels ("L").
 
     Raises:
         ValueError: the file is no image, or is damaged.
     """
     try:
         with Image.open(path) as image:
-            picture = image.convert("RGB")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{path}: not a readable image ({error})") from None
+            return image.convert(mode)
+    except Exception as error:  # decoders raise nearly anything on damaged files
+        raise ValueError(f"{path}: not a readable image ({error or type(error).__name__})") from None
+
+
+def read_image(path: Path, size: int, resize: int) -> UInt8[Tensor, "3 size size"]:
+    """Read an image in colour: its shorter side brought to ``resize`` pixels, then the square in the middle.
+
+    Raises:
+        ValueError: the file is no image, or is damaged.
+    """
+    picture = decode_image(path, "RGB")
     scale = resize / min(picture.size)
     width, height = (max(size, round(side * scale)) for side in picture.size)
     picture = picture.resize((width, height), Image.Resampling.BICUBIC)

@@ -14,7 +14,7 @@ from gfncp.data.cells import OPTIONS, advise
 from gfncp.data.column_uses import Column
 from gfncp.data.columns import Columns
 from gfncp.data.delimited import Reading
-from gfncp.data.image_folders import SUFFIXES, images_below
+from gfncp.data.image_folders import SUFFIXES, decode_image, images_below
 from gfncp.data.tables import array_of_points, check_labels, columns_that_count, in_file, read_file
 
 PIXELS = 28  # height and width of the images that networks take
@@ -207,9 +207,5 @@ def _read_folder(folder: Path, roles: Roles) -> tuple[PointSet, None]:
 
 
 def _picture(path: Path) -> UInt8[np.ndarray, "28 28"]:
-    """An image in grey, its whole brought to 28 x 28 pixels."""
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("L").resize((PIXELS, PIXELS), Image.Resampling.LANCZOS))
-    except Exception as error:  # decoders raise nearly anything on damaged files
-        raise ValueError(f"{path}: not a readable image ({error or type(error).__name__})") from None
+    """Read an image in grey, its whole brought to 28 x 28 pixels."""
+    return np.asarray(decode_image(path, "L").resize((PIXELS, PIXELS), Image.Resampling.LANCZOS))

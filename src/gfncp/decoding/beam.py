@@ -14,7 +14,7 @@ from gfncp.networks.energy import EnergyNetwork
 
 @dataclass(frozen=True)
 class Widest:
-    """Of every set's continued clusterings, keep the ``width`` most probable."""
+    """Strategy that keeps the ``width`` most probable continuations of every set."""
 
     width: int
 
@@ -36,7 +36,7 @@ def beam(
     mask: Bool[Tensor, "batch points"] | None = None,
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch found points"], Float[Tensor, "batch found"]]:
-    """The ``width`` most probable clusterings that beam search finds, along the order of the points.
+    """Return the ``width`` most probable clusterings that beam search finds, along the order of the points.
 
     With a ``width`` of at least the number of partitions these are all partitions; with 1, the greedy one.
 
@@ -68,5 +68,5 @@ def _sorted(state: State, found: int) -> tuple[Tensor, Tensor]:
 
 
 def _rank(owner: Int[Tensor, "rows"]) -> Int[Tensor, "rows"]:
-    """Place of each row among those of its set, from sorted owners."""
+    """Return the place of each row among those of its set, from sorted owners."""
     return torch.arange(len(owner), device=owner.device) - torch.searchsorted(owner, owner)

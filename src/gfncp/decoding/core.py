@@ -1,4 +1,4 @@
-"""Sets too large to decode jointly: a core of the points is, the others are assigned in parallel given it.
+"""Clustering of sets that are too large to decode jointly: a core is, and the other points given the core.
 
 The core is a random part of the set, which keeps the proportions of clusters, and some of the points that
 would open a cluster beside that part, so that small clusters are in the core as well. It is a function of the
@@ -6,8 +6,8 @@ points alone. The distribution over clusterings is
 
     p(c | x) = p(c_core | x_core) prod_i p(c_i | c_core, x_core, x_i, no new cluster),
 
-where the product runs over the other points, each with features that it has in the company of the core alone.
-Its clusters are those of the core; probabilities sum to one over the partitions of which that is true.
+where the product runs over the other points, each with features that are measured against the core alone.
+Every cluster has a point in the core; probabilities sum to one over the partitions of which that is true.
 
 Time grows like points x clusters x distinct clusterings of the core. Beside the points and the labels of all
 clusterings, memory does not grow with the points: it is that of decoding the core, and of one block.
@@ -37,8 +37,8 @@ ROWS_PER_BLOCK = 65_536  # points times options
 Pick = Callable[[Float[Tensor, "block options"], int, Int[Tensor, "block"]], Int[Tensor, "block"]]
 
 
-class Company:
-    """Points that are clustered jointly, as the company of others.
+class ClusteredCore:
+    """Points that are clustered jointly, given which others are judged.
 
     Args:
         x: the points.
@@ -47,28 +47,30 @@ class Company:
     def __init__(self, network: EnergyNetwork, x: Float[Tensor, "core *shape"]) -> None:
         encoding = network.encode(x[None])
         self.network = network
-        self.y = encoding.y[0]
-        self.nothing_left = encoding.v.new_zeros(1, encoding.v.shape[2])
+        self.terms = encoding.cluster_terms[0]
+        self.nothing_left = encoding.unassigned_terms.new_zeros(1, encoding.unassigned_terms.shape[2])
         self.features = network.encoder.beside(x)
         self.device = x.device
 
     def sums(self, labels: Int[Tensor, "core"]) -> Float[Tensor, "clusters sums"]:
-        """What energies know of the clusters."""
+        """Return the sums of the clusters' terms, by which energies know them."""
         member = F.one_hot(labels.to(self.device))
-        return member.to(self.y.dtype).T @ self.y
+        return member.to(self.terms.dtype).T @ self.terms
 
     def encode(self, new: Float[Tensor, "block *shape"]) -> Float[Tensor, "block sums"]:
+        """Return the terms of further points."""
         return self.network.assigned(self.features(new.to(self.device)))
 
     def energies(
-        self, sums: Float[Tensor, "clusters sums"], y: Float[Tensor, "block sums"]
+        self, sums: Float[Tensor, "clusters sums"], terms: Float[Tensor, "block sums"]
     ) -> Float[Tensor, "block options"]:
-        """E of each new point's options, the clusters and last a new one, when all others are assigned."""
-        joined = (F.pad(sums, (0, 0, 0, 1)) + y[:, None]).flatten(0, 1)
+        """Return E of each new point's options, the clusters and last a new one, when all others are in."""
+        joined = (F.pad(sums, (0, 0, 0, 1)) + terms[:, None]).flatten(0, 1)
         before = F.pad(self._represent(sums), (0, 0, 0, 1))
-        after = self._represent(joined).view(len(y), len(before), -1)
-        context = before.sum(0) - before + after
-        return self.network.energy(context.flatten(0, 1)).view(len(y), len(before))
+        state = torch.zeros(len(joined), dtype=torch.long, device=joined.device)
+        old = before.repeat(len(terms), 1)
+        found = self.network.option_energies(before.sum(0, keepdim=True), state, self._represent(joined), old)
+        return found.view(len(terms), len(before))
 
     def _represent(self, sums: Float[Tensor, "rows sums"]) -> Float[Tensor, "rows width"]:
         state = torch.zeros(len(sums), dtype=torch.long, device=sums.device)
@@ -76,7 +78,7 @@ class Company:
 
     @staticmethod
     def block(options: int) -> int:
-        """How many points are judged at a time."""
+        """Count the points that are judged at a time."""
         return max(1, min(POINTS_PER_BLOCK, ROWS_PER_BLOCK // options))
 
 
@@ -84,7 +86,7 @@ class Company:
 def core_points(
     network: EnergyNetwork, x: Float[Tensor, "points *shape"], size: int, generator: torch.Generator
 ) -> Int[Tensor, "core"]:
-    """Indices of at most ``size`` points to be clustered jointly, in random order.
+    """Return indices of at most ``size`` points to be clustered jointly, in random order.
 
     Of the others, those are taken in whose most probable option is a new cluster, as they come in random
     order, until the core is full. As under the CRP, the n-th point opens a cluster with a probability that
@@ -96,14 +98,14 @@ def core_points(
     first, others = order.tensor_split([math.ceil(RANDOM_SHARE * size)])
     given = x[first].to(device)
     labels = decode_greedily(network, given[None])[0][0]
-    company = Company(network, given)
-    sums = company.sums(labels)
+    jointly = ClusteredCore(network, given)
+    sums = jointly.sums(labels)
     core, count = [first], len(first)
     later = math.log(len(x) / len(first))
-    for block in others.split(company.block(len(sums) + 1)):
+    for block in others.split(jointly.block(len(sums) + 1)):
         if count >= size:
             break
-        energies = company.energies(sums, company.encode(x[block]))
+        energies = jointly.energies(sums, jointly.encode(x[block]))
         energies[:, -1] += later
         surprising = energies.argmin(1).cpu() == len(sums)
         core.append(block[surprising])
@@ -119,10 +121,10 @@ def predictive(
     new: Float[Tensor, "new *shape"],
     bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "new options"]:
-    """As `gfncp.decoding.predictive.predictive`, with features that the clustered points have without the new
-    one.
+    """Return log-probabilities of each new point's options, where it changes no feature of the clustered.
 
-    Exactly the same where the encoder is pointwise; otherwise far quicker, and nearly the same.
+    They equal those of `gfncp.decoding.predictive.predictive` where the encoder is pointwise; otherwise they
+    are found far more quickly, and nearly the same.
 
     Args:
         labels: from 0 without gaps, in any order.
@@ -138,16 +140,16 @@ def judge(
     bounds: ClusterBounds | None = None,
 ) -> Judge:
     """Return `predictive` as a function of the new points; what they share is computed once."""
-    company = Company(network, x)
-    sums = company.sums(labels)
+    jointly = ClusteredCore(network, x)
+    sums = jointly.sums(labels)
     opened = torch.tensor(len(sums), device=x.device)
     admitted = None if bounds is None else bounds.admits(opened, torch.zeros_like(opened), len(sums) + 1)
 
     @torch.no_grad()
     def judged(new: Float[Tensor, "new *shape"]) -> Float[Tensor, "new options"]:
         values = []
-        for block in new.split(company.block(len(sums) + 1)):
-            energies = company.energies(sums, company.encode(block))
+        for block in new.split(jointly.block(len(sums) + 1)):
+            energies = jointly.energies(sums, jointly.encode(block))
             energies = energies if admitted is None else energies.masked_fill(~admitted, torch.inf)
             values.append(network.log_policy(energies))
         return torch.cat(values)
@@ -163,7 +165,7 @@ def extend(
     labels: Int[Tensor, "clusterings core"],
     pick: Pick,
 ) -> tuple[Int[Tensor, "clusterings points"], Float[Tensor, "clusterings"]]:
-    """Clusterings of all points from those of the core.
+    """Extend clusterings of the core to all points.
 
     Args:
         labels: in order of appearance.
@@ -173,18 +175,18 @@ def extend(
         Labels in order of appearance, as 32-bit integers on the CPU, and the log-probabilities of those of
         the points outside the core.
     """
-    company = Company(network, x[core].to(next(network.parameters()).device))
+    jointly = ClusteredCore(network, x[core].to(next(network.parameters()).device))
     distinct, which = labels.cpu().unique(dim=0, return_inverse=True)  # equal cores share what they need
-    sums = [company.sums(row) for row in distinct]
+    sums = [jointly.sums(row) for row in distinct]
     rest = torch.ones(len(x), dtype=torch.bool)
     rest[core] = False
     found = torch.empty(len(labels), len(x), dtype=torch.int32)
     found[:, core] = labels.cpu().int()
     log_prob = torch.zeros(len(labels), dtype=torch.float64)
     options = 1 + max(len(each) for each in sums)
-    for block in rest.nonzero()[:, 0].split(company.block(options)):
-        y = company.encode(x[block])
-        policies = [network.log_policy(company.energies(each, y)[:, :-1]).cpu() for each in sums]
+    for block in rest.nonzero()[:, 0].split(jointly.block(options)):
+        terms = jointly.encode(x[block])
+        policies = [network.log_policy(jointly.energies(each, terms)[:, :-1]).cpu() for each in sums]
         for row, policy in enumerate(which.tolist()):
             log_policy = policies[policy]
             taken = pick(log_policy, row, block)
@@ -204,7 +206,7 @@ def greedy(
     along: Int[Tensor, "orders core"],
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "points"], Float[Tensor, ""]]:
-    """The core by `gfncp.decoding.orders.greedy`, and each other point where it most probably is.
+    """Cluster the core by `gfncp.decoding.orders.greedy`, and put each other point where it most probably is.
 
     Returns:
         Labels, and their log-probability along one of the orders.
@@ -224,7 +226,7 @@ def sample(
     generator: torch.Generator,
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "n_samples points"], Float[Tensor, "n_samples"]]:
-    """Independent clusterings, and their log-probabilities."""
+    """Draw independent clusterings, and return them with their log-probabilities."""
 
     def draw(log_policy: Tensor, row: int, block: Tensor) -> Tensor:
         return draw_options(log_policy.exp().cumsum(1), generator)
@@ -244,7 +246,7 @@ def log_prob(
     along: Int[Tensor, "orders core"],
     bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "clusterings"]:
-    """log p(labels | x); -inf where a cluster has no point in the core.
+    """Return log p(labels | x), which is -inf where a cluster has no point in the core.
 
     Args:
         labels: in order of appearance.
@@ -253,7 +255,7 @@ def log_prob(
     names = torch.full((len(labels), int(labels.max()) + 1), -1)
     names.scatter_(1, labels[:, core].long(), of_core.long())
     joint = _of_core(network, x, core)
-    given = of_core.long().to(joint.y.device)
+    given = of_core.long().to(joint.mask.device)
     values = orders.log_prob(network, joint, given[None], along, bounds=bounds)[0].cpu()
     _, rest = extend(network, x, core, of_core, lambda _, row, block: names[row, labels[row, block].long()])
     return values + rest

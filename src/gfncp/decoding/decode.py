@@ -29,32 +29,32 @@ def decode(
             after theirs. Default: nothing is assigned yet.
         bounds: on the number of clusters; options that lead out of them have probability 0.
     """
-    remaining = encoding.v.sum(1)
+    remaining = encoding.unassigned_terms.sum(1)
     left = encoding.mask.sum(1)
     if state is None:
         state = State.start(encoding, network.width)
     else:
         state = state.select(torch.arange(len(state.owner)))
-    before, points = state.labels.shape[1], encoding.y.shape[1]
+    before, points = state.labels.shape[1], encoding.mask.shape[1]
     state.labels = F.pad(state.labels, (0, points), value=-1)
     everyone = bool(encoding.mask.all())
     told = (encoding.known >= 0).any(0).tolist()
     for point in range(points):
         state.grow()
-        remaining = remaining - encoding.v[:, point]
+        remaining = remaining - encoding.unassigned_terms[:, point]
         left = left - encoding.mask[:, point].long()
-        y = encoding.y[state.owner, point]
-        options = torch.arange(int(state.opened.max()) + 1, device=y.device)
+        term = encoding.cluster_terms[state.owner, point]
+        options = torch.arange(int(state.opened.max()) + 1, device=term.device)
         valid = options <= state.opened[:, None]
         particle, option = valid.nonzero(as_tuple=True)
-        joined = state.sums[particle, option] + y[particle]
+        joined = state.sums[particle, option] + term[particle]
         unassigned = remaining[state.owner]
         state.clusters = network.represent(state.sums, state.clusters, state.opened, unassigned)
         new = network.cluster(joined, unassigned, particle)
         context = state.clusters.sum(1) + unassigned[:, : network.width]
-        change = new - state.clusters[particle, option]
-        energies = torch.full(valid.shape, torch.inf, dtype=y.dtype, device=y.device)
-        energies[particle, option] = network.energy(context[particle] + change)
+        energies = torch.full(valid.shape, torch.inf, dtype=term.dtype, device=term.device)
+        old = state.clusters[particle, option]
+        energies[particle, option] = network.option_energies(context, particle, new, old)
         if bounds is not None:
             admitted = bounds.admits(state.opened, left[state.owner], len(options))
             energies = energies.masked_fill(~admitted, torch.inf)
@@ -71,7 +71,7 @@ def decode(
         if not torch.equal(parents, torch.arange(len(state.owner), device=parents.device)):
             state = state.select(parents)
         state.log_prob = state.log_prob + log_policy[parents, taken]
-        where = torch.arange(len(parents), device=y.device)
+        where = torch.arange(len(parents), device=term.device)
         if not everyone:
             present = encoding.mask[state.owner, point]
             where, row, taken = where[present], row[present], taken[present]
@@ -134,7 +134,7 @@ def sample_encoded(
 
 
 def _sample(network, encoding, n_samples, generator, bounds):
-    draw = Draw(torch.arange(len(encoding.y)).repeat_interleave(n_samples), generator)
+    draw = Draw(torch.arange(len(encoding.mask)).repeat_interleave(n_samples), generator)
     state = decode(network, encoding, draw, bounds=bounds)
     particle = draw.particle.view(-1, n_samples).to(state.labels.device)
     return state.labels[particle], state.log_prob[particle]

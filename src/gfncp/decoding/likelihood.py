@@ -86,7 +86,7 @@ def _copies(
 ) -> Iterator[tuple[Encoding | Tensor, ...]]:
     """Yield encoded sets once per copy, with what belongs to each copy, in parts of bounded memory."""
     batch, copies, points = per_copy[0].shape
-    owners = torch.arange(batch, device=encoding.y.device).repeat_interleave(copies)
+    owners = torch.arange(batch, device=encoding.mask.device).repeat_interleave(copies)
     rows = max(1, POINTS_PER_PART // points)
     for owner, *values in zip(
         owners.split(rows), *(value.flatten(0, 1).split(rows) for value in per_copy), strict=True

@@ -14,7 +14,7 @@ from gfncp.networks.tokens import Placement
 
 
 class Decoder:
-    """What a model adds to energies: clusterings and probabilities of sets ``(batch, points, *shape)``.
+    """Clusterings and probabilities of sets ``(batch, points, *shape)``, which a model adds to energies.
 
     ``n_clusters`` bounds the number of clusters K: None, one K, or inclusive bounds ``(low, high)``; see
     `gfncp.bounds.ClusterBounds`.
@@ -32,7 +32,7 @@ class Decoder:
     def predict(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
     ) -> Int[Tensor, "batch points"]:
-        """The clustering to report: the greedy one."""
+        """Return the clustering to report: the greedy one."""
         return self.greedy(x, mask)[0]
 
     def sample(

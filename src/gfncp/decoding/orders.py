@@ -23,7 +23,7 @@ from gfncp.posterior.point_estimates import agreement
 
 
 def random_orders(n_orders: int, points: int, generator: torch.Generator) -> Int[Tensor, "orders points"]:
-    """Orders of the points, as indices. Without the last points, the others keep their order.
+    """Draw orders of the points, as indices. Without the last points, the others keep their order.
 
     Raises:
         ValueError: ``n_orders`` is below 1.
@@ -41,7 +41,7 @@ def log_prob(
     orders: Int[Tensor, "orders points"],
     bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "batch *clusterings"]:
-    """log of the mean of p(labels | x, order) over the orders, in float64.
+    """Return the log of the mean of p(labels | x, order) over the orders, in float64.
 
     One clustering of each set is judged in one pass; several are decoded, since those that agree so far are
     evaluated once then.
@@ -63,7 +63,7 @@ def greedy(
     orders: Int[Tensor, "orders points"],
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch points"], Float[Tensor, "batch"]]:
-    """Of the greedy clusterings along each order, the one that agrees best with the others.
+    """Return the one of the greedy clusterings along the orders that agrees best with the others.
 
     An early choice that misleads all later ones is seldom made along most orders. (The most probable of
     these clusterings is a worse choice: where clusters overlap, the right one has many rivals that are as
@@ -113,7 +113,7 @@ def sample(
     generator: torch.Generator,
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
-    """Clusterings sampled along the orders in turn, ``n_samples`` in all.
+    """Sample clusterings along the orders in turn, ``n_samples`` in all.
 
     Returns:
         Labels, -1 where absent, and the log of their mean probability over the orders.
@@ -121,7 +121,7 @@ def sample(
     used = orders[:n_samples]
     share = math.ceil(n_samples / len(used))
     labels, log_prob = sample_encoded(network, _permuted(encoding, used), share, generator, bounds)
-    labels = labels.view(len(encoding.y), len(used), share, -1).transpose(1, 2)  # orders take turns
+    labels = labels.view(len(encoding.mask), len(used), share, -1).transpose(1, 2)  # orders take turns
     labels = _restored(labels.flatten(1, 2)[:, :n_samples], used.repeat(share, 1)[:n_samples])
     if len(orders) == 1:  # known from sampling
         return labels, log_prob
@@ -129,13 +129,13 @@ def sample(
 
 
 def _permuted(encoding: Encoding, orders: Int[Tensor, "orders points"]) -> Encoding:
-    """Every set along every order, order by order within a set."""
+    """Repeat every set along every order, order by order within a set."""
     permuted = Encoding(*(part[:, orders].flatten(0, 1) for part in encoding))
     return permuted._replace(known=canonical_labels(permuted.known))
 
 
 def _restored(labels: Int[Tensor, "batch rows points"], orders: Int[Tensor, "rows points"]) -> Tensor:
-    """Labels of points in the order that they had, from labels along ``orders``."""
+    """Return labels of points in the order that they had, from labels along ``orders``."""
     where = orders.to(labels.device).expand_as(labels)
     return canonical_labels(torch.empty_like(labels).scatter_(2, where, labels))
 
@@ -147,7 +147,7 @@ def _follow(
     orders: Int[Tensor, "orders points"],
     bounds: ClusterBounds | None,
 ) -> Float[Tensor, "batch orders clusterings"]:
-    """log p of each clustering along each order.
+    """Return log p of each clustering along each order.
 
     Unlike `gfncp.decoding.likelihood.log_prob_of_orders`, this decodes: samples that agree so far are
     evaluated once.
@@ -155,8 +155,8 @@ def _follow(
     along = canonical_labels(labels[..., orders]).transpose(1, 2)
     log_prob, start = [], 0
     for group in groups(_permuted(encoding, orders), labels.shape[1]):
-        follow = Follow(along.flatten(0, 1)[start : start + len(group.y)])
-        start += len(group.y)
+        follow = Follow(along.flatten(0, 1)[start : start + len(group.mask)])
+        start += len(group.mask)
         state = decode(network, group, follow, bounds=bounds)
         log_prob.append(state.log_prob[follow.particle])
     return torch.cat(log_prob).view(along.shape[:3])

@@ -1,4 +1,4 @@
-"""Where new points belong, given a clustering of others: p(c_{N+1} | c_{1:N}, x_{1:N+1}).
+"""Predictive probabilities of new points, given a clustering of others: p(c_{N+1} | c_{1:N}, x_{1:N+1}).
 
 The last point of a set finds all others assigned, and energies know a cluster by the sum of its members
 alone. So a set is as good as one point per cluster, which stands for that sum, and the new one.
@@ -64,10 +64,11 @@ def judge(
         values = []
         for chunk in new.split(at_once):
             sums, own = terms(chunk)
-            y = torch.cat([sums.expand(len(own), -1, -1), own[:, None]], 1)
-            mask = torch.ones(y.shape[:2], dtype=torch.bool, device=y.device)
-            nothing_left = y.new_zeros(1, 1, len(network.reads_u())).expand(*mask.shape, -1)
-            encoding = Encoding(y, nothing_left, mask, torch.full(mask.shape, -1, device=y.device))
+            cluster_terms = torch.cat([sums.expand(len(own), -1, -1), own[:, None]], 1)
+            mask = torch.ones(cluster_terms.shape[:2], dtype=torch.bool, device=new.device)
+            nothing_left = cluster_terms.new_zeros(1, 1, len(network.reads_u())).expand(*mask.shape, -1)
+            unknown = torch.full(mask.shape, -1, device=new.device)
+            encoding = Encoding(cluster_terms, nothing_left, mask, unknown)
             steps = (each.expand(len(own), -1) for each in (every, last))
             energies = network.encoded_energies(encoding, *steps)[:, 0]
             energies = energies if admitted is None else energies.masked_fill(~admitted, torch.inf)
@@ -78,7 +79,7 @@ def judge(
 
 
 def _whole(network: EnergyNetwork, x: Tensor, labels: Tensor) -> Terms:
-    """Terms that may depend on all the points: each set is encoded anew."""
+    """Return terms that may depend on all the points: each set is encoded anew."""
     given = embedded(network.encoder, x)
 
     def terms(new: Tensor) -> tuple[Tensor, Tensor]:
@@ -86,14 +87,14 @@ def _whole(network: EnergyNetwork, x: Tensor, labels: Tensor) -> Terms:
         sets = torch.cat([given.expand(len(new), *given.shape), new[:, None]], 1)
         everyone = torch.ones(sets.shape[:2], dtype=torch.bool, device=sets.device)
         features = network.encoder(sets, everyone)
-        y = network.assigned(features.flatten(0, 1)).unflatten(0, sets.shape[:2])
-        return _sums(labels, y[:, :-1]), y[:, -1]
+        found = network.assigned(features.flatten(0, 1)).unflatten(0, sets.shape[:2])
+        return _sums(labels, found[:, :-1]), found[:, -1]
 
     return terms
 
 
 def _pooled(network: EnergyNetwork, x: Tensor, labels: Tensor) -> Terms:
-    """Terms of points each on its own: a new point does not change the others'."""
+    """Return terms of points each on its own: a new point does not change the others'."""
 
     def own(points: Tensor) -> Tensor:
         everyone = torch.ones(1, len(points), dtype=torch.bool, device=points.device)
@@ -104,6 +105,6 @@ def _pooled(network: EnergyNetwork, x: Tensor, labels: Tensor) -> Terms:
 
 
 def _sums(
-    labels: Int[Tensor, "points"], y: Float[Tensor, "*sets points sums"]
+    labels: Int[Tensor, "points"], terms: Float[Tensor, "*sets points sums"]
 ) -> Float[Tensor, "*sets clusters sums"]:
-    return F.one_hot(labels).to(y.dtype).T @ y
+    return F.one_hot(labels).to(terms.dtype).T @ terms

@@ -27,7 +27,7 @@ def refine(
     generator: torch.Generator,
     mask: Bool[Tensor, "batch points"] | None = None,
 ) -> Int[Tensor, "batch points"]:
-    """Gibbs sweeps: a point's cluster is drawn from softmax(-E), all other points being where they are.
+    """Make Gibbs sweeps: a point's cluster is drawn from softmax(-E), all other points being where they are.
 
     Args:
         labels: one clustering of each set, -1 where absent.
@@ -51,13 +51,13 @@ def descend(
     sweeps: int,
     mask: Bool[Tensor, "batch points"] | None = None,
 ) -> Int[Tensor, "batch points"]:
-    """As `refine`, but a point goes where the energy is lowest: E[c_{1:N}] never rises."""
+    """Assign each point in turn to where the energy is lowest, given all others: E[c_{1:N}] never rises."""
     return _sweep(network, network.encode(x, mask), labels, sweeps, lambda energies: energies.argmin(-1))
 
 
 def _sweep(network: EnergyNetwork, encoding: Encoding, labels: Tensor, sweeps: int, pick: Pick) -> Tensor:
-    """Clusters keep their slots; options are those that hold points and the first that holds none."""
-    nothing_left = encoding.v.new_zeros(1, encoding.v.shape[2])
+    """Assign points in turn; options are the clusters that hold points and the first slot that holds none."""
+    nothing_left = encoding.unassigned_terms.new_zeros(1, encoding.unassigned_terms.shape[2])
 
     def represent(rows: Tensor) -> Tensor:
         return network.cluster(
@@ -68,14 +68,14 @@ def _sweep(network: EnergyNetwork, encoding: Encoding, labels: Tensor, sweeps: i
     for _ in range(sweeps):  # sums are made anew in each, so that rounding does not add up
         member = F.one_hot(labels + 1)[..., 1:]  # absent points are in none
         count = member.sum(1)
-        sums = member.to(encoding.y.dtype).transpose(1, 2) @ encoding.y
+        sums = member.to(encoding.cluster_terms.dtype).transpose(1, 2) @ encoding.cluster_terms
         clusters = sums.new_zeros(*sums.shape[:2], network.width)
         clusters[count > 0] = represent(sums[count > 0])
         for point in range(labels.shape[1]):
             here = encoding.mask[:, point].nonzero()[:, 0]
-            own, y = labels[here, point], encoding.y[here, point]
+            own, term = labels[here, point], encoding.cluster_terms[here, point]
             count[here, own] -= 1
-            sums[here, own] -= y
+            sums[here, own] -= term
             left = count[here, own][:, None] > 0
             sums[here, own] = torch.where(left, sums[here, own], 0)
             clusters[here, own] = torch.where(left, represent(sums[here, own]), 0)
@@ -87,11 +87,11 @@ def _sweep(network: EnergyNetwork, encoding: Encoding, labels: Tensor, sweeps: i
             valid = ~empty | (empty.cumsum(1) == 1)
             chosen, option = valid.nonzero(as_tuple=True)
             at = here[chosen]
-            joined = sums[at, option] + y[chosen]
+            joined = sums[at, option] + term[chosen]
             new = represent(joined)
-            context = clusters.sum(1)[at] + new - clusters[at, option]
-            energies = torch.full(valid.shape, torch.inf, dtype=y.dtype, device=y.device)
-            energies[chosen, option] = network.energy(context)
+            energies = torch.full(valid.shape, torch.inf, dtype=term.dtype, device=term.device)
+            old = clusters[at, option]
+            energies[chosen, option] = network.option_energies(clusters.sum(1), at, new, old)
 
             taken = pick(energies)
             row = (valid.view(-1).cumsum(0) - 1).view(valid.shape).gather(1, taken[:, None])[:, 0]

@@ -30,8 +30,8 @@ class State:
     @classmethod
     def start(cls, encoding: Encoding, width: int) -> "State":
         """Return one particle for each set, without any point."""
-        batch, _, sums = encoding.y.shape
-        zeros = encoding.y.new_zeros(batch, 8, sums)
+        batch, _, sums = encoding.cluster_terms.shape
+        zeros = encoding.cluster_terms.new_zeros(batch, 8, sums)
         return cls(
             owner=torch.arange(batch, device=zeros.device),
             sums=zeros,
@@ -54,8 +54,8 @@ class State:
 
 def particles_at_once(encoding: Encoding) -> int:
     """Count the particles that fit the memory bound."""
-    points, width = encoding.y.shape[1:]
-    return max(1, STATE_BYTES // (2 * encoding.y.element_size() * points * width))
+    points, width = encoding.cluster_terms.shape[1:]
+    return max(1, STATE_BYTES // (2 * encoding.cluster_terms.element_size() * points * width))
 
 
 def groups(encoding: Encoding, particles: int) -> list[Encoding]:

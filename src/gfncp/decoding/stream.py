@@ -36,7 +36,7 @@ class Stream:
 
     @torch.no_grad()
     def extend(self, network: OnlineEnergyNetwork, x: Float[Tensor, "points *shape"]) -> "Stream":
-        """The stream after the points ``x``; this one stays as it is."""
+        """Return the stream after the points ``x``; this one stays as it is."""
         encoding = network.encode(x[None])
         generator = torch.Generator()
         generator.set_state(self.random)
@@ -46,7 +46,7 @@ class Stream:
         return Stream(greedy, sampled, draw.particle, generator.get_state())
 
     def to(self, device: torch.device) -> "Stream":
-        """The stream on a device; samples are drawn on the CPU wherever it is."""
+        """Return the stream on a device; samples are drawn on the CPU wherever it is."""
         greedy, sampled = (
             part and State(*(getattr(part, field.name).to(device) for field in fields(State)))
             for part in (self.greedy, self.sampled)
@@ -55,21 +55,21 @@ class Stream:
 
     @property
     def labels(self) -> Int[Tensor, "points"]:
-        """The greedy clustering."""
+        """Return the greedy clustering."""
         return self.greedy.labels[0]
 
     @property
     def log_prob(self) -> Float[Tensor, ""]:
-        """Of the greedy clustering."""
+        """Return the log-probability of the greedy clustering."""
         return self.greedy.log_prob[0]
 
     @property
     def samples(self) -> tuple[Int[Tensor, "n_samples points"], Float[Tensor, "n_samples"]]:
-        """Labels and log-probabilities of the samples."""
+        """Return labels and log-probabilities of the samples."""
         return self.sampled.labels[self.particle], self.sampled.log_prob[self.particle]
 
     def tensors(self) -> dict[str, Tensor]:
-        """All there is, by name, to be stored; see `from_tensors`."""
+        """Return all parts by name, to be stored; see `from_tensors`."""
         named = {"particle": self.particle, "random": self.random}
         for part in ("greedy", "sampled"):
             state = getattr(self, part)

@@ -15,18 +15,17 @@ import torch
 from jaxtyping import Float, Int
 from torch.nn.utils.rnn import pad_sequence
 
-from gfncp.coresets.placement import Beside
+from gfncp.coresets.placement import PlacedPoints
 from gfncp.coresets.prepared import DistinctPoints, Prepared, place_new, prepare, read_points
 from gfncp.coresets.units import Scale, choose_scale
 from gfncp.decoding import core, orders
-from gfncp.estimators.inference import GREEDY_ORDERS, ORDERS_SEED, Clustered, Given, Inference, Judge, Points
+from gfncp.estimators.inference import GREEDY_ORDERS, Clustered, Given, Inference, Judge, Points
 from gfncp.networks.energy import Encoding
 from gfncp.partitions import canonical_labels
 from gfncp.posterior.point_estimates import agreement
 from gfncp.posterior.posterior import Posterior
-from gfncp.seeds import seeded
+from gfncp.seeds import CORESET_SEED, ORDERS_SEED, seeded
 
-CORESET_SEED = 1  # micro-clusters are the same in every call
 COMPARED = 1000  # rows by which clusterings are compared, at most
 SETS_AT_ONCE = 32
 FEWEST = 40  # micro-clusters, if a checkpoint takes so many
@@ -82,7 +81,7 @@ class CoresetInference(Inference):
         return prepare(points, size, seeded(CORESET_SEED, seed))
 
     @torch.no_grad()
-    def encode(self, sets: list[Prepared]) -> tuple[Encoding, list[Beside]]:
+    def encode(self, sets: list[Prepared]) -> tuple[Encoding, list[PlacedPoints]]:
         """Tokens of some coresets, padded, and the points beside them."""
         columns = [each.columns(self._told) for each in sets]
         x = pad_sequence(columns, batch_first=True)
@@ -91,7 +90,7 @@ class CoresetInference(Inference):
         x, mask, known = (self.on_device(values) for values in (x, mask, known))
         features = self.network.encoder(x, mask)
         weights = self.network.placement.weights(features, mask)
-        beside = [Beside(each, weights[i, : len(each.mean)]) for i, each in enumerate(sets)]
+        beside = [PlacedPoints(each, weights[i, : len(each.mean)]) for i, each in enumerate(sets)]
         return self.network.encode_features(features, mask)._replace(known=known), beside
 
     @property
@@ -125,7 +124,7 @@ class CoresetInference(Inference):
         return self._typical([given], *self.encode(self.coresets(given)))[0]
 
     def _typical(
-        self, sets: list[Given], encoding: Encoding, beside: list[Beside]
+        self, sets: list[Given], encoding: Encoding, beside: list[PlacedPoints]
     ) -> list[Int[torch.Tensor, "points"]]:
         """The greedy clustering of each set that agrees best with the others, of all coresets and orders.
 
@@ -211,7 +210,7 @@ def _points(given: Given) -> DistinctPoints:
 
 
 def _most_typical(
-    beside: list[Beside], labels: Int[torch.Tensor, "coresets orders tokens"]
+    beside: list[PlacedPoints], labels: Int[torch.Tensor, "coresets orders tokens"]
 ) -> Int[torch.Tensor, "points"]:
     """The clustering of all points that agrees best with the others, if the last coreset can express it."""
     largest = beside[-1].prepared

@@ -24,12 +24,10 @@ from gfncp.decoding.stream import Stream
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.networks.online import OnlineEnergyNetwork
 from gfncp.posterior.posterior import Posterior
-from gfncp.seeds import seeded
+from gfncp.seeds import CORE_SEED, ORDERS_SEED, seeded
 
 KINDS = "energy", "interacting-energy", "pairwise-energy", "online-energy", "coreset-energy"
-ORDERS_SEED = 0  # orders are the same in every call, so that log-probabilities can be compared
 GREEDY_ORDERS = 16  # at least, along which sets are clustered greedily
-CORE_SEED = 1  # so are the cores of large sets
 MOST_JOINT = 1000  # points, where the checkpoint was trained on more: time and memory
 POINTS_AT_ONCE = 5_000  # of the sets that are clustered side by side
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from gfncp.coresets.prepared import Prepared
 from gfncp.decoding import orders
 from gfncp.estimators.coreset_inference import SETS_AT_ONCE, CoresetInference
-from gfncp.estimators.inference import GREEDY_ORDERS, ORDERS_SEED
+from gfncp.estimators.inference import GREEDY_ORDERS
 from gfncp.evaluation.answers import Answers, typical
 from gfncp.evaluation.coreset_sets import answers, draw_set, log_probs
 from gfncp.partitions import canonical_labels
-from gfncp.seeds import seeded
+from gfncp.seeds import ORDERS_SEED, seeded
 
 
 @dataclass(frozen=True)

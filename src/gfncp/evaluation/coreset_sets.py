@@ -12,10 +12,9 @@ from jaxtyping import Float, Int
 from gfncp.coresets.prepared import Prepared
 from gfncp.estimators.coreset_inference import SETS_AT_ONCE, CoresetInference
 from gfncp.estimators.inference import Given
-from gfncp.seeds import seeded
+from gfncp.seeds import CORESET_SETS, seeded
 from gfncp.simulators.prior import FAMILIES
 
-STREAM = 2**31 + 8  # apart from all other streams
 KNOWN = 0.2  # share of the rows whose labels are known
 
 
@@ -42,7 +41,7 @@ class Answer:
     samples: Int[np.ndarray, "samples rows"]
 
 
-def draw_set(points: int, seed: int, number: int, stream: int = STREAM) -> SimulatedSet:
+def draw_set(points: int, seed: int, number: int, stream: int = CORESET_SETS) -> SimulatedSet:
     """Draw a set from the prior over families, as a function of its address alone."""
     generator = seeded(seed, stream, points, number)
     shares = torch.tensor([share for share, _ in FAMILIES])

@@ -14,11 +14,15 @@ from gfncp.evaluation.free_running import run_free, summarise
 from gfncp.evaluation.means import Mean, mean
 from gfncp.evaluation.plain import plain
 from gfncp.evaluation.sets import draw_sets
-from gfncp.seeds import seeded
+from gfncp.seeds import (
+    DIAGNOSIS_CONSISTENCY,
+    DIAGNOSIS_EARLY,
+    DIAGNOSIS_FREE,
+    DIAGNOSIS_ORDERS,
+    DIAGNOSIS_POSTERIOR,
+    seeded,
+)
 from gfncp.simulators import GaussianMixtures
-
-# Random streams of the parts, apart from all others.
-POSTERIOR, CONSISTENCY, ORDERS, FREE, EARLY = range(2**31 + 20, 2**31 + 25)
 
 
 @dataclass(frozen=True)
@@ -114,9 +118,9 @@ def diagnose(
 
 def free(subject: Subject, points: int, sizes: Sizes, seed: int) -> dict[str, Any]:
     """Let the posterior run free on sets of one size, and summarise how right it is."""
-    generator = seeded(seed, FREE, points)
+    generator = seeded(seed, DIAGNOSIS_FREE, points)
     return summarise(
-        run_free(subject, points, sizes.free_sets, sizes.samples, seed, FREE, generator), generator
+        run_free(subject, points, sizes.free_sets, sizes.samples, seed, DIAGNOSIS_FREE, generator), generator
     )
 
 
@@ -135,9 +139,9 @@ class _Run:
         """Total variation and KL from the exact posterior."""
         result = {}
         for points, sets in self.sizes.posterior:
-            x, _ = self._draw(POSTERIOR, points, sets)
+            x, _ = self._draw(DIAGNOSIS_POSTERIOR, points, sets)
             truth = exact.exact_posterior(x.cpu(), self.subject.simulator)
-            generator = seeded(self.seed, POSTERIOR, points)
+            generator = seeded(self.seed, DIAGNOSIS_POSTERIOR, points)
             shuffled = torch.rand(self.sizes.averaged_orders, points, generator=generator).argsort(1)
             own = exact.model_posteriors(self.subject.model, x)
             averages = exact.order_averages(self.subject.model, x, shuffled)
@@ -154,7 +158,7 @@ class _Run:
         """MC (Eq. 24) as printed, in parts, and as the authors' public code has it; the flow residual."""
         result = {}
         for points, sets in self.sizes.consistency:
-            x, labels = self._draw(CONSISTENCY, points, sets)
+            x, labels = self._draw(DIAGNOSIS_CONSISTENCY, points, sets)
             model = self.subject.model
             terms = consistency.mc_terms(model, x, labels)
             flow = consistency.flow_residual(model, x, labels)
@@ -174,8 +178,8 @@ class _Run:
         """SDPP (Eq. 32) of each set."""
         result = {}
         for points, sets in self.sizes.sdpp:
-            x, labels = self._draw(ORDERS, points, sets)
-            generator = seeded(self.seed, ORDERS, points)
+            x, labels = self._draw(DIAGNOSIS_ORDERS, points, sets)
+            generator = seeded(self.seed, DIAGNOSIS_ORDERS, points)
             values = consistency.sdpp(
                 self.subject.model, x, labels, orders=self.sizes.orders, generator=generator
             )
@@ -185,9 +189,9 @@ class _Run:
     def early_steps(self) -> dict:
         """Probability of a new cluster in the first steps, exact and of the network."""
         points, sets = self.sizes.early
-        x, labels = self._draw(EARLY, points, sets)
+        x, labels = self._draw(DIAGNOSIS_EARLY, points, sets)
         steps = min(points, early_steps.RANGES[-1][1]) - 1
-        generator = seeded(self.seed, EARLY, points)
+        generator = seeded(self.seed, DIAGNOSIS_EARLY, points)
         new = {
             "exact": early_steps.exact_new(
                 x.cpu(), labels.cpu(), steps, self.subject.simulator, self.sizes.sweeps, generator

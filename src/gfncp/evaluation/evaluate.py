@@ -12,13 +12,13 @@ from gfncp.evaluation.answers import PointSubject
 from gfncp.evaluation.free_running import run_free, summarise
 from gfncp.evaluation.means import Mean, mean
 from gfncp.evaluation.plain import plain
-from gfncp.evaluation.sets import DRAWN, TEST_STREAM, batches, draw_sets, make_test_simulator
+from gfncp.evaluation.sets import DRAWN, batches, draw_sets, make_test_simulator
 from gfncp.evaluation.subjects import has_energies, make_test_subject
 from gfncp.metrics import agreements
 from gfncp.mixtures.conjugate import KnownCovariance
 from gfncp.mixtures.exact_chains import best_state
 from gfncp.partitions import n_clusters
-from gfncp.seeds import seeded
+from gfncp.seeds import TEST, seeded
 from gfncp.training.preparation import Simulator
 
 SAMPLES = 20  # of each posterior
@@ -64,8 +64,8 @@ def evaluate(
     }
     if has_energies(configuration):
         subject = make_test_subject(checkpoint, configuration, data)
-        generator = seeded(seed, TEST_STREAM, points)
-        judged = run_free(subject, points, sets, n_samples, seed, TEST_STREAM, generator)
+        generator = seeded(seed, TEST, points)
+        judged = run_free(subject, points, sets, n_samples, seed, TEST, generator)
         summary = summarise(judged, generator)
         seconds, true, scores = (summary[name] for name in ("seconds", "true_clusters", "scores"))
         rest = {name: value for name, value in summary.items() if name not in APART}
@@ -100,7 +100,7 @@ def _exact_scores(simulate: Any, sets: int, points: int, seed: int) -> dict[str,
     truth, found = [], []
     for numbers in batches(sets):
         x, labels = draw_sets(simulate, numbers, points, seed)
-        generator = seeded(seed, TEST_STREAM, points, numbers[0], 1)
+        generator = seeded(seed, TEST, points, numbers[0], 1)
         truth.append(labels)
         prior = model, simulate.alpha, generator, simulate.n_clusters
         found.append(best_state(x, *prior, chains=CHAINS, sweeps=SWEEPS))

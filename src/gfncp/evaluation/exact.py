@@ -22,7 +22,7 @@ ROWS_PER_PART = 131_072  # labelled sets that are held at a time
 def exact_posterior(
     x: Float[Tensor, "sets points dim"], mixture: GaussianMixtures
 ) -> Float[Tensor, "sets partitions"]:
-    """log p(c | x) of every partition c, for sets that ``mixture`` simulates, in float64.
+    """Return log p(c | x) of every partition c, for sets that ``mixture`` simulates, in float64.
 
     Raises:
         ValueError: the sets are larger than 9 points.
@@ -42,7 +42,7 @@ def exact_posterior(
 
 
 class ModelPosteriors(NamedTuple):
-    """What an energy network says of every partition, in float64."""
+    """Probabilities that an energy network gives to every partition, in float64."""
 
     policy: Float[Tensor, "sets partitions"]  # log p(c | x), the product of the conditionals (Eq. 21, 30)
     terminal: Float[Tensor, "sets partitions"]  # log softmax(-E[c_{1:N}]) (Eq. 25)
@@ -89,7 +89,7 @@ class OrderAverages(NamedTuple):
 def order_averages(
     network: EnergyNetwork, x: Float[Tensor, "sets points *shape"], orders: Int[Tensor, "orders points"]
 ) -> OrderAverages:
-    """The policy averaged over orders of the points (the same ones for all sets), over all partitions.
+    """Return the policy averaged over orders of the points (the same ones for all sets), over all partitions.
 
     Args:
         orders: permutations; entry n is the point that is assigned n-th.
@@ -105,7 +105,7 @@ def order_averages(
 
 
 def partition_index(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batch"]:
-    """The place of labels in order of appearance in `gfncp.partitions.all_partitions`."""
+    """Return the place of labels in order of appearance in `gfncp.partitions.all_partitions`."""
     points = labels.shape[-1]
     digits = points ** torch.arange(points - 1, -1, -1)
     codes = (all_partitions(points) * digits).sum(1)
@@ -115,14 +115,14 @@ def partition_index(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batch
 def total_variation(
     log_p: Float[Tensor, "sets outcomes"], log_q: Float[Tensor, "sets outcomes"]
 ) -> Float[Tensor, "sets"]:
-    """Half the sum of |p - q|: 0 for equal distributions, 1 for disjoint ones."""
+    """Return half the sum of |p - q|: 0 for equal distributions, 1 for disjoint ones."""
     return 0.5 * (log_p.exp() - log_q.exp()).abs().sum(-1)
 
 
 def kl_divergence(
     log_p: Float[Tensor, "sets outcomes"], log_q: Float[Tensor, "sets outcomes"]
 ) -> Float[Tensor, "sets"]:
-    """KL(p || q) in nats; outcomes with p = 0 add nothing."""
+    """Return KL(p || q) in nats; outcomes with p = 0 add nothing."""
     p = log_p.exp()
     return torch.where(p > 0, p * (log_p - log_q), 0.0).sum(-1)
 

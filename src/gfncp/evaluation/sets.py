@@ -16,17 +16,16 @@ from gfncp.configuration import Configuration
 from gfncp.configuration.data import EmbeddingData, EmbeddingFile, ImageData, OwnImages
 from gfncp.data import labelled_images
 from gfncp.networks.encoders import prepared
-from gfncp.seeds import seeded
+from gfncp.seeds import TEST, seeded
 from gfncp.training import unseen_classes
 from gfncp.training.preparation import Simulator
 
 SETS_PER_BATCH = 50
-TEST_STREAM = 2**31 + 1  # apart from training's and validation's
 DRAWN = "each set from its own seed"  # what records say, since sets were once drawn by fifties
 
 
 def draw_sets(
-    simulate: Simulator, numbers: range, points: int, seed: int, stream: int = TEST_STREAM
+    simulate: Simulator, numbers: range, points: int, seed: int, stream: int = TEST
 ) -> tuple[Tensor, ...]:
     """Return points and labels of the sets of these numbers, and what else the simulator yields."""
     drawn = [simulate(1, points, seeded(seed, stream, points, number)) for number in numbers]

@@ -1,4 +1,4 @@
-"""Have the chains converged?"""
+"""Diagnosis of the convergence of chains."""
 
 import numpy as np
 from jaxtyping import Real
@@ -7,7 +7,7 @@ from scipy.stats import rankdata
 
 
 def rhat(draws: Real[np.ndarray, "*shape"]) -> float:
-    """Rank-normalised split R-hat, the larger of bulk and folded: near 1 if the chains agree.
+    """Return the rank-normalised split R-hat, the larger of bulk and folded: near 1 if the chains agree.
 
     Draws that are all equal have 1; chains that are constant but differ have infinity.
 
@@ -27,10 +27,10 @@ def rhat(draws: Real[np.ndarray, "*shape"]) -> float:
     half = draws.shape[1] // 2
     halves = np.concatenate([draws[:, :half], draws[:, -half:]])
     folded = np.abs(halves - np.median(halves))
-    return max(_of_ranks(halves), _of_ranks(folded))
+    return max(_rhat_of_ranks(halves), _rhat_of_ranks(folded))
 
 
-def _of_ranks(draws: Real[np.ndarray, "*shape"]) -> float:
+def _rhat_of_ranks(draws: Real[np.ndarray, "*shape"]) -> float:
     ranks = rankdata(draws).reshape(draws.shape)
     z = ndtri((ranks - 0.375) / (draws.size + 0.25))
     within = z.var(axis=1, ddof=1).mean()

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gfncp.networks import teacher_forcing
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.networks.layers import RowNetwork
 
@@ -29,13 +30,15 @@ class InteractingEnergyNetwork(EnergyNetwork):
         return super().cluster(pooled + F.embedding(state, unassigned[:, self.width :]), unassigned, state)
 
     def represent(self, sums, clusters, opened, unassigned):
-        """What is left to assign has changed, so each is computed anew."""
+        """Compute each anew, since what is left to assign has changed."""
         state, k = (torch.arange(sums.shape[1], device=sums.device) < opened[:, None]).nonzero(as_tuple=True)
         clusters = sums.new_zeros(*sums.shape[:2], self.width)
         clusters[state, k] = self.cluster(sums[state, k], unassigned, state)
         return clusters
 
-    def _all_steps(self, y, v, mask, labels, _steps, clusters):
-        """Every cluster is new at every step."""
+    def all_steps(self, cluster_terms, unassigned_terms, mask, labels, clusters):
+        """Return the energies of all steps, where every cluster is new at every step."""
         steps = torch.arange(labels.shape[1], device=labels.device).expand_as(labels)
-        return self._some_steps(y, v, mask, labels, steps, clusters)
+        return teacher_forcing.some_steps(
+            self, cluster_terms, unassigned_terms, mask, labels, steps, clusters
+        )

@@ -95,7 +95,7 @@ def contrastive_divergence(
     generator: torch.Generator,
 ) -> Float[Tensor, ""]:
     """Return a loss whose gradient is Eq. 27, with one clustering of each set drawn from the policy."""
-    with in_full(encoding.y):
+    with in_full(encoding.cluster_terms):
         drawn, _ = sample_encoded(network, encoding, 1, generator)
     return (terminal - network.encoded_terminal(encoding, drawn[:, 0])).mean()
 

@@ -36,6 +36,7 @@ def reorder(
     encoding: Encoding, labels: Int[Tensor, "batch points"], order: Int[Tensor, "batch points"]
 ) -> tuple[Encoding, Int[Tensor, "batch points"]]:
     """Return the same sets with their points in another order."""
-    y, v = (part.gather(1, order[..., None].expand_as(part)) for part in (encoding.y, encoding.v))
-    mask, known = (part.gather(1, order) for part in (encoding.mask, encoding.known))
-    return Encoding(y, v, mask, known), canonical_labels(labels.gather(1, order))
+    *terms, mask, known = encoding
+    terms = (part.gather(1, order[..., None].expand_as(part)) for part in terms)
+    ordered = Encoding(*terms, *(part.gather(1, order) for part in (mask, known)))
+    return ordered, canonical_labels(labels.gather(1, order))

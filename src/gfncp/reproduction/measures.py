@@ -22,14 +22,13 @@ from gfncp.metrics import scores
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.partitions import canonical_labels
 from gfncp.posterior.posterior import Posterior
-from gfncp.seeds import seeded
+from gfncp.seeds import PAPER_SETS, seeded
 from gfncp.training.preparation import Simulator
 
 SAMPLES = 200  # of which the 100 most probable are scored; the paper does not say how many it draws
 ORDERS = 500  # of SDPP, as in the paper
 BEAM = 100
 SHOWN = 3  # most likely clusterings in a picture
-MEASURE_STREAM = 2**31 + 5  # apart from all other streams
 
 
 class LabelledSets(NamedTuple):
@@ -44,7 +43,7 @@ def draw_sets(simulate: Simulator, sets: int, points: int, seed: int) -> Iterato
     """Yield test sets, the same ones that `gfncp.evaluation.evaluate` draws, each from its own seed."""
     for numbers in test_sets.batches(sets):
         x, labels = test_sets.draw_sets(simulate, numbers, points, seed)
-        yield LabelledSets(x, labels, seeded(seed, MEASURE_STREAM, numbers[0]))
+        yield LabelledSets(x, labels, seeded(seed, PAPER_SETS, numbers[0]))
 
 
 def greedy(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:

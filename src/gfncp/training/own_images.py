@@ -12,9 +12,7 @@ from gfncp.configuration.data import FEWEST_OWN, OwnImages
 from gfncp.data import read_points
 from gfncp.data.checks import check_images
 from gfncp.data.point_sets import PIXELS, Roles, read_sets
-from gfncp.seeds import seeded
-
-ORDER_STREAM = 2**31 + 6  # apart from all other streams
+from gfncp.seeds import IMAGE_ORDER, seeded
 
 
 class Parts(NamedTuple):
@@ -35,7 +33,7 @@ def split(data: OwnImages, path: Path | None) -> Parts:
     x = read(path)
     if len(x) < FEWEST_OWN:
         raise ValueError(f"{path}: holds {len(x)} images: training accepts at least {FEWEST_OWN}")
-    x = x[torch.randperm(len(x), generator=seeded(0, ORDER_STREAM))[: data.images]]
+    x = x[torch.randperm(len(x), generator=seeded(0, IMAGE_ORDER))[: data.images]]
     held_out = round(data.held_out * len(x))
     return Parts(x[held_out:], x[:held_out])
 

@@ -17,12 +17,11 @@ from gfncp.configuration.data import EmbeddingFile, OwnImages
 from gfncp.data import labelled_images
 from gfncp.files import write_atomically
 from gfncp.networks.encoders import EmbeddedEncoder, prepared
-from gfncp.seeds import seeded
+from gfncp.seeds import VIEWS, seeded
 from gfncp.training import own_images, unseen_classes
 from gfncp.training.pretraining import pretrain
 
 Simulator = Callable[[int, int, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
-VIEWS_STREAM = 2**31 + 3  # apart from all other streams
 IMAGES_AT_ONCE = 5000  # augmented and embedded
 
 
@@ -52,7 +51,7 @@ def make_simulators(
     )
     x = labelled_images(dataset, "training", data).images[: values.pop("images")]
     if kind == "neighbour-embeddings":
-        views = embedded_views(encoder, x, values.pop("views"), seeded(configuration.seed, VIEWS_STREAM))
+        views = embedded_views(encoder, x, values.pop("views"), seeded(configuration.seed, VIEWS))
         return simulators.NeighbourEmbeddings(views, **values), held_out
     training = {
         "augmented-images": simulators.AugmentedImages,
@@ -68,7 +67,7 @@ def own_images_simulators(
     """Of images without labels: neighbours among those to train on, and among those held out."""
     options = configuration.data
     parts = own_images.split(options, data)
-    views = embedded_views(encoder, parts.training, options.views, seeded(configuration.seed, VIEWS_STREAM))
+    views = embedded_views(encoder, parts.training, options.views, seeded(configuration.seed, VIEWS))
     training, validation = (
         simulators.NeighbourEmbeddings(x, options.alpha, options.n_clusters, options.reach)
         for x in (views, prepared(encoder, parts.validation)[None])

@@ -21,7 +21,7 @@ from gfncp.checkpoints import weights_for
 from gfncp.configuration import Configuration
 from gfncp.metrics import scores
 from gfncp.objectives.batch import Batch, Objective, Terms
-from gfncp.seeds import seeded
+from gfncp.seeds import VALIDATION, seeded
 from gfncp.training.batches import Batches
 from gfncp.training.interruption import exit_code, on_termination, stopping_at_once
 from gfncp.training.optimizers import OPTIMIZERS, set_learning_rate
@@ -30,7 +30,6 @@ from gfncp.training.progress import progress, scalars
 from gfncp.training.run_state import opened, restore, store
 from gfncp.training.throughput import Throughput
 
-VALIDATION_STREAM = 2**31
 MOST_LOST = 180  # seconds of training between two stored states, at most
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -194,10 +193,10 @@ def validate(
 ) -> dict[str, float]:
     """The loss of sets that are the same each time, and the scores of the model's clusterings of them."""
     sets, points = configuration.training.validation_sets, configuration.data.test_points
-    x, labels, *rest = simulate(sets, points, seeded(configuration.seed, VALIDATION_STREAM))
+    x, labels, *rest = simulate(sets, points, seeded(configuration.seed, VALIDATION))
     held_out = Batch(x, labels, None, 1.0, *rest).to(device)
     with torch.no_grad():
-        loss = objective(model, held_out, seeded(configuration.seed, VALIDATION_STREAM))["loss"]
+        loss = objective(model, held_out, seeded(configuration.seed, VALIDATION))["loss"]
     return {"loss": float(loss), **scores(labels, model.predict(held_out.x, held_out.mask).cpu())}
 
 

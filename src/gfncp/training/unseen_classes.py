@@ -11,10 +11,8 @@ from torch import Tensor
 from gfncp.configuration.data import AugmentedEmbeddingFile, EmbeddingFile, NeighbourEmbeddingFile
 from gfncp.data.embeddings import Embeddings, clinc150, read_embeddings
 from gfncp.data.splits import choose_classes, split_classes
-from gfncp.seeds import seeded
+from gfncp.seeds import SPLIT, seeded
 from gfncp.simulators import AugmentedEmbeddings, NeighbourEmbeddings, WholeClasses
-
-SPLIT_STREAM = 2**31 + 4  # apart from all other streams
 
 WithoutLabels = AugmentedEmbeddings | NeighbourEmbeddings
 
@@ -57,7 +55,7 @@ def split(data: EmbeddingFile, path: Path | None) -> Parts:
         ValueError: `read`, `choose_classes` or `split_classes` fail.
     """
     x, classes = read(data, path)
-    generator = seeded(data.split_seed, SPLIT_STREAM)
+    generator = seeded(data.split_seed, SPLIT)
     if classes is None:
         shuffled = x[torch.randperm(len(x), generator=generator)[: data.points]]
         held_out = round(data.held_out * len(shuffled))
