@@ -2,16 +2,19 @@
 
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gfncp.checkpoints import PRETRAINED
+from gfncp.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 QUICK_START = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+QUESTIONS = (ROOT / "docs" / "faq.md").read_text(encoding="utf-8")
 MNIST = ROOT.parent / "shared" / "data" / "mnist"
 
 
@@ -32,6 +35,25 @@ def test_the_quick_start_runs(tmp_path, monkeypatch):
     for block in blocks("python", QUICK_START):
         exec(block, names)
     assert len(names["posterior"].labels) > 0
+
+
+@pytest.mark.skipif(not (PRETRAINED / "general").is_dir(), reason="needs the checkpoint general")
+def test_the_answers_to_questions_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in blocks("python", QUESTIONS):
+        exec(block, names)
+    points = names["points"].assign(
+        kind=np.repeat(["shrub", "tree"], 30), known=["u", "u"] + [""] * 56 + ["v", "v"], count=2.0
+    )
+    points.to_csv("points.csv", index=False)
+    commands = [line for block in blocks("sh", QUESTIONS) for line in block.splitlines()]
+    assert len(commands) > 10
+    for command in commands:
+        program, *arguments = shlex.split(command)
+        assert program == "gfncp"
+        assert main([*arguments, *([] if "--samples" in arguments else ["--samples", "5"])]) == 0, command
+    assert Path("second", "report.html").is_file()
 
 
 @pytest.mark.parametrize("block", blocks("toml"))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gfncp.cli.shared import Data, console
+from gfncp.shipped import find
 
 
 def diagnose(
@@ -46,9 +47,11 @@ def diagnose(
 
     Example:  gfncp diagnose mog-2d --output diagnostics
     """
+    folder = find(checkpoint)
+
     import torch
 
-    from gfncp.checkpoints import find, load_configuration
+    from gfncp.checkpoints import load_configuration
     from gfncp.evaluation import diagnose as diagnosis
     from gfncp.evaluation.diagnosis_report import pictures, tables
     from gfncp.evaluation.evaluate import describe_device
@@ -68,7 +71,7 @@ def diagnose(
         )
     about = {
         "kind": "diagnosis",
-        "checkpoint": find(checkpoint).resolve().name,
+        "checkpoint": folder.resolve().name,
         "configuration": configuration.model_dump(mode="json"),
         "sizes": asdict(sizes),
         "seed": seed,

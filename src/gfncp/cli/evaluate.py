@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from gfncp.cli.shared import Checkpoint, Data, console, count
+from gfncp.shipped import find
 
 
 def evaluate(
@@ -32,6 +33,8 @@ def evaluate(
 
     Example:  gfncp evaluate mnist --sets 1000 --record records/mnist.json
     """
+    find(checkpoint)
+
     from gfncp.evaluation.diagnosis_report import WAYS, right_table
     from gfncp.evaluation.evaluate import evaluate as run
     from gfncp.evaluation.table_cells import with_error

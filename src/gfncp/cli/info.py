@@ -6,6 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gfncp.cli.shared import Checkpoint, console
+from gfncp.shipped import find
 
 
 def info(checkpoint: Checkpoint) -> None:
@@ -13,14 +14,15 @@ def info(checkpoint: Checkpoint) -> None:
 
     Example:  gfncp info mnist
     """
-    from gfncp.checkpoints import find, load, load_configuration
+    folder = find(checkpoint)
+
+    from gfncp.checkpoints import load, load_configuration
     from gfncp.configuration.data import CoresetData
     from gfncp.configuration.files import to_toml
     from gfncp.data.checks import array_shape
     from gfncp.estimators.limits import limits
 
     model: Any = load(checkpoint)  # of one kind or another
-    folder = find(checkpoint)
     configuration = load_configuration(checkpoint)
     coresets = isinstance(configuration.data, CoresetData)  # whose networks take tokens, made of any points
     shape = array_shape((None,) if coresets else model.encoder.point_shape)

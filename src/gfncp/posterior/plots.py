@@ -219,7 +219,7 @@ def edges(values: Num[np.ndarray, "n_samples"]) -> tuple[float, float]:
     finite = values[np.isfinite(values)]
     if not len(finite):
         return -np.inf, np.inf
-    low, high = np.quantile(finite, [FAR / 2, 1 - FAR / 2])
+    low, high = np.quantile(finite, [FAR / 2, 1 - FAR / 2]).tolist()
     first, last = low - REACH * (high - low), high + REACH * (high - low)
     return (first if finite.min() < first else -np.inf), (last if finite.max() > last else np.inf)
 
@@ -268,7 +268,7 @@ def _list(axes: Axes, labels: Int[np.ndarray, "n_samples"]) -> None:
     """List the largest clusters with their sizes beside the axes, where they hide no point."""
     marks = [
         Line2D([], [], **_mark(k), linestyle="", markersize=5, label=f"{k} ({(labels == k).sum()})")
-        for k in _by_size(labels)[:LISTED]
+        for k in _by_size(labels)[:LISTED].tolist()
     ]
     if (labels < 0).any():
         noise = f"noise ({(labels < 0).sum()})"
