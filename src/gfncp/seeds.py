@@ -1,7 +1,8 @@
 """Random streams, each a function of its address alone, and the numbers that keep them apart.
 
 An address is a seed and a path of numbers. A path of training begins with the number of an iteration or of a
-stage, or is empty; all other streams begin with a number of their own, from 2^31 on.
+stage, or is empty; all other streams begin with a number of their own, from 2^31 on. Zeros at the end of an
+address do not count: (1,) and (1, 0) are the same stream.
 
 | first number of the path | stream |
 |---|---|

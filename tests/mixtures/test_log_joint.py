@@ -2,7 +2,7 @@
 
 import torch
 
-from gfncp.mixtures.conjugate import NormalInverseWishart, cluster_sums, log_joint
+from gfncp.mixtures.conjugate import KnownCovariance, NormalInverseWishart, cluster_sums, log_joint, log_mass
 
 
 def test_log_joint_is_free_of_order_and_names():
@@ -28,3 +28,16 @@ def test_one_set_and_a_set_for_each_clustering_agree():
 def test_negative_labels_belong_to_no_cluster():
     sums = cluster_sums(torch.tensor([[0, -1, 1]]), 2, torch.tensor([[1.0], [10.0], [100.0]]))
     assert sums[0, :, 0].tolist() == [1.0, 100.0]
+
+
+def test_ratios_of_joints_are_those_of_the_changed_clusters():
+    x = torch.randn(6, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    model, apart, together = (
+        KnownCovariance(2.0),
+        torch.tensor([0, 1, 1, 2, 0, 2]),
+        torch.tensor([0, 1, 1, 0, 0, 0]),
+    )
+    sums = cluster_sums(apart, 3, model.statistics(x))
+    expected = log_mass(sums[[0, 2]], model, 0.7).sum() - log_mass(sums[[0, 2]].sum(0), model, 0.7)
+    found = log_joint(x, apart, model, 0.7) - log_joint(x, together, model, 0.7)
+    torch.testing.assert_close(found, expected)

@@ -67,6 +67,13 @@ def log_joint(
     return crp_log_prob(labels, alpha) + model.log_evidence(sums).sum(-1)
 
 
+def log_mass(
+    sums: Float[Tensor, "*batch width"], model: ConjugateModel, alpha: float
+) -> Float[Tensor, "*batch"]:
+    """Return the logarithm of a cluster's factor of p(labels, x), see `log_joint`; it has a member."""
+    return math.log(alpha) + torch.lgamma(sums[..., 0].clamp_min(1)) + model.log_evidence(sums)
+
+
 @dataclass(frozen=True)
 class KnownCovariance:
     """Unit covariance and means N(0, spread^2 I): the clusters of `gfncp.simulators.GaussianMixtures`.

@@ -12,14 +12,12 @@ References:
     models. Technical report, Texas A&M University 2005.
 """
 
-import math
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from gfncp.bounds import ClusterBounds
-from gfncp.mixtures.conjugate import ConjugateModel
+from gfncp.mixtures.conjugate import ConjugateModel, log_mass
 from gfncp.partitions import canonical_labels, n_clusters
 
 
@@ -93,9 +91,7 @@ def _propose(
         log_proposal[changed] += log_p[changed, side]
         sums[changed, side], evidence[changed, side] = joined[changed, side], with_point[changed, side]
 
-    whole = sums.sum(1)
-    apart = math.log(alpha) + (torch.lgamma(sums[..., 0]) + evidence).sum(1)
-    together = torch.lgamma(whole[:, 0]) + model.log_evidence(whole)
+    together, apart = log_mass(sums.sum(1), model, alpha), log_mass(sums, model, alpha).sum(1)
     log_ratio = apart - together - log_proposal  # of a split; a merger's is its negative
     name = torch.where(splits, n_clusters(labels), own[:, 0])  # of the second point's side, afterwards
     proposed = torch.where(member & on_second, name[:, None], labels)

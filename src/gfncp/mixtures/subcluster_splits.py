@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gfncp.draws import draw_options
-from gfncp.mixtures.conjugate import ConjugateModel, cluster_sums, draw_log_gamma
+from gfncp.mixtures.conjugate import ConjugateModel, cluster_sums, draw_log_gamma, log_mass
 from gfncp.mixtures.sampler import Sampler
 from gfncp.partitions import canonical_labels, n_clusters
 
@@ -218,13 +218,6 @@ def split_and_merge(
         split[:, g] ^= accepted
         clusters = clusters + torch.where(accepted, torch.where(pair, -1, 1), 0)
     return canonical_labels(2 * group + torch.where(split.gather(1, group), side, 0))
-
-
-def log_mass(
-    sums: Float[Tensor, "*batch width"], model: ConjugateModel, alpha: float
-) -> Float[Tensor, "*batch"]:
-    """Return the logarithm of a cluster's factor of p(labels, x)."""
-    return math.log(alpha) + torch.lgamma(sums[..., 0].clamp_min(1)) + model.log_evidence(sums)
 
 
 def log_dirichlet_multinomial(
