@@ -17,6 +17,7 @@ from gfncp.files import write_atomically, write_text
 PRETRAINED = Path(__file__).parent / "pretrained"
 DEFAULT = "general"  # the checkpoint that is used where none is named
 FILES = WEIGHTS, CONFIGURATION = "model.safetensors", "config.json"
+RANGES = "range.json"  # optional, see `gfncp.estimators.ranges`
 
 
 def save(model: nn.Module, configuration: Configuration, folder: Path) -> None:
@@ -35,6 +36,10 @@ def copy(source: Path, folder: Path) -> None:
     """Copy the files of a checkpoint from one folder to another."""
     for name in FILES:
         write_atomically(Path(folder) / name, partial(shutil.copyfile, source / name))
+    if (source / RANGES).is_file():
+        write_atomically(Path(folder) / RANGES, partial(shutil.copyfile, source / RANGES))
+    else:  # those of another checkpoint may be there
+        (Path(folder) / RANGES).unlink(missing_ok=True)
 
 
 def load(name_or_path: str | Path) -> nn.Module:
@@ -112,8 +117,12 @@ def find(name_or_path: str | Path) -> Path:
     for folder in (PRETRAINED / str(name_or_path), Path(name_or_path)):
         if os.path.isfile(folder / CONFIGURATION):  # of no name too long to be one does it complain
             return folder
-    shipped = sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
     raise ValueError(
-        f"checkpoint={str(name_or_path)!r}: accepted are {shipped} or a folder with "
+        f"checkpoint={str(name_or_path)!r}: accepted are {shipped()} or a folder with "
         "model.safetensors and config.json"
     )
+
+
+def shipped() -> list[str]:
+    """Return the names of the checkpoints that ship with the package."""
+    return sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))

@@ -43,9 +43,10 @@ class Result:
         return frame.rename_axis(frame.index.name or "point").reset_index()
 
     def notes(self) -> list[str]:
-        """Say what the columns were used as, and how they were brought to one unit."""
+        """Say what was read, what is unlike training, what columns were used as, and how they were scaled."""
         scale = [] if self.model.scale_ is None else [SCALES[self.model.scale_]]
-        return [*describe(self.set.columns or self.model.columns_), *scale]
+        used = describe(self.set.columns or self.model.columns_)
+        return [*self.set.notes, *self.model.outside_, *used, *scale]
 
     def log_prob(self) -> float:
         """Log-probability of the clustering, noise included, given the known labels and weights, if any."""

@@ -37,8 +37,8 @@ def cluster(
     checkpoint: Annotated[
         str | None,
         typer.Option(
-            help="A checkpoint that ships with the package, or a folder. Default: mnist for images, general "
-            "for all else.",
+            help="A checkpoint that ships with the package, or a folder. Default: general; for images the "
+            "one of mnist and fashion-mnist that was trained on such.",
             show_default=False,
         ),
     ] = None,
@@ -92,6 +92,12 @@ def cluster(
     missing: Missing = None,
     encoding: Encoding = None,
     array: Array = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out images that cannot be read; a note names them.")
+    ] = False,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="Exchange light and dark in images, as of ink on paper.")
+    ] = False,
     scale: Annotated[
         Literal["auto", "columns", "none", "unit-length"],
         typer.Option(
@@ -134,14 +140,16 @@ def cluster(
     """
     import warnings
 
+    import numpy as np
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from gfncp.checkpoints import DEFAULT, find, load_configuration
     from gfncp.cli.told_columns import read_told_sets
     from gfncp.data.column_uses import describe
     from gfncp.data.delimited import Reading
-    from gfncp.data.point_sets import Roles
+    from gfncp.data.point_sets import Roles, invert_set
     from gfncp.estimators.gfncp import GFNCP
+    from gfncp.estimators.image_range import choose_checkpoint
     from gfncp.posterior.summary import summarise
     from gfncp.report import Result, check_labels_file, write_results
 
@@ -156,7 +164,9 @@ def cluster(
     }
     of_engine = {
         "ray": {"address": address, "workers": workers},
-        "local": {"jobs": jobs, "labels": labels} | told_columns | of_reading,
+        "local": {"jobs": jobs, "labels": labels, "skip-bad": skip_bad or None, "invert": invert or None}
+        | told_columns
+        | of_reading,
     }
     other = "ray" if engine == "local" else "local"
     for name, value in of_engine[other].items():
@@ -164,6 +174,8 @@ def cluster(
             raise ValueError(f"--{name}={value}: accepted with --engine {other} only")
     labels = labels or "labels.csv"
     check_labels_file(labels)
+    if skip_bad and not any(path.is_dir() for path in files):
+        raise ValueError("--skip-bad: accepted for folders of images only")
     kinds = split_names(categories) or ()
     roles = Roles(split_names(columns), id_column, label_column, set_column, kinds)
     parameters = {
@@ -182,8 +194,17 @@ def cluster(
     reading = Reading(delimiter, decimal, thousands, missing or (), encoding, array)
     with warnings.catch_warnings(record=True) as read:
         warnings.filterwarnings("always", category=UserWarning)
-        sets, told = read_told_sets(files, roles, known_column, weight_column, reading)
-    checkpoint = checkpoint or ("mnist" if all(each.points.ndim == 3 for each in sets) else DEFAULT)
+        sets, told = read_told_sets(files, roles, known_column, weight_column, reading, skip_bad)
+    if invert:
+        sets = [invert_set(each) for each in sets]
+    of_images = all(each.points.ndim == 3 for each in sets)
+    chosen = []
+    if checkpoint is None and of_images:
+        checkpoint = choose_checkpoint([np.asarray(each.points) for each in sets])
+        chosen = [
+            f"Checkpoint: {checkpoint}, which was trained on images like these; --checkpoint names another"
+        ]
+    checkpoint = checkpoint or DEFAULT
     for name, value in told_columns.items():
         if value is not None and load_configuration(checkpoint).network.kind != "coreset-energy":
             raise ValueError(
@@ -212,7 +233,8 @@ def cluster(
     written = write_results(results, output, labels, settings)
 
     used = [line for result in results for line in describe(result.set.columns or result.model.columns_)]
-    for note in dict.fromkeys([*(str(warning.message) for warning in [*read, *caught]), *used]):
+    warned = [str(warning.message) for warning in [*read, *caught]]
+    for note in dict.fromkeys([*chosen, *(note for each in sets for note in each.notes), *warned, *used]):
         notes.print(f"Note: {note}", markup=False, soft_wrap=True)
     names = [each.name for each in sets[0].columns if each.used == "left out"]
     if names and id_column is None:

@@ -1,0 +1,183 @@
+"""Images beside those that a checkpoint was trained on: is their background dark, do they have its strokes?
+
+Six statistics of an image's intensities, each with the range that all but a thousandth of the training images
+have. They tell dark on light from light on dark, photographs and noise from drawings, and most digits from
+clothes; not one alphabet from another.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Num, Shaped
+
+from gfncp.checkpoints import shipped
+from gfncp.data.checks import check_images
+from gfncp.data.pictures import invert
+from gfncp.estimators.ranges import ImageRanges, load_ranges
+
+STATISTICS = {
+    "border": "mean intensity of the border",
+    "extent": "height or width of what is light, as a share of the image's",
+    "contrast": "standard deviation of intensities",
+    "grey": "share of grey pixels",
+    "light": "share of light pixels",
+    "roughness": "difference of neighbouring pixels, in units of contrast",
+}
+DARK, MIDDLE, LIGHT = 0.1, 0.5, 0.9
+LEAST_CONTRAST = 0.05  # added to what is divided by
+MOST = 1 / 2  # share of unlike images above which a set is refused
+MANY = 1 / 10  # above which there is a warning, ...
+STRAYS = 2  # but for so many
+SHOWN = 3  # statistics in a message
+EMBED = (
+    "embed other images with a network for photographs, `gfncp embed FOLDER --output features.safetensors`, "
+    "and cluster the features"
+)
+
+
+def image_statistics(x: Num[np.ndarray, "images height width"]) -> Float[np.ndarray, "images statistics"]:
+    """Return `STATISTICS` of images in [0, 1]."""
+    border = np.concatenate([x[:, 0], x[:, -1], x[:, 1:-1, 0], x[:, 1:-1, -1]], axis=1)
+    contrast = x.std((1, 2))
+    down, across = (np.abs(np.diff(x, axis=axis)).mean((1, 2)) for axis in (1, 2))
+    extent = np.maximum(*(_extent((x > DARK).any(axis)) for axis in (1, 2)))
+    return np.stack(
+        [
+            border.mean(1),
+            extent,
+            contrast,
+            ((x > DARK) & (x < LIGHT)).mean((1, 2)),
+            (x > MIDDLE).mean((1, 2)),
+            (down + across) / (contrast + LEAST_CONTRAST),
+        ],
+        axis=1,
+    ).astype(np.float64)
+
+
+def _extent(drawn: Bool[np.ndarray, "images pixels"]) -> Float[np.ndarray, "images"]:
+    """Return the share of a side from the first pixel that is drawn to the last; 0 where none is."""
+    pixels = drawn.shape[1]
+    first, last = drawn.argmax(1), pixels - drawn[:, ::-1].argmax(1)
+    return np.where(drawn.any(1), last - first, 0) / pixels
+
+
+def unlike(
+    x: Num[np.ndarray, "images height width"], ranges: ImageRanges
+) -> Bool[np.ndarray, "images statistics"]:
+    """Return which statistics of which images are outside of their ranges."""
+    low, high = np.array([ranges.ranges[name] for name in STATISTICS]).T
+    found = image_statistics(x)
+    return (found < low) | (found > high)
+
+
+def image_ranges(checkpoint: str | Path) -> ImageRanges | None:
+    """Return a checkpoint's ranges of images, None if it has none.
+
+    Raises:
+        ValueError: the file holds other statistics.
+    """
+    ranges = load_ranges(checkpoint)
+    if not isinstance(ranges, ImageRanges):
+        return None
+    if ranges.ranges.keys() != STATISTICS.keys():
+        raise ValueError(
+            f"{str(checkpoint)!r} has ranges of {list(ranges.ranges)}: accepted are {list(STATISTICS)}"
+        )
+    return ranges
+
+
+def describe_unlike(x: Num[np.ndarray, "images height width"], checkpoint: str | Path) -> str | None:
+    """Say how a set differs from the images that a checkpoint was trained on; None if it does not clearly."""
+    ranges = image_ranges(checkpoint)
+    if ranges is None:
+        return None
+    outside = unlike(x, ranges)
+    strange = outside.any(1)
+    if strange.sum() <= STRAYS + MANY * len(x):
+        return None
+    typical = np.median(image_statistics(x[strange]), axis=0)
+    worst = np.argsort(-outside.sum(0), kind="stable")[:SHOWN]
+    names = list(STATISTICS)
+    said = [
+        f"{STATISTICS[names[at]]} {typical[at]:.2g}, trained on {low:.2g} to {high:.2g}"
+        for at in worst
+        if outside[:, at].any()
+        for low, high in [ranges.ranges[names[at]]]
+    ]
+    return (
+        f"{strange.sum()} of {len(x)} images of X are unlike those that {str(checkpoint)!r} was trained on "
+        f"({'; '.join(said)})"
+    )
+
+
+def refuse_unlike(x: Num[np.ndarray, "images height width"], checkpoint: str | Path) -> None:
+    """Refuse a set whose images are mostly unlike those that a checkpoint was trained on.
+
+    Raises:
+        ValueError: saying in what they differ, and what can be done.
+    """
+    ranges = image_ranges(checkpoint)
+    if ranges is None or _fits(x, ranges):
+        return
+    raise ValueError(f"{describe_unlike(x, checkpoint)}: {_advice(x, checkpoint)}")
+
+
+def choose_checkpoint(sets: Sequence[Shaped[np.ndarray, "images height width"]]) -> str:
+    """Return the shipped checkpoint of images that fits some sets.
+
+    It is the one with the narrowest ranges that few images are outside of; if there is none, the one that
+    most are inside of.
+
+    Raises:
+        ValueError: most images are outside of the ranges of all.
+    """
+    checkpoints = _checkpoints_of_images()
+    images = [check_images(each) for each in sets]
+    x = np.concatenate(images) if len({each.shape[1:] for each in images}) == 1 else images[0]
+    share = {name: _share(x, ranges) for name, ranges in checkpoints.items()}
+    for name in sorted(checkpoints, key=lambda name: _width(checkpoints[name])):
+        if share[name] <= MANY:
+            return name
+    best = min(share, key=lambda name: share[name])
+    if share[best] <= MOST:
+        return best
+    counts = ", ".join(f"{100 * value:.0f} % by {name!r}" for name, value in share.items())
+    raise ValueError(
+        f"most of the {len(x)} images are unlike those that checkpoints of images were trained on "
+        f"({counts}): "
+        f"{_advice(x, best)}; or name a --checkpoint of your own"
+    )
+
+
+def _width(ranges: ImageRanges) -> float:
+    return sum(high - low for low, high in ranges.ranges.values())
+
+
+def _share(x: Num[np.ndarray, "images height width"], ranges: ImageRanges) -> float:
+    return float(unlike(x, ranges).any(1).mean())
+
+
+def _fits(x: Num[np.ndarray, "images height width"], ranges: ImageRanges) -> bool:
+    """Tell whether no more than half of the images are unlike; a single strange one is no reason."""
+    strange = int(unlike(x, ranges).any(1).sum())
+    return strange <= max(1, MOST * len(x))
+
+
+def _advice(x: Num[np.ndarray, "images height width"], checkpoint: str | Path) -> str:
+    """Say what makes the images fit: to invert them, another checkpoint, or an embedding."""
+    for other, ranges in _checkpoints_of_images().items():
+        if other != str(checkpoint) and _share(x, ranges) <= MOST:
+            return f"checkpoint={other!r} was trained on such images"
+    ranges = image_ranges(checkpoint)
+    if ranges is not None and _share(invert(x), ranges) <= MOST:
+        return (
+            "light and dark are exchanged; invert them (255 - X, or 1 - X of numbers in [0, 1]; "
+            "`gfncp cluster --invert`)"
+        )
+    return EMBED
+
+
+def _checkpoints_of_images() -> dict[str, ImageRanges]:
+    found = {name: image_ranges(name) for name in shipped()}
+    return {name: ranges for name, ranges in found.items() if ranges is not None}
