@@ -5,7 +5,7 @@ have. They tell dark on light from light on dark, photographs and noise from dra
 clothes; not one alphabet from another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -78,9 +78,7 @@ def image_ranges(checkpoint: str | Path) -> ImageRanges | None:
         ValueError: the file holds other statistics.
     """
     ranges = load_ranges(checkpoint)
-    if not isinstance(ranges, ImageRanges):
-        return None
-    if ranges.ranges.keys() != STATISTICS.keys():
+    if ranges is not None and ranges.ranges.keys() != STATISTICS.keys():
         raise ValueError(
             f"{str(checkpoint)!r} has ranges of {list(ranges.ranges)}: accepted are {list(STATISTICS)}"
         )
@@ -88,39 +86,43 @@ def image_ranges(checkpoint: str | Path) -> ImageRanges | None:
 
 
 def describe_unlike(x: Num[np.ndarray, "images height width"], checkpoint: str | Path) -> str | None:
-    """Say how a set differs from the images that a checkpoint was trained on; None if it does not clearly."""
+    """Say how images differ from those that a checkpoint was trained on; None if few of them do."""
     ranges = image_ranges(checkpoint)
-    if ranges is None:
+    if ranges is None or unlike(x, ranges).any(1).sum() <= STRAYS + MANY * len(x):
         return None
-    outside = unlike(x, ranges)
-    strange = outside.any(1)
-    if strange.sum() <= STRAYS + MANY * len(x):
-        return None
-    typical = np.median(image_statistics(x[strange]), axis=0)
-    worst = np.argsort(-outside.sum(0), kind="stable")[:SHOWN]
-    names = list(STATISTICS)
-    said = [
-        f"{STATISTICS[names[at]]} {typical[at]:.2g}, trained on {low:.2g} to {high:.2g}"
-        for at in worst
-        if outside[:, at].any()
-        for low, high in [ranges.ranges[names[at]]]
-    ]
-    return (
-        f"{strange.sum()} of {len(x)} images of X are unlike those that {str(checkpoint)!r} was trained on "
-        f"({'; '.join(said)})"
-    )
+    return _differences(x, ranges, checkpoint)
 
 
 def refuse_unlike(x: Num[np.ndarray, "images height width"], checkpoint: str | Path) -> None:
     """Refuse a set whose images are mostly unlike those that a checkpoint was trained on.
 
+    A single strange image is no reason.
+
     Raises:
         ValueError: saying in what they differ, and what can be done.
     """
     ranges = image_ranges(checkpoint)
-    if ranges is None or _fits(x, ranges):
-        return
-    raise ValueError(f"{describe_unlike(x, checkpoint)}: {_advice(x, checkpoint)}")
+    if ranges is not None and unlike(x, ranges).any(1).sum() > max(1, MOST * len(x)):
+        raise ValueError(f"{_differences(x, ranges, checkpoint)}: {_advice(x, {str(checkpoint): ranges})}")
+
+
+def _differences(
+    x: Num[np.ndarray, "images height width"], ranges: ImageRanges, checkpoint: str | Path
+) -> str:
+    """Say how many images are outside of the ranges, and in what."""
+    outside = unlike(x, ranges)
+    strange = outside.any(1)
+    typical = np.median(image_statistics(x[strange]), axis=0)
+    said = []
+    for at in np.argsort(-outside.sum(0), kind="stable")[:SHOWN]:
+        name = list(STATISTICS)[at]
+        low, high = ranges.ranges[name]
+        if outside[:, at].any():
+            said.append(f"{STATISTICS[name]} {typical[at]:.2g}, trained on {low:.2g} to {high:.2g}")
+    return (
+        f"{strange.sum()} of {len(x)} images of X are unlike those that {str(checkpoint)!r} was trained on "
+        f"({'; '.join(said)})"
+    )
 
 
 def choose_checkpoint(sets: Sequence[Shaped[np.ndarray, "images height width"]]) -> str:
@@ -146,7 +148,7 @@ def choose_checkpoint(sets: Sequence[Shaped[np.ndarray, "images height width"]])
     raise ValueError(
         f"most of the {len(x)} images are unlike those that checkpoints of images were trained on "
         f"({counts}): "
-        f"{_advice(x, best)}; or name a --checkpoint of your own"
+        f"{_advice(x, checkpoints)}; or name a --checkpoint of your own"
     )
 
 
@@ -158,19 +160,14 @@ def _share(x: Num[np.ndarray, "images height width"], ranges: ImageRanges) -> fl
     return float(unlike(x, ranges).any(1).mean())
 
 
-def _fits(x: Num[np.ndarray, "images height width"], ranges: ImageRanges) -> bool:
-    """Tell whether no more than half of the images are unlike; a single strange one is no reason."""
-    strange = int(unlike(x, ranges).any(1).sum())
-    return strange <= max(1, MOST * len(x))
-
-
-def _advice(x: Num[np.ndarray, "images height width"], checkpoint: str | Path) -> str:
-    """Say what makes the images fit: to invert them, another checkpoint, or an embedding."""
+def _advice(x: Num[np.ndarray, "images height width"], tried: Mapping[str, ImageRanges]) -> str:
+    """Say what makes images fit, of which most are outside of some ranges: another checkpoint, to invert
+    them, or an embedding.
+    """
     for other, ranges in _checkpoints_of_images().items():
-        if other != str(checkpoint) and _share(x, ranges) <= MOST:
+        if other not in tried and _share(x, ranges) <= MOST:
             return f"checkpoint={other!r} was trained on such images"
-    ranges = image_ranges(checkpoint)
-    if ranges is not None and _share(invert(x), ranges) <= MOST:
+    if any(_share(invert(x), ranges) <= MOST for ranges in tried.values()):
         return (
             "light and dark are exchanged; invert them (255 - X, or 1 - X of numbers in [0, 1]; "
             "`gfncp cluster --invert`)"

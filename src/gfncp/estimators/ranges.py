@@ -6,7 +6,7 @@ The file is optional; `experiments/ranges.py` writes it.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from gfncp.checkpoints import RANGES, find
 
@@ -30,10 +30,7 @@ class ImageRanges(BaseModel):
     ranges: ByStatistic
 
 
-Ranges = ImageRanges
-
-
-def load_ranges(checkpoint: str | Path) -> Ranges | None:
+def load_ranges(checkpoint: str | Path) -> ImageRanges | None:
     """Return the ranges of a checkpoint, None if it has none.
 
     Raises:
@@ -43,6 +40,6 @@ def load_ranges(checkpoint: str | Path) -> Ranges | None:
     if not path.is_file():
         return None
     try:
-        return TypeAdapter(Ranges).validate_json(path.read_bytes())
+        return ImageRanges.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise ValueError(f"{path}: not the ranges of a checkpoint ({error})") from None
