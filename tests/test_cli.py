@@ -489,6 +489,37 @@ def test_all_kinds_of_files_are_known_before_they_are_read():
     assert set(READERS) == set(TABLES_AND_ARRAYS)
 
 
+def test_bad_and_dark_images(gfncp, refused, pictures, tmp_path):
+    """Bad files are named, or left out with a note; --invert exchanges light and dark."""
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
+    for folder, held in (("in", pixels), ("inverted", 255 - pixels)):
+        (tmp_path / folder).mkdir()
+        for place, image in enumerate(held):
+            Image.fromarray(image).save(tmp_path / folder / f"{place}.png")
+    for name in ("x.png", "y.png"):
+        (tmp_path / "in" / name).write_bytes(b"no image")
+    given = ("--checkpoint", pictures, "--samples", 3)
+    assert "2 of 8 images cannot be read: x.png (not an image), y.png (not an image)" in refused(
+        "cluster", tmp_path / "in", *given
+    )
+    code, _, said = gfncp("cluster", tmp_path / "in", *given, "--output", tmp_path / "a", "--skip-bad")
+    assert code == 0 and "x.png" in said and "y.png" in said
+    assert "x.png" in (tmp_path / "a" / "report.html").read_text(encoding="utf-8")
+    code, *_ = gfncp("cluster", tmp_path / "inverted", *given, "--output", tmp_path / "b", "--invert")
+    assert code == 0
+    assert (tmp_path / "a" / "labels.csv").read_text() == (tmp_path / "b" / "labels.csv").read_text()
+
+
+def test_options_of_images_with_points(refused, csv):
+    assert "--skip-bad: accepted for folders of images only" in refused("cluster", csv, "--skip-bad")
+    assert "--invert: accepted for images only" in refused("cluster", csv, "--invert")
+
+
+def test_images_unlike_all_checkpoints_are_refused(refused, tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).uniform(size=(20, 28, 28)))
+    assert "gfncp embed FOLDER" in refused("cluster", tmp_path / "x.npy")
+
+
 # cluster, with checkpoints of coresets
 
 
@@ -871,7 +902,7 @@ def test_bad_options_of_cluster(refused, csv, plane, tmp_path):
     assert "there is no column 'a'" in refused("cluster", tmp_path / "x.npy", "--columns", "a")
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "x.png").write_bytes(b"no image")
-    assert "x.png: not a readable image" in refused("cluster", tmp_path / "in")
+    assert "1 of 1 images cannot be read: x.png" in refused("cluster", tmp_path / "in")
     assert "has no columns ['a']" in refused("cluster", tmp_path / "in", "--id-column", "a")
 
 

@@ -22,6 +22,7 @@ FLOORS = (
     "estimators",
     "evaluation",
     "reproduction",
+    "integrations",
     "report ray_engine",
     "cli __init__ __main__",
 )

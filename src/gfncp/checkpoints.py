@@ -15,6 +15,8 @@ from gfncp.configuration import Configuration, parse
 from gfncp.files import write_atomically, write_text
 from gfncp.shipped import CONFIGURATION, DEFAULT, FILES, PRETRAINED, WEIGHTS, find  # noqa: F401 (as one place)
 
+RANGES = "range.json"  # optional, see `gfncp.estimators.ranges`
+
 
 def save(model: nn.Module, configuration: Configuration, folder: Path) -> None:
     """Write a checkpoint into ``folder``."""
@@ -32,6 +34,10 @@ def copy(source: Path, folder: Path) -> None:
     """Copy the files of a checkpoint from one folder to another."""
     for name in FILES:
         write_atomically(Path(folder) / name, partial(shutil.copyfile, source / name))
+    if (source / RANGES).is_file():
+        write_atomically(Path(folder) / RANGES, partial(shutil.copyfile, source / RANGES))
+    else:  # those of another checkpoint may be there
+        (Path(folder) / RANGES).unlink(missing_ok=True)
 
 
 def load(name_or_path: str | Path) -> nn.Module:

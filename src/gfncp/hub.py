@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from huggingface_hub import HfApi, ModelCard, ModelCardData, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-from gfncp.checkpoints import FILES, copy, find, load_configuration
+from gfncp.checkpoints import FILES, RANGES, copy, find, load_configuration
 from gfncp.configuration.files import to_toml
 from gfncp.files import write_text
 
@@ -30,7 +30,7 @@ def fetch(name: str | Path, revision: str | None = None) -> Path:
         if not REPOSITORY.fullmatch(str(name)):
             raise ValueError(f"{error}, or 'org/name' on the Hub") from None
     try:
-        return Path(snapshot_download(str(name), revision=revision, allow_patterns=[*FILES, CARD]))
+        return Path(snapshot_download(str(name), revision=revision, allow_patterns=[*FILES, RANGES, CARD]))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise ValueError(
             f"checkpoint={str(name)!r}: neither a folder nor to be had from the Hub ({type(error).__name__})"

@@ -54,9 +54,9 @@ class Result:
         return [of_model.get(each.name, each) for each in self.set.columns] or self.model.columns_
 
     def notes(self) -> list[str]:
-        """Say what the columns were used as, and how they were brought to one unit."""
+        """Say what was read, what is unlike training, what columns were used as, and how they were scaled."""
         scale = [] if self.model.scale_ is None else [SCALES[self.model.scale_]]
-        return [*describe(self.columns), *scale]
+        return [*self.set.notes, *self.model.outside_, *describe(self.columns), *scale]
 
     def shown(self) -> tuple[Num[np.ndarray, "points *shape"], str]:
         """Return the points as the network takes them, for pictures, and in which unit they are."""

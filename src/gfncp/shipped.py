@@ -17,8 +17,12 @@ def find(name_or_path: str | Path) -> Path:
     for folder in (PRETRAINED / str(name_or_path), Path(name_or_path)):
         if os.path.isfile(folder / CONFIGURATION):  # of no name too long to be one does it complain
             return folder
-    shipped = sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
     raise ValueError(
-        f"checkpoint={str(name_or_path)!r}: accepted are {shipped} or a folder with "
+        f"checkpoint={str(name_or_path)!r}: accepted are {shipped()} or a folder with "
         "model.safetensors and config.json"
     )
+
+
+def shipped() -> list[str]:
+    """Return the names of the checkpoints that ship with the package."""
+    return sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))

@@ -41,8 +41,8 @@ def cluster(
     checkpoint: Annotated[
         str | None,
         typer.Option(
-            help="A checkpoint that ships with the package, or a folder. Default: mnist for images, general "
-            "for all else.",
+            help="A checkpoint that ships with the package, or a folder. Default: general; for images the "
+            "one of mnist and fashion-mnist that was trained on such.",
             show_default=False,
         ),
     ] = None,
@@ -96,6 +96,12 @@ def cluster(
     missing: Missing = None,
     encoding: Encoding = None,
     array: Array = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out images that cannot be read; a note names them.")
+    ] = False,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="Exchange light and dark in images, as of ink on paper.")
+    ] = False,
     scale: Annotated[
         Literal["auto", "columns", "none", "unit-length"],
         typer.Option(
@@ -155,7 +161,13 @@ def cluster(
     }
     of_engine = {
         "ray": {"address": address, "workers": workers},
-        "local": {"jobs": jobs, "labels": labels, "no-pictures": no_pictures or None}
+        "local": {
+            "jobs": jobs,
+            "labels": labels,
+            "no-pictures": no_pictures or None,
+            "skip-bad": skip_bad or None,
+            "invert": invert or None,
+        }
         | told_columns
         | of_reading,
     }
@@ -165,6 +177,8 @@ def cluster(
             raise ValueError(f"--{name}={value}: accepted with --engine {other} only")
     labels = labels or "labels.csv"
     check_labels_file(labels)
+    if skip_bad and not any(path.is_dir() for path in files):
+        raise ValueError("--skip-bad: accepted for folders of images only")
     bounds = _bounds(k)
     if engine == "local":
         check_paths(files, output, (labels, *FILES))
@@ -173,12 +187,15 @@ def cluster(
 
     import warnings
 
+    import numpy as np
+
     from gfncp.checkpoints import load_configuration
     from gfncp.cli.told_columns import read_told_sets
     from gfncp.data.column_uses import describe
     from gfncp.data.delimited import Reading
-    from gfncp.data.point_sets import Roles
+    from gfncp.data.point_sets import Roles, invert_set
     from gfncp.estimators.gfncp import GFNCP
+    from gfncp.estimators.image_range import choose_checkpoint
     from gfncp.posterior.summary import summarise
     from gfncp.report import MOST_PICTURES, Report, Result
 
@@ -201,8 +218,17 @@ def cluster(
     reading = Reading(delimiter, decimal, thousands, missing or (), encoding, array)
     with warnings.catch_warnings(record=True) as read:
         warnings.filterwarnings("always", category=UserWarning)
-        sets, told = read_told_sets(files, roles, known_column, weight_column, reading)
-    checkpoint = checkpoint or ("mnist" if all(each.points.ndim == 3 for each in sets) else DEFAULT)
+        sets, told = read_told_sets(files, roles, known_column, weight_column, reading, skip_bad)
+    if invert:
+        sets = [invert_set(each) for each in sets]
+    of_images = all(each.points.ndim == 3 for each in sets)
+    chosen = [f"Checkpoint: {find(checkpoint or DEFAULT).name}"]
+    if checkpoint is None and of_images:
+        checkpoint = choose_checkpoint([np.asarray(each.points) for each in sets])
+        chosen = [
+            f"Checkpoint: {checkpoint}, which was trained on images like these; --checkpoint names another"
+        ]
+    checkpoint = checkpoint or DEFAULT
     for name, value in told_columns.items():
         if value is not None and load_configuration(checkpoint).network.kind != "coreset-energy":
             raise ValueError(
@@ -228,7 +254,7 @@ def cluster(
     seconds = f"{clustered - start:.1f} s; files and pictures: {perf_counter() - clustered:.1f} s"
 
     used = [line for result in results for line in describe(result.columns)]
-    used.append(f"Checkpoint: {find(checkpoint).name}")
+    used = [*chosen, *(note for each in sets for note in each.notes), *used]
     for note in dict.fromkeys([*(str(warning.message) for warning in [*read, *caught]), *used]):
         notes.print(f"Note: {note}", markup=False, soft_wrap=True)
     names = [each.name for each in sets[0].columns if each.used == "left out"]

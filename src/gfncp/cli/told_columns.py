@@ -19,7 +19,12 @@ Told = dict[str, list[Shaped[np.ndarray, "points"]]]
 
 
 def read_told_sets(
-    paths: Sequence[Path], roles: Roles, known: str | None, weights: str | None, reading: Reading
+    paths: Sequence[Path],
+    roles: Roles,
+    known: str | None,
+    weights: str | None,
+    reading: Reading,
+    skip_bad: bool = False,
 ) -> tuple[list[PointSet], Told]:
     """Read sets as `gfncp.data.point_sets.read_sets` does, and what two columns tell of their rows.
 
@@ -27,6 +32,7 @@ def read_told_sets(
         known: column of known labels, -1 or empty where nothing is known; None for no such column.
         weights: column that says how often each row counts; None for no such column.
         reading: how the cells of files are written.
+        skip_bad: leave out images that cannot be read.
 
     Returns:
         The sets, and ``known_labels`` and ``sample_weight`` as `gfncp.GFNCP.fit_sets` takes them, each only
@@ -38,7 +44,7 @@ def read_told_sets(
     columns = {"known_labels": known, "sample_weight": weights}
     columns = {name: column for name, column in columns.items() if column is not None}
     if not columns:
-        return read_sets(paths, roles, reading), {}
+        return read_sets(paths, roles, reading, skip_bad), {}
     for column in columns.values():
         if column in (roles.columns or []):
             raise ValueError(

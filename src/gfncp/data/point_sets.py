@@ -7,17 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Num, Shaped, UInt8
-from PIL import Image
+from jaxtyping import Num, Shaped
 
 from gfncp.data.cells import OPTIONS, advise
 from gfncp.data.column_uses import Column
 from gfncp.data.columns import Columns
 from gfncp.data.delimited import Reading
-from gfncp.data.image_folders import SUFFIXES, decode_image, images_below
+from gfncp.data.pictures import invert, read_pictures
 from gfncp.data.tables import array_of_points, check_labels, columns_that_count, in_file, read_file
-
-PIXELS = 28  # height and width of the images that networks take
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +24,7 @@ class PointSet:
     Attributes:
         labels: known clusters, or None.
         columns: what each column of the file is used as; none of arrays and images.
+        notes: what was done to images when they were read.
     """
 
     name: str
@@ -34,6 +32,7 @@ class PointSet:
     ids: pd.Index
     labels: Shaped[np.ndarray, "points"] | None
     columns: Sequence[Column] = ()
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -61,18 +60,23 @@ class Roles:
         return [name for name in (self.ids, self.labels, self.sets) if name is not None]
 
 
-def read_sets(paths: Sequence[Path], roles: Roles, reading: Reading | None = None) -> list[PointSet]:
+def read_sets(
+    paths: Sequence[Path], roles: Roles, reading: Reading | None = None, skip_bad: bool = False
+) -> list[PointSet]:
     """The sets in files and folders of images: one for each, or for each value of the column of sets.
 
     Args:
         reading: how the cells of files are written.
+        skip_bad: leave out images that cannot be read, see `gfncp.data.pictures.read_pictures`.
 
     Raises:
         ValueError: naming the file, and what was expected there.
     """
     found = []
     for path, name_of_file in zip(map(Path, paths), names_apart(paths), strict=True):
-        whole, sets = _read_folder(path, roles) if path.is_dir() else _read_file(path, roles, reading)
+        whole, sets = (
+            _read_folder(path, roles, skip_bad) if path.is_dir() else _read_file(path, roles, reading)
+        )
         whole = replace(whole, name=name_of_file)
         if sets is None:
             found.append(whole)
@@ -115,6 +119,17 @@ def set_of_rows(rows: pd.DataFrame, name: str, roles: Roles) -> PointSet:
         ValueError: a column is missing, or holds what is not accepted.
     """
     return _assign(rows, name, roles, Reading())[0]
+
+
+def invert_set(images: PointSet) -> PointSet:
+    """Return a set of images with light and dark exchanged.
+
+    Raises:
+        ValueError: its points are no images.
+    """
+    if images.points.ndim != 3:
+        raise ValueError(f"--invert: accepted for images only, {images.name!r} holds none")
+    return replace(images, points=invert(np.asarray(images.points)))
 
 
 def check_columns(columns: list[str], roles: Roles) -> None:
@@ -195,17 +210,10 @@ def _array(held: dict[str, np.ndarray], roles: Roles, reading: Reading) -> Num[n
     return array_of_points(held, OPTIONS, reading.array)
 
 
-def _read_folder(folder: Path, roles: Roles) -> tuple[PointSet, None]:
+def _read_folder(folder: Path, roles: Roles, skip_bad: bool) -> tuple[PointSet, None]:
     named = [*roles.aside, *(roles.columns or []), *roles.categories]
     if named:
         raise ValueError(f"{folder}: a folder of images has no columns {named}")
-    files = sorted(images_below(folder))
-    if not files:
-        raise ValueError(f"{folder}: holds no images; accepted are files that end in {', '.join(SUFFIXES)}")
-    ids = pd.Index([path.relative_to(folder).as_posix() for path in files], name="file")
-    return PointSet(folder.resolve().name, np.stack([_picture(path) for path in files]), ids, None), None
-
-
-def _picture(path: Path) -> UInt8[np.ndarray, "28 28"]:
-    """Read an image in grey, its whole brought to 28 x 28 pixels."""
-    return np.asarray(decode_image(path, "L").resize((PIXELS, PIXELS), Image.Resampling.LANCZOS))
+    found = read_pictures(folder, skip_bad)
+    ids = pd.Index(found.names, name="file")
+    return PointSet(folder.resolve().name, found.pixels, ids, None, notes=found.notes), None

@@ -158,7 +158,7 @@ class CoresetInference(Inference):
         return torch.where(apart, -torch.inf, values).numpy()
 
     def _log_prob_of_each(
-        self, encoding: Encoding, beside: list[Beside], labels: list[torch.Tensor]
+        self, encoding: Encoding, beside: list[PlacedPoints], labels: list[torch.Tensor]
     ) -> Float[torch.Tensor, "sets"]:
         """log p(labels | x) of one clustering of each set, whose clusters all have medoids."""
         of_points = [own[each.prepared.first_rows].long() for own, each in zip(labels, beside, strict=True)]

@@ -29,6 +29,7 @@ from gfncp.data.columns import Columns, Table
 from gfncp.decoding.stream import Stream
 from gfncp.estimators import persistence
 from gfncp.estimators.coreset_inference import CoresetInference
+from gfncp.estimators.image_range import refuse_unlike
 from gfncp.estimators.inference import Given, Inference, Judge
 from gfncp.estimators.kept import Kept
 from gfncp.estimators.outside import warn_outside_training
@@ -101,6 +102,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             are among its `Posterior.candidates`.
         X_: the points as numbers: missing values filled in, categories as coordinates.
         columns_: what each column was used as, a `gfncp.data.column_uses.Column`; none of images.
+        outside_: what was warned of, where points are unlike those that the checkpoint was trained on.
         scale_: how columns were brought to one unit; None where they were taken as they are.
         n_features_in_: number of features of a point; of an image, number of pixels.
         feature_names_in_: names of the columns, if all are text.
@@ -416,6 +418,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         described = {"n_features": str(self.n_features_in_)}
         if self.scale_ is not None:
             described["scale"] = self.scale_
+        if self.outside_:
+            described["outside"] = json.dumps(self.outside_)
         if self._columns is not None:
             described["columns"] = self._columns.to_json()
         if hasattr(self, "feature_names_in_"):
@@ -454,6 +458,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         estimator = cls(**parameters)
         estimator._columns = Columns.from_json(described["columns"]) if "columns" in described else None
         estimator.columns_ = [] if estimator._columns is None else list(estimator._columns.used)
+        estimator.outside_ = [str(said) for said in json.loads(described.get("outside", "[]"))]
         estimator.n_features_in_ = int(described["n_features"])
         if "feature_names" in described:
             estimator.feature_names_in_ = np.array(json.loads(described["feature_names"]), dtype=object)
@@ -512,8 +517,11 @@ class GFNCP(ClusterMixin, BaseEstimator):
         if table and not reset:
             validate_data(self, held, reset=False, skip_check_array=True)  # pyright: ignore[reportArgumentType]
         x, columns = self._coordinates(inference, held, None if reset else self._columns)
-        warn_outside_training(x, inference.joint(len(x)), inference.configuration, self.checkpoint)
+        if reset and x.ndim == 3:
+            refuse_unlike(x, self.checkpoint)
+        outside = warn_outside_training(x, inference.joint(len(x)), inference.configuration, self.checkpoint)
         if reset:
+            self.outside_ = outside
             self._columns = columns
             self.columns_ = [] if columns is None else list(columns.used)
             if columns is not None:

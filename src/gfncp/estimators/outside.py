@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Num
 
 from gfncp.configuration import Configuration
+from gfncp.estimators.image_range import describe_unlike
 
 TOO_MANY = 2  # times as many points as in the largest training set
 TOO_FAR = 10  # times the typical size of a coordinate
@@ -16,35 +17,51 @@ SOME = 10
 
 def warn_outside_training(
     x: Num[np.ndarray, "points *shape"], joint: int, configuration: Configuration, checkpoint: str | Path
-) -> None:
-    """Warn where points are far more, wider or closer than those that a network was trained on.
+) -> list[str]:
+    """Warn where points are unlike those of training: more, wider, closer, or of another kind.
 
     Args:
         joint: how many of them are decoded jointly.
+
+    Returns:
+        What was said.
     """
-    most = configuration.training.points[1]
-    if joint > TOO_MANY * most:
-        _warn(
-            f"{joint} points of X are decoded jointly, but {str(checkpoint)!r} was trained on sets of at "
-            f"most {most}"
-        )
+    found = [
+        _describe_number(joint, configuration.training.points[1], checkpoint),
+        describe_unlike(x, checkpoint) if x.ndim == 3 else _describe_scale(x, configuration, checkpoint),
+    ]
+    said = [f"{text}. Probabilities may be wrong there." for text in found if text is not None]
+    for text in said:
+        warnings.warn(text, UserWarning, stacklevel=2)
+    return said
+
+
+def _describe_number(joint: int, most: int, checkpoint: str | Path) -> str | None:
+    if joint <= TOO_MANY * most:
+        return None
+    return (
+        f"{joint} points of X are decoded jointly, but {str(checkpoint)!r} was trained on sets of at most "
+        f"{most}"
+    )
+
+
+def _describe_scale(
+    x: Num[np.ndarray, "points *shape"], configuration: Configuration, checkpoint: str | Path
+) -> str | None:
     scale = getattr(configuration.encoder, "scale", None)
     if scale is None:
-        return
+        return None
     with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the end of float64
         far = float(np.abs(x - np.median(x, axis=0)).max())
         spread = float(np.sqrt(x.var(axis=0).max()))
     if far > TOO_FAR * scale:
-        _warn(
+        return (
             f"X has coordinates up to {far:g} from their median, but {str(checkpoint)!r} was trained on "
             f"coordinates of about {scale:g}: bring X to that scale"
         )
-    elif len(x) >= SOME and 0 < spread < TOO_CLOSE * scale:
-        _warn(
+    if len(x) >= SOME and 0 < spread < TOO_CLOSE * scale:
+        return (
             f"X has coordinates of standard deviation {spread:g} and less, but {str(checkpoint)!r} was "
             f"trained on coordinates of about {scale:g}: bring X to that scale"
         )
-
-
-def _warn(text: str) -> None:
-    warnings.warn(f"{text}. Probabilities may be wrong there.", UserWarning, stacklevel=2)
+    return None

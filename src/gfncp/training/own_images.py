@@ -11,7 +11,7 @@ from torch import Tensor
 from gfncp.configuration.data import FEWEST_OWN, OwnImages
 from gfncp.data import read_points
 from gfncp.data.checks import check_images
-from gfncp.data.point_sets import PIXELS, Roles, read_sets
+from gfncp.data.pictures import PIXELS, read_pictures
 from gfncp.seeds import IMAGE_ORDER, seeded
 
 
@@ -46,8 +46,7 @@ def read(path: Path) -> UInt8[Tensor, "images 28 28"]:
     """
     path = Path(path)
     if path.is_dir():
-        (found,) = read_sets([path], Roles())
-        return torch.from_numpy(found.points)
+        return torch.from_numpy(read_pictures(path).pixels)
     return as_bytes(read_points(path)[0], str(path))
 
 

@@ -1,0 +1,78 @@
+"""Folders of images as arrays: every image brought to grey and to the size that networks take."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Num, Shaped, UInt8
+from PIL import Image, UnidentifiedImageError
+
+from gfncp.data.image_folders import SUFFIXES, images_below
+
+PIXELS = 28  # height and width of the images that networks take
+
+
+class Pictures(NamedTuple):
+    """The images of a folder, their names in it, and notes about what was done to them."""
+
+    pixels: UInt8[np.ndarray, "images 28 28"]
+    names: list[str]
+    notes: list[str]
+
+
+def read_pictures(folder: Path, skip_bad: bool = False) -> Pictures:
+    """Return the images below a folder, in the order of their names.
+
+    Args:
+        skip_bad: leave out files that cannot be read; a note names them.
+
+    Raises:
+        ValueError: there are no images, or, naming all of them, some cannot be read.
+    """
+    files = sorted(images_below(folder))
+    if not files:
+        raise ValueError(f"{folder}: holds no images; accepted are files that end in {', '.join(SUFFIXES)}")
+    names = [path.relative_to(folder).as_posix() for path in files]
+    pixels, read, sizes, bad = [], [], [], []
+    for path, name in zip(files, names, strict=True):
+        try:
+            with Image.open(path) as image:
+                grey = image.convert("L").resize((PIXELS, PIXELS), Image.Resampling.LANCZOS)
+                sizes.append(image.size)
+        except Exception as error:  # decoders raise nearly anything on damaged files
+            bad.append(f"{name} ({_reason(error)})")
+            continue
+        pixels.append(np.asarray(grey))
+        read.append(name)
+    unreadable = f"{len(bad)} of {len(files)} images cannot be read: {', '.join(bad)}"
+    if bad and (not skip_bad or not pixels):
+        advice = "--skip-bad leaves them out" if pixels else "accepted is at least one image"
+        raise ValueError(f"{folder}: {unreadable}; {advice}")
+    notes = [f"{folder}: left out, {unreadable}"] if bad else []
+    return Pictures(np.stack(pixels), read, notes + _notes_on_sizes(folder, sizes))
+
+
+def invert(images: Shaped[np.ndarray, "images height width"]) -> Num[np.ndarray, "images height width"]:
+    """Return images with light and dark exchanged: integers of 0 to 255, or numbers in [0, 1]."""
+    return 255 - images if images.dtype.kind in "ui" else 1 - images.astype(np.float64)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    return str(error) or type(error).__name__
+
+
+def _notes_on_sizes(folder: Path, sizes: Sequence[tuple[int, int]]) -> list[str]:
+    """Say which images are far from the size that they were brought to."""
+    others = [size for size in sizes if size != (PIXELS, PIXELS)]
+    if not others:
+        return []
+    largest = max(others, key=lambda size: size[0] * size[1])
+    squeezed = sum(width != height for width, height in others)
+    shape = f"; {squeezed} of them were not square and are squeezed" if squeezed else ""
+    return [
+        f"{folder}: {len(others)} of {len(sizes)} images were brought to {PIXELS} × {PIXELS} pixels (the "
+        f"largest from {largest[0]} × {largest[1]}){shape}"
+    ]
