@@ -6,7 +6,7 @@ from pathlib import Path
 
 SOURCES = Path(__file__).parents[1] / "src" / "gfncp"
 FLOORS = (
-    "bounds files metrics partitions schedules seeds waiting",
+    "bounds extras files metrics partitions schedules seeds waiting",
     "networks",
     "coresets",
     "posterior",

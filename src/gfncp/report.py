@@ -10,15 +10,13 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from gfncp.data.column_uses import describe
 from gfncp.data.point_sets import PointSet
 from gfncp.estimators.gfncp import GFNCP
+from gfncp.extras import extra
 from gfncp.files import write_atomically, write_text
-from gfncp.posterior.interactive import write_page
-from gfncp.posterior.plots import plot_clusters
 from gfncp.posterior.posterior import Posterior
 from gfncp.posterior.summary import SCALES, explanations, format_odds
 
@@ -72,46 +70,70 @@ def check_labels_file(name: str) -> None:
         raise ValueError(f"labels={name!r}: accepted is a file name that ends in .csv or .parquet")
 
 
-def write_results(
-    results: Sequence[Result], folder: Path, labels_file: str, settings: dict[str, object]
-) -> list[str]:
-    """Write all there is about some sets.
+def write_results(results: Sequence[Result], folder: Path, labels_file: str) -> list[str]:
+    """Write the labels of some sets into one file, and the posterior of each.
 
-    A single set's posterior and picture lie in the folder itself, those of many in numbered folders below. A
-    single set also has a page to explore it, of 5 MB.
+    A single set's posterior and picture lie in the folder itself, those of many in numbered folders below.
 
     Args:
         labels_file: see `check_labels_file`.
-        settings: what the report names as such.
 
     Returns:
         The names of what was written.
     """
-    single = len(results) == 1
-    places = [folder if single else folder / _place(i, result) for i, result in enumerate(results)]
-    for result, place in zip(results, places, strict=True):
-        model = result.model
-        write_atomically(place / "posterior.npz", partial(_write_posterior, model.posterior_))
-        plot_clusters(model.X_, model.labels_, model.probabilities_, model.posterior_, place / "clusters.png")
+    for result, place in zip(results, _places(results, folder), strict=True):
+        write_atomically(place / "posterior.npz", partial(_write_posterior, result.model.posterior_))
     frames = [result.labels() for result in results]
-    if not single:
+    if len(results) > 1:
         for result, frame in zip(results, frames, strict=True):
             frame.insert(0, "set", result.set.name)
     table = pd.concat(frames)
     write_atomically(folder / labels_file, partial(WRITERS[Path(labels_file).suffix], table))
+    return [labels_file, _named("posterior.npz", results)]
+
+
+def write_pages(results: Sequence[Result], folder: Path, settings: dict[str, object]) -> list[str]:
+    """Write the pictures and the report of some sets; a single set also has a page to explore it, of 5 MB.
+
+    Args:
+        folder: that of `write_results`.
+        settings: what the report names as such.
+
+    Returns:
+        The names of what was written.
+
+    Raises:
+        MissingExtra: what draws is not installed; nothing was written.
+    """
+    with extra("plots", "pictures and report.html"):
+        from gfncp.posterior.interactive import write_page
+        from gfncp.posterior.plots import plot_clusters
+
+    places = _places(results, folder)
+    for model, place in zip((result.model for result in results), places, strict=True):
+        plot_clusters(model.X_, model.labels_, model.probabilities_, model.posterior_, place / "clusters.png")
     write_text(folder / REPORT, _page(results, places, settings))
-    per_set = ["posterior.npz", "clusters.png"]
-    if not single:
-        return [labels_file, *(f"NUMBER-SET/{name}" for name in per_set), REPORT]
+    pictures = _named("clusters.png", results)
+    if len(results) > 1:
+        return [pictures, REPORT]
     (result,) = results
     named = result.model.posterior_.named(result.set.ids)
     points, labels = result.model.X_, result.model.labels_
     write_page(folder / EXPLORE, points, labels, named, result.set.name, result.notes())
-    return [labels_file, *per_set, REPORT, EXPLORE]
+    return [pictures, REPORT, EXPLORE]
 
 
-def _place(number: int, result: Result) -> str:
-    return f"{number + 1:03d}-{re.sub(r'[^A-Za-z0-9_-]+', '_', result.set.name)[:60]}"
+def _places(results: Sequence[Result], folder: Path) -> list[Path]:
+    """Return the folder of each set."""
+    if len(results) == 1:
+        return [folder]
+    names = (re.sub(r"[^A-Za-z0-9_-]+", "_", result.set.name)[:60] for result in results)
+    return [folder / f"{number:03d}-{name}" for number, name in enumerate(names, start=1)]
+
+
+def _named(file: str, results: Sequence[Result]) -> str:
+    """Return how a list of files names one that each set has."""
+    return file if len(results) == 1 else f"NUMBER-SET/{file}"
 
 
 def _write_posterior(posterior: Posterior, path: Path) -> None:
@@ -146,5 +168,7 @@ def _page(results: Sequence[Result], places: Sequence[Path], settings: dict[str,
                 "picture": base64.b64encode((place / "clusters.png").read_bytes()).decode(),
             }
         )
+    from jinja2 import Environment, PackageLoader
+
     environment = Environment(loader=PackageLoader("gfncp", "templates"), autoescape=True)
     return environment.get_template(REPORT).render(sections=sections, settings=settings)

@@ -142,8 +142,9 @@ def cluster(
     from gfncp.data.delimited import Reading
     from gfncp.data.point_sets import Roles
     from gfncp.estimators.gfncp import GFNCP
+    from gfncp.extras import MissingExtra
     from gfncp.posterior.summary import summarise
-    from gfncp.report import Result, check_labels_file, write_results
+    from gfncp.report import Result, check_labels_file, write_pages, write_results
 
     told_columns = {"known-column": known_column, "weight-column": weight_column}
     of_reading = {
@@ -209,10 +210,14 @@ def cluster(
     results = [Result(each, model) for each, model in zip(sets, models, strict=True)]
     settings = {"checkpoint": find(checkpoint).name, "samples": samples, "K": k or "any", "seed": seed}
     settings |= {name.replace("-", " "): value for name, value in told_columns.items() if value is not None}
-    written = write_results(results, output, labels, settings)
+    written, undrawn = write_results(results, output, labels), []
+    try:
+        written += write_pages(results, output, settings)
+    except MissingExtra as error:
+        undrawn = [f"left out: {error}"]
 
     used = [line for result in results for line in describe(result.set.columns or result.model.columns_)]
-    for note in dict.fromkeys([*(str(warning.message) for warning in [*read, *caught]), *used]):
+    for note in dict.fromkeys([*(str(warning.message) for warning in [*read, *caught]), *used, *undrawn]):
         notes.print(f"Note: {note}", markup=False, soft_wrap=True)
     names = [each.name for each in sets[0].columns if each.used == "left out"]
     if names and id_column is None:

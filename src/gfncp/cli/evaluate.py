@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from gfncp.cli.shared import Checkpoint, Data, console, count
+from gfncp.extras import extra
 
 
 def evaluate(
@@ -32,10 +33,12 @@ def evaluate(
 
     Example:  gfncp evaluate mnist --sets 1000 --record records/mnist.json
     """
-    from gfncp.evaluation.diagnosis_report import WAYS, right_table
-    from gfncp.evaluation.evaluate import evaluate as run
-    from gfncp.evaluation.table_cells import with_error
     from gfncp.files import write_text
+
+    with extra("train", "gfncp evaluate"):
+        from gfncp.evaluation.diagnosis_report import WAYS, right_table
+        from gfncp.evaluation.evaluate import evaluate as run
+        from gfncp.evaluation.table_cells import with_error
 
     with console.status(f"Clustering {count(sets, 'set')}"):
         result = run(checkpoint, sets, points, seed, data, exact, samples)

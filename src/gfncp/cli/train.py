@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gfncp.cli.shared import console
+from gfncp.extras import extra
 
 
 def train(
@@ -44,8 +45,10 @@ def train(
     Example:  gfncp train --data embeddings.parquet
     """
     from gfncp.configuration.files import read_configuration
-    from gfncp.training.own_points import configure
-    from gfncp.training.train import train as run
+
+    with extra("train", "gfncp train"):
+        from gfncp.training.own_points import configure
+        from gfncp.training.train import train as run
 
     if config is not None:
         described, name = read_configuration(config), config.stem

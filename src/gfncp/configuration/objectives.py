@@ -1,13 +1,10 @@
-"""What it is trained for."""
+"""What it is trained for. The losses of other methods are imported where they are built."""
 
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from gfncp.configuration.fields import Section
-from gfncp.methods.ccp import CCPLoss
-from gfncp.methods.dac import AnchoredDACLoss, DACLoss
-from gfncp.methods.set_transformer import SetTransformerLoss
 from gfncp.objectives.coreset import CoresetLikelihood
 from gfncp.objectives.losses import GFNCP, NCP, GFNCPPaper, Objective
 
@@ -67,6 +64,8 @@ class CCPObjective(Section):
     trains: ClassVar[str] = "ccp"
 
     def build(self) -> Objective:
+        from gfncp.methods.ccp import CCPLoss
+
         return CCPLoss()
 
 
@@ -77,6 +76,8 @@ class DACObjective(Section):
     trains: ClassVar[str] = "dac"
 
     def build(self) -> Objective:
+        from gfncp.methods.dac import DACLoss
+
         return DACLoss()
 
 
@@ -87,6 +88,8 @@ class AnchoredDACObjective(Section):
     trains: ClassVar[str] = "dac-anchored"
 
     def build(self) -> Objective:
+        from gfncp.methods.dac import AnchoredDACLoss
+
         return AnchoredDACLoss()
 
 
@@ -97,6 +100,8 @@ class SetTransformerObjective(Section):
     trains: ClassVar[str] = "set-transformer"
 
     def build(self) -> Objective:
+        from gfncp.methods.set_transformer import SetTransformerLoss
+
         return SetTransformerLoss()
 
 

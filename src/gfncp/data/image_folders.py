@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
+
+from gfncp.extras import extra
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -76,10 +77,12 @@ def read_image(path: Path, size: int, resize: int) -> UInt8[Tensor, "3 size size
     Raises:
         ValueError: the file is no image, or is damaged.
     """
+    with extra("images", str(path)):
+        from PIL import Image
     try:
         with Image.open(path) as image:
             picture = image.convert("RGB")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+    except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
         raise ValueError(f"{path}: not a readable image ({error})") from None
     scale = resize / min(picture.size)
     width, height = (max(size, round(side * scale)) for side in picture.size)

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from jaxtyping import Num, Shaped, UInt8
-from PIL import Image
 
 from gfncp.data.cells import OPTIONS, advise
 from gfncp.data.column_uses import Column
@@ -15,6 +14,7 @@ from gfncp.data.columns import Columns
 from gfncp.data.delimited import Reading
 from gfncp.data.image_folders import SUFFIXES, images_below
 from gfncp.data.tables import array_of_points, check_labels, columns_that_count, in_file, read_file
+from gfncp.extras import extra
 
 PIXELS = 28  # height and width of the images that networks take
 
@@ -184,6 +184,8 @@ def _read_folder(folder: Path, roles: Roles) -> tuple[PointSet, None]:
 
 def _picture(path: Path) -> UInt8[np.ndarray, "28 28"]:
     """An image in grey, its whole brought to 28 x 28 pixels."""
+    with extra("images", str(path)):
+        from PIL import Image
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("L").resize((PIXELS, PIXELS), Image.Resampling.LANCZOS))

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int, Num
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 from matplotlib.colors import to_hex
+from plotly.offline import get_plotlyjs
 
 from gfncp.files import write_text
 from gfncp.posterior.matching import matches
@@ -51,8 +52,6 @@ def write_page(
         >>> model = GFNCP().fit(X)  # doctest: +SKIP
         >>> write_page("explore.html", model.X_, model.labels_, model.posterior_)  # doctest: +SKIP
     """
-    from plotly.offline import get_plotlyjs  # takes a second
-
     environment = Environment(loader=PackageLoader("gfncp", "templates"), autoescape=True)
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False}
     page = environment.get_template(TEMPLATE).render(

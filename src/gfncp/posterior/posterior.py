@@ -6,19 +6,22 @@ it is asked for.
 
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int, Num
-from matplotlib.axes import Axes
 from scipy.special import logsumexp
 from scipy.stats import entropy
 
 from gfncp import partitions
+from gfncp.extras import extra
 from gfncp.posterior import hierarchy, point_estimates
 from gfncp.posterior.matching import matches, shares
+
+if TYPE_CHECKING:
+    import matplotlib.axes
 
 PAIRED = 10_000  # points whose pairs are held at a time: 0.8 GB
 POINTS_PER_BLOCK = 8192
@@ -365,8 +368,8 @@ class Posterior:
         self,
         points: Num[np.ndarray, "n_samples *shape"] | pd.DataFrame,
         labels: Int[np.ndarray, "n_samples"] | None = None,
-        ax: Axes | None = None,
-    ) -> Axes:
+        ax: "matplotlib.axes.Axes | None" = None,
+    ) -> "matplotlib.axes.Axes":
         """The points, coloured by cluster and paler where the cluster is less sure; images in rows.
 
         Points of more than two coordinates are shown by their first two principal components.
@@ -375,41 +378,45 @@ class Posterior:
             labels: the clustering to draw; default: `most_likely`.
             ax: where to draw; default: the current axes of pyplot.
         """
-        from gfncp.posterior.plots import clusters
+        with extra("plots", "plot_clusters"):
+            from gfncp.posterior.plots import clusters
 
         labels = self.most_likely() if labels is None else np.asarray(labels)
         return clusters(_axes(ax), np.asarray(points), labels, self.confidence(labels))
 
     def plot_coclustering(
-        self, labels: Int[np.ndarray, "n_samples"] | None = None, ax: Axes | None = None
-    ) -> Axes:
+        self, labels: Int[np.ndarray, "n_samples"] | None = None, ax: "matplotlib.axes.Axes | None" = None
+    ) -> "matplotlib.axes.Axes":
         """The probability that two points share a cluster, with the points sorted by ``labels``."""
-        from gfncp.posterior.plots import pairs
+        with extra("plots", "plot_coclustering"):
+            from gfncp.posterior.plots import pairs
 
         labels = self.most_likely() if labels is None else np.asarray(labels)
         return pairs(_axes(ax), self, labels, self.confidence(labels))
 
-    def plot_n_clusters(self, ax: Axes | None = None) -> Axes:
+    def plot_n_clusters(self, ax: "matplotlib.axes.Axes | None" = None) -> "matplotlib.axes.Axes":
         """The probability of each number of clusters."""
-        from gfncp.posterior.plots import numbers
+        with extra("plots", "plot_n_clusters"):
+            from gfncp.posterior.plots import numbers
 
         return numbers(_axes(ax), self)
 
     def plot_dendrogram(
-        self, labels: Int[np.ndarray, "n_samples"] | None = None, ax: Axes | None = None
-    ) -> Axes:
+        self, labels: Int[np.ndarray, "n_samples"] | None = None, ax: "matplotlib.axes.Axes | None" = None
+    ) -> "matplotlib.axes.Axes":
         """The tree of `linkage`, its leaves coloured by cluster; of many points, 300 at equal steps.
 
         Args:
             labels: the clustering to colour by; default: `most_likely`.
             ax: where to draw; default: the current axes of pyplot.
         """
-        from gfncp.posterior.plots import tree
+        with extra("plots", "plot_dendrogram"):
+            from gfncp.posterior.plots import tree
 
         return tree(_axes(ax), self, self.most_likely() if labels is None else np.asarray(labels))
 
 
-def _axes(ax: Axes | None) -> Axes:
+def _axes(ax: "matplotlib.axes.Axes | None") -> "matplotlib.axes.Axes":
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt  # takes a second, and a display where there is one
