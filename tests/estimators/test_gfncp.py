@@ -19,11 +19,6 @@ from gfncp.seeds import seeded
 
 
 @pytest.fixture
-def X():
-    return np.random.default_rng(0).normal(scale=10, size=(25, 2))
-
-
-@pytest.fixture
 def make(vector_checkpoint):
     def estimator(**values):
         return GFNCP(**{"checkpoint": vector_checkpoint, "n_samples": 20, "random_state": 0} | values)
