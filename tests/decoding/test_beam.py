@@ -10,7 +10,7 @@ def points(sets, count, seed=0):
     return 3 * torch.randn(sets, count, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-@pytest.mark.parametrize("count, partitions", [(1, 1), (2, 2), (5, 52), (7, 877)])
+@pytest.mark.parametrize(("count", "partitions"), [(1, 1), (2, 2), (5, 52), (7, 877)])
 def test_a_wide_beam_finds_every_partition_sorted_and_their_probabilities_sum_to_one(
     model, count, partitions
 ):

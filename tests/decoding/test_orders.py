@@ -89,7 +89,7 @@ def test_one_order_samples_exactly_as_without_orders(model):
     assert torch.equal(orders.greedy(model, model.encode(x), some)[0], decoding.greedy(model, x)[0])
 
 
-@pytest.mark.parametrize("n_orders, n_samples", [(4, 10), (7, 3), (3, 1)])
+@pytest.mark.parametrize(("n_orders", "n_samples"), [(4, 10), (7, 3), (3, 1)])
 def test_samples_are_clusterings_in_the_order_of_the_points_with_averaged_probabilities(
     model, generator, n_orders, n_samples
 ):

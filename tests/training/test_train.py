@@ -73,7 +73,7 @@ def stop_after(monkeypatch):
 
         monkeypatch.setattr(batches, "draw_batch", drawn)
 
-    yield stop
+    return stop
 
 
 @pytest.mark.parametrize("options", [{}, {"sampled_steps": 2, "clip": 0.1}, {"optimizer": "muon"}])

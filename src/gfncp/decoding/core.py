@@ -119,8 +119,7 @@ def predictive(
     new: Float[Tensor, "new *shape"],
     bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "new options"]:
-    """As `gfncp.decoding.predictive.predictive`, with features that the clustered points have without the new
-    one.
+    """Return what `gfncp.decoding.predictive.predictive` does, from features that leave the new point out.
 
     Exactly the same where the encoder is pointwise; otherwise far quicker, and nearly the same.
 

@@ -26,8 +26,10 @@ def gibbs(
     sweeps: int,
     generator: torch.Generator,
 ) -> Int[Tensor, "sweeps sets points"]:
-    """States of one chain per set: the first is built point by point, each further one follows a scan of all
-    points and a split-merge proposal.
+    """Return the states of one chain per set.
+
+    The first is built point by point, each further one follows a scan of all points and a split-merge
+    proposal.
 
     Args:
         most, least: bounds on the number of clusters; ``most`` = number of points is no bound.
