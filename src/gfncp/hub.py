@@ -11,7 +11,7 @@ from gfncp.files import write_text
 
 CARD = "README.md"
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
-CARD_DATA = {"library_name": "gfncp", "tags": ["clustering", "amortized-inference", "gflownet"]}
+TAGS = ["clustering", "amortized-inference", "gflownet"]
 
 
 def fetch(name: str | Path, revision: str | None = None) -> Path:
@@ -46,7 +46,7 @@ def stage(checkpoint: str | Path, folder: Path) -> None:
     source = find(checkpoint)
     copy(source, folder)
     text = (source / CARD).read_text(encoding="utf-8") if (source / CARD).is_file() else _card(source)
-    data = ModelCardData(**CARD_DATA).to_yaml()
+    data = ModelCardData(library_name="gfncp", tags=TAGS).to_yaml()
     card = ModelCard(text if text.startswith("---") else f"---\n{data}\n---\n{text}")
     write_text(Path(folder) / CARD, card.content)
 
