@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage benchmark lint types docs
+.PHONY: help demo test doctest coverage benchmark lint types docs package pins
 
 help:  ## This list.
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ demo: $(READY)  ## Cluster 300 handwritten digits; results in demo-output/.
 
 test: $(READY)  ## Run the tests.
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+doctest: $(READY)  ## Run the examples in docstrings.
+	$(BIN)/pytest --doctest-modules --doctest-ignore-import-errors src
 
 coverage: $(READY)  ## Run the tests, and name the lines that none of them reaches; fails below 90 %.
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
@@ -31,6 +34,20 @@ docs: $(READY)  ## Build the documentation; open build/docs/index.html.
 
 types: $(READY)  ## Check the types of the public interface; pyright runs on Node.js, which it fetches if absent.
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# The sdist is built from the checkout, the wheel from the sdist, and the wheel is used where nothing else is.
+package: $(READY)  ## Build sdist and wheel into dist/; cluster with the wheel in an environment of its own.
+	rm -rf dist build/package
+	$(BIN)/python -m build --no-isolation
+	$(PYTHON) -m venv --without-pip build/package
+	$(PYTHON) -m pip --python build/package/bin/python install --quiet --constraint constraints.txt dist/*.whl
+	build/package/bin/gfncp cluster examples/three-groups.csv --label-column group --output build/package/output
+
+pins: $(READY)  ## Write the versions in .venv to constraints.txt, after an upgrade.
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --editable '.[dev,docs,ray]'
+	sed '/^[^#]/d' constraints.txt > build/pins
+	$(PYTHON) -m pip --python $(BIN)/python freeze --all --exclude-editable | sed 's/+cpu$$//' >> build/pins
+	mv build/pins constraints.txt
 
 # pip installs from outside, because some systems' Python makes no environment that has pip in it.
 $(READY): pyproject.toml constraints.txt

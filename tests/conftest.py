@@ -1,11 +1,16 @@
 """What several tests share. Shapes and types in the package's signatures are checked while tests run."""
 
+import importlib
+import os
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import jaxtyping
+import numpy as np
 import pytest
 import torch
+from matplotlib import image
 
 PACKAGE = Path(__file__).parents[1] / "src" / "gfncp"
 # Samplers, in mixtures, pass NumPy scalars for 0-d arrays; typer, in cli, another context than it declares.
@@ -21,7 +26,8 @@ from gfncp.networks.interacting import InteractingEnergyNetwork  # noqa: E402
 from gfncp.networks.layers import Gated  # noqa: E402
 from gfncp.networks.pairwise import PROJECTIONS, SIZE, PairwiseEnergyNetwork  # noqa: E402
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = os.environ.get("GFNCP_DATA")  # a folder with one of each data set that is too large for the repository
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 ANY_WIDTH = 3  # of points for a network that takes any
 
 # Each kind of energy network once, small. Whatever holds for one must hold for all.
@@ -142,11 +148,32 @@ def data_folder() -> Callable[[str], Path]:
     """The folder of a data set that is too large for the repository."""
 
     def folder(name: str) -> Path:
-        if not (DATA / name).is_dir():
-            pytest.skip(f"needs {name} in {DATA}")
-        return DATA / name
+        if DATA is None:
+            pytest.skip(f"needs the folder {name} in the one that the environment variable GFNCP_DATA names")
+        if not Path(DATA, name).is_dir():
+            pytest.skip(f"needs the folder {name} in GFNCP_DATA={DATA}")
+        return Path(DATA, name)
 
     return folder
+
+
+@pytest.fixture
+def import_benchmark(monkeypatch) -> Callable[[str], ModuleType]:
+    """Import a program of benchmarks/ by its name."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module
+
+
+@pytest.fixture
+def pixels() -> Callable[[Path], np.ndarray]:
+    """Decode a PNG, which must be whole and show something."""
+
+    def decode(path: Path) -> np.ndarray:
+        found = image.imread(path)
+        assert len(np.unique(found.reshape(-1, found.shape[-1]), axis=0)) > 2
+        return found
+
+    return decode
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """How the benchmark of calibration draws sets, asks a posterior about them and judges its answers."""
 
-import importlib
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +7,6 @@ import torch
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.evaluation import coreset_sets as sets
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 TOKENS = 5
 SECTIONS = {
     "encoder": {"kind": "tokens", "context": {"width": 8, "heads": 2, "blocks": 1, "local_heads": 1}},
@@ -20,14 +16,9 @@ SECTIONS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-
-
 @pytest.fixture
-def calibration():
-    return importlib.import_module("calibration")
+def calibration(import_benchmark):
+    return import_benchmark("calibration")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """How the benchmark of many kinds of data draws its sets, runs its methods and judges the figures."""
 
-import importlib
 import json
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 from sklearn.neighbors import NearestNeighbors
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SHAPES = {  # points, columns, clusters
     "rounded to integers": (150, 2, 3),
     "Likert answers": (150, 3, 3),
@@ -27,29 +25,24 @@ SHAPES = {  # points, columns, clusters
 }
 
 
-@pytest.fixture(autouse=True)
-def benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+@pytest.fixture
+def sets(import_benchmark):
+    return import_benchmark("families_data")
 
 
 @pytest.fixture
-def sets():
-    return importlib.import_module("families_data")
+def beside(import_benchmark):
+    return import_benchmark("families_methods")
 
 
 @pytest.fixture
-def beside():
-    return importlib.import_module("families_methods")
+def judge(import_benchmark):
+    return import_benchmark("families_targets")
 
 
 @pytest.fixture
-def judge():
-    return importlib.import_module("families_targets")
-
-
-@pytest.fixture
-def families():
-    return importlib.import_module("families")
+def families(import_benchmark):
+    return import_benchmark("families")
 
 
 def rng(seed=0):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 SOURCES = Path(__file__).parents[1] / "src" / "gfncp"
 FLOORS = (
-    "bounds draws files inputs metrics output_folder partitions schedules seeds shipped waiting",
+    "bounds draws extras files inputs metrics output_folder partitions schedules seeds shipped waiting",
     "networks",
     "coresets",
     "posterior",

@@ -1,18 +1,12 @@
 """How the benchmark on real sets reads, thins out and scores what it measures."""
 
-import importlib
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-
 
 @pytest.fixture
-def real_sets(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return importlib.import_module("real_sets")
+def real_sets(import_benchmark):
+    return import_benchmark("real_sets")
 
 
 def test_noise_is_clustered_but_not_scored(real_sets):

@@ -4,16 +4,14 @@ import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from huggingface_hub import HfApi, ModelCard, ModelCardData, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
 from gfncp.checkpoints import FILES, RANGES, copy, find, load_configuration
 from gfncp.configuration.files import to_toml
+from gfncp.extras import extra
 from gfncp.files import write_text
 
 CARD = "README.md"
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
-CARD_DATA = ModelCardData(library_name="gfncp", tags=["clustering", "amortized-inference", "gflownet"])
+TAGS = ["clustering", "amortized-inference", "gflownet"]
 
 
 def fetch(name: str | Path, revision: str | None = None) -> Path:
@@ -29,6 +27,9 @@ def fetch(name: str | Path, revision: str | None = None) -> Path:
     except ValueError as error:
         if not REPOSITORY.fullmatch(str(name)):
             raise ValueError(f"{error}, or 'org/name' on the Hub") from None
+    with extra("hub", f"checkpoint={str(name)!r}"):
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
     try:
         return Path(snapshot_download(str(name), revision=revision, allow_patterns=[*FILES, RANGES, CARD]))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
@@ -39,12 +40,14 @@ def fetch(name: str | Path, revision: str | None = None) -> Path:
 
 def stage(checkpoint: str | Path, folder: Path) -> None:
     """Copy a checkpoint into a folder with the model card that the Hub wants; it may be used from there."""
+    with extra("hub", "a model card"):
+        from huggingface_hub import ModelCard, ModelCardData
+
     source = find(checkpoint)
     copy(source, folder)
     text = (source / CARD).read_text(encoding="utf-8") if (source / CARD).is_file() else _card(source)
-    card = (
-        ModelCard(text) if text.startswith("---") else ModelCard(f"---\n{CARD_DATA.to_yaml()}\n---\n{text}")
-    )
+    data = ModelCardData(library_name="gfncp", tags=TAGS).to_yaml()
+    card = ModelCard(text if text.startswith("---") else f"---\n{data}\n---\n{text}")
     write_text(Path(folder) / CARD, card.content)
 
 
@@ -56,6 +59,8 @@ def push(checkpoint: str | Path, repository: str, private: bool = False, token: 
     """
     if not REPOSITORY.fullmatch(repository):
         raise ValueError(f"repo_id={repository!r}: accepted is 'org/name'")
+    with extra("hub", f"repo_id={repository!r}"):
+        from huggingface_hub import HfApi
     api = HfApi(token=token)
     with TemporaryDirectory() as folder:
         stage(checkpoint, Path(folder))

@@ -22,14 +22,13 @@ import pyarrow.dataset
 from gfncp.checkpoints import WEIGHTS, find
 from gfncp.data.point_sets import Roles, check_columns, set_of_rows
 from gfncp.estimators.gfncp import GFNCP
+from gfncp.extras import extra
 from gfncp.files import write_atomically, write_text
 from gfncp.report import Result
 
-try:
+with extra("ray", "engine='ray'"):
     import ray
     from ray.data import ActorPoolStrategy, from_items
-except ImportError:
-    raise ValueError("engine='ray': it needs Ray; pip install 'gfncp[ray]'") from None
 
 PARTS_PER_WORKER = 4  # into which rows are grouped
 SETTINGS = "settings.json"

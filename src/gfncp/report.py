@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import cast
 
@@ -12,13 +13,13 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Num
-from jinja2 import Environment, PackageLoader
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from gfncp.coresets.units import in_units
 from gfncp.data.column_uses import Column, describe
 from gfncp.data.point_sets import PointSet
 from gfncp.estimators.gfncp import GFNCP
+from gfncp.extras import extra
 from gfncp.files import write_atomically, write_text
 from gfncp.output_folder import EXPLORE, PICTURE, POSTERIOR, REPORT, write_all
 from gfncp.posterior.summary import SCALES, explanations, format_odds
@@ -86,20 +87,21 @@ class Result:
 class Report:
     """All files about some clustered sets.
 
-    A single set's posterior and picture lie in the folder itself, those of many in numbered folders below. A
-    single set also has a page to explore it, of 5 MB.
+    A single set's posterior and picture lie in the folder itself, those of many in numbered folders below.
 
     Attributes:
         settings: what the page names as such.
         labels_file: name of the file of labels; it ends in .csv or .parquet.
         pictured: how many sets at most have pictures, from the first on; of none there is no page to explore
             it.
+        paged: whether there is a page.
     """
 
     results: Sequence[Result]
     settings: dict[str, object]
     labels_file: str
     pictured: int = MOST_PICTURES
+    paged: bool = True
 
     @property
     def single(self) -> bool:
@@ -109,8 +111,8 @@ class Report:
     def names(self) -> list[str]:
         """Names of the files, those of each of many sets once for all."""
         per_set = [POSTERIOR, *([PICTURE] if self.pictured else [])]
-        explored = [EXPLORE] if self.single and self.pictured else []
-        return [self.labels_file, *(self._place("NUMBER-SET") + name for name in per_set), REPORT, *explored]
+        pages = [*([REPORT] if self.paged else []), *([EXPLORE] if self.single and self.pictured else [])]
+        return [self.labels_file, *(self._place("NUMBER-SET") + name for name in per_set), *pages]
 
     def write(
         self, folder: Path, kept: Collection[Path] = (), done: Callable[[], object] = lambda: None
@@ -130,7 +132,8 @@ class Report:
                 writers[pictures[-1]] = partial(_draw, result)
             writers[place + POSTERIOR] = partial(_write_posterior, result, done)
         writers[self.labels_file] = self._write_labels
-        writers[REPORT] = partial(self._write_page, pictures)
+        if self.paged:
+            writers[REPORT] = partial(self._write_page, pictures)
         if self.single and self.pictured:
             writers[EXPLORE] = partial(_write_explorer, self.results[0])
         write_all(folder, writers, kept)
@@ -150,6 +153,8 @@ class Report:
 
         The picture of a single set is inside; those of many are beside it, or the page would be large.
         """
+        from jinja2 import Environment, PackageLoader
+
         sections = []
         for result, picture in zip(self.results, pictures, strict=True):
             shown = _embedded(path.parent / picture) if self.single and picture else picture
@@ -159,6 +164,17 @@ class Report:
             sections=sections, settings=self.settings, pictured=self.pictured, explored=EXPLORE
         )
         write_text(path, page)
+
+
+def check_drawing() -> None:
+    """Find out whether what draws pictures and pages is there.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    with extra("plots", "pictures and report.html"):
+        for name in ("jinja2", "matplotlib", "plotly"):
+            import_module(name)
 
 
 def _plain(name: str) -> str:

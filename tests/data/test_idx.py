@@ -5,6 +5,7 @@ import hashlib
 import struct
 
 import numpy as np
+import pooch
 import pytest
 import torch
 
@@ -151,6 +152,6 @@ def test_unknown_names_and_empty_folders_are_refused(tmp_path, arguments, messag
 
 def test_without_a_network_the_error_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(idx, "URLS", {"mnist": "http://127.0.0.1:9/"})
-    monkeypatch.setattr(idx.pooch, "os_cache", lambda project: tmp_path)
+    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path)
     with pytest.raises(ValueError, match=r"mnist: cannot download http.*give a folder that holds"):
         images("mnist", "test")

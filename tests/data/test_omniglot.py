@@ -5,6 +5,7 @@ import io
 import zipfile
 
 import numpy as np
+import pooch
 import pytest
 import torch
 from PIL import Image
@@ -87,7 +88,7 @@ def test_damaged_and_missing_files_are_refused(tmp_path):
 
 def test_without_a_network_the_error_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(omniglot, "URL", "http://127.0.0.1:9/")
-    monkeypatch.setattr(omniglot.pooch, "os_cache", lambda project: tmp_path)
+    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path)
     with pytest.raises(ValueError, match=r"omniglot: cannot download http.*give a folder that holds"):
         omniglot.images("test")
 

@@ -3,28 +3,14 @@
 import pytest
 import torch
 
-from gfncp.decoding.model import Model
-from gfncp.networks.encoders import VectorEncoder
 from gfncp.partitions import all_partitions, canonical_labels, prefix_mask
-
-
-@pytest.fixture
-def model():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        made = Model(VectorEncoder(2), depth=2, width=16, cluster_width=24).double()
-    with torch.no_grad():
-        for parameter in made.parameters():
-            parameter *= 1.7
-        made.f.last.weight *= 8  # energies of different options differ by about 1
-    return made
 
 
 def points(sets, count, seed=0):
     return 3 * torch.randn(sets, count, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-@pytest.mark.parametrize("count, partitions", [(1, 1), (2, 2), (5, 52), (7, 877)])
+@pytest.mark.parametrize(("count", "partitions"), [(1, 1), (2, 2), (5, 52), (7, 877)])
 def test_a_wide_beam_finds_every_partition_sorted_and_their_probabilities_sum_to_one(
     model, count, partitions
 ):

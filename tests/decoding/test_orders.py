@@ -9,26 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 from gfncp.decoding import decode as decoding
 from gfncp.decoding import orders
 from gfncp.decoding import state as states
-from gfncp.decoding.model import Model
-from gfncp.networks.encoders import VectorEncoder
 from gfncp.partitions import all_partitions, canonical_labels, prefix_mask
-
-
-@pytest.fixture
-def model():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(5)
-        made = Model(VectorEncoder(2), depth=2, width=16, cluster_width=24).double()
-    with torch.no_grad():
-        for parameter in made.parameters():
-            parameter *= 1.7
-        made.f.last.weight *= 8  # energies of different options differ by about 1
-    return made
-
-
-@pytest.fixture
-def generator():
-    return torch.Generator().manual_seed(0)
 
 
 def points(sets, count, seed=0):
@@ -109,7 +90,7 @@ def test_one_order_samples_exactly_as_without_orders(model):
     assert torch.equal(orders.greedy(model, model.encode(x), some)[0], decoding.greedy(model, x)[0])
 
 
-@pytest.mark.parametrize("n_orders, n_samples", [(4, 10), (7, 3), (3, 1)])
+@pytest.mark.parametrize(("n_orders", "n_samples"), [(4, 10), (7, 3), (3, 1)])
 def test_samples_are_clusterings_in_the_order_of_the_points_with_averaged_probabilities(
     model, generator, n_orders, n_samples
 ):

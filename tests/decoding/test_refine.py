@@ -3,28 +3,10 @@
 import pytest
 import torch
 
-from gfncp.decoding.model import Model
 from gfncp.decoding.refine import descend, refine
-from gfncp.networks.encoders import ScaledVectorEncoder, VectorEncoder
+from gfncp.networks.encoders import ScaledVectorEncoder
 from gfncp.networks.energy import Encoding, EnergyNetwork
 from gfncp.partitions import all_partitions, canonical_labels, prefix_mask, sample_crp
-
-
-@pytest.fixture
-def model():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(5)
-        made = Model(VectorEncoder(2), depth=2, width=16, cluster_width=24).double()
-    with torch.no_grad():
-        for parameter in made.parameters():
-            parameter *= 1.7
-        made.f.last.weight *= 8  # energies of different options differ by about 1
-    return made
-
-
-@pytest.fixture
-def generator():
-    return torch.Generator().manual_seed(0)
 
 
 def labelled(sets, points, generator):

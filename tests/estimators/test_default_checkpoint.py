@@ -77,6 +77,7 @@ def test_plain_clusters_are_found(name):
     assert adjusted_rand_score(labels, found) > 0.9
 
 
+@pytest.mark.slow
 def test_rows_in_any_order_and_threads_of_any_number_give_the_same():
     x, _ = three()
     order = np.random.default_rng(3).permutation(len(x))
@@ -99,6 +100,7 @@ def test_the_number_of_clusters_may_be_told():
     assert posterior.n_clusters() == {4: 1.0}
 
 
+@pytest.mark.slow
 def test_known_labels_pull_their_clusters_apart():
     """Two overlapping clusters, of which a tenth of the labels is known."""
     x, labels = clusters([(0, 0), (2.5, 0)], 100)

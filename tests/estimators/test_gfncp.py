@@ -19,11 +19,6 @@ from gfncp.seeds import ORDERS_SEED, seeded
 
 
 @pytest.fixture
-def X():
-    return np.random.default_rng(0).normal(scale=10, size=(25, 2))
-
-
-@pytest.fixture
 def make(vector_checkpoint):
     def estimator(**values):
         return GFNCP(**{"checkpoint": vector_checkpoint, "n_samples": 20, "random_state": 0} | values)
@@ -412,6 +407,7 @@ def test_the_score_is_a_mean_log_probability(make, X):
 # Many sets.
 
 
+@pytest.mark.slow
 def test_many_sets_in_one_batch_are_clustered_as_each_alone(make, X):
     sets = [X, X[:7], pd.DataFrame(X[3:20] + 5, index=range(3, 20)), X[:1]]
     reported = []
@@ -630,7 +626,11 @@ def test_clusters_are_described_by_the_columns_of_the_table(make, X):
     [
         (lambda X: X * 100, "X has coordinates up to .* from their median, but .* of about 10"),
         (lambda X: X / 1000, "X has coordinates of standard deviation .* and less"),
-        (lambda X: np.resize(X, (2001, 2)), "2001 points of X are decoded jointly, but .* of at most 1000"),
+        pytest.param(
+            lambda X: np.resize(X, (2001, 2)),
+            "2001 points of X are decoded jointly, but .* of at most 1000",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_far_outside_of_the_training_range_there_is_a_warning(make, X, change, message):

@@ -3,15 +3,9 @@
 import pickle
 
 import numpy as np
-import pytest
 import torch
 
 from gfncp import GFNCP, checkpoints
-
-
-@pytest.fixture
-def X():
-    return np.random.default_rng(0).normal(scale=10, size=(25, 2))
 
 
 def test_predictions_follow_parameters_refits_and_the_checkpoint(vector_checkpoint, X):

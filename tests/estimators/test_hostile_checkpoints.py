@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -229,8 +230,8 @@ def test_a_download_with_other_content_is_refused(tmp_path, monkeypatch):
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"something else"))
     monkeypatch.setattr(idx, "URLS", {"mnist": f"{(tmp_path / 'there').as_uri()}/"})
-    monkeypatch.setattr(idx.pooch, "os_cache", lambda project: tmp_path / "cache")
-    monkeypatch.setattr(idx.pooch, "retrieve", retrieve_from_a_file(idx.pooch.retrieve))
+    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache")
+    monkeypatch.setattr(pooch, "retrieve", retrieve_from_a_file(pooch.retrieve))
     with pytest.raises(ValueError, match="hash"):
         idx.images("mnist", "test")
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]

@@ -1,6 +1,5 @@
 """The table of variants says what the record of the benchmark says, and the page tells of every variant."""
 
-import importlib
 import re
 from pathlib import Path
 
@@ -36,9 +35,8 @@ def record():
 
 
 @pytest.fixture
-def benchmark(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    return importlib.import_module("ablation_coresets")
+def benchmark(import_benchmark):
+    return import_benchmark("ablation_coresets")
 
 
 def test_without_records_the_page_says_so(record):

@@ -1,14 +1,9 @@
 """Tables of the kinds of data say what the record of the benchmark says."""
 
-import importlib
-from pathlib import Path
-
 import pytest
 
 from gfncp.evaluation.comparison import NOTHING
 from gfncp.evaluation.families import GROUPS, families
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def make_row(group, name, found, nearest, gaussian_like=False, **ari):
@@ -97,6 +92,5 @@ def test_every_row_of_a_table_has_as_many_cells(record):
         assert len({line.count("|") for line in table}) == 1
 
 
-def test_every_group_of_the_benchmark_is_explained(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    assert list(GROUPS) == list(importlib.import_module("families_data").GROUPS)
+def test_every_group_of_the_benchmark_is_explained(import_benchmark):
+    assert list(GROUPS) == list(import_benchmark("families_data").GROUPS)

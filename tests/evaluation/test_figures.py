@@ -23,10 +23,10 @@ SURPRISE = np.array([0.0, 3.0, 80.0]), np.array([1.0, 2.0, np.inf])
         ),
     ],
 )
-def test_pictures_are_written_and_nothing_else(plot, values, tmp_path):
+def test_pictures_are_written_and_nothing_else(plot, values, tmp_path, pixels):
     path = tmp_path / "folder" / "picture.png"
     plot(values, path)
-    assert path.read_bytes().startswith(b"\x89PNG")
+    pixels(path)
     assert list(path.parent.iterdir()) == [path]
 
 

@@ -35,11 +35,6 @@ def model():
     return made
 
 
-@pytest.fixture
-def generator():
-    return torch.Generator().manual_seed(0)
-
-
 def labelled(sets, points, generator):
     labels = sample_crp(sets, points, 2.0, generator=generator)
     return 3 * torch.randn(sets, points, 2, generator=generator, dtype=torch.float64), labels

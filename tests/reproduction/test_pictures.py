@@ -27,10 +27,10 @@ RECORDS = {
 
 
 @pytest.mark.parametrize("measure", PICTURES)
-def test_pictures_are_written_and_nothing_else(measure, tmp_path):
+def test_pictures_are_written_and_nothing_else(measure, tmp_path, pixels):
     path = tmp_path / "folder" / "picture.png"
     PICTURES[measure](RECORDS[measure], IMAGES, path)
-    assert path.read_bytes().startswith(b"\x89PNG")
+    pixels(path)
     assert list(path.parent.iterdir()) == [path]
 
 

@@ -1,10 +1,8 @@
 """Runs that are ended from outside (SIGTERM, Ctrl-C, SIGKILL), or refused."""
 
-import importlib
 import os
 import signal
 import threading
-from pathlib import Path
 
 import pytest
 import torch
@@ -18,7 +16,6 @@ from gfncp.training.interruption import on_termination, stopping_at_once
 from gfncp.training.run_state import iterations_done, store, unless_refused
 from gfncp.training.train import train
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 DESCRIBED = parse(
     {
         "encoder": {"kind": "vectors", "dim": 2},
@@ -131,9 +128,8 @@ def test_threads_leave_signals_alone():
     assert seen == [handler]
 
 
-def test_runs_that_are_killed_go_on_and_end_the_same(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    found = importlib.import_module("kill").stress(kills=2, folder=tmp_path, iterations=6)
+def test_runs_that_are_killed_go_on_and_end_the_same(tmp_path, import_benchmark):
+    found = import_benchmark("kill").stress(kills=2, folder=tmp_path, iterations=6)
     assert found["kills"] >= 2
     assert found["runs"] >= 1
 

@@ -248,13 +248,14 @@ def cluster(
         clustered = perf_counter()
         results = [Result(each, model) for each, model in zip(sets, models, strict=True)]
         task = bar.add_task("Writing files and pictures", total=len(sets))
-        pictured = 0 if no_pictures else MOST_PICTURES
-        report = Report(results, settings, labels, pictured)
+        undrawn = _what_cannot_be_drawn()
+        pictured = 0 if no_pictures or undrawn else MOST_PICTURES
+        report = Report(results, settings, labels, pictured, paged=not undrawn)
         report.write(output, kept=files, done=lambda: bar.advance(task))
     seconds = f"{clustered - start:.1f} s; files and pictures: {perf_counter() - clustered:.1f} s"
 
     used = [line for result in results for line in describe(result.columns)]
-    used = [*chosen, *(note for each in sets for note in each.notes), *used]
+    used = [*chosen, *(note for each in sets for note in each.notes), *used, *undrawn]
     for note in dict.fromkeys([*(str(warning.message) for warning in [*read, *caught]), *used]):
         notes.print(f"Note: {note}", markup=False, soft_wrap=True)
     names = [each.name for each in sets[0].columns if each.used == "left out"]
@@ -283,6 +284,18 @@ def cluster(
         if 0 < pictured < len(results):
             console.print(f"Pictures are of the first {pictured} sets only")
     console.print(f"Written to {output}: {', '.join(report.names)}", markup=False, soft_wrap=True)
+
+
+def _what_cannot_be_drawn() -> list[str]:
+    """Return a note about pictures and the report where what draws them is not installed."""
+    from gfncp.extras import MissingExtra
+    from gfncp.report import check_drawing
+
+    try:
+        check_drawing()
+    except MissingExtra as error:
+        return [f"left out: {error}"]
+    return []
 
 
 def _progress() -> Progress:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gfncp.cli.shared import Data, console
+from gfncp.extras import extra
 from gfncp.shipped import find
 
 
@@ -52,12 +53,14 @@ def diagnose(
     import torch
 
     from gfncp.checkpoints import load_configuration
-    from gfncp.evaluation import diagnose as diagnosis
-    from gfncp.evaluation.diagnosis_report import pictures, tables
-    from gfncp.evaluation.evaluate import describe_device
-    from gfncp.evaluation.sets import DRAWN
-    from gfncp.evaluation.subjects import default_sizes, make_subjects
     from gfncp.files import write_text
+
+    with extra("train", "gfncp diagnose"):
+        from gfncp.evaluation import diagnose as diagnosis
+        from gfncp.evaluation.diagnosis_report import pictures, tables
+        from gfncp.evaluation.evaluate import describe_device
+        from gfncp.evaluation.sets import DRAWN
+        from gfncp.evaluation.subjects import default_sizes, make_subjects
 
     configuration = load_configuration(checkpoint)
     subjects = make_subjects(checkpoint, configuration, data)

@@ -1,5 +1,7 @@
 """`gfncp embed`: images or sentences as vectors."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -39,11 +41,10 @@ def embed(
 
     Example:  gfncp embed ILSVRC2012/train --classes imagenet-50 --output imagenet-50.safetensors
     """
-    from accelerate import Accelerator
+    import torch
 
     from gfncp.data import features, sentences
     from gfncp.training.interruption import stopping_at_once
-    from gfncp.training.progress import counting
 
     if not source.exists():
         raise ValueError(f"{source}: there is no such file or folder")
@@ -51,7 +52,7 @@ def embed(
         raise ValueError(f"--label-column={label_column}: the classes of images are their sub-folders")
     if not source.is_dir() and classes is not None:
         raise ValueError(f"--classes={classes}: accepted for folders of images only")
-    device = Accelerator().device
+    device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
 
     def say() -> None:
         console.print(
@@ -71,3 +72,14 @@ def embed(
         with counting(len(held.texts), "sentences") as report, stopping_at_once(say):
             sentences.embed_sentences(held, output, encode, source=name, report=report)
     console.print(f"Written to {output}", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def counting(total: int, name: str) -> Iterator[Callable[[int], None]]:
+    """A bar for items that are done one after the other; what it yields takes their number."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as bar:
+        task = bar.add_task(name, total=total)
+        yield lambda done: bar.update(task, completed=done)

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from gfncp.cli.shared import Checkpoint, Data, console, count
+from gfncp.extras import extra
 from gfncp.shipped import find
 
 
@@ -35,10 +36,12 @@ def evaluate(
     """
     find(checkpoint)
 
-    from gfncp.evaluation.diagnosis_report import WAYS, right_table
-    from gfncp.evaluation.evaluate import evaluate as run
-    from gfncp.evaluation.table_cells import with_error
     from gfncp.files import write_text
+
+    with extra("train", "gfncp evaluate"):
+        from gfncp.evaluation.diagnosis_report import WAYS, right_table
+        from gfncp.evaluation.evaluate import evaluate as run
+        from gfncp.evaluation.table_cells import with_error
 
     with console.status(f"Clustering {count(sets, 'set')}"):
         result = run(checkpoint, sets, points, seed, data, exact, samples)

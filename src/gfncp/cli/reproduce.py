@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gfncp.cli.shared import console
+from gfncp.extras import extra
 
 
 def reproduce(
@@ -34,7 +35,8 @@ def reproduce(
             f"--root={root}: holds no experiments/tables; accepted is a checkout of gfncp, such as "
             "--root ~/gfncp"
         )
-    from gfncp.reproduction.reproduce import reproduce as run
+    with extra("train", "gfncp reproduce"):
+        from gfncp.reproduction.reproduce import reproduce as run
 
     def split(text: str | None) -> list[str] | None:
         return None if text is None else [part.strip() for part in text.split(",")]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gfncp.cli.shared import Array, Decimal, Delimiter, Encoding, Thousands, console
+from gfncp.extras import extra
 
 
 def train(
@@ -51,9 +52,11 @@ def train(
     """
     from gfncp.configuration.files import read_configuration
     from gfncp.data.delimited import Reading
-    from gfncp.training.own_points import describe_run, read, store
-    from gfncp.training.run_state import unless_refused
-    from gfncp.training.train import train as run
+
+    with extra("train", "gfncp train"):
+        from gfncp.training.own_points import describe_run, read, store
+        from gfncp.training.run_state import unless_refused
+        from gfncp.training.train import train as run
 
     reading = Reading(delimiter, decimal, thousands, (), encoding, array)
     alone = config is None and data is not None and not data.is_dir()

@@ -1,4 +1,6 @@
-"""Configurations as TOML files. A file may be another one with changes, which its `base` names:
+"""Configurations as TOML files.
+
+A file may be another one with changes, which its `base` names:
 
 base = "general.toml"                 # beside this file, or a path from its folder
 training.initial = "runs/general"     # all else is as there
@@ -53,8 +55,11 @@ def read_toml(path: Path) -> dict:
 
 
 def changed(values: dict, changes: dict) -> dict:
-    """A configuration's values with changes: a section of another ``kind`` or ``name`` replaces the old one,
-    of any other section single options are replaced."""
+    """Return a configuration's values with changes.
+
+    A section of another ``kind`` or ``name`` replaces the old one, of any other section single options are
+    replaced.
+    """
     result = dict(values)
     for section, options in changes.items():
         before = values.get(section, {})

@@ -1,4 +1,4 @@
-"""What is trained."""
+"""What is trained. The networks of other methods are imported where they are built."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -7,9 +7,6 @@ from torch import nn
 
 from gfncp.configuration.fields import Blocks, Layers, Section, Width
 from gfncp.decoding.model import CoresetModel, InteractingModel, Model, OnlineModel, PairwiseModel
-from gfncp.methods.ccp import CCPNetwork
-from gfncp.methods.dac import AnchoredDACNetwork, DACNetwork
-from gfncp.methods.set_transformer import SetTransformerNetwork
 from gfncp.networks.layers import Gated, Plain
 
 
@@ -68,6 +65,8 @@ class CCP(Section):
     latent: Width = 32
 
     def build(self, encoder: nn.Module) -> nn.Module:
+        from gfncp.methods.ccp import CCPNetwork
+
         return CCPNetwork(encoder, self.depth, self.width, self.latent)
 
 
@@ -92,6 +91,8 @@ class DAC(Attention):
     blocks: Blocks = 4
 
     def build(self, encoder: nn.Module) -> nn.Module:
+        from gfncp.methods.dac import DACNetwork
+
         return DACNetwork(encoder, self.hidden, self.inducing, self.heads, self.blocks)
 
 
@@ -102,6 +103,8 @@ class AnchoredDAC(Attention):
     blocks: Blocks = 4
 
     def build(self, encoder: nn.Module) -> nn.Module:
+        from gfncp.methods.dac import AnchoredDACNetwork
+
         return AnchoredDACNetwork(encoder, self.hidden, self.inducing, self.heads, self.blocks)
 
 
@@ -112,6 +115,8 @@ class SetTransformer(Attention):
     n_components: Width
 
     def build(self, encoder: nn.Module) -> nn.Module:
+        from gfncp.methods.set_transformer import SetTransformerNetwork
+
         return SetTransformerNetwork(encoder, self.n_components, self.hidden, self.inducing, self.heads)
 
 

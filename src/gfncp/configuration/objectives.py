@@ -1,13 +1,10 @@
-"""What it is trained for."""
+"""What it is trained for. The losses of other methods are imported where they are built."""
 
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from gfncp.configuration.fields import Section
-from gfncp.methods.ccp import CCPLoss
-from gfncp.methods.dac import AnchoredDACLoss, DACLoss
-from gfncp.methods.set_transformer import SetTransformerLoss
 from gfncp.objectives.batch import Objective
 from gfncp.objectives.coreset_likelihood import CoresetLikelihood
 from gfncp.objectives.gfncp import GFNCPLoss
@@ -70,6 +67,8 @@ class CCPObjective(Section):
     trains: ClassVar[str] = "ccp"
 
     def build(self) -> Objective:
+        from gfncp.methods.ccp import CCPLoss
+
         return CCPLoss()
 
 
@@ -80,6 +79,8 @@ class DACObjective(Section):
     trains: ClassVar[str] = "dac"
 
     def build(self) -> Objective:
+        from gfncp.methods.dac import DACLoss
+
         return DACLoss()
 
 
@@ -90,6 +91,8 @@ class AnchoredDACObjective(Section):
     trains: ClassVar[str] = "dac-anchored"
 
     def build(self) -> Objective:
+        from gfncp.methods.dac import AnchoredDACLoss
+
         return AnchoredDACLoss()
 
 
@@ -100,6 +103,8 @@ class SetTransformerObjective(Section):
     trains: ClassVar[str] = "set-transformer"
 
     def build(self) -> Objective:
+        from gfncp.methods.set_transformer import SetTransformerLoss
+
         return SetTransformerLoss()
 
 

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
-from huggingface_hub import hf_hub_download
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from gfncp.data.feature_files import embed_items
 from gfncp.data.image_folders import ImageFiles, list_images, read_image
 from gfncp.data.splits import class_list
+from gfncp.extras import extra
 
 DINO = "facebook/dino-vits16"
 BATCH = 64
@@ -57,10 +57,8 @@ def load_class_token(model: str) -> ClassToken:
     Raises:
         ValueError: `transformers` is not installed, or there is no such model.
     """
-    try:
+    with extra("images", f"model={model!r}"):
         from transformers import AutoModel
-    except ImportError:
-        raise ValueError("features of images need transformers: pip install 'gfncp[images]'") from None
     try:
         transformer = AutoModel.from_pretrained(model)
     except (OSError, ValueError) as error:
@@ -73,6 +71,8 @@ def load_class_token(model: str) -> ClassToken:
 
 def _preprocessing(model: str) -> dict:
     """What the model says of the images that it expects; nothing, if it does not say."""
+    from huggingface_hub import hf_hub_download  # which transformers needs, too
+
     name = "preprocessor_config.json"
     try:
         path = Path(model) / name if Path(model).is_dir() else hf_hub_download(model, name)

@@ -8,10 +8,11 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import pooch
 import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
+
+from gfncp.extras import extra
 
 SPLITS = {"train": ("train", 60_000), "test": ("t10k", 10_000)}
 URLS = {
@@ -126,6 +127,8 @@ def _parse(raw: bytes, path: Path) -> UInt8[Tensor, "*shape"]:
 
 def _locate(dataset: str, name: str, folder: Path | None) -> Path:
     if folder is None:
+        with extra("train", f"{dataset} without a folder"):
+            import pooch
         url, md5 = URLS[dataset] + name + ".gz", MD5_PACKED[dataset][name]
         try:
             return Path(pooch.retrieve(url, f"md5:{md5}", path=pooch.os_cache("gfncp") / dataset))

@@ -1,13 +1,17 @@
 """Folders of images: which files there are, and their pixels."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image
 from torch import Tensor
+
+from gfncp.extras import extra
+
+if TYPE_CHECKING:
+    import PIL.Image
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -70,12 +74,14 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden
 
 
-def decode_image(path: Path, mode: str) -> Image.Image:
+def decode_image(path: Path, mode: str) -> "PIL.Image.Image":
     """Decode an image into colours (``mode`` "RGB") or grey levels ("L").
 
     Raises:
         ValueError: the file is no image, or is damaged.
     """
+    with extra("images", str(path)):
+        from PIL import Image
     try:
         with Image.open(path) as image:
             return image.convert(mode)
@@ -90,6 +96,8 @@ def read_image(path: Path, size: int, resize: int) -> UInt8[Tensor, "3 size size
         ValueError: the file is no image, or is damaged.
     """
     picture = decode_image(path, "RGB")
+    from PIL import Image
+
     scale = resize / min(picture.size)
     width, height = (max(size, round(side * scale)) for side in picture.size)
     picture = picture.resize((width, height), Image.Resampling.BICUBIC)

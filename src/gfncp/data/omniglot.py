@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pooch
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Int, UInt8
-from PIL import Image
 from torch import Tensor
+
+from gfncp.extras import extra
 
 URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
 DRAWINGS = 20  # of each character
@@ -108,6 +108,8 @@ def turned(
 def _locate(published: Published, folder: Path | None) -> Path:
     archive = f"images_{published.name}.zip"
     if folder is None:
+        with extra("train", "omniglot without a folder"):
+            import pooch
         try:
             known = f"md5:{published.md5_packed}"
             return Path(pooch.retrieve(URL + archive, known, path=pooch.os_cache("gfncp") / "omniglot"))
@@ -129,6 +131,8 @@ def _arrays(path: Path) -> np.ndarray:
 
 def _archive(path: Path) -> Bool[np.ndarray, "characters drawings height width"]:
     """Return the pictures of an archive in the order of their names: ALPHABET/CHARACTER/DRAWING.png."""
+    with extra("images", str(path)):
+        from PIL import Image
     with zipfile.ZipFile(path) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".png"))
         pictures = [np.asarray(Image.open(io.BytesIO(archive.read(name))).convert("1")) for name in names]

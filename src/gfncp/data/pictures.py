@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Num, Shaped, UInt8
-from PIL import Image, UnidentifiedImageError
 
 from gfncp.data.image_folders import SUFFIXES, images_below
+from gfncp.extras import extra
 
 PIXELS = 28  # height and width of the images that networks take
 
@@ -33,6 +33,8 @@ def read_pictures(folder: Path, skip_bad: bool = False) -> Pictures:
     files = sorted(images_below(folder))
     if not files:
         raise ValueError(f"{folder}: holds no images; accepted are files that end in {', '.join(SUFFIXES)}")
+    with extra("images", str(folder)):
+        from PIL import Image
     names = [path.relative_to(folder).as_posix() for path in files]
     pixels, read, sizes, bad = [], [], [], []
     for path, name in zip(files, names, strict=True):
@@ -59,6 +61,8 @@ def invert(images: Shaped[np.ndarray, "images height width"]) -> Num[np.ndarray,
 
 
 def _reason(error: Exception) -> str:
+    from PIL import UnidentifiedImageError
+
     if isinstance(error, UnidentifiedImageError):
         return "not an image"
     return str(error) or type(error).__name__

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gfncp.data.feature_files import embed_items
+from gfncp.extras import extra
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 OUT_OF_SCOPE = "oos"  # what the names of CLINC150's splits without an intent begin with
@@ -75,12 +76,8 @@ def load_sentence_transformer(
     Raises:
         ValueError: `sentence-transformers` is not installed, or there is no such model.
     """
-    try:
+    with extra("text", f"model={model!r}"):
         from sentence_transformers import SentenceTransformer
-    except ImportError:
-        raise ValueError(
-            "embeddings of sentences need sentence-transformers: pip install 'gfncp[text]'"
-        ) from None
     try:
         transformer = SentenceTransformer(model, device=str(device))
     except (OSError, ValueError) as error:

@@ -34,6 +34,7 @@ from gfncp.estimators.inference import Given, Inference, Judge
 from gfncp.estimators.kept import Kept
 from gfncp.estimators.outside import warn_outside_training
 from gfncp.estimators.threads import with_n_jobs
+from gfncp.extras import extra
 from gfncp.partitions import canonical_labels
 from gfncp.posterior.decision import mark_noise, merge_small, settle
 from gfncp.posterior.explanation import describe_clusters
@@ -187,8 +188,9 @@ class GFNCP(ClusterMixin, BaseEstimator):
             >>> model = GFNCP.train(embeddings, "runs/mine")  # doctest: +SKIP
             >>> model.fit_predict(embeddings[:300])  # doctest: +SKIP
         """
-        from gfncp.training import own_points, train  # what trains takes a second
-        from gfncp.training.run_state import unless_refused
+        with extra("train", "GFNCP.train"):
+            from gfncp.training import own_points, train  # what trains takes a second
+            from gfncp.training.run_state import unless_refused
 
         folder = Path(folder)
         with unless_refused(folder):

@@ -161,9 +161,7 @@ def _share(x: Num[np.ndarray, "images height width"], ranges: ImageRanges) -> fl
 
 
 def _advice(x: Num[np.ndarray, "images height width"], tried: Mapping[str, ImageRanges]) -> str:
-    """Say what makes images fit, of which most are outside of some ranges: another checkpoint, to invert
-    them, or an embedding.
-    """
+    """Say what makes images fit that are outside of some ranges: another checkpoint, inversion, embedding."""
     for other, ranges in _checkpoints_of_images().items():
         if other not in tried and _share(x, ranges) <= MOST:
             return f"checkpoint={other!r} was trained on such images"

@@ -138,8 +138,11 @@ def _plainly(queries: Tensor, keys: Tensor, values: Tensor, here: Tensor | None)
 def in_parts(
     here: Float[Tensor, "*batch size"], there: Float[Tensor, "*batch size"], dtype: torch.dtype
 ) -> tuple[Float[Tensor, "*batch size*3"], Float[Tensor, "*batch size*3"]]:
-    """Vectors of another type, whose products have twice its digits: distances are small differences of
-    large numbers. Each number is the sum of two; the product of the two small ones is left out."""
+    """Split vectors into parts of another type, so that products have twice its digits.
+
+    Distances are small differences of large numbers. Each number is the sum of two; the product of the two
+    small ones is left out.
+    """
     (here, less), (there, rest) = ((x.to(dtype), (x - x.to(dtype)).to(dtype)) for x in (here, there))
     return torch.cat([here, here, less], -1), torch.cat([there, rest, there], -1)
 

@@ -74,8 +74,9 @@ class VectorEncoder(ScaledVectorEncoder):
 
 
 class AnyVectorEncoder(ScaledVectorEncoder):
-    """Vectors of any width, in any units: the principal components of their set, see
-    `gfncp.networks.standardise`.
+    """Vectors of any width, in any units: the principal components of their set.
+
+    See `gfncp.networks.standardise`.
 
     What a rotation, a reflection or another order of the components could change, or how many of them are
     padding, is settled before the network sees them; simulated sets pass through here as a user's data does.
@@ -142,8 +143,9 @@ class ImageEncoder(nn.Module):
 
 
 class ImageEmbedding(nn.Module):
-    """28 x 28 grey images in [0, 1] as points on a sphere, by three convolutions; see
-    `gfncp.training.pretraining`.
+    """28 x 28 grey images in [0, 1] as points on a sphere, by three convolutions.
+
+    They are trained by `gfncp.training.pretraining`.
 
     Args:
         features: width of the embedding; its norm is the root of it, so that coordinates have size 1.

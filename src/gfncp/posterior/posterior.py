@@ -16,11 +16,12 @@ from scipy.special import logsumexp
 from scipy.stats import entropy
 
 from gfncp import partitions
+from gfncp.extras import extra
 from gfncp.posterior import hierarchy, point_estimates
 from gfncp.posterior.matching import matches, shares
 
 if TYPE_CHECKING:
-    import matplotlib.axes  # takes half a second
+    import matplotlib.axes
 
 PAIRED = 10_000  # points whose pairs are held at a time: 0.8 GB
 POINTS_PER_BLOCK = 8192
@@ -377,7 +378,8 @@ class Posterior:
             labels: the clustering to draw; default: `most_likely`.
             ax: where to draw; default: the current axes of pyplot.
         """
-        from gfncp.posterior.plots import clusters
+        with extra("plots", "plot_clusters"):
+            from gfncp.posterior.plots import clusters
 
         labels = self.most_likely() if labels is None else np.asarray(labels)
         return clusters(_axes(ax), np.asarray(points), labels, self.confidence(labels))
@@ -386,14 +388,16 @@ class Posterior:
         self, labels: Int[np.ndarray, "n_samples"] | None = None, ax: "matplotlib.axes.Axes | None" = None
     ) -> "matplotlib.axes.Axes":
         """The probability that two points share a cluster, with the points sorted by ``labels``."""
-        from gfncp.posterior.plots import pairs
+        with extra("plots", "plot_coclustering"):
+            from gfncp.posterior.plots import pairs
 
         labels = self.most_likely() if labels is None else np.asarray(labels)
         return pairs(_axes(ax), self, labels, self.confidence(labels))
 
     def plot_n_clusters(self, ax: "matplotlib.axes.Axes | None" = None) -> "matplotlib.axes.Axes":
         """The probability of each number of clusters."""
-        from gfncp.posterior.plots import numbers
+        with extra("plots", "plot_n_clusters"):
+            from gfncp.posterior.plots import numbers
 
         return numbers(_axes(ax), self)
 
@@ -406,7 +410,8 @@ class Posterior:
             labels: the clustering to colour by; default: `most_likely`.
             ax: where to draw; default: the current axes of pyplot.
         """
-        from gfncp.posterior.plots import tree
+        with extra("plots", "plot_dendrogram"):
+            from gfncp.posterior.plots import tree
 
         return tree(_axes(ax), self, self.most_likely() if labels is None else np.asarray(labels))
 

@@ -1,23 +1,27 @@
 """Sets of images: training clusters made without labels."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
-import kornia.augmentation as K
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from gfncp.extras import extra
 from gfncp.partitions import sample_crp
 from gfncp.simulators.neighbours import NeighbourClusters
 
 Images = UInt8[Tensor, "images height width"]
+Augmentation = Callable[[Tensor], Tensor]  # of images in the unit interval, with an axis of colours
 
 
-def augmentations(height: int, width: int) -> K.AugmentationSequential:
+def augmentations(height: int, width: int) -> Augmentation:
     """Crop and resize, rotation, blur, brightness and contrast (paper, Appendix A; authors' code)."""
+    with extra("train", "augmented images"):
+        import kornia.augmentation as K
+
     return K.AugmentationSequential(
         K.RandomResizedCrop((height, width), scale=(0.7, 1.0), ratio=(0.9, 1.1)),
         K.RandomRotation(30.0),
@@ -36,7 +40,7 @@ def global_streams(seed: int, device: torch.device) -> Iterator[None]:
 
 
 def augmented_by(
-    augmentations: K.AugmentationSequential,
+    augmentations: Augmentation,
     images: Float[Tensor, "rows height width"],
     generator: torch.Generator,
 ) -> Float[Tensor, "rows height width"]:

@@ -11,27 +11,30 @@ All is computed where the embedding lies, and drawn on the CPU, so that the seed
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-import kornia.augmentation as K
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
+from gfncp.extras import extra
 from gfncp.networks.encoders import embed
 from gfncp.schedules import cosine
 from gfncp.seeds import seeded
-from gfncp.simulators.images import augmented_by, global_streams, pixel_components
+from gfncp.simulators.images import Augmentation, augmented_by, global_streams, pixel_components
 from gfncp.simulators.neighbours import NeighbourClusters, Walks
 
 WARM_UP = 100  # iterations
 ANCHORS = 2000
 
 
-def strong_augmentations(strength: float) -> K.AugmentationSequential:
+def strong_augmentations(strength: float) -> Augmentation:
     """Rotation, shift, scale, shear, and a part erased; at full strength, harder than what makes clusters.
 
     At strength 0, images stay as they are.
     """
+    with extra("train", "pre-training"):
+        import kornia.augmentation as K
+
     return K.AugmentationSequential(
         K.RandomAffine(
             25.0 * strength,

@@ -18,6 +18,8 @@ from rich.progress import (
 from rich.text import Text
 from torch.utils.tensorboard import SummaryWriter
 
+from gfncp.extras import extra
+
 WriteScalar = Callable[[str, float, int], object]  # a name, a value, and after how many iterations
 
 
@@ -53,12 +55,8 @@ def scalars(
 
 @contextmanager
 def _weights_and_biases(folder: Path, project: str) -> Iterator[WriteScalar]:
-    try:
+    with extra("wandb", f"wandb={project!r}"):
         import wandb
-    except ImportError:
-        raise ValueError(
-            f"wandb={project!r}: Weights & Biases is not installed; pip install 'gfncp[wandb]'"
-        ) from None
     folder = Path(folder).resolve()
     name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]  # the same when the run is resumed
     with wandb.init(project=project, name=folder.name, id=name, dir=str(folder), resume="allow") as run:
@@ -70,15 +68,6 @@ class Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         return Text("" if task.speed is None else f"{task.speed:.1f} it/s")
-
-
-@contextmanager
-def counting(total: int, name: str) -> Iterator[Callable[[int], None]]:
-    """A bar for items that are done one after the other; what it yields takes their number."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as bar:
-        task = bar.add_task(name, total=total)
-        yield lambda done: bar.update(task, completed=done)
 
 
 def progress(accelerator: Accelerator) -> Progress:
