@@ -1,5 +1,8 @@
 """Inference by a checkpoint of coresets: whole sets in, clusterings and probabilities out.
 
+A set has a micro-cluster for every four points, but half of the checkpoint's at least and all of them at most:
+means of several points are less noisy, and their counts show where points are dense.
+
 The posterior is that of one coreset, the largest. A coreset is drawn at random, and another one of another
 size shows the same set a little differently: the clustering that is answered is therefore the most typical
 one of the greedy clusterings by several coresets.
@@ -29,7 +32,8 @@ from gfncp.seeds import CORESET_SEED, ORDERS_SEED, seeded
 COMPARED = 1000  # rows by which clusterings are compared, at most
 SETS_AT_ONCE = 32
 FEWEST = 40  # micro-clusters, if a checkpoint takes so many
-SHARES = 3 / 8, 1 / 2, 3 / 4, 1  # of the checkpoint's micro-clusters
+MEMBERS = 4  # points of a micro-cluster, on average, unless half of the checkpoint's are too few for that
+SHARES = 3 / 8, 1 / 2, 3 / 4, 1  # of the micro-clusters
 
 
 class CoresetInference(Inference):
@@ -39,7 +43,12 @@ class CoresetInference(Inference):
     streams = False
 
     def joint(self, points: int) -> int:
-        return min(points, self.max_joint or self.configuration.data.tokens)
+        return min(points, self.max_joint or self._most(points))
+
+    def _most(self, points: int) -> int:
+        """Return the most micro-clusters of so many distinct points, where nothing else is asked for."""
+        most = self.configuration.data.tokens
+        return min(most, max(most // 2, points // MEMBERS))
 
     def given(self, x: Points, scale: str = "auto", weights=None, known=None, importance=None) -> Given:
         """A set, with the scale chosen where it is "auto".
@@ -69,8 +78,8 @@ class CoresetInference(Inference):
 
     def _sizes(self, points: DistinctPoints) -> list[tuple[int, int]]:
         """Seed and most micro-clusters of each coreset: twice as many as clusters are asked for, or more."""
-        most = self.configuration.data.tokens
-        least = min(most, max(FEWEST, int(2 * self._told[0])))
+        most = self._most(len(points.places))
+        least = min(self.configuration.data.tokens, max(FEWEST, int(2 * self._told[0])))
         sizes = [self.max_joint] if self.max_joint else [max(least, int(share * most)) for share in SHARES]
         return list(enumerate(sizes[-1:] if (points.known >= 0).any() else sizes))
 
