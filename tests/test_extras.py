@@ -51,7 +51,8 @@ def test_clustering_a_table_needs_no_extra(vector_checkpoint, tmp_path):
         *("--checkpoint", vector_checkpoint, "--output", tmp_path / "out"),
     )
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["labels.csv", "posterior.npz"]
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == ["files.json", "labels.csv", "posterior.npz"]
     assert len(pd.read_csv(tmp_path / "out" / "labels.csv")) == 150
     assert "pictures and report.html: it needs" in done.stderr and "gfncp[plots]" in done.stderr
 
