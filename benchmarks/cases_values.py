@@ -73,7 +73,7 @@ def questionnaire(place: Place) -> Outcome:
     return recovers(place.fit(x).labels_, truth, LEAST)
 
 
-def random_flag(weight: float, place: Place) -> Outcome:
+def random_flag(weight: float | None, place: Place) -> Outcome:
     x, truth = clear(place)
     table = frame(x).assign(flag=place.rng.integers(0, 2, len(x)) > 0)
     return recovers(place.fit(table, categorical_weight=weight).labels_, truth, LEAST)
@@ -135,7 +135,7 @@ CASES: dict[str, dict[str, Case]] = {
         "three Likert questions": questionnaire,
     },
     "A6": {
-        "a random flag": partial(random_flag, 1.0),
+        "a random flag": partial(random_flag, None),
         "a random flag of weight 0.1": partial(random_flag, 0.1),
         "a random flag of weight 0": partial(random_flag, 0.0),
         "--categorical-weight": weight_of_a_command,

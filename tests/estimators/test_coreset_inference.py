@@ -322,6 +322,24 @@ def test_the_weight_of_categories_is_stored(checkpoint, tmp_path):
     assert not np.allclose(other.predict_proba(frame[:5]), model.predict_proba(frame[:5]), atol=1e-6)
 
 
+@pytest.mark.parametrize("made", [bool, int, str])
+def test_a_flag_counts_a_tenth_of_a_number_however_it_is_written(checkpoint, made):
+    frame = table()[["a", "b", "flag"]]
+    written = frame.assign(flag=frame["flag"].map(made))
+    default, tenth = (
+        GFNCP(checkpoint, 5, random_state=0, scale="columns", categorical_weight=w) for w in (None, 0.1)
+    )
+    labels = default.fit(written).labels_
+    assert default.log_prob(written, labels) == pytest.approx(tenth.log_prob(frame, labels), abs=1e-3)
+
+
+def test_columns_that_are_all_of_two_values_count_as_they_are(checkpoint):
+    x = np.random.default_rng(0).integers(0, 2, (40, 5))
+    first, second = (GFNCP(checkpoint, 5, random_state=0, categorical_weight=w).fit(x) for w in (None, 1))
+    np.testing.assert_array_equal(first.labels_, second.labels_)
+    assert {column.used for column in first.columns_} == {"flag"}
+
+
 def test_networks_of_points_know_no_weight_of_categories(vector_checkpoint):
     frame = table()[["a", "flag"]]
     for weight in (0.5, 2):

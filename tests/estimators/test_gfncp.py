@@ -42,7 +42,7 @@ def test_it_is_a_clusterer_with_the_documented_parameters(make):
         "min_cluster_size": 1,
         "noise": None,
         "noise_threshold": 0.5,
-        "categorical_weight": 1.0,
+        "categorical_weight": None,
     }
     assert clone(model).get_params() == model.get_params()
     assert "n_samples=7" in repr(model)
@@ -592,7 +592,7 @@ def test_all_that_is_asked_is_kept(make, X, tmp_path):
         ({"noise": "drop"}, "noise='drop'"),
         ({"noise_threshold": 0}, "noise_threshold=0: accepted is a number above 0, up to 1"),
         ({"noise_threshold": 1.5}, "noise_threshold=1.5"),
-        ({"categorical_weight": -1}, "categorical_weight=-1: accepted is a finite number from 0"),
+        ({"categorical_weight": -1}, "categorical_weight=-1: accepted are None and a finite number from 0"),
         ({"categorical_weight": "2"}, "categorical_weight='2'"),
         ({"noise_threshold": "half"}, "noise_threshold='half'"),
         ({"noise_threshold": np.nan}, "noise_threshold=nan"),

@@ -110,9 +110,14 @@ def cluster(
         ),
     ] = "auto",
     categorical_weight: Annotated[
-        float,
-        typer.Option(min=0, help="As how many numeric columns a flag counts; 0 leaves categories out."),
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            min=0,
+            help="As how many numeric columns a category or flag counts, default: a tenth of one; 0 leaves "
+            "them out.",
+            show_default=False,
+        ),
+    ] = None,
     min_cluster_size: Annotated[
         int, typer.Option(min=1, help="Smaller clusters join the one that they most probably belong to.")
     ] = 1,

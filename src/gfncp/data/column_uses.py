@@ -37,7 +37,7 @@ IDENTIFIER = re.compile(
     r"(?i:(?:.*[\s_.-])?id|index|idx|row|row[\s_.-]?(?:id|no|nr|num|number))|.*[a-z]I[Dd]"
 )
 
-Use = Literal["number", "date", "category", "vector", "left out"]
+Use = Literal["number", "flag", "date", "category", "vector", "left out"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Column:
 
     Attributes:
         name: its name; of an array's column "column 1" and so on.
-        used: "number"; "date", which is a number of days; "category"; "vector"; or "left out".
+        used: "number"; "flag", a number that takes two values; "date", which is a number of days;
+            "category"; "vector"; or "left out".
         why: why it was left out; how many categories it has.
         width: how many numbers it holds; of a vector, its length.
         missing: how many of its values were missing, and filled in.
@@ -152,6 +153,7 @@ def describe(columns: Sequence[Column]) -> list[str]:
 
 WORDS: dict[Use, str] = {
     "number": "Numbers",
+    "flag": "Flags, numbers of two values",
     "vector": "Vectors",
     "date": "Dates, as days",
     "category": "Categories",

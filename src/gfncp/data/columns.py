@@ -5,10 +5,12 @@
 - Columns of booleans, of categories and of text are categorical. Two different values lie ``step`` apart: two
   standard deviations of a typical numeric column (their median; 1 if there is none), as a balanced binary
   column has half its step as its standard deviation (Gelman. Scaling Regression Inputs by Dividing by Two
-  Standard Deviations. Statistics in Medicine 27, 2008): a flag counts like one numeric column. Two values
-  become one coordinate, more of them one each, which together count like up to two numeric columns, or like
-  as many as there are values where each coordinate is standardised (`gfncp.coresets.units`). A missing or
-  unknown value gets the mean of the coordinates.
+  Standard Deviations. Statistics in Medicine 27, 2008). Two values become one coordinate, more of them one
+  each. A missing or unknown value gets the mean of the coordinates.
+- Numeric columns of two values are flags: they are read as numbers, and count like categories.
+- Where there are other columns, too, each of these coordinates counts a tenth of a number in squared
+  distances (`categorical_weight`): otherwise the two values of a flag that says nothing, as far apart as
+  clusters are, cut every cluster in two.
 - Columns that name the rows are left out. See `gfncp.data.column_uses` for what is taken as what.
 
 Numeric columns come first, in their order.
@@ -75,9 +77,14 @@ class Columns:
         missing = np.isnan(values)
         counts = _gaps(used, missing)
         counts |= {place: int(frame[place].isna().sum()) for place in shares}
-        apart = _sentinels(used, values)
+        apart, flags = _sentinels(used, values), _flags(used, values)
         used = [
-            replace(each, missing=counts.get(place, 0), sentinels=apart.get(place, ()))
+            replace(
+                each,
+                used="flag" if place in flags else each.used,
+                missing=counts.get(place, 0),
+                sentinels=apart.get(place, ()),
+            )
             for place, each in enumerate(used)
         ]
         values = np.where(missing.all(0), 0.0, values)
@@ -133,25 +140,27 @@ class Columns:
         return pd.concat(parts, axis=1)
 
     def without_categories(self) -> "Columns":
-        """Leave the categories out, too.
+        """Leave categories and flags out, too.
 
         Raises:
             ValueError: no column is left.
         """
         used = [
-            Column(each.name, "left out", "a category of weight 0") if each.used == "category" else each
+            Column(each.name, "left out", f"a {each.used} of weight 0") if each.used in KINDS else each
             for each in self.used
         ]
         _check_some_left(used)
-        return replace(self, used=used, shares={})
+        kept = zip(_places(self.used), self.fill, strict=True)
+        fill = [value for place, value in kept if self.used[place].used != "flag"]
+        return replace(self, used=used, fill=fill, shares={})
 
     def importance(self, categorical_weight: float) -> Float[np.ndarray, "coordinates"] | None:
-        """Return how much each coordinate counts if those of numbers count 1; None if all do."""
-        if categorical_weight == 1 or not self.shares:
+        """Return how much each coordinate counts if those of numbers count 1; None if all count the same."""
+        kinds = [self.used[place].used in KINDS for place in _places(self.used)]
+        kinds += [True] * sum(_coordinates([], shares).shape[1] for shares in self.shares.values())
+        if categorical_weight == 1 or all(kinds) or not any(kinds):
             return None
-        numbers = len(_places(self.used))
-        categories = sum(_coordinates([], shares).shape[1] for shares in self.shares.values())
-        return np.repeat([1.0, categorical_weight], [numbers, categories])
+        return np.where(kinds, categorical_weight, 1.0)
 
     def warn(self) -> None:
         """Warn of columns that are left out, of dates that became numbers, and of what may mean "missing"."""
@@ -183,7 +192,9 @@ class Columns:
         return cls(used, held["fill"], shares, held["step"])
 
 
-NUMERIC = ("number", "date", "vector")
+NUMERIC = ("number", "flag", "date", "vector")
+KINDS = ("category", "flag")  # of columns that name kinds
+FEW_ROWS = 10  # of which two values of a number mean nothing
 
 
 def _listed(names: list[str]) -> str:
@@ -207,6 +218,16 @@ def _sentinels(
     """The numbers that may mean "missing", by the place of their column; in vectors, none."""
     found = zip(_places(used), sentinels(values), strict=True)
     return {place: each for place, each in found if used[place].used != "vector"}
+
+
+def _flags(used: Sequence[Column], values: Float[np.ndarray, "points coordinates"]) -> set[int]:
+    """Find the columns of numbers that take exactly two values, by their place."""
+    if len(values) <= FEW_ROWS:
+        return set()
+    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+    two = ((values == low) | (values == high) | np.isnan(values)).all(0) & (low < high)
+    found = zip(_places(used), two.tolist(), strict=True)
+    return {place for place, each in found if each and used[place].used == "number"}
 
 
 def _by_value(used: Sequence[Column]) -> dict[str, list[str]]:
@@ -239,7 +260,7 @@ def _numbers(
 ) -> Float[np.ndarray, "points coordinates"]:
     """Finite numbers in float64, NaN where missing; the error says which entry is none, counted from 1."""
     plain = all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
-    if plain and all(each.used == "number" for each in used):
+    if plain and all(each.used in ("number", "flag") for each in used):
         numbers = frame.to_numpy(np.float64, na_value=np.nan)
     else:
         parts = [np.empty((len(frame), 0))]

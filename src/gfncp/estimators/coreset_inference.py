@@ -41,6 +41,7 @@ class CoresetInference(Inference):
 
     point_shape = (None,)
     streams = False
+    categorical_weight = 0.1
 
     def joint(self, points: int) -> int:
         return min(points, self.max_joint or self._most(points))

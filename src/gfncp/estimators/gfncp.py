@@ -89,7 +89,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         noise: "label" gives points that are probably noise the label -1; None keeps each in its cluster.
         noise_threshold: the probability of noise from which it is labelled, above 0 and up to 1, see
             `Posterior.noise_probability`.
-        categorical_weight: as how many numeric columns a flag counts; 0 leaves all categories out. Other
+        categorical_weight: as how many numeric columns a category or flag counts in squared distances; 0
+            leaves them out; None for a tenth by checkpoints of coresets, once by others. Other
             numbers than 0 and 1 only by checkpoints of coresets. See `gfncp.data.columns`.
 
     Attributes:
@@ -135,7 +136,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         min_cluster_size=1,
         noise=None,
         noise_threshold=0.5,
-        categorical_weight=1.0,
+        categorical_weight=None,
     ):
         self.checkpoint = checkpoint
         self.n_samples = n_samples
@@ -261,7 +262,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         inference, generator = self._inference(), self._generator()
         fitted = [cast("GFNCP", clone(self)) for _ in sets]
         points = [one._read(inference, X, reset=True) for one, X in zip(fitted, sets, strict=True)]
-        counts = [one._importance(one._columns) for one in fitted]
+        counts = [one._importance(inference, one._columns) for one in fitted]
         known = _of_each_set("known_labels", known_labels, check_known, points)
         weights = _of_each_set("sample_weight", sample_weight, check_weights, points)
         given = [
@@ -351,7 +352,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         inference = self._inference()
         x = self._read(inference, X, reset=False)
-        given = inference.given(x, self.scale, importance=self._importance(self._columns))
+        given = inference.given(x, self.scale, importance=self._importance(inference, self._columns))
         labels = inference.greedy(given).cpu()[None] if y is None else _clusterings(y, len(x))
         return float(inference.log_prob(given, labels)[0]) / len(x)
 
@@ -367,7 +368,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         """
         inference = self._inference()
         x, columns = self._coordinates(inference, X, None)
-        given = inference.given(x, self.scale, importance=self._importance(columns))
+        given = inference.given(x, self.scale, importance=self._importance(inference, columns))
         values = inference.log_prob(given, _clusterings(labels, len(x)))
         return float(values[0]) if np.ndim(labels) == 1 else values
 
@@ -482,7 +483,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             self.scale,
             None if sample_weight is None else check_weights(sample_weight, len(x)),
             None if known_labels is None else check_known(known_labels, len(x)),
-            self._importance(self._columns),
+            self._importance(inference, self._columns),
         )
         if inference.streams:
             return self._go_on(inference, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
@@ -549,10 +550,14 @@ class GFNCP(ClusterMixin, BaseEstimator):
 
     def _columns_of(self, table: Table) -> Columns:
         columns = Columns.of(table)
-        return columns if self.categorical_weight > 0 else columns.without_categories()
+        return columns.without_categories() if self.categorical_weight == 0 else columns
 
-    def _importance(self, columns: Columns | None) -> Float[np.ndarray, "coordinates"] | None:
-        return None if columns is None else columns.importance(float(self.categorical_weight))
+    def _importance(
+        self, inference: Inference, columns: Columns | None
+    ) -> Float[np.ndarray, "coordinates"] | None:
+        weight = self.categorical_weight
+        weight = inference.categorical_weight if weight is None else float(weight)
+        return None if columns is None else columns.importance(weight)
 
     def _fit_batch(
         self,
@@ -636,8 +641,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
                 f"noise_threshold={self.noise_threshold!r}: accepted is a number above 0, up to 1"
             )
         weight = self.categorical_weight
-        if not isinstance(weight, Real) or not 0 <= weight < float("inf"):
-            raise ValueError(f"categorical_weight={weight!r}: accepted is a finite number from 0")
+        if weight is not None and (not isinstance(weight, Real) or not 0 <= weight < float("inf")):
+            raise ValueError(f"categorical_weight={weight!r}: accepted are None and a finite number from 0")
 
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(int(check_random_state(self.random_state).randint(2**31 - 1)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
@@ -74,6 +74,7 @@ class Inference:
     n_orders: int
     n_clusters: object
     max_joint: int | None
+    categorical_weight: ClassVar[float] = 1.0  # unless another is asked for
 
     @classmethod
     def of(
