@@ -62,6 +62,7 @@ def train(
     alone = config is None and data is not None and not data.is_dir()
     if reading != Reading() and not alone:
         raise ValueError(f"{reading}: accepted with --data FILE, without a TOML file")
+    points = None
     if config is not None:
         described, name = read_configuration(config), config.stem
         if iterations is not None:
@@ -73,5 +74,6 @@ def train(
         raise ValueError("train: name a TOML file, or your points with --data")
     folder = output or Path("runs") / name
     with unless_refused(folder):
-        run(described, folder, store(points.numpy(), folder) if alone else data, wandb=wandb, workers=workers)
+        source = store(points.numpy(), folder) if alone and points is not None else data
+        run(described, folder, source, wandb=wandb, workers=workers)
     console.print(f"Checkpoint and TensorBoard scalars in {folder}", markup=False, soft_wrap=True)
