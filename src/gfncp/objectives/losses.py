@@ -161,7 +161,7 @@ class GFNCPPaper:
     """Algorithm 1: the data policy with probability beta, else uniform labels.
 
     Args:
-        beta: probability of the data policy.
+        beta: probability of the data policy; of the uniform one otherwise, which reaches every partition.
         delta: weight of the regularisation (Eq. 28).
         contrast: weight (lambda) of the contrastive divergence (Eq. 27).
     """
@@ -224,7 +224,7 @@ def contrastive_divergence(
     generator: torch.Generator,
 ) -> Float[Tensor, ""]:
     """A loss whose gradient is Eq. 27, with one clustering of each set drawn from the learned policy."""
-    with in_full(encoding.y):
+    with torch.no_grad(), in_full(encoding.y):  # labels are discrete: no gradient passes through them
         drawn, _ = sample_encoded(network, encoding, 1, generator)
     return (terminal - network.encoded_terminal(encoding, drawn[:, 0])).mean()
 
@@ -232,7 +232,13 @@ def contrastive_divergence(
 def uniform_labels(
     labels: Int[Tensor, "batch points"], generator: torch.Generator
 ) -> Int[Tensor, "batch points"]:
-    """Labels drawn uniformly among as many clusters as each set has, in order of appearance."""
+    """Labels drawn uniformly among some names, in order of appearance.
+
+    There are as many names as the set has clusters and, with probability 1/2 each time, one more, up to the
+    number of points: every partition can come, also of sets that are one cluster.
+    """
+    points = labels.shape[1]
+    more = torch.empty(len(labels), dtype=torch.float64).geometric_(0.5, generator=generator) - 1
+    names = (n_clusters(labels) + more.long().to(labels.device)).clamp_max(points)
     uniform = torch.rand(labels.shape, generator=generator).to(labels.device)
-    drawn = uniform * n_clusters(labels)[:, None]
-    return canonical_labels(drawn.long())
+    return canonical_labels((uniform * names[:, None]).long())
