@@ -216,4 +216,4 @@ def test_bad_declarations(tmp_path, file, text, said):
 
 def test_all_files_are_small():
     for path in (EXPERIMENTS / "tables").glob("*.toml"):
-        assert tomllib.loads(path.read_text()) and len(path.read_text().splitlines()) < 120
+        assert tomllib.loads(path.read_text()) and len(path.read_text().splitlines()) < 160
