@@ -1,7 +1,7 @@
 """Inference by a checkpoint of coresets: whole sets in, clusterings and probabilities out.
 
-A set has a micro-cluster for every four points, but half of the checkpoint's at least and all of them at most:
-means of several points are less noisy, and their counts show where points are dense.
+A set has a micro-cluster for every four points, but half of the checkpoint's at least and all of them at
+most: means of several points are less noisy, and their counts show where points are dense.
 
 The posterior is that of one coreset, the largest. A coreset is drawn at random, and another one of another
 size shows the same set a little differently: the clustering that is answered is therefore the most typical
