@@ -13,12 +13,12 @@ def seeded(seed):
 
 
 @pytest.mark.parametrize("count", [4, 5, 20])
-@pytest.mark.parametrize("held_out", [0.01, 0.2, 0.5])
+@pytest.mark.parametrize("held_out", [0.0, 0.01, 0.2, 0.5])
 def test_parts_are_disjoint_halves(count, held_out):
     training, validation, test = split_classes(NAMES[:count], held_out)
     assert sorted(training + validation + test) == sorted(NAMES[:count])
     assert len(training) + len(validation) == count // 2
-    assert training and validation
+    assert training and bool(validation) == (held_out > 0)
 
 
 def test_chosen_classes_are_a_function_of_the_seed_and_not_of_the_order_of_names():

@@ -4,6 +4,8 @@ import pytest
 import torch
 from scipy.stats import binomtest, chisquare
 
+from gfncp.decoding.decode import sample_encoded
+from gfncp.objectives import gfncp
 from gfncp.objectives.batch import Batch, draw_steps
 from gfncp.objectives.gfncp import GFNCPLoss, contrastive_divergence, marginal_consistency, uniform_labels
 from gfncp.objectives.ncp import NCPLoss
@@ -146,23 +148,36 @@ def test_contrastive_divergence_vanishes_where_the_policy_draws_the_data(vectors
     assert contrastive_divergence(vectors, encoding, terminal, generator) == 0
 
 
-def test_uniform_labels_are_uniform_over_labellings(generator):
-    """Partitions of 4 points, each as likely as it has labellings with two names."""
-    draws = 20_000
-    drawn = uniform_labels(torch.tensor([[0, 1, 0, 0]]).expand(draws, -1), generator)
-    every = all_partitions(4)
-    labellings = torch.cartesian_prod(*[torch.arange(2)] * 4)
-    expected = (canonical_labels(labellings)[:, None] == every).all(-1).double().mean(0)
+@pytest.mark.parametrize("clusters", [1, 2, 4])
+def test_uniform_labels_are_uniform_over_labellings_and_reach_every_partition(clusters, generator):
+    """Partitions of 4 points, each as likely as it has labellings with so many names, or more."""
+    draws, points = 20_000, 4
+    labels = torch.arange(points).clamp_max(clusters - 1)
+    drawn = uniform_labels(labels.expand(draws, -1), generator)
+    every = all_partitions(points)
+    expected = torch.zeros(len(every), dtype=torch.float64)
+    for names in range(clusters, points + 1):
+        labellings = torch.cartesian_prod(*[torch.arange(names)] * points)
+        share = (canonical_labels(labellings)[:, None] == every).all(-1).double().mean(0)
+        last = names == points  # more names than points are as good as so many
+        expected += share * 0.5 ** (names - clusters + (not last))
+    assert (expected > 0).all()
     counts = (drawn[:, None] == every).all(-1).sum(0)
-    possible = expected > 0
-    assert counts[~possible].sum() == 0
-    assert chisquare(counts[possible], draws * expected[possible]).pvalue > 1e-3
+    assert chisquare(counts, draws * expected).pvalue > 1e-3
 
 
-def test_uniform_labels_have_as_many_names_as_each_set(generator):
-    labels = torch.stack([torch.zeros(50, dtype=torch.long), torch.arange(50) % 7])
-    drawn = uniform_labels(labels, generator)
-    assert drawn.amax(1).tolist() == [0, 6]
+def test_contrastive_samples_keep_no_gradients(vectors, draw_points, generator, monkeypatch):
+    """Labels are discrete: what draws them would only take memory."""
+    enabled = []
+
+    def watched(*arguments):
+        enabled.append(torch.is_grad_enabled())
+        return sample_encoded(*arguments)
+
+    monkeypatch.setattr(gfncp, "sample_encoded", watched)
+    x, labels = draw_points(vectors, 2, 5), torch.zeros(2, 5, dtype=torch.long)
+    loss = contrastive_divergence(vectors, vectors.encode(x), vectors.terminal_energy(x, labels), generator)
+    assert enabled == [False] and loss.requires_grad
 
 
 def test_drawn_steps_are_distinct_sorted_and_uniform(generator):

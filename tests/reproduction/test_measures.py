@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 
@@ -54,6 +55,25 @@ def test_an_estimator_is_told_the_true_number_of_clusters_and_sees_no_labels():
     batches = list(draw_sets(simulate, 5, 20, 0))
     result = greedy_by(KMeans(n_init=5, random_state=0), batches)
     assert result["clusters"] == 3 and result["nmi"] > 0.8
+
+
+def test_noise_is_a_cluster_of_its_own_and_not_part_of_the_first():
+    class Noisy(BaseEstimator, ClusterMixin):
+        def fit_predict(self, x):
+            return np.array([0, 0, 1, 1, -1, -1])
+
+    truth = torch.tensor([[0, 0, 1, 1, 2, 2]])
+    batch = LabelledSets(torch.zeros(1, 6, 2), truth, torch.Generator())
+    result = greedy_by(Noisy(), [batch])
+    assert (result["nmi"], result["ari"], result["clusters"]) == pytest.approx((1, 1, 3))
+
+
+def test_errors_are_those_of_means_over_sets(vectors, batches, joined):
+    result = measures.greedy(vectors, batches, CPU)
+    x, _ = joined
+    clusters = vectors.predict(x).amax(1).double() + 1
+    assert result["errors"]["clusters"] == pytest.approx(float(clusters.std()) / len(x) ** 0.5)
+    assert set(result["errors"]) == {"nmi", "ari", "clusters", "mc"}
 
 
 def test_sdpp_keeps_every_value(vectors, batches):

@@ -13,7 +13,7 @@ from gfncp.cli import main
 from gfncp.configuration import parse
 from gfncp.reproduction import runs
 from gfncp.reproduction.declarations import read_declarations
-from gfncp.reproduction.reproduce import RECORDS, RESULTS, RUNS, make_run, reproduce
+from gfncp.reproduction.reproduce import RECORDS, RESULTS, RUNS, reproduce, write_results
 
 TRAINING = """
 [encoder]
@@ -122,14 +122,14 @@ def test_a_table_is_made_and_then_nothing_is_run_again(root, run, monkeypatch):
     rows = {row.split(" | ")[1]: row.split(" | ") for row in table if row.startswith("| Tiny MoG")}
     for method, title in (("ncp", "NCP"), ("dac", "DAC"), ("k-means", "k-means, told K")):
         values = [record["metrics"]["nmi"] for record in before.values() if record["method"] == method]
-        assert rows[title][2] == f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
-        length = "–" if method == "k-means" else "2"
-        assert rows[title][8:] == ["2", "4 of 10 points", f"{length} |"]
-    assert rows["NCP"][3] == "0.95 ± 0.01" and rows["NCP"][5] == "–" and rows["NCP"][7] == "10.3 ± 7.7"
-    assert rows["GFNCP"][3] == "–" and rows["GFNCP"][5] == "0.98"
-    assert rows["DAC"][6] == "–"  # no energies, no MC
-    assert "| Elsewhere | NCP | not run | – | not run |" in text
-    assert "Measured on: cpu (" in text
+        assert rows[title][2] == f"{np.mean(values):.3f} ± {np.std(values, ddof=1) / 2**0.5:.3f}"
+        assert rows[title][6:9] == ["2", "4 of 10", "–" if method == "k-means" else "2"]
+        assert rows[title][10].startswith("cpu (")
+    assert rows["NCP"][5] == "NCP: 0.95 ± 0.01 / –" and rows["GFNCP"][5] == "GFNCP: – / 0.98"
+    assert rows["DAC"][4:6] == ["–", "–"]  # no energies, no MC
+    assert "10.3" not in text  # the paper's MC is another quantity
+    (line,) = [line for line in text.splitlines() if line.startswith("Not run: Elsewhere")]
+    assert line.startswith("Not run: Elsewhere: all. `gfncp reproduce table2`: ")
 
     def refuse(*_):
         raise AssertionError("run again")
@@ -194,31 +194,55 @@ def test_what_cannot_be_run_is_named_and_the_rest_is_run(root, run):
     with pytest.raises(ValueError, match="4 runs of table2 could not be made, 'table2, absent, ncp, seed 0'"):
         run(datasets=["absent", "tiny"], methods=["ncp", "k-means"])
     assert len(records(root)) == 4
-    assert "| Elsewhere | NCP | not run |" in (root / RESULTS).read_text()
+    assert "Not run: Tiny MoG: GFNCP, DAC; Elsewhere: all. " in (root / RESULTS).read_text()
+
+
+def test_what_was_not_run_costs_what_was_measured(root, run):
+    """An hour for each of two more seeds, of a table whose only run took one hour."""
+    alone = TABLE.replace(', "absent"]', "]").replace("[0, 1]", "[0, 1, 2]")
+    alone = alone.replace('["gfncp", "ncp", "dac", "k-means"]', '["ncp"]')
+    (root / "experiments" / "tables" / "table2.toml").write_text(alone)
+    run(methods=["ncp"], seeds=[0])
+    ((path, record),) = records(root).items()
+    record["training"]["in_this_command"]["seconds"], record["seconds"] = 3000.0, 600.0
+    path.write_text(json.dumps(record))
+    write_results(root, read_declarations(root / "experiments"))
+    text = (root / RESULTS).read_text()
+    assert "Not run: more seeds than are shown, of 3. `gfncp reproduce table2`: about 2 hours." in text
+    (row,) = [row for row in text.splitlines() if row.startswith("| Tiny MoG | NCP")]
+    assert f"{record['metrics']['nmi']:.3f} ± {record['errors']['nmi']:.3f}" in row  # over sets
+    assert "| 50 + 10.0 |" in row
+
+
+def test_a_page_without_runs_has_no_numbers(root):
+    write_results(root, read_declarations(root / "experiments"))
+    text = (root / RESULTS).read_text()
+    assert "| Tiny MoG" not in text and "0.98" not in text
+    assert "Not run: Tiny MoG and Elsewhere: all. `gfncp reproduce table2`: not timed: GFNCP, NCP, " in text
+    assert "Not run: Tiny MoG: all. `gfncp reproduce fig1`: not timed: GFNCP, NCP." in text
 
 
 def test_longer_training_is_shown_and_other_configurations_are_not(root, run):
     run(methods=["ncp"], seeds=[0, 1], iterations=1)
     run(methods=["ncp"], seeds=[0], iterations=2)
     text = (root / RESULTS).read_text()
-    assert "| 1 | 4 of 10 points | 2 |" in text  # one seed, four sets, two iterations
+    assert "| 1 | 4 of 10 | 2 |" in text  # one seed, four sets, two iterations
     run(methods=["ncp"], seeds=[0], sets=5, iterations=2)
-    assert "| 1 | 5 of 10 points | 2 |" in (root / RESULTS).read_text()
+    assert "| 1 | 5 of 10 | 2 |" in (root / RESULTS).read_text()
     (root / "experiments" / "tiny.toml").write_text(TRAINING.replace("width = 8\n", "width = 12\n", 1))
     run(methods=["k-means"], seeds=[0])
-    rows = [row for row in (root / RESULTS).read_text().splitlines() if row.startswith("| Tiny MoG | NCP")]
-    assert rows[0].startswith("| Tiny MoG | NCP | not run |")
+    assert "| Tiny MoG | NCP" not in (root / RESULTS).read_text()
 
 
 def test_an_estimator_is_run_again_for_other_data_and_not_for_another_network(root, run):
     run(methods=["k-means"], seeds=[0])
     (root / "experiments" / "tiny.toml").write_text(TRAINING.replace("width = 8\n", "width = 12\n", 1))
     assert ": recorded before: " in run(methods=["k-means"], seeds=[0])[0]
-    assert "| Tiny MoG | k-means, told K | not run |" not in (root / RESULTS).read_text()
+    assert "| Tiny MoG | k-means, told K | " in (root / RESULTS).read_text()
     data = 'kind = "gaussian-mixtures"'
     (root / "experiments" / "tiny.toml").write_text(TRAINING.replace(data, f"{data}\nspread = 5.0"))
     run(methods=["ncp"], seeds=[0])
-    assert "| Tiny MoG | k-means, told K | not run |" in (root / RESULTS).read_text()
+    assert "| Tiny MoG | k-means, told K | " not in (root / RESULTS).read_text()
     assert ": recorded: " in run(methods=["k-means"], seeds=[0])[0]
 
 
@@ -255,7 +279,7 @@ def test_test_sets_are_the_same_for_all_methods(root):
     declarations = read_declarations(root / "experiments")
     drawn = []
     for method, seed, iterations in (("ncp", 0, None), ("dac", 3, 2), ("k-means", 1, None)):
-        made = make_run(declarations, "table2", "tiny", method, seed, iterations, None)
+        made = runs.make_run(declarations, "table2", "tiny", method, seed, iterations, None)
         simulate = runs.make_test_simulator(made.configuration, torch.nn.Identity(), None)
         (batch,) = runs.draw_sets(simulate, made.sets, made.points, made.draw)
         drawn.append(batch)

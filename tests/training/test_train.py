@@ -101,6 +101,39 @@ def test_a_finished_run_is_left_as_it_is(tmp_path):
     assert_same(train(described, tmp_path).state_dict(), before)
 
 
+def test_the_weights_of_the_lowest_loss_are_kept(tmp_path, stop_after, monkeypatch):
+    """Also by a run that was stopped and goes on, which goes on from the last weights."""
+    described = configure(iterations=6, save_every=2, learning_rate=0.1, final_learning_rate=0.1)
+    kept = described.model_copy(
+        update={"training": described.training.model_copy(update={"keep": "lowest-loss"})}
+    )
+    states, losses = [], []
+    validate = training.validate
+
+    def watched(configuration, model, *rest):
+        found = validate(configuration, model, *rest)
+        states.append({name: value.clone() for name, value in model.state_dict().items()})
+        losses.append(found["loss"])
+        return found
+
+    monkeypatch.setattr(training, "validate", watched)
+    model = train(kept, tmp_path / "whole")
+    best = states[losses.index(min(losses))]
+    assert len(losses) == 3 and min(losses) != losses[-1]
+    assert_same(model.state_dict(), best)
+    assert_same(
+        weights(tmp_path / "whole"),
+        weights(tmp_path / "whole")
+        | {name: value for name, value in best.items() if name in weights(tmp_path / "whole")},
+    )
+    stop_after(5)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        train(kept, tmp_path / "stopped")
+    monkeypatch.undo()
+    assert_same(train(kept, tmp_path / "stopped").state_dict(), best)
+    assert_same(train(kept, tmp_path / "stopped").state_dict(), best)
+
+
 def test_the_checkpoint_is_the_model(tmp_path):
     model = train(configure(), tmp_path)
     x, _ = GaussianMixtures()(2, 6, seeded(0))

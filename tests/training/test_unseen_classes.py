@@ -117,6 +117,15 @@ def test_labels_do_not_matter_to_training(file):
     assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
 
 
+def test_with_nothing_held_out_half_of_the_classes_is_trained_on_with_all_points(file):
+    parts = split(configure(held_out=0.0, points=10_000).data, file)
+    assert len(kinds(parts.training)) == CLASSES // 2 and len(parts.training) == CLASSES // 2 * MEMBERS
+    assert kinds(parts.validation.points) == kinds(parts.training)
+    assert not kinds(parts.training) & kinds(parts.test.points)
+    with pytest.raises(ValueError, match=r"data\.held_out=0\.0: without labels"):
+        split(configure(held_out=0.0, label=None).data, file)
+
+
 def test_without_labels_points_are_held_out_and_every_class_is_trained_on(file):
     described = configure(label=None, held_out=0.1)
     training, validation = make_simulators(described, described.encoder.build(), file)

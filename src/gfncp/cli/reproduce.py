@@ -19,7 +19,10 @@ def reproduce(
     device: Annotated[str | None, typer.Option(help="cpu, cuda ...; default: an accelerator if any.")] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder with a folder per data set (mnist, fashion-mnist); default: download."),
+        typer.Option(
+            help="Folder with a folder per data set (mnist, fashion-mnist, omniglot, clinc150, imagenet), or "
+            "one of these; default: download images."
+        ),
     ] = None,
     root: Annotated[Path, typer.Option(help="Where experiments/ lies and results are written.")] = Path(),
 ) -> None:

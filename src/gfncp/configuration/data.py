@@ -106,6 +106,7 @@ class EmbeddingFile(Section):
     """See `gfncp.training.unseen_classes`.
 
     ``held_out``: share of the classes to train on that is kept for validation; without labels, of the points.
+    With 0, all of them are trained on, and validation sets are of the same classes.
     ``classes``: how many to draw, or a list of `gfncp.data.splits.class_list`; all if left out.
     ``points``: to train on, at most.
     """
@@ -115,7 +116,7 @@ class EmbeddingFile(Section):
     label: str | None = None
     classes: Annotated[int, Field(ge=4)] | str | None = None
     split_seed: Annotated[int, Field(ge=0)] = 0
-    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    held_out: Annotated[float, Field(ge=0, lt=1)] = 0.2
     points: Annotated[int, Field(ge=2)] = 20_000
     alpha: Annotated[float, Field(gt=0)] = 1.0
     n_clusters: Bounds = None

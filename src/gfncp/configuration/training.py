@@ -13,6 +13,7 @@ class Training(Section):
     ``initial``: checkpoint whose weights it starts from, to be tuned.
     ``batch``: sets in a batch, at most; ``batch_points``: points in it.
     ``accumulate``: batches whose gradients are averaged for one step; processes share them.
+    ``keep``: the last weights, or those of the lowest loss of validation, every ``save_every`` iterations.
     ``precision``: of matrix products, in networks of energies only of the encoder's; weights, energies and
     the optimiser's moments are always float32.
     """
@@ -30,5 +31,6 @@ class Training(Section):
     learning_rate: Annotated[float, Field(gt=0)] = 5e-4
     final_learning_rate: Annotated[float, Field(ge=0)] = 1e-6
     clip: Annotated[float, Field(gt=0)] | None = None
+    keep: Literal["last", "lowest-loss"] = "last"
     save_every: Annotated[int, Field(ge=1)] = 250
     validation_sets: Annotated[int, Field(ge=1)] = 40

@@ -70,7 +70,7 @@ def split_classes(names: Sequence[str], held_out: float) -> Split:
 
     Args:
         held_out: share of the first half that validation gets instead, so that choices are made on classes
-            that were not trained on; at least one class.
+            that were not trained on; at least one class, but none for 0.
 
     Raises:
         ValueError: there are fewer than 4 classes, or names that repeat, or nothing is left to train on.
@@ -78,7 +78,7 @@ def split_classes(names: Sequence[str], held_out: float) -> Split:
     if len(names) < FEWEST or len(set(names)) < len(names):
         raise ValueError(f"{len(names)} classes: accepted are at least {FEWEST} different ones")
     half = len(names) // 2
-    kept = half - max(1, round(held_out * half))
-    if not 1 <= kept < half:
+    kept = half - max(1, round(held_out * half)) if held_out else half
+    if not 1 <= kept <= half:
         raise ValueError(f"held_out={held_out}: leaves {kept} of {half} classes to train on")
     return Split(list(names[:kept]), list(names[kept:half]), list(names[half:]))

@@ -32,7 +32,8 @@ class GFNCPLoss:
     """Loss of Algorithm 1; see the module.
 
     Args:
-        beta: probability of the data policy (line 3).
+        beta: probability of the data policy (line 3); of the uniform one otherwise, which reaches every
+            partition.
         delta: weight of the regularisation (Eq. 28).
         contrast: weight (lambda) of the contrastive divergence (Eq. 27).
     """
@@ -95,7 +96,8 @@ def contrastive_divergence(
     generator: torch.Generator,
 ) -> Float[Tensor, ""]:
     """Return a loss whose gradient is Eq. 27, with one clustering of each set drawn from the policy."""
-    with in_full(encoding.cluster_terms):
+    # Labels are discrete: no gradient passes through them.
+    with torch.no_grad(), in_full(encoding.cluster_terms):
         drawn, _ = sample_encoded(network, encoding, 1, generator)
     return (terminal - network.encoded_terminal(encoding, drawn[:, 0])).mean()
 
@@ -103,7 +105,13 @@ def contrastive_divergence(
 def uniform_labels(
     labels: Int[Tensor, "batch points"], generator: torch.Generator
 ) -> Int[Tensor, "batch points"]:
-    """Draw labels uniformly among as many clusters as each set has, in order of appearance."""
+    """Draw labels uniformly among some names, in order of appearance.
+
+    There are as many names as the set has clusters and, with probability 1/2 each time, one more, up to the
+    number of points: every partition can come, also of sets that are one cluster.
+    """
+    points = labels.shape[1]
+    more = torch.empty(len(labels), dtype=torch.float64).geometric_(0.5, generator=generator) - 1
+    names = (n_clusters(labels) + more.long().to(labels.device)).clamp_max(points)
     uniform = torch.rand(labels.shape, generator=generator).to(labels.device)
-    drawn = uniform * n_clusters(labels)[:, None]
-    return canonical_labels(drawn.long())
+    return canonical_labels((uniform * names[:, None]).long())

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from gfncp.evaluation import consistency
 from gfncp.evaluation import sets as test_sets
 from gfncp.evaluation.average_score import average_scores
-from gfncp.metrics import scores
+from gfncp.evaluation.means import mean
+from gfncp.metrics import agreements
 from gfncp.networks.energy import EnergyNetwork
-from gfncp.partitions import canonical_labels
+from gfncp.partitions import canonical_labels, n_clusters
 from gfncp.posterior.posterior import Posterior
 from gfncp.seeds import PAPER_SETS, seeded
 from gfncp.training.preparation import Simulator
@@ -55,23 +56,39 @@ def greedy(model: nn.Module, batches: Iterable[LabelledSets], device: torch.devi
         found.append(model.predict(x).cpu())
         if isinstance(model, EnergyNetwork):
             violations.append(consistency.marginal_consistency(model, x, labels.to(device)).cpu())
-    result = scores(torch.cat(truth), torch.cat(found))
+    result = scored(torch.cat(truth), torch.cat(found))
     if violations:
-        result["mc"] = float(torch.cat(violations).mean())
+        values = torch.cat(violations)
+        result["mc"], result["errors"]["mc"] = mean(values.double().numpy())
     return result
 
 
 def greedy_by(estimator: ClusterMixin, batches: Iterable[LabelledSets]) -> dict:
-    """NMI, ARI and number of clusters of an estimator, which is told K if it takes ``n_clusters``."""
+    """NMI, ARI and number of clusters of an estimator, which is told K if it takes ``n_clusters``.
+
+    Points that it calls noise, as -1, are a cluster of their own.
+    """
     truth, found = [], []
     for x, labels, _ in batches:
         for points, known in zip(x.flatten(2).numpy().astype(np.float64), labels, strict=True):
             fresh = clone(estimator)
             if "n_clusters" in fresh.get_params():
                 fresh.set_params(n_clusters=int(known.max()) + 1)
-            found.append(torch.from_numpy(fresh.fit_predict(points)).long())
+            clusters = torch.from_numpy(fresh.fit_predict(points)).long()
+            found.append(clusters - clusters.min())
         truth.append(labels)
-    return scores(torch.cat(truth), torch.stack(found))
+    return scored(torch.cat(truth), torch.stack(found))
+
+
+def scored(truth: Int[Tensor, "sets points"], found: Int[Tensor, "sets points"]) -> dict:
+    """Means over sets, and their standard errors as ``"errors"``, NaN for a single set."""
+    agreement = agreements(truth, found[:, None])
+    values = {"nmi": agreement.nmi[:, 0], "ari": agreement.ari[:, 0], "clusters": n_clusters(found)}
+    means = {name: mean(of.double().numpy()) for name, of in values.items()}
+    return {
+        **{name: of.value for name, of in means.items()},
+        "errors": {name: of.error for name, of in means.items()},
+    }
 
 
 def average(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:

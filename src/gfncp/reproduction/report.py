@@ -28,6 +28,7 @@ from gfncp.evaluation.coreset_ablation import coreset_ablation
 from gfncp.evaluation.coreset_calibration import coreset_calibration, running_free
 from gfncp.evaluation.endurance import endurance
 from gfncp.evaluation.families import families, targets_met
+from gfncp.evaluation.omniglot import omniglot
 from gfncp.evaluation.table_cells import number, with_error
 from gfncp.files import write_text
 from gfncp.reproduction.declarations import read_declarations
@@ -344,6 +345,7 @@ def documents(root: Path) -> dict[Path, str]:
         comparison(real, figures(records)),
         families(read_records(root / "records", "families")),
         coreset_calibration(read_records(root / "records", "calibration")),
+        *map(omniglot, read_records(root / "records", "omniglot")),
     ]
     pages = {
         "comparison.md": "\n\n".join(compared),

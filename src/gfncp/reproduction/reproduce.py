@@ -12,7 +12,7 @@ from gfncp.reproduction.measures import draw_sets
 from gfncp.reproduction.pictures import OF_IMAGES, PICTURES
 from gfncp.reproduction.report import read_records
 from gfncp.reproduction.results import chosen, picture, render
-from gfncp.reproduction.runs import Run, data_folder, recorded, run_and_record
+from gfncp.reproduction.runs import data_folder, make_run, recorded, run_and_record
 
 RECORDS, RUNS, RESULTS = Path("records/results"), Path("runs/results"), Path("RESULTS.md")
 
@@ -67,34 +67,6 @@ def reproduce(
     write_results(root, declarations)
     if failed:
         raise ValueError(f"{len(failed)} runs of {table} could not be made, {failed[0]!r} for one; see above")
-
-
-def make_run(
-    declarations: Declarations,
-    table: str,
-    dataset: str,
-    method: str,
-    seed: int,
-    iterations: int | None,
-    sets: int | None,
-) -> Run:
-    """What a cell with one seed is, with the declared numbers of iterations and sets unless given."""
-    configuration = declarations.configuration(dataset, method).model_copy(update={"seed": seed})
-    estimator = declarations.methods[method].estimator
-    if iterations is not None and estimator is None:
-        configuration = configuration.with_iterations(iterations)
-    declared, points = declarations.protocol(table, dataset)
-    shown = declarations.tables[table]
-    return Run(
-        dataset,
-        method,
-        shown.measure,
-        configuration,
-        estimator,
-        sets or declared,
-        points,
-        shown.draw,
-    )
 
 
 def draw(root: Path, declarations: Declarations, table: str, data: Path | None) -> None:

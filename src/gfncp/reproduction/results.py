@@ -6,35 +6,46 @@ import numpy as np
 
 from gfncp.configuration import Configuration, parse_stored
 from gfncp.evaluation.comparison import markdown
-from gfncp.reproduction.declarations import Declarations, Table, used
+from gfncp.reproduction.costs import estimate, training_seconds
+from gfncp.reproduction.declarations import Declarations, used
 from gfncp.reproduction.pictures import PICTURES
+from gfncp.reproduction.runs import Run, make_run
 
 METRICS = {  # heading and decimals
     "nmi": ("NMI", 3),
     "ari": ("ARI", 3),
     "clusters": ("clusters", 1),
-    "mc": ("MC ↓: sum of Eq. 24 over steps, true labels", 1),
+    "mc": ("our MC ↓", 1),
     "sdpp": ("median SDPP ↓", 2),
     "probability": ("probability", 3),
     "differing": ("points that differ ↓", 3),
 }
-PAPER = {"mc": "paper's MC ↓, its scale not stated"}  # heading where it is not on the same scale
-NOT_RUN, NOTHING = "not run", "–"
+COMPARED = "nmi", "ari"  # what the paper prints of the same quantity
+NOTHING = "–"
 HUGE = 1e6  # from here on, powers of ten
 INTRODUCTION = """# The paper's tables and figures
 
 Chelly, Uziel, Freifeld, Pakman. *Consistent Amortized Clustering via Generative Flow Networks.* AISTATS 2025.
 
-Mean ± sample standard deviation over training seeds, with the paper's own figure beside it. One command makes
-each table or figure; it leaves a record of every run in `records/results/`, goes on where it was stopped, and
-writes this page. Protocols and methods are declared in `experiments/tables/`. Where a cell was run in several
-ways, the one with the most training iterations, then with the most test sets, is shown. *Short training*:
-the paper's own network and objective, with fewer and smaller batches; *ours*: this package's configuration.
+Only what was run is shown. One command makes each table or figure; it leaves a record of every run in
+`records/results/`, goes on where it was stopped, and writes this page. Protocols and methods are declared in
+`experiments/tables/`. Where a cell was run in several ways, the one with the most training iterations, then
+with the most test sets, is shown.
 
-MC is the sum of Eq. 24 over the steps n = 2..N along the true labels, as printed; most of it is the one
-term n = N, where energies are not shifted. The authors' public code divides by N, follows greedy labels and
-adds 1e-5 to flows before taking logarithms, and its numbers are far smaller. The paper does not say which of
-the two its figures are, so they cannot be compared with ours; `gfncp diagnose` reports both, each by name.
+- *Ours*: this package's configuration. *Short training*: the paper's own network and objective, with fewer
+  and smaller batches.
+- *Iterations*: of training. *Best*: the weights of the lowest loss of validation (A.2), elsewhere the last.
+- ± is a standard error: over training seeds where there are several, else over test sets where the record has
+  it.
+- *The paper prints*: NMI / ARI of the method that is named, ± a standard deviation over the paper's runs.
+- *Our MC*: the sum of Eq. 24 over the steps n = 2..N along the true labels, as printed; most of it is the one
+  term n = N, where energies are not shifted. The authors' public code divides by N, follows greedy labels and
+  adds 1e-5 to flows before taking logarithms, and its numbers are far smaller. The paper does not say which
+  of the two its MC is, so it is not shown beside ours; `gfncp diagnose` reports both, each by name.
+- *Minutes*: of training + of all tests. A dash: the checkpoint ships with the package, or several commands
+  trained it.
+- What was not run has an estimate of its cost, all declared seeds together: for each point of a batch or a
+  test set as long as the recorded runs of the same method or network took, on the devices of those.
 """
 
 
@@ -48,7 +59,7 @@ def render(records: list[dict], declarations: Declarations) -> str:
     parts = [INTRODUCTION]
     for name, table in declarations.tables.items():
         parts += [f"## {table.title}", f"`gfncp reproduce {name}` {table.note}"]
-        parts.append(_table(records, declarations, name))
+        parts += [_table(records, declarations, name), _not_run(records, declarations, name)]
         if table.measure in PICTURES:
             drawn = {
                 dataset
@@ -58,10 +69,7 @@ def render(records: list[dict], declarations: Declarations) -> str:
             for dataset in sorted(drawn):
                 title = f"{table.title}: {declarations.datasets[dataset].title}"
                 parts.append(f"![{title}]({picture(name, dataset)})")
-    shown = [record for record in records if record["dataset"] in declarations.datasets]
-    if shown:
-        parts.append(f"Measured on: {'; '.join(sorted({_machine(record) for record in shown}))}.")
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
 def picture(table: str, dataset: str) -> str:
@@ -94,68 +102,123 @@ def chosen(
 
 
 def _is_of(record: dict, declared: Configuration) -> bool:
-    """Whether a run had the declared configuration, apart from its seed and its number of iterations."""
+    """Whether a run had the declared configuration, apart from its seed, how long it was and what it kept."""
     ran = parse_stored(record["configuration"])
     estimator = record.get("estimator")
     return ran is not None and used(_fixed(ran), estimator) == used(_fixed(declared), estimator)
 
 
 def _fixed(configuration: Configuration) -> Configuration:
-    return configuration.with_iterations(1).model_copy(update={"seed": 0})
+    training = configuration.training.model_copy(update={"iterations": 1, "keep": "last"})
+    return configuration.model_copy(update={"seed": 0, "training": training})
 
 
 def _table(records: list[dict], declarations: Declarations, name: str) -> str:
+    """Return a row for each cell that was run."""
     table = declarations.tables[name]
-    header = ["data set", "method"]
-    for metric in table.metrics:
-        heading = METRICS[metric][0]
-        header += [heading, PAPER.get(metric, "paper")] if table.paper else [heading]
-    rows = [[*header, "seeds", "test sets", "iterations"]]
+    printed = ["the paper prints"] if table.paper else []
+    headings = [METRICS[metric][0] for metric in table.metrics]
+    rows = [
+        ["data set", "method", *headings, *printed, "seeds", "test sets", "iterations", "minutes", "device"]
+    ]
     for dataset, method in declarations.cells(name):
         found = chosen(records, declarations, name, dataset, method)
-        row = [declarations.datasets[dataset].title, declarations.methods[method].title]
-        for metric in table.metrics:
-            row.append(_ours(found, metric))
-            if table.paper:
-                row.append(_paper(table, dataset, method, metric))
-        rows.append(row + _about(found))
-    return markdown(rows)
+        if found:
+            row = [declarations.datasets[dataset].title, declarations.methods[method].title]
+            row += [_ours(found, metric) for metric in table.metrics]
+            row += [_printed(declarations, name, dataset, method)] if table.paper else []
+            rows.append(row + _about(found))
+    return markdown(rows) if len(rows) > 1 else ""
+
+
+def _not_run(records: list[dict], declarations: Declarations, name: str) -> str:
+    """Return one line: what was not run, the command that runs it, and what that would take."""
+    table = declarations.tables[name]
+    absent: dict[str, list[str]] = {}
+    missing, few = [], False
+    for dataset, method in declarations.cells(name):
+        found = chosen(records, declarations, name, dataset, method)
+        seeds = [seed for seed in table.seeds if seed not in {record["seed"] for record in found}]
+        if not found:
+            absent.setdefault(dataset, []).append(declarations.methods[method].title)
+        few = few or bool(found and seeds)
+        try:
+            missing += [make_run(declarations, name, dataset, method, seed) for seed in seeds]
+        except ValueError:  # the configuration is not there
+            continue
+    parts = _by_methods(declarations, name, absent)
+    parts += [f"more seeds than are shown, of {len(table.seeds)}"] if few else []
+    if not parts:
+        return ""
+    return f"Not run: {'; '.join(parts)}. `gfncp reproduce {name}`: {_cost(missing, records, declarations)}."
+
+
+def _by_methods(declarations: Declarations, table: str, absent: dict[str, list[str]]) -> list[str]:
+    """Return what is absent, data sets that lack the same methods together."""
+    together = defaultdict(list)
+    for dataset, methods in absent.items():
+        every = sum(cell == dataset for cell, _ in declarations.cells(table))
+        lacks = "all" if len(methods) == every else ", ".join(methods)
+        together[lacks].append(declarations.datasets[dataset].title)
+    return [f"{' and '.join(datasets)}: {lacks}" for lacks, datasets in together.items()]
+
+
+def _cost(missing: list[Run], records: list[dict], declarations: Declarations) -> str:
+    cost = estimate(missing, records)
+    parts = [f"about {_hours(cost.hours)}"] if cost.hours else []
+    titles = (declarations.methods[method].title for method in cost.untimed)
+    parts += [f"not timed: {', '.join(titles)}"] if cost.untimed else []
+    return "; ".join(parts) or "not timed"
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:,.0f} hours" if hours >= 2 else f"{max(1, round(60 * hours))} minutes"
 
 
 def _ours(found: list[dict], metric: str) -> str:
-    if not found:
-        return NOT_RUN
     if any(metric not in record["metrics"] for record in found):
         return NOTHING
     values = [record["metrics"][metric] for record in found]
     if None in values:
         return "not finite"
     decimals = METRICS[metric][1]
-    parts = [_number(np.mean(values), decimals)]
+    error = found[0].get("errors", {}).get(metric)
     if len(values) > 1:
-        parts.append(_number(np.std(values, ddof=1), decimals))
-    return " ± ".join(parts)
+        error = np.std(values, ddof=1) / len(values) ** 0.5
+    parts = [np.mean(values)] if error is None else [np.mean(values), error]
+    return " ± ".join(_number(part, decimals) for part in parts)
 
 
 def _number(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}" if abs(value) < HUGE else f"{value:.1e}"
 
 
-def _paper(table: Table, dataset: str, method: str, metric: str) -> str:
-    values = table.paper.get(dataset, {}).get(method, {}).get(metric)
-    if values is None:
+def _printed(declarations: Declarations, table: str, dataset: str, method: str) -> str:
+    """Return the paper's NMI and ARI of the method that a row is compared with."""
+    row = declarations.methods[method]
+    beside = row.beside or row.like or method
+    values = declarations.tables[table].paper.get(dataset, {}).get(beside, {})
+    if not values.keys() & set(COMPARED):
         return NOTHING
-    decimals = min(METRICS[metric][1], 2)  # as the paper prints them
-    return " ± ".join(f"{value:.{decimals}f}" for value in values)
+    cells = (" ± ".join(f"{value:.2f}" for value in values.get(metric, [])) or NOTHING for metric in COMPARED)
+    return f"{declarations.methods[beside].title}: {' / '.join(cells)}"
 
 
 def _about(found: list[dict]) -> list[str]:
-    if not found:
-        return [NOTHING] * 3
     one = found[0]
     iterations = NOTHING if one["iterations"] is None else f"{one['iterations']:,}"
-    return [str(len(found)), f"{one['sets']:,} of {one['points']} points", iterations]
+    if one["configuration"]["training"].get("keep") == "lowest-loss":
+        iterations += ", best"
+    sets = f"{one['sets']:,} of {one['points']}"
+    devices = sorted({record["device"] for record in found})
+    return [str(len(found)), sets, iterations, _minutes(found), ", ".join(devices)]
 
 
-def _machine(record: dict) -> str:
-    return f"{record['device']}, PyTorch {record['torch']}"
+def _minutes(found: list[dict]) -> str:
+    """Return those of training and tests, for each seed."""
+    tests = np.mean([record["seconds"] for record in found]) / 60
+    if found[0]["estimator"]:
+        return f"{tests:.1f}"
+    training = [training_seconds(record) for record in found]
+    known = [seconds for seconds in training if seconds is not None]
+    return f"{np.mean(known) / 60:.0f} + {tests:.1f}" if known else f"{NOTHING} + {tests:.1f}"

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import re
+import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,12 +17,17 @@ from torch import nn
 
 from gfncp.checkpoints import PRETRAINED, load, load_configuration
 from gfncp.configuration import Configuration, parse_stored
+from gfncp.configuration.data import EmbeddingData, EmbeddingFile
+from gfncp.configuration.encoders import EmbeddedPictures
+from gfncp.data.embeddings import CLINC150
+from gfncp.data.tables import READERS, TEXTS
 from gfncp.estimators.registry import METHODS
 from gfncp.evaluation.evaluate import describe_device
 from gfncp.evaluation.sets import DRAWN, make_test_simulator
 from gfncp.files import write_text
-from gfncp.reproduction.declarations import Measure, used
+from gfncp.reproduction.declarations import Declarations, Measure, used
 from gfncp.reproduction.measures import MEASURES, draw_sets, greedy_by
+from gfncp.training.preparation import EMBEDDING
 from gfncp.training.run_state import iterations_done
 from gfncp.training.train import train
 
@@ -74,6 +80,34 @@ class Run:
         return records / self.dataset / name
 
 
+def make_run(
+    declarations: Declarations,
+    table: str,
+    dataset: str,
+    method: str,
+    seed: int,
+    iterations: int | None = None,
+    sets: int | None = None,
+) -> Run:
+    """What a cell with one seed is, with the declared numbers of iterations and sets unless given."""
+    configuration = declarations.configuration(dataset, method).model_copy(update={"seed": seed})
+    estimator = declarations.methods[method].estimator
+    if iterations is not None and estimator is None:
+        configuration = configuration.with_iterations(iterations)
+    declared, points = declarations.protocol(table, dataset)
+    shown = declarations.tables[table]
+    return Run(
+        dataset,
+        method,
+        shown.measure,
+        configuration,
+        estimator,
+        sets or declared,
+        points,
+        shown.draw,
+    )
+
+
 def _digest(options: BaseModel) -> str:
     """The same, when options are added to configurations later."""
     return hashlib.sha256(options.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
@@ -97,7 +131,7 @@ def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, devic
 
     Args:
         runs: folder for training; a run that was stopped goes on there.
-        data: folder with a folder per data set, or of the data set itself; None downloads.
+        data: see `data_folder`; None downloads.
         device: ``"cpu"``, ``"cuda"`` ...; None takes an accelerator if there is one.
 
     Raises:
@@ -120,10 +154,12 @@ def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, devic
         batches = draw_sets(simulate, run.sets, run.points, run.draw)
         start = perf_counter()
         metrics = MEASURES[run.measure](model.to(place), batches, place)
-    details = {name: metrics.pop(name) for name in ("per_set", "shown") if name in metrics}
+    if "errors" in metrics:
+        metrics["errors"] = finite(metrics["errors"])
+    details = {name: metrics.pop(name) for name in ("per_set", "shown", "errors") if name in metrics}
     record = {
         **run.describe(),
-        "metrics": {name: value if math.isfinite(value) else None for name, value in metrics.items()},
+        "metrics": finite(metrics),
         **about,
         "drawn": DRAWN,
         "seconds": perf_counter() - start,
@@ -136,6 +172,11 @@ def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, devic
     return record
 
 
+def finite(values: dict[str, float]) -> dict[str, float | None]:
+    """Values as JSON can have them."""
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
 def trained(
     configuration: Configuration, runs: Path, data: Path | None, device: str | None
 ) -> tuple[nn.Module, dict]:
@@ -145,11 +186,32 @@ def trained(
             return load(path.parent), {"training": {"checkpoint": path.parent.name}}
     source = getattr(configuration.data, "dataset", configuration.data.kind)
     folder = runs / f"{source}-{configuration.objective.name}-{_digest(configuration)}"
+    share_embedding(configuration, runs, folder)
     before, start = iterations_done(folder), perf_counter()
     if before < configuration.training.iterations or load_configuration(folder) != configuration:
         train(configuration, folder, data, accelerator(device))
     here = {"iterations": configuration.training.iterations - before, "seconds": perf_counter() - start}
     return load(folder), {"training": {"folder": folder.name, "in_this_command": here}}
+
+
+def share_embedding(configuration: Configuration, runs: Path, folder: Path) -> None:
+    """Take over the embedding of another run, if it is the same: methods beside each other train it once."""
+    wanted = embedding_of(configuration)
+    if wanted is None or (folder / EMBEDDING).exists():
+        return
+    for path in sorted(runs.glob(f"*/{EMBEDDING}")):
+        if (path.parent / "config.json").exists() and embedding_of(load_configuration(path.parent)) == wanted:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, folder / EMBEDDING)
+            return
+
+
+def embedding_of(configuration: Configuration) -> tuple | None:
+    """All that decides a run's embedding of images; None if it has none."""
+    encoder, data = configuration.encoder, configuration.data
+    if not isinstance(encoder, EmbeddedPictures) or not isinstance(data, EmbeddingData):
+        return None
+    return configuration.seed, data.dataset, data.images, encoder.model_copy(update={"context": None})
 
 
 def accelerator(device: str | None) -> Accelerator:
@@ -165,11 +227,33 @@ def accelerator(device: str | None) -> Accelerator:
 
 
 def data_folder(configuration: Configuration, data: Path | None) -> Path | None:
-    """The folder of a configuration's data set: the one with its name inside ``data``, or that itself."""
+    """The place of a configuration's data set: the folder with its name inside ``data``, or that itself.
+
+    Whoever reads it checks that it is that data set, by a hash or by the names of its classes. A named
+    folder of embeddings holds one file, that of CLINC150 maybe its arrays.
+
+    Raises:
+        ValueError: a named folder of embeddings holds no such file, or several.
+    """
     if data is None:
         return None
-    own = data / str(getattr(configuration.data, "dataset", ""))
-    return own if own.is_dir() else data
+    own = data / folder_name(configuration)
+    if not own.is_dir():
+        return data
+    if not isinstance(configuration.data, EmbeddingFile) or (own / CLINC150).is_file():
+        return own
+    files = [path for path in sorted(own.iterdir()) if path.suffix in (*TEXTS, *READERS)]
+    if len(files) != 1:
+        raise ValueError(f"{own}: holds {len(files)} files of embeddings: accepted is one")
+    return files[0]
+
+
+def folder_name(configuration: Configuration) -> str:
+    """The name of a data set's folder: ``mnist``, ``clinc150`` ...; ``imagenet`` for all of its lists."""
+    listed = getattr(configuration.data, "classes", None)
+    if isinstance(listed, str):
+        return listed.partition("-")[0]
+    return str(getattr(configuration.data, "dataset", ""))
 
 
 def compact(text: str) -> str:

@@ -22,6 +22,7 @@ from gfncp.training import own_images, unseen_classes
 from gfncp.training.pretraining import pretrain
 
 Simulator = Callable[[int, int, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
+EMBEDDING = "embedding.safetensors"  # of images, in the folder of a run
 IMAGES_AT_ONCE = 5000  # augmented and embedded
 
 
@@ -100,7 +101,7 @@ def prepare_embedding(
     """Pre-train the encoder's embedding, if it has one, or take it from ``folder`` if that is done."""
     if not isinstance(encoder, EmbeddedEncoder):
         return
-    path = Path(folder) / "embedding.safetensors"
+    path = Path(folder) / EMBEDDING
     if accelerator.is_main_process and not path.exists():
         options = configuration.encoder.pretraining
         if isinstance(configuration.data, OwnImages):

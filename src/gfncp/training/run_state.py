@@ -15,6 +15,7 @@ from gfncp.configuration import Configuration, parse_stored
 from gfncp.files import remove_drafts, write_atomically
 
 STATE = "training.safetensors"
+BEST = "best.safetensors"  # weights of the lowest loss of validation so far
 
 
 @contextmanager
@@ -63,6 +64,17 @@ def store(
             state |= {f"optimizer/{number}/{index}/{name}": value for name, value in moments.items()}
     about = {"iteration": str(iteration), "configuration": configuration.model_dump_json()}
     write_atomically(Path(folder) / STATE, lambda path: save_file(state, path, about))
+
+
+def store_if_best(model: nn.Module, folder: Path, loss: float) -> None:
+    """Keep the weights if no earlier ones of the run had so low a loss of validation."""
+    path = Path(folder) / BEST
+    if path.exists():
+        with safe_open(path, "pt") as file:
+            if not loss < float(file.metadata()["loss"]):
+                return
+    weights = {name: value.contiguous() for name, value in model.state_dict().items()}
+    write_atomically(path, lambda draft: save_file(weights, draft, {"loss": repr(loss)}))
 
 
 def iterations_done(folder: Path) -> int:

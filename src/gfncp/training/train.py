@@ -17,7 +17,7 @@ from accelerate import Accelerator
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gfncp.checkpoints import weights_for
+from gfncp.checkpoints import read_weights, save, weights_for
 from gfncp.configuration import Configuration
 from gfncp.metrics import scores
 from gfncp.objectives.batch import Batch, Objective, Terms
@@ -27,7 +27,7 @@ from gfncp.training.interruption import exit_code, on_termination, stopping_at_o
 from gfncp.training.optimizers import OPTIMIZERS, set_learning_rate
 from gfncp.training.preparation import Simulator, make_simulators, prepare_embedding
 from gfncp.training.progress import progress, scalars
-from gfncp.training.run_state import opened, restore, store
+from gfncp.training.run_state import BEST, opened, restore, store, store_if_best
 from gfncp.training.throughput import Throughput
 
 MOST_LOST = 180  # seconds of training between two stored states, at most
@@ -152,6 +152,8 @@ def train(
                     if due
                     else {}
                 )
+                if options.keep == "lowest-loss" and found:
+                    store_if_best(model, folder, found["loss"])
                 for name, value in found.items():
                     write_scalar(f"validation/{name}", value, done)
                     bar.console.print(f"iteration {done}: validation {name} {value:.3f}")
@@ -173,6 +175,11 @@ def train(
                     soft_wrap=True,
                 )
                 raise SystemExit(exit_code(signals[0] if signals else SIGTERM))
+        if options.keep == "lowest-loss":
+            accelerator.wait_for_everyone()
+            model.load_state_dict(read_weights(Path(folder) / BEST, model))
+            if accelerator.is_main_process:
+                save(model, configuration, folder)
     return model.eval()
 
 

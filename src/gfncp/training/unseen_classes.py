@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from gfncp.configuration.data import AugmentedEmbeddingFile, EmbeddingFile, NeighbourEmbeddingFile
 from gfncp.data.embeddings import Embeddings, clinc150, read_embeddings
-from gfncp.data.splits import choose_classes, split_classes
+from gfncp.data.splits import choose_classes, class_list, split_classes
 from gfncp.seeds import SPLIT, seeded
 from gfncp.simulators import AugmentedEmbeddings, NeighbourEmbeddings, WholeClasses
 
@@ -32,7 +32,8 @@ def read(data: EmbeddingFile, path: Path | None) -> Embeddings:
     """The embeddings that a configuration names.
 
     Raises:
-        ValueError: there is no ``path``, it cannot be read, or its vectors are of another width.
+        ValueError: there is no ``path``, it cannot be read, its vectors are of another width, or it is to be
+            CLINC150 and has other classes.
     """
     if path is None:
         raise ValueError(f"data.dataset={data.dataset!r}: say where the embeddings are with --data")
@@ -43,7 +44,25 @@ def read(data: EmbeddingFile, path: Path | None) -> Embeddings:
         found = read_embeddings(path, "y" if data.dataset == "clinc150" else data.label)
     if found.x.shape[1] != data.dim:
         raise ValueError(f"{path}: vectors have {found.x.shape[1]} entries, but data.dim={data.dim}")
+    if data.dataset == "clinc150":
+        check_classes(found.classes, class_list("clinc150"), path)
     return found
+
+
+def check_classes(found: Shaped[np.ndarray, "points"] | None, expected: list[str], path: Path) -> None:
+    """Refuse another data set.
+
+    Raises:
+        ValueError: the classes are not those of the data set that is expected.
+    """
+    names = set() if found is None else set(found.tolist())
+    wrong = sorted(names ^ set(expected))
+    if wrong:
+        says = "has" if wrong[0] in names else "lacks"
+        raise ValueError(
+            f"{path}: is not the data set that is named: it {says} the class {wrong[0]!r}, "
+            f"and {len(wrong)} classes differ; accepted are {expected[0]!r} ... {expected[-1]!r}"
+        )
 
 
 def split(data: EmbeddingFile, path: Path | None) -> Parts:
@@ -57,12 +76,15 @@ def split(data: EmbeddingFile, path: Path | None) -> Parts:
     x, classes = read(data, path)
     generator = seeded(data.split_seed, SPLIT)
     if classes is None:
+        if data.held_out == 0:
+            raise ValueError("data.held_out=0.0: without labels accepted is more than 0, for validation")
         shuffled = x[torch.randperm(len(x), generator=generator)[: data.points]]
         held_out = round(data.held_out * len(shuffled))
         return Parts(shuffled[held_out:], shuffled[:held_out], None)
     names = choose_classes(np.unique(classes).tolist(), data.classes, generator)
     parts = split_classes(names, data.held_out)
-    validation, test = (_whole_classes(x, classes, part, data) for part in (parts.validation, parts.test))
+    held_out = parts.validation or parts.training
+    validation, test = (_whole_classes(x, classes, part, data) for part in (held_out, parts.test))
     x = x[torch.from_numpy(np.isin(classes, parts.training))]
     shuffled = torch.randperm(len(x), generator=generator)[: data.points]
     return Parts(x[shuffled], validation, test)

@@ -1,0 +1,80 @@
+"""What runs that were not made would cost, from what the records say of those that were."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from gfncp.configuration import Configuration, parse_stored
+from gfncp.configuration.training import Training
+from gfncp.reproduction.runs import Run
+
+
+def training_points(options: Training) -> float:
+    """Return how many points all batches of a training have together, on average."""
+    sizes = np.arange(options.points[0], options.points[1] + 1)
+    weights = 1 / sizes if options.points_drawn == "log-uniformly" else np.ones(len(sizes))
+    most = options.batch_points or options.batch * options.points[1]
+    sets = np.clip(most // sizes, 1, options.batch)
+    return options.iterations * options.accumulate * float(np.average(sets * sizes, weights=weights))
+
+
+def training_seconds(record: dict) -> float | None:
+    """Return how long the training behind a record took, if one command did all of it."""
+    here = (record["training"] or {}).get("in_this_command", {})
+    return here["seconds"] if here.get("iterations") == record["iterations"] else None
+
+
+class Cost(NamedTuple):
+    """What runs take: those that can be estimated, and the methods of the others."""
+
+    hours: float
+    untimed: list[str]
+
+
+def estimate(missing: Iterable[Run], records: list[dict]) -> Cost:
+    """Estimate what runs take: as long for each point as where the same kind of network was trained.
+
+    Where none of the same method on the same data set was, the mean over data sets counts, then that over all
+    networks of its kind. Tests take as long for each point as those of the same method, where there are any.
+    """
+    trained, tested = _rates(records)
+    total, done, untimed = 0.0, set(), []
+    for run in missing:
+        keys = list(_keys(run.dataset, run.method, run.configuration, run.estimator))
+        testing = next((tested[run.measure, *key] for key in keys if (run.measure, *key) in tested), None)
+        training = [0.0] if run.estimator else next((trained[key] for key in keys if key in trained), None)
+        if training is None or (testing is None and run.estimator):
+            if run.method not in untimed:
+                untimed.append(run.method)
+            continue
+        total += float(np.mean(testing or [0.0])) * run.sets * run.points
+        if run.estimator is None and run.configuration not in done:
+            done.add(run.configuration)
+            total += float(np.mean(training)) * training_points(run.configuration.training)
+    return Cost(total / 3600, untimed)
+
+
+def _rates(records: list[dict]) -> tuple[dict[tuple, list[float]], dict[tuple, list[float]]]:
+    """Return seconds for each point of training, and of tests, by what runs have in common."""
+    trained, tested = defaultdict(list), defaultdict(list)
+    for record in records:
+        configuration = parse_stored(record["configuration"])
+        if configuration is None:
+            continue
+        for key in _keys(record["dataset"], record["method"], configuration, record["estimator"]):
+            tested[record["measure"], *key].append(record["seconds"] / record["sets"] / record["points"])
+            seconds = None if record["estimator"] else training_seconds(record)
+            if seconds is not None:
+                trained[key].append(seconds / training_points(configuration.training))
+    return trained, tested
+
+
+def _keys(dataset: str, method: str, configuration: Configuration, estimator: str | None) -> Iterator[tuple]:
+    """Yield what runs have in common that take about as long, from alike to less alike."""
+    yield dataset, method
+    yield "", method
+    if estimator is None:
+        yield "", configuration.network.kind, configuration.objective.name
+        yield "", configuration.network.kind
