@@ -32,6 +32,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.metrics import adjusted_rand_score
 from torch import nn
 
+from gfncp.checkpoints import load, load_configuration
 from gfncp.configuration import Configuration
 from gfncp.estimators.references import HDBSCAN, KMeansTrueK
 from gfncp.evaluation.evaluate import describe_device
@@ -43,6 +44,7 @@ from gfncp.metrics import agreements
 from gfncp.reproduction.declarations import read_declarations
 from gfncp.seeds import seeded
 from gfncp.simulators import WholeClasses
+from gfncp.training.run_state import iterations_done
 from gfncp.training.train import train
 
 ROOT = Path(__file__).parents[1]
@@ -96,7 +98,11 @@ def trained(configurations: dict[str, Configuration], runs: Path, data: Path) ->
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(first / "embedding.safetensors", folder)
         console.print(f"{name}: {configuration.training.iterations} iterations in {folder}")
-        models[name] = train(configuration, folder, data).cpu().eval()
+        if iterations_done(folder) < configuration.training.iterations:
+            train(configuration, folder, data)
+        if load_configuration(folder) != configuration:
+            raise typer.BadParameter(f"--runs {runs}: {folder} holds a run of another configuration")
+        models[name] = load(folder)
     return models
 
 
