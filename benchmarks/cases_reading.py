@@ -52,7 +52,8 @@ def bad_cells(cell: str, place: Place) -> Outcome:
     else:
         table.loc[BAD, "x1"] = cell
     path = place.write(table.to_csv(index=False))
-    where = r"row 1, column 'x0'" if cell in ("30,000", "3,5") else rf"row {BAD[0] + 1}, column 'x1'"
+    first = {"3,5": r"row 1, column 'x0'", "30,000": r"row \d+, column 'x0'"}  # the first of 1,000 or more
+    where = first.get(cell, rf"row {BAD[0] + 1}, column 'x1'")
     wanted = (f"{where} holds", "accepted are numbers and missing values", advice)
     refused = refuses(lambda: place.read(path), *wanted)
     kept = np.ones(len(x), bool)

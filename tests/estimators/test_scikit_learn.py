@@ -6,9 +6,15 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from gfncp import GFNCP
 from gfncp.checkpoints import DEFAULT, PRETRAINED
 
+RENAMED = {
+    "check_sample_weight_equivalence_on_dense_data": "clusters are named in the order of rows, which it shuffles"
+}
+
 
 @pytest.mark.filterwarnings("ignore:X lacks values")
 @pytest.mark.skipif(not (PRETRAINED / DEFAULT).is_dir(), reason="needs the default checkpoint")
-@parametrize_with_checks([GFNCP(n_samples=3, random_state=0)])
+@parametrize_with_checks(
+    [GFNCP(n_samples=3, random_state=0)], expected_failed_checks=lambda estimator: RENAMED
+)
 def test_it_passes(estimator, check):
     check(estimator)

@@ -114,7 +114,7 @@ def test_memory_bounds_change_nothing(model, mixture, monkeypatch):
             )
 
     before = everything()
-    monkeypatch.setattr(decoding, "POINTS_PER_PART", 15)
+    monkeypatch.setattr(likelihood, "POINTS_PER_PART", 15)
     monkeypatch.setattr(consistency, "POINTS_PER_PART", 15)
     for one, other in zip(everything(), before, strict=True):
         torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)

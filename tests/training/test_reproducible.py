@@ -68,7 +68,7 @@ def usual(folder: Path) -> Path:
 
 
 def estimator(folder: Path, seed: int, **parameters: object) -> GFNCP:
-    return TwoOrdersLoss(usual(folder), n_samples=20, random_state=seed, **parameters)
+    return GFNCP(usual(folder), n_samples=20, random_state=seed, **parameters)
 
 
 def fitted(model: GFNCP) -> list:
@@ -78,7 +78,7 @@ def fitted(model: GFNCP) -> list:
 
 def stream(folder: Path, seed: int) -> list:
     online = checkpoint(folder / "online", {"kind": "online-energy", "depth": 2, "width": 16})
-    return fitted(TwoOrdersLoss(online, 20, random_state=seed).partial_fit(ROWS[:6]).partial_fit(ROWS[6:]))
+    return fitted(GFNCP(online, 20, random_state=seed).partial_fit(ROWS[:6]).partial_fit(ROWS[6:]))
 
 
 def new_points(folder: Path, seed: int) -> list:
