@@ -6,9 +6,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from gfncp import GFNCP
 from gfncp.checkpoints import DEFAULT, PRETRAINED
 
-RENAMED = {
-    "check_sample_weight_equivalence_on_dense_data": "clusters are named in the order of rows, which it shuffles"
-}
+SHUFFLED = "clusters are named in the order of the rows, which it shuffles"
+RENAMED = {"check_sample_weight_equivalence_on_dense_data": SHUFFLED}
 
 
 @pytest.mark.filterwarnings("ignore:X lacks values")
