@@ -14,8 +14,6 @@ simulated sets (seeds apart from those in training) and on the development sets 
 """
 
 import json
-import os
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
+from machine import describe_machine
 from real_sets import GAUSSIAN_LIKE, RealSet, bundled_sets, read_collections, scores
 from rich.console import Console
 from rich.table import Table
@@ -290,10 +289,7 @@ def main(
             about = {
                 "kind": "ablation-coresets",
                 "base": BASE,
-                "torch": torch.__version__,
-                "threads": torch.get_num_threads(),
-                "cores": os.cpu_count(),
-                "processor": platform.processor() or platform.machine(),
+                **describe_machine(),
             }
             write_text(record, json.dumps(about | {"variants": rows}, indent=2) + "\n")
     show(rows)

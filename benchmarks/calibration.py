@@ -17,8 +17,6 @@ the estimator would. `gfncp.evaluation.free_running` says what an exact posterio
 """
 
 import json
-import os
-import platform
 import time
 from pathlib import Path
 from typing import Annotated, NamedTuple, cast, get_args
@@ -27,10 +25,11 @@ import numpy as np
 import torch
 import typer
 from jaxtyping import Float, Int
+from machine import describe_checkpoint, describe_machine
 from rich.console import Console
 from rich.table import Column, Table
 
-from gfncp.checkpoints import find, load_configuration
+from gfncp.checkpoints import load_configuration
 from gfncp.coresets.units import Scale
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.evaluation.calibration import rank_p_value
@@ -324,16 +323,12 @@ def main(
         if record is not None:  # after each size, as all of them take long
             result = {
                 "kind": "calibration",
-                "checkpoint": find(checkpoint).resolve().name,
-                "configuration": configuration.model_dump(mode="json"),
+                **describe_checkpoint(checkpoint),
                 "seed": seed,
                 "samples": samples,
                 "scale": scale,
                 "orders": orders,
-                "torch": torch.__version__,
-                "threads": torch.get_num_threads(),
-                "cores": os.cpu_count(),
-                "processor": platform.processor() or platform.machine(),
+                **describe_machine(),
                 "targets": [
                     {"points": size, "what": what, **value._asdict(), "wanted": wanted, "met": met}
                     for size, of in found.items()

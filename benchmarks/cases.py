@@ -13,8 +13,6 @@ recipes of our own (`cases_reading.py`, `cases_values.py`, `cases_sets.py`), wit
 """
 
 import json
-import os
-import platform
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -22,14 +20,14 @@ from typing import Annotated
 import cases_reading
 import cases_sets
 import cases_values
-import torch
 import typer
 from cases_checks import Case, Outcome, Place
+from machine import describe_checkpoint, describe_machine
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from gfncp.checkpoints import DEFAULT, find, load_configuration
+from gfncp.checkpoints import DEFAULT
 from gfncp.files import write_text
 
 GROUPS: dict[str, dict[str, Case]] = cases_reading.CASES | cases_values.CASES | cases_sets.CASES
@@ -89,7 +87,7 @@ def main(
     if unknown := set(only or ()) - set(GROUPS):
         raise typer.BadParameter(f"--only {sorted(unknown)}: accepted are {list(GROUPS)}")
     try:
-        configuration = load_configuration(checkpoint)
+        about = describe_checkpoint(checkpoint)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     rows = []
@@ -105,13 +103,9 @@ def main(
             rows.sort(key=lambda row: order.index(row["group"]))
             result = {
                 "kind": "cases",
-                "checkpoint": find(checkpoint).resolve().name,
-                "configuration": configuration.model_dump(mode="json"),
+                **about,
                 "seeds": seeds,
-                "torch": torch.__version__,
-                "threads": torch.get_num_threads(),
-                "cores": os.cpu_count(),
-                "processor": platform.processor() or platform.machine(),
+                **describe_machine(),
                 "missed": len({(row["group"], row["case"]) for row in rows if row["met"] is False}),
                 "rows": rows,
             }

@@ -28,7 +28,7 @@ Table = Points | pd.DataFrame
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was expected and observed; ``met`` is None where a case could not be run."""
+    """Expected and observed outcome of a case; ``met`` is None where it could not be run."""
 
     expected: str
     observed: str
@@ -37,7 +37,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a case runs: an empty folder, a checkpoint, and random numbers of its own."""
+    """Surroundings of a case: an empty folder, a checkpoint, and random numbers of its own."""
 
     folder: Path
     checkpoint: str

@@ -17,8 +17,6 @@ may be trained on these sets, but choices are made by them: they are development
 """
 
 import json
-import os
-import platform
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
@@ -27,7 +25,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import torch
 import typer
 from families_data import (
     GROUPS,
@@ -42,6 +39,7 @@ from families_data import (
 from families_methods import methods
 from families_targets import OURS, target_table, targets
 from large import peak_memory
+from machine import describe_checkpoint, describe_machine
 from real_data import SAMPLES, TIMED_SET, Method, measure, n_components
 from real_sets import GAUSSIAN_LIKE, MIXED_UNITS, RealSet, scores
 from rich.console import Console
@@ -50,7 +48,6 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from gfncp import GFNCP
-from gfncp.checkpoints import find, load_configuration
 from gfncp.files import write_text
 
 ALL = (*GROUPS, "speed", "row orders")
@@ -220,7 +217,7 @@ def main(
     if unknown := set(only or ()) - set(ALL):
         raise typer.BadParameter(f"--only {sorted(unknown)}: accepted are {list(ALL)}")
     try:
-        configuration = load_configuration(checkpoint)
+        about = describe_checkpoint(checkpoint)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     rows, speed, orders = [], [], []
@@ -250,13 +247,9 @@ def main(
         if record is not None:  # after each group, as all of them take hours
             result = {
                 "kind": "families",
-                "checkpoint": find(checkpoint).resolve().name,
-                "configuration": configuration.model_dump(mode="json"),
+                **about,
                 "seeds": seeds,
-                "torch": torch.__version__,
-                "threads": torch.get_num_threads(),
-                "cores": os.cpu_count(),
-                "processor": platform.processor() or platform.machine(),
+                **describe_machine(),
                 "targets": [target.as_dict() for target in found],
                 "rows": rows,
                 "speed": speed,

@@ -42,7 +42,7 @@ from gfncp.evaluation.table_cells import with_error
 from gfncp.files import write_text
 from gfncp.metrics import agreements
 from gfncp.reproduction.declarations import read_declarations
-from gfncp.seeds import seeded
+from gfncp.seeds import CHARACTER_SETS, seeded
 from gfncp.simulators import WholeClasses
 from gfncp.training.run_state import iterations_done
 from gfncp.training.train import train
@@ -50,7 +50,6 @@ from gfncp.training.train import train
 ROOT = Path(__file__).parents[1]
 NETWORKS = ("ours", "gfncp-short", "ncp-short", "dac", "ccp")  # of experiments/tables/methods.toml
 POINTS, CHARACTERS = (100, 300), (5, 20, 50)
-CHARACTERS_STREAM = 2**31 + 8  # apart from all other streams
 HEIGHTS = np.linspace(0.02, 1.0, 99)  # of cuts of a tree, as shares of the longest distance on the sphere
 HELD_OUT_SETS = 20  # by which a threshold is chosen, of each size
 
@@ -72,7 +71,7 @@ def drawn(simulate: WholeClasses, points: int, sets: int, seed: int) -> Sets:
 def whole(simulate: WholeClasses, characters: int, sets: int, seed: int) -> Sets:
     """Yield sets of all drawings of some characters."""
     for number in range(sets):
-        generator = seeded(seed, CHARACTERS_STREAM, characters, number)
+        generator = seeded(seed, CHARACTER_SETS, characters, number)
         names = simulate.classes.unique()
         chosen = names[torch.randperm(len(names), generator=generator)[:characters]]
         rows = torch.isin(simulate.classes, chosen).nonzero()[:, 0]

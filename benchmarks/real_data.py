@@ -14,8 +14,6 @@ one unit (`gfncp.coresets.units`) and the design of the checkpoint were chosen w
 """
 
 import json
-import os
-import platform
 import time
 import warnings
 from collections.abc import Callable
@@ -24,9 +22,9 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import torch
 import typer
 from jaxtyping import Float, Int
+from machine import describe_checkpoint, describe_machine
 from real_sets import GAUSSIAN_LIKE, MIXED_UNITS, RealSet, bundled_sets, read_collections, scores
 from rich.console import Console
 from rich.table import Column, Table
@@ -35,7 +33,6 @@ from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.preprocessing import StandardScaler
 
 from gfncp import GFNCP
-from gfncp.checkpoints import find, load_configuration
 from gfncp.estimators.references import HDBSCAN, GaussianMixtureBIC, KMeansTrueK
 from gfncp.evaluation.comparison import find_failures
 from gfncp.files import write_text
@@ -209,7 +206,7 @@ def main(
     warnings.simplefilter("ignore", ConvergenceWarning)
     try:
         every = [*read_collections(data), *bundled_sets()]
-        configuration = load_configuration(checkpoint)
+        about = describe_checkpoint(checkpoint)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     names = [real.name for real in every]
@@ -246,13 +243,9 @@ def main(
     if record is not None:
         result = {
             "kind": "real-data",
-            "checkpoint": find(checkpoint).resolve().name,
-            "configuration": configuration.model_dump(mode="json"),
+            **about,
             "seed": seed,
-            "torch": torch.__version__,
-            "threads": torch.get_num_threads(),
-            "cores": os.cpu_count(),
-            "processor": platform.processor() or platform.machine(),
+            **describe_machine(),
             "gaussian_like": GAUSSIAN_LIKE,
             "means": summary,
             "targets": [

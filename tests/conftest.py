@@ -21,7 +21,8 @@ jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 from gfncp import checkpoints, configuration  # noqa: E402
 from gfncp.decoding.model import InteractingModel, Model, PairwiseModel  # noqa: E402
 from gfncp.networks.attention import ContextEncoder  # noqa: E402
-from gfncp.networks.encoders import AnyVectorEncoder, ImageEncoder, VectorEncoder  # noqa: E402
+from gfncp.networks.encoders import AnyVectorEncoder, ImageEncoder, ScaledVectorEncoder, VectorEncoder  # noqa: E402
+from gfncp.networks.energy import Encoding  # noqa: E402
 from gfncp.networks.interacting import InteractingEnergyNetwork  # noqa: E402
 from gfncp.networks.layers import Gated  # noqa: E402
 from gfncp.networks.pairwise import PROJECTIONS, SIZE, PairwiseEnergyNetwork  # noqa: E402
@@ -204,3 +205,46 @@ def vector_checkpoint(make_checkpoint) -> Path:
 @pytest.fixture
 def image_checkpoint(make_checkpoint) -> Path:
     return make_checkpoint(encoder={"kind": "images"}, data={"kind": "neighbour-images", "dataset": "mnist"})
+
+
+@pytest.fixture
+def exact_mixture():
+    """Function that makes an exact energy network, of a given class of networks."""
+
+    def make(kind):
+        class ExactMixture(kind):
+            """The energy that is exact for points of N(mu_k, 1), mu_k ~ N(0, spread^2), CRP(1): -log p(c, x).
+
+            With alpha = 1 every cluster of n points has weight (n - 1)!; what they all share is left out.
+            """
+
+            spread = 3.0
+
+            def __init__(self):
+                super().__init__(ScaledVectorEncoder(1), depth=2, width=2, cluster_width=2)
+
+            def encode(self, x, mask=None):
+                y = torch.cat([torch.ones_like(x), x], -1)  # counts and sums
+                return Encoding(
+                    y,
+                    torch.zeros_like(y),
+                    torch.ones(x.shape[:2], dtype=torch.bool),
+                    torch.full(x.shape[:2], -1),
+                )
+
+            def cluster(self, pooled, unassigned, state):
+                count, total = pooled.unbind(-1)
+                precision = count + self.spread**-2
+                log = (
+                    torch.lgamma(count)
+                    + 0.5 * total**2 / precision
+                    - 0.5 * (precision * self.spread**2).log()
+                )
+                return torch.stack([log, count], -1)
+
+            def energy(self, context):
+                return -context[:, 0]
+
+        return ExactMixture()
+
+    return make

@@ -46,7 +46,11 @@ def load(name_or_path: str | Path) -> nn.Module:
     Raises:
         ValueError: there is no such checkpoint, or its files do not fit together.
     """
-    configuration = load_configuration(name_or_path)
+    return _built(load_configuration(name_or_path), name_or_path)
+
+
+def _built(configuration: Configuration, name_or_path: str | Path) -> nn.Module:
+    """Return the network of a configuration with the weights of a checkpoint."""
     with torch.device("meta"):  # a shape without storage
         shape = configuration.build()
     weights = weights_for(shape, name_or_path)
@@ -113,7 +117,8 @@ def read(name_or_path: str | Path, *kinds: str, device: str | torch.device | Non
 
 @lru_cache(maxsize=4)
 def _read(folder: Path, times: tuple[int, ...], device: str | torch.device | None) -> Checkpoint:
-    return Checkpoint(load(folder).to(device), load_configuration(folder))
+    configuration = load_configuration(folder)
+    return Checkpoint(_built(configuration, folder).to(device), configuration)
 
 
 def load_configuration(name_or_path: str | Path) -> Configuration:

@@ -12,6 +12,7 @@ from tempfile import TemporaryFile
 from gfncp.files import write_text
 
 FILES = REPORT, EXPLORE, PICTURE, POSTERIOR = "report.html", "explore.html", "clusters.png", "posterior.npz"
+LABELS = (".csv", ".parquet")  # what the name of the file with the labels may end in
 MANIFEST = "files.json"
 AUTHOR = "gfncp cluster"
 

@@ -1,4 +1,4 @@
-"""What clustering leaves in a folder: labels, posteriors, pictures, and a report on one page."""
+"""Results of clustering in a folder: labels, posteriors, pictures, and a report on one page."""
 
 import base64
 import re
@@ -21,7 +21,7 @@ from gfncp.data.point_sets import PointSet
 from gfncp.estimators.gfncp import GFNCP
 from gfncp.extras import extra
 from gfncp.files import write_atomically, write_text
-from gfncp.output_folder import EXPLORE, PICTURE, POSTERIOR, REPORT, write_all
+from gfncp.output_folder import EXPLORE, LABELS, PICTURE, POSTERIOR, REPORT, write_all
 from gfncp.posterior.summary import SCALES, explanations, format_odds
 
 UNITS = {  # of the axes of pictures
@@ -31,8 +31,8 @@ UNITS = {  # of the axes of pictures
 }
 MOST_PICTURES = 100  # sets that have pictures, half a second each
 WRITERS = {
-    ".csv": partial(pd.DataFrame.to_csv, index=False),
-    ".parquet": partial(pd.DataFrame.to_parquet, index=False),
+    suffix: partial(write, index=False)
+    for suffix, write in zip(LABELS, (pd.DataFrame.to_csv, pd.DataFrame.to_parquet), strict=True)
 }
 
 

@@ -15,7 +15,9 @@ address do not count: (1,) and (1, 0) are the same stream.
 | `IMAGE_ORDER` | which of many images of one's own are trained on |
 | `CORESET_SETS` | sets that coreset checkpoints are tested on |
 | `DIAGNOSIS_...` | what `gfncp diagnose` draws |
-| 2^31 + 7, + 10, + 11, + 12 | benchmarks of the repository |
+| `CHARACTER_ORDER` | which characters of Omniglot are trained on, validated on |
+| `CHARACTER_SETS` | sets of whole characters that `benchmarks/omniglot.py` measures on |
+| 2^31 + 7, + 10 to 13, + 17 | other programs in `benchmarks/` and `experiments/` |
 
 What clustering draws for itself has a seed of its own instead, the same in every call: `ORDERS_SEED`,
 `CORE_SEED`, and `CORESET_SEED` with a path of one number.
@@ -31,6 +33,8 @@ SPLIT = 2**31 + 4
 PAPER_SETS = 2**31 + 5
 IMAGE_ORDER = 2**31 + 6
 CORESET_SETS = 2**31 + 8
+CHARACTER_ORDER = 2**31 + 14
+CHARACTER_SETS = 2**31 + 15
 (
     DIAGNOSIS_POSTERIOR,
     DIAGNOSIS_CONSISTENCY,

@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from gfncp.decoding.refine import descend, refine
-from gfncp.networks.encoders import ScaledVectorEncoder
-from gfncp.networks.energy import Encoding, EnergyNetwork
+from gfncp.networks.energy import EnergyNetwork
 from gfncp.partitions import all_partitions, canonical_labels, prefix_mask, sample_crp
 
 
@@ -92,37 +91,10 @@ def test_absent_points_change_nothing(model, generator):
         assert torch.equal(found[row][mask[row]], expected)
 
 
-class ExactMixture(EnergyNetwork):
-    """The energy that is exact for points of N(mu_k, 1), mu_k ~ N(0, spread^2), CRP(1): -log p(c, x).
-
-    With alpha = 1 every cluster of n points has weight (n - 1)!; what all clusterings share is left out.
-    """
-
-    spread = 3.0
-
-    def __init__(self):
-        super().__init__(ScaledVectorEncoder(1), depth=2, width=2, cluster_width=2)
-
-    def encode(self, x, mask=None):
-        y = torch.cat([torch.ones_like(x), x], -1)  # counts and sums
-        return Encoding(
-            y, torch.zeros_like(y), torch.ones(x.shape[:2], dtype=torch.bool), torch.full(x.shape[:2], -1)
-        )
-
-    def cluster(self, pooled, unassigned, state):
-        count, total = pooled.unbind(-1)
-        precision = count + self.spread**-2
-        log = torch.lgamma(count) + 0.5 * total**2 / precision - 0.5 * (precision * self.spread**2).log()
-        return torch.stack([log, count], -1)
-
-    def energy(self, context):
-        return -context[:, 0]
-
-
 @pytest.fixture
-def exact():
+def exact(exact_mixture):
     """An exact network, five points, all their partitions and the posterior."""
-    network = ExactMixture()
+    network = exact_mixture(EnergyNetwork)
     x = torch.tensor([[-2.0], [-0.7], [0.4], [1.1], [2.5]], dtype=torch.float64)
     everything = all_partitions(5)
     energies = network.terminal_energy(x.expand(52, -1, -1), everything)

@@ -8,7 +8,6 @@ import torch
 from gfncp import checkpoints, configuration
 from gfncp.decoding.model import Model, OnlineModel
 from gfncp.networks.encoders import ImageEncoder, ScaledVectorEncoder, VectorEncoder
-from gfncp.networks.energy import Encoding
 from gfncp.networks.online import OnlineEnergyNetwork
 from gfncp.objectives.batch import Batch
 from gfncp.objectives.gfncp import GFNCPLoss
@@ -127,35 +126,8 @@ def test_a_checkpoint_is_loaded_with_the_same_numbers(tmp_path, generator):
     assert torch.equal(loaded.energies(x.float(), labels), made.energies(x.float(), labels))
 
 
-class ExactMixture(OnlineEnergyNetwork):
-    """The energy that is exact for points of N(mu_k, 1), mu_k ~ N(0, spread^2), CRP(1): -log p(c, x).
-
-    With alpha = 1 every cluster of n points has weight (n - 1)!; what all clusterings share is left out.
-    """
-
-    spread = 3.0
-
-    def __init__(self):
-        super().__init__(ScaledVectorEncoder(1), depth=2, width=2, cluster_width=2)
-
-    def encode(self, x, mask=None):
-        y = torch.cat([torch.ones_like(x), x], -1)  # counts and sums
-        return Encoding(
-            y, torch.zeros_like(y), torch.ones(x.shape[:2], dtype=torch.bool), torch.full(x.shape[:2], -1)
-        )
-
-    def cluster(self, pooled, unassigned, state):
-        count, total = pooled.unbind(-1)
-        precision = count + self.spread**-2
-        log = torch.lgamma(count) + 0.5 * total**2 / precision - 0.5 * (precision * self.spread**2).log()
-        return torch.stack([log, count], -1)
-
-    def energy(self, context):
-        return -context[:, 0]
-
-
-def test_on_an_exact_model_the_policy_is_the_sequential_predictive(generator):
-    network = ExactMixture()
+def test_on_an_exact_model_the_policy_is_the_sequential_predictive(generator, exact_mixture):
+    network = exact_mixture(OnlineEnergyNetwork)
     x = 2 * torch.randn(1, 5, 1, generator=generator, dtype=torch.float64)
     labels = torch.tensor([[0, 1, 0, 2, 1]])
     energies = network.energies(x, labels)

@@ -1,12 +1,10 @@
-"""What is refused at once, before what takes seconds is imported, read or computed."""
+"""Checks of arguments that are made at once, before anything that takes seconds is imported or read."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from gfncp.inputs import check_file
-from gfncp.output_folder import check_folder
-
-LABELS = (".csv", ".parquet")
+from gfncp.output_folder import LABELS, check_folder
 
 
 def check_labels_file(name: str) -> None:

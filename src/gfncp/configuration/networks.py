@@ -1,4 +1,4 @@
-"""What is trained. The networks of other methods are imported where they are built."""
+"""Sections of a configuration for networks. Those of other methods are imported where they are built."""
 
 from typing import Annotated, ClassVar, Literal
 

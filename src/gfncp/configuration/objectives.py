@@ -1,4 +1,4 @@
-"""What it is trained for. The losses of other methods are imported where they are built."""
+"""Sections of a configuration for losses. Those of other methods are imported where they are built."""
 
 from typing import Annotated, ClassVar, Literal
 

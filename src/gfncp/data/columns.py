@@ -35,7 +35,7 @@ Table = Shaped[np.ndarray, "points columns"] | pd.DataFrame
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """How the columns of a table become coordinates: learned from one table, applied to others.
+    """Map from the columns of a table to coordinates: learned from one table, applied to others.
 
     Attributes:
         used: what each column of the table is used as.

@@ -8,12 +8,11 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from gfncp.data import idx, omniglot
-from gfncp.seeds import seeded
+from gfncp.seeds import CHARACTER_ORDER, seeded
 
 Part = Literal["training", "validation", "test"]
 HELD_OUT = 10_000  # the last images of MNIST's training split are kept for validation
 HELD_OUT_CHARACTERS = 100  # the last background characters of Omniglot, of other alphabets than most
-ORDER_STREAM = 2**31 + 7  # apart from all other streams
 
 
 class LabelledImages(NamedTuple):
@@ -53,5 +52,5 @@ def _characters(
     if part == "validation":
         return LabelledImages(x[held_out], classes[held_out])
     x, classes = omniglot.turned(x[~held_out], classes[~held_out])
-    order = torch.randperm(len(x), generator=seeded(0, ORDER_STREAM))
+    order = torch.randperm(len(x), generator=seeded(0, CHARACTER_ORDER))
     return LabelledImages(x[order], classes[order])

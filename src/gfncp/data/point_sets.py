@@ -37,7 +37,7 @@ class PointSet:
 
 @dataclass(frozen=True)
 class Roles:
-    """What the columns of a table, or the arrays of an NPZ file, are for.
+    """Roles of the columns of a table, or of the arrays of an NPZ file.
 
     Attributes:
         columns: coordinates and categories, none of which is left out; None for all that have no other role,

@@ -62,7 +62,7 @@ def read_points(
 
 
 def read_file(path: Path, reading: Reading | None = None) -> pd.DataFrame | dict[str, np.ndarray]:
-    """What a file holds: a table, or arrays by name.
+    """Read a file: a table, or arrays by name.
 
     Args:
         reading: how its cells are written, as options of the command line say; None where there are none.

@@ -49,11 +49,13 @@ def log_prob(
     Args:
         labels: in order of appearance.
     """
-    if labels.dim() == 3:
-        return _log_mean(_follow(network, encoding, labels, orders, bounds))
-    along = canonical_labels(labels[:, orders]).flatten(0, 1)
+    each = labels if labels.dim() == 3 else labels[:, None]
+    if each.shape[1] > 1:
+        return _log_mean(_follow(network, encoding, each, orders, bounds))
+    along = canonical_labels(each[:, 0, orders]).flatten(0, 1)
     values = log_prob_encoded(network, _permuted(encoding, orders), along, bounds)
-    return _log_mean(values.view(-1, len(orders), 1))[:, 0]
+    found = _log_mean(values.view(-1, len(orders), 1))
+    return found if labels.dim() == 3 else found[:, 0]
 
 
 @torch.no_grad()

@@ -120,7 +120,7 @@ class CoresetInference(Inference):
         encoding, beside = encoding.of(largest), beside[largest]
         along, bounds = self._orders(encoding), self._bounds(int(encoding.mask.sum(1).min()))
         drawn, log_prob = orders.sample(self.network, encoding, n_samples, along, generator, bounds)
-        of_typical = self._log_prob_of_each(encoding, beside, typical)
+        of_typical = self._log_prob(encoding, beside, [labels[None] for labels in typical])[:, 0]
         found = []
         for i, (each, size) in enumerate(zip(beside, encoding.mask.sum(1).tolist(), strict=True)):
             rows, rest = each.sample(drawn[i, :, :size], generator)
@@ -157,32 +157,27 @@ class CoresetInference(Inference):
     ) -> Float[np.ndarray, "clusterings"]:
         """log p(labels | x); -inf where bounds are broken, equal rows apart, or a cluster has no medoid."""
         prepared = self.prepared(given)
-        encoding, (beside,) = self.encode([prepared])
-        of_points = labels[:, prepared.first_rows].long()
-        of_tokens = of_points[:, prepared.medoid]
-        bounds = self._bounds(of_tokens.shape[1])
-        clusterings = self.on_device(canonical_labels(of_tokens))[None]
-        values = orders.log_prob(self.network, encoding, clusterings, self._orders(encoding), bounds)[0].cpu()
-        values = values + beside.log_prob(self.on_device(of_tokens), of_points)
-        apart = (of_points[:, prepared.distinct] != labels).any(1)
+        values = self._log_prob(*self.encode([prepared]), [labels])[0]
+        apart = (labels[:, prepared.first_rows][:, prepared.distinct] != labels).any(1)
         return torch.where(apart, -torch.inf, values).numpy()
 
-    def _log_prob_of_each(
+    def _log_prob(
         self, encoding: Encoding, beside: list[PlacedPoints], labels: list[torch.Tensor]
-    ) -> Float[torch.Tensor, "sets"]:
-        """log p(labels | x) of one clustering of each set, whose clusters all have medoids."""
-        of_points = [own[each.prepared.first_rows].long() for own, each in zip(labels, beside, strict=True)]
-        of_tokens = [own[each.prepared.medoid] for own, each in zip(of_points, beside, strict=True)]
-        padded = canonical_labels(pad_sequence(of_tokens, batch_first=True, padding_value=-1))
+    ) -> Float[torch.Tensor, "sets clusterings"]:
+        """Return log p(labels | x) of equally many clusterings of each set; of equal rows, one counts."""
+        of_points = [
+            own[:, each.prepared.first_rows].long() for own, each in zip(labels, beside, strict=True)
+        ]
+        of_tokens = [own[:, each.prepared.medoid] for own, each in zip(of_points, beside, strict=True)]
+        padded = pad_sequence([own.T for own in of_tokens], batch_first=True, padding_value=-1).mT
+        clusterings = self.on_device(canonical_labels(padded))
         bounds = self._bounds(int(encoding.mask.sum(1).min()))
-        values = orders.log_prob(
-            self.network, encoding, self.on_device(padded), self._orders(encoding), bounds
-        ).cpu()
+        values = orders.log_prob(self.network, encoding, clusterings, self._orders(encoding), bounds).cpu()
         rest = [
-            each.log_prob(self.on_device(tokens[None]), points[None])
+            each.log_prob(self.on_device(tokens), points)
             for each, tokens, points in zip(beside, of_tokens, of_points, strict=True)
         ]
-        return values + torch.cat(rest)
+        return values + torch.stack(rest)
 
     def judge(self, given: Given, labels: Int[np.ndarray, "points"]) -> Judge:
         """Return the judge of new points, each as one token more beside those of the set."""

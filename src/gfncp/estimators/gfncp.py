@@ -77,7 +77,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
             checkpoint was trained on, and at most 1000. Of a larger set so many are, and the others are
             assigned given these: see `gfncp.decoding.core`, also for time and memory. Of a checkpoint of
             coresets, number of micro-clusters that a set is summarised by, see `gfncp.coresets.placement`;
-            None for the most that it was trained on, with the vote of smaller coresets
+            None for one for every four points, within limits, with the vote of smaller coresets
             (`gfncp.estimators.coreset_inference`). What is decoded as a stream (checkpoints that were trained
             online) has no such limit.
         n_jobs: number of threads that compute, -1 for all cores, -2 for all but one, and so on; None leaves

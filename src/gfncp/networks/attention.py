@@ -36,7 +36,7 @@ class Block(nn.Module):
         self.before_layer = nn.LayerNorm(width)
         self.layer = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
         if local_heads:
-            # That of PyTorch, on the device meta, loads its compiler: seconds.
+            # By NumPy: torch.linspace on the device meta loads PyTorch's compiler, which takes seconds.
             log_steepness = np.linspace(*map(math.log, STEEPNESS), local_heads)
             self.log_steepness = nn.Parameter(torch.tensor(log_steepness, dtype=torch.get_default_dtype()))
 

@@ -1,4 +1,4 @@
-"""What a terminal or a notebook shows of a posterior."""
+"""Summaries of a posterior for terminals and notebooks."""
 
 import math
 from html import escape

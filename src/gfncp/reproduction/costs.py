@@ -1,4 +1,4 @@
-"""What runs that were not made would cost, from what the records say of those that were."""
+"""Costs of runs that were not made, estimated from the records of those that were."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
