@@ -4,6 +4,7 @@ from gfncp.simulators.counts import Counts
 from gfncp.simulators.curves import Curves
 from gfncp.simulators.directions import Directions
 from gfncp.simulators.discrete import Discrete
+from gfncp.simulators.factors import FactorMixtures
 from gfncp.simulators.general import GeneralMixtures
 from gfncp.simulators.grouped import Grouped
 from gfncp.simulators.packed import Packed
@@ -14,18 +15,19 @@ from gfncp.simulators.warped import Warped
 from gfncp.simulators.worms import Worms
 
 FAMILIES = (
-    (0.07, GeneralMixtures(max_clusters=60)),
-    (0.12, GeneralMixtures(max_clusters=20)),
-    (0.07, Grouped(max_clusters=25)),
-    (0.12, Packed(max_clusters=50)),
-    (0.09, Shapes(max_clusters=15)),
-    (0.07, Worms()),
-    (0.06, Curves()),
-    (0.10, SubspaceMixtures(max_clusters=30)),
-    (0.06, Directions(max_clusters=30)),
+    (0.06, GeneralMixtures(max_clusters=60)),
+    (0.11, GeneralMixtures(max_clusters=20)),
+    (0.05, Grouped(max_clusters=25)),
+    (0.11, Packed(max_clusters=50)),
+    (0.08, Shapes(max_clusters=15)),
+    (0.05, Worms()),
+    (0.05, Curves()),
+    (0.07, SubspaceMixtures(max_clusters=30)),
+    (0.13, FactorMixtures(max_clusters=50)),
+    (0.05, Directions(max_clusters=30)),
     (0.04, Counts()),
-    (0.08, Discrete()),
-    (0.03, Warped(GeneralMixtures(max_clusters=20))),
-    (0.02, Warped(SubspaceMixtures(max_clusters=20))),
+    (0.07, Discrete()),
+    (0.02, Warped(GeneralMixtures(max_clusters=20))),
+    (0.04, Warped(FactorMixtures(max_clusters=30))),
     (0.07, Unstructured()),
 )
