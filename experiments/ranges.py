@@ -1,14 +1,18 @@
-"""The ranges of what a checkpoint was trained on, stored beside it in `range.json`.
+"""Ranges of the data that a checkpoint was trained on, stored beside it in `range.json`.
 
     python experiments/ranges.py mnist --data FOLDER
+    python experiments/ranges.py general
 
-Of a checkpoint of images, limits of each statistic of `gfncp.estimators.image_range`, between which lie all
-but a thousandth of the training images as they are and, once more, at a random size: what is drawn may be a
-tenth smaller than in training, or fill the image.
+Of a checkpoint of vectors, mean and covariance of the statistics of `gfncp.estimators.set_range` in sets of
+its simulator of validation (of a checkpoint of coresets: of its prior), clustered by itself. Measure them
+after the temperature. Of a checkpoint of images, limits of each statistic of
+`gfncp.estimators.image_range`, between which lie all but a thousandth of the training images as they are and,
+once more, at a random size: what is drawn may be a tenth smaller than in training, or fill the image.
 """
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -16,16 +20,22 @@ import numpy as np
 import torch
 import typer
 from rich.console import Console
+from rich.progress import track
 from torch.nn import functional
 
-from gfncp.checkpoints import RANGES, find, load_configuration
+from gfncp import GFNCP
+from gfncp.checkpoints import RANGES, find, load, load_configuration
 from gfncp.configuration import Configuration
-from gfncp.configuration.data import OwnImages
+from gfncp.configuration.data import CoresetData, OwnImages
 from gfncp.data import images
 from gfncp.estimators import image_range
+from gfncp.estimators.ranges import ImageRanges, SetRanges
+from gfncp.estimators.set_range import FEWEST_POINTS, evenly, fit_ranges, set_statistics
+from gfncp.evaluation.coreset_sets import draw_set
 from gfncp.files import write_text
 from gfncp.seeds import seeded
 from gfncp.training import own_images
+from gfncp.training.preparation import make_simulators
 
 OUTSIDE = 0.001  # share of the training images outside of the limits of a statistic
 SMALLEST = 0.9  # size of what is drawn, in units of what it is in training
@@ -33,6 +43,8 @@ EXTENT = list(image_range.STATISTICS).index("extent")
 SIZES_STREAM = 2**31 + 17  # apart from all other streams
 DIGITS = 6
 AT_ONCE = 5000
+SETS_STREAM = 2**31 + 18
+SETS = 400
 console = Console(highlight=False)
 
 
@@ -59,20 +71,60 @@ def training_images(configuration: Configuration, data: Path | None) -> torch.Te
     return images(options.dataset, "train", data)[0][: options.images]
 
 
+def simulated_sets(checkpoint: str, data: Path | None) -> Iterator[np.ndarray]:
+    """Yield points of sets of as many sizes as in training."""
+    configuration = load_configuration(checkpoint)
+    least, most = (math.log(points) for points in configuration.training.points)
+    coresets = isinstance(configuration.data, CoresetData)
+    simulate = None if coresets else make_simulators(configuration, load(checkpoint).encoder, data)[1]
+    for number in range(SETS):
+        generator = seeded(0, SETS_STREAM, number)
+        points = max(
+            FEWEST_POINTS, round(math.exp(least + (most - least) * torch.rand((), generator=generator)))
+        )
+        if simulate is None:
+            yield draw_set(points, 0, number, SETS_STREAM).x
+        else:
+            yield simulate(1, points, generator)[0][0].double().numpy()
+
+
+def ranges_of_sets(checkpoint: str, command: str, data: Path | None) -> SetRanges:
+    """Cluster simulated sets; return mean and covariance of their statistics."""
+    found, points = [], []
+    for x in track(simulated_sets(checkpoint, data), "clustering", SETS, console=console):
+        model = GFNCP(checkpoint, n_samples=1, random_state=0, categorical_weight=1).fit(x)
+        labels, rows = model.labels_, evenly(len(x))
+        log_prob = model.posterior_.log_prob_of(labels) / len(x)
+        seen = model._inference().seen(model._given, rows)
+        statistics = set_statistics(seen, labels[rows], log_prob)
+        if statistics is not None:
+            found.append(statistics)
+            points.append(len(x))
+    return fit_ranges(np.stack(found), np.array(points), command)
+
+
+def ranges_of_images(checkpoint: str, command: str, data: Path | None) -> ImageRanges:
+    """Return limits of the statistics of training images."""
+    generator, found = seeded(0, SIZES_STREAM), []
+    for part in training_images(load_configuration(checkpoint), data).split(AT_ONCE):
+        x = part / 255
+        found += [image_range.image_statistics(each.numpy()) for each in (x, zoomed(x, generator))]
+    ranges = limits(np.concatenate(found), list(image_range.STATISTICS))
+    return ImageRanges.model_validate({"command": command, "ranges": ranges})
+
+
 def main(
     checkpoint: Annotated[str, typer.Argument(help="A checkpoint, which gets a range.json.")],
     data: Annotated[Path | None, typer.Option(help="Where its data lie, if it needs any.")] = None,
 ) -> None:
     """Measure the ranges and store them."""
-    configuration = load_configuration(checkpoint)
-    generator, found = seeded(0, SIZES_STREAM), []
-    for part in training_images(configuration, data).split(AT_ONCE):
-        x = part / 255
-        found += [image_range.image_statistics(each.numpy()) for each in (x, zoomed(x, generator))]
-    ranges = limits(np.concatenate(found), list(image_range.STATISTICS))
     command = f"python experiments/ranges.py {checkpoint}" + (" --data FOLDER" if data else "")
     path = find(checkpoint) / RANGES
-    write_text(path, json.dumps({"of": "images", "command": command, "ranges": ranges}, indent=2) + "\n")
+    images_of = len(load_configuration(checkpoint).data.point_shape) == 2
+    if not images_of:
+        path.unlink(missing_ok=True)  # no warnings of an earlier state
+    ranges = (ranges_of_images if images_of else ranges_of_sets)(checkpoint, command, data)
+    write_text(path, json.dumps(ranges.model_dump(), indent=2) + "\n")
     console.print(f"Written to {path}", markup=False, soft_wrap=True)
 
 

@@ -17,7 +17,7 @@ address do not count: (1,) and (1, 0) are the same stream.
 | `DIAGNOSIS_...` | what `gfncp diagnose` draws |
 | `CHARACTER_ORDER` | which characters of Omniglot are trained on, validated on |
 | `CHARACTER_SETS` | sets of whole characters that `benchmarks/omniglot.py` measures on |
-| 2^31 + 7, + 10 to 13, + 17 | other programs in `benchmarks/` and `experiments/` |
+| 2^31 + 7, + 10 to 13, + 17, + 18 | other programs in `benchmarks/` and `experiments/` |
 
 What clustering draws for itself has a seed of its own instead, the same in every call: `ORDERS_SEED`,
 `CORE_SEED`, and `CORESET_SEED` with a path of one number.

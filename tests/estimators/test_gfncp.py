@@ -288,9 +288,9 @@ def test_bad_labels_are_refused(make, labels, message):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"n_samples": 0}, "n_samples=0: accepted is an integer of at least 1"),
-        ({"n_samples": 2.5}, "n_samples=2.5"),
-        ({"n_samples": "many"}, "n_samples='many'"),
+        ({"n_samples": 0}, r"'n_samples' parameter of GFNCP must be an int in the range \[1, inf\). Got 0"),
+        ({"n_samples": 2.5}, "'n_samples' .* Got 2.5"),
+        ({"n_samples": "many"}, "'n_samples' .* Got 'many'"),
         ({"random_state": "zero"}, "zero"),
         ({"n_clusters": 4}, "n_clusters=4: accepted are None, an integer, or"),
         ({"n_clusters": "few"}, "n_clusters='few'"),
@@ -585,17 +585,20 @@ def test_all_that_is_asked_is_kept(make, X, tmp_path):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"min_cluster_size": 0}, "min_cluster_size=0: accepted is an integer of at least 1"),
-        ({"min_cluster_size": 2.5}, "min_cluster_size=2.5"),
-        ({"min_cluster_size": None}, "min_cluster_size=None"),
-        ({"noise": True}, "noise=True: accepted are None and 'label'"),
-        ({"noise": "drop"}, "noise='drop'"),
-        ({"noise_threshold": 0}, "noise_threshold=0: accepted is a number above 0, up to 1"),
-        ({"noise_threshold": 1.5}, "noise_threshold=1.5"),
-        ({"categorical_weight": -1}, "categorical_weight=-1: accepted are None and a finite number from 0"),
-        ({"categorical_weight": "2"}, "categorical_weight='2'"),
-        ({"noise_threshold": "half"}, "noise_threshold='half'"),
-        ({"noise_threshold": np.nan}, "noise_threshold=nan"),
+        ({"min_cluster_size": 0}, r"'min_cluster_size' .* must be an int in the range \[1, inf\). Got 0"),
+        ({"min_cluster_size": 2.5}, "'min_cluster_size' .* Got 2.5"),
+        ({"min_cluster_size": None}, "'min_cluster_size' .* Got None"),
+        ({"noise": True}, "'noise' .* must be a str among {'label'} or None. Got True"),
+        ({"noise": "drop"}, "'noise' .* Got 'drop'"),
+        ({"noise_threshold": 0}, r"'noise_threshold' .* must be a float in the range \(0.0, 1.0\]. Got 0"),
+        ({"noise_threshold": 1.5}, "'noise_threshold' .* Got 1.5"),
+        (
+            {"categorical_weight": -1},
+            r"'categorical_weight' .* float in the range \[0.0, inf\) or None. Got -1",
+        ),
+        ({"categorical_weight": "2"}, "'categorical_weight' .* Got '2'"),
+        ({"noise_threshold": "half"}, "'noise_threshold' .* Got 'half'"),
+        ({"noise_threshold": np.nan}, "'noise_threshold' .* Got nan"),
     ],
 )
 def test_what_is_asked_of_labels_is_checked(make, values, message):

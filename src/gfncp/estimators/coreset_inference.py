@@ -65,6 +65,10 @@ class CoresetInference(Inference):
             scale = choose_scale(torch.from_numpy(x).double(), counts.double())
         return Given(x, scale=scale, weights=weights, known=known, importance=importance)
 
+    def seen(self, given: Given, rows: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some dim"]:
+        points = read_points(given.x[rows], None, None, given.scale, given.importance)
+        return points.places[points.distinct].double().numpy()
+
     def batches(self, sets: list[Given]) -> Iterator[list[int]]:
         """Places of sets that go together; one with known clusters goes alone, along orders of its own."""
         alone = [each.known is not None and bool((each.known >= 0).any()) for each in sets]

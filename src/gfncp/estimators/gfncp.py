@@ -1,46 +1,41 @@
-"""The scikit-learn interface."""
+"""The estimator: a posterior over clusterings by the interface of scikit-learn."""
 
-import io
-import json
 from collections.abc import Callable, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
-from sklearn.base import BaseEstimator, ClusterMixin, clone
+from sklearn.base import ClusterMixin, clone
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from gfncp.checkpoints import DEFAULT, WEIGHTS, find, load_configuration
-from gfncp.coresets.units import Scale
 from gfncp.data.checks import (
-    as_array,
-    check_images,
     check_known,
-    check_shape,
     check_weights,
 )
-from gfncp.data.columns import Columns, Table
 from gfncp.decoding.stream import Stream
 from gfncp.estimators import persistence
 from gfncp.estimators.coreset_inference import CoresetInference
-from gfncp.estimators.image_range import refuse_unlike
+from gfncp.estimators.fitted import Fitted
 from gfncp.estimators.inference import Given, Inference, Judge
 from gfncp.estimators.kept import Kept
-from gfncp.estimators.outside import warn_outside_training
+from gfncp.estimators.outside import warn_unlike_set
+from gfncp.estimators.points import PointsMixin
+from gfncp.estimators.pretrained import PretrainedMixin
 from gfncp.estimators.threads import with_n_jobs
-from gfncp.extras import extra
 from gfncp.partitions import canonical_labels
 from gfncp.posterior.decision import mark_noise, merge_small, settle
 from gfncp.posterior.explanation import describe_clusters
 from gfncp.posterior.posterior import NOISE, Posterior
 
-GIVEN = ("core", "weights", "known", "importance")  # arrays that `save` stores beside the points
+COUNT = Interval(Integral, 1, None, closed="left")
 
 
 def _streams(estimator: "GFNCP") -> bool:
@@ -52,7 +47,7 @@ def _streams(estimator: "GFNCP") -> bool:
     return True
 
 
-class GFNCP(ClusterMixin, BaseEstimator):
+class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
     """Posterior over clusterings, by a pretrained network; nothing is fitted but the posterior itself.
 
     Points are arrays or DataFrames ``(n_samples, n_features)``, or images ``(n_samples, 28, 28)``, as the
@@ -122,6 +117,16 @@ class GFNCP(ClusterMixin, BaseEstimator):
 
     feature_names_in_: np.ndarray  # absent without names
 
+    _parameter_constraints: ClassVar[dict] = {  # others are checked where they are used
+        "n_samples": [COUNT],
+        "n_orders": [COUNT],
+        "max_joint": [COUNT, None],
+        "min_cluster_size": [COUNT],
+        "noise": [StrOptions({"label"}), None],
+        "noise_threshold": [Interval(Real, 0, 1, closed="right")],
+        "categorical_weight": [Interval(Real, 0, None, closed="left"), None],
+    }
+
     def __init__(
         self,
         checkpoint=DEFAULT,
@@ -151,69 +156,6 @@ class GFNCP(ClusterMixin, BaseEstimator):
         self.noise = noise
         self.noise_threshold = noise_threshold
         self.categorical_weight = categorical_weight
-
-    @classmethod
-    def from_pretrained(cls, name, revision=None, **parameters) -> "GFNCP":
-        """An estimator with a checkpoint by name: a folder, or ``org/name`` on the Hugging Face Hub.
-
-        Args:
-            revision: branch, tag or commit on the Hub.
-            parameters: the constructor's others.
-
-        Raises:
-            ValueError: there is no such checkpoint, or it cannot be downloaded.
-        """
-        from gfncp import hub  # its client takes a second
-
-        return cls(checkpoint=str(hub.fetch(name, revision)), **parameters)
-
-    @classmethod
-    def train(cls, X, folder, iterations=None, seed=0, **parameters) -> "GFNCP":
-        """An estimator with a network that was trained, without labels, on points like those to cluster.
-
-        Training clusters are made of a point's neighbours along the data, see `gfncp.training.own_points`.
-        This takes minutes to hours; a call that was stopped goes on where it was when it is made again.
-
-        Args:
-            X: embeddings or other vectors in one unit, ``(n_samples, n_features)``; or grey images,
-                ``(n_samples, 28, 28)``. At least 200 of them.
-            folder: of the run; from then on a checkpoint like any other.
-            iterations: of training; None for 1600.
-            seed: of the first weights and the training sets.
-            parameters: the constructor's others.
-
-        Raises:
-            ValueError: ``X`` is not accepted, or ``folder`` holds another run.
-
-        Example:
-            >>> model = GFNCP.train(embeddings, "runs/mine")  # doctest: +SKIP
-            >>> model.fit_predict(embeddings[:300])  # doctest: +SKIP
-        """
-        with extra("train", "GFNCP.train"):
-            from gfncp.training import own_points, train  # what trains takes a second
-            from gfncp.training.run_state import unless_refused
-
-        folder = Path(folder)
-        with unless_refused(folder):
-            data = own_points.store(X, folder)
-            train.train(own_points.configure(data, iterations, seed), folder, data)
-        return cls(checkpoint=str(folder), **parameters)
-
-    def push_to_hub(self, repo_id, private=False, token=None) -> str:
-        """Upload the checkpoint, not what was fitted, to ``org/name`` on the Hugging Face Hub.
-
-        Args:
-            token: of the Hub; None for the one that its command line stored.
-
-        Returns:
-            The address of the commit.
-
-        Raises:
-            ValueError: ``repo_id`` is not of that form, or there is no such checkpoint.
-        """
-        from gfncp import hub
-
-        return hub.push(self.checkpoint, repo_id, private, token)
 
     @with_n_jobs
     def fit(self, X, y=None, known_labels=None, sample_weight=None) -> "GFNCP":
@@ -401,33 +343,18 @@ class GFNCP(ClusterMixin, BaseEstimator):
             ValueError: ``random_state`` is neither None nor an integer.
         """
         check_is_fitted(self)
-        posterior = self.posterior_
-        arrays = {"x": self.X_, "labels": self.labels_} | {
-            f"posterior/{name}": getattr(posterior, name) for name in ("labels", "log_prob", "counts")
-        }
-        if posterior.found:
-            arrays["found/labels"] = np.stack([each.labels for each in posterior.found])
-            arrays["found/log_prob"] = np.array([each.log_prob for each in posterior.found])
-        if (self.labels_ != self._clustering).any():
-            arrays["clustering"] = self._clustering
-        if posterior.index is not None:
-            arrays["index"] = _index_to_bytes(posterior.index)
-        fitted = {name: torch.from_numpy(value) for name, value in arrays.items()}
-        for name in GIVEN:
-            if getattr(self._given, name) is not None:
-                fitted[name] = torch.from_numpy(getattr(self._given, name))
-        if self._stream is not None:
-            fitted |= {f"stream/{name}": value.cpu() for name, value in self._stream.tensors().items()}
-        described = {"n_features": str(self.n_features_in_)}
-        if self.scale_ is not None:
-            described["scale"] = self.scale_
-        if self.outside_:
-            described["outside"] = json.dumps(self.outside_)
-        if self._columns is not None:
-            described["columns"] = self._columns.to_json()
-        if hasattr(self, "feature_names_in_"):
-            described["feature_names"] = json.dumps(self.feature_names_in_.tolist())
-        persistence.write(Path(folder), self.get_params(), fitted, described)
+        fitted = Fitted(
+            self._given,
+            self._clustering,
+            self.labels_,
+            self.posterior_,
+            self._stream,
+            self._columns,
+            self.outside_,
+            self.n_features_in_,
+            getattr(self, "feature_names_in_", None),
+        )
+        persistence.write(Path(folder), self.get_params(), *fitted.stored())
 
     @classmethod
     def load(cls, folder) -> "GFNCP":
@@ -437,42 +364,19 @@ class GFNCP(ClusterMixin, BaseEstimator):
             ValueError: ``folder`` holds no intact estimator.
         """
         try:
-            return cls._restored(*persistence.read(Path(folder)))
+            parameters, *stored = persistence.read(Path(folder))
+            return cls(**parameters)._restore(Fitted.restored(*stored))
         except (KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
             raise ValueError(f"{folder}: not a saved estimator ({error!r})") from None
 
-    @classmethod
-    def _restored(
-        cls, parameters: dict, fitted: dict[str, torch.Tensor], described: dict[str, str]
-    ) -> "GFNCP":
-        stream = {
-            name.removeprefix("stream/"): value
-            for name, value in fitted.items()
-            if name.startswith("stream/")
-        }
-        labels, log_prob, counts = (
-            fitted[f"posterior/{name}"].numpy() for name in ("labels", "log_prob", "counts")
-        )
-        posterior = Posterior(labels, log_prob, counts)
-        if "found/labels" in fitted:
-            for row, value in zip(fitted["found/labels"].numpy(), fitted["found/log_prob"], strict=True):
-                posterior = posterior.including(row, float(value))
-        index = _index_from_bytes(fitted["index"].numpy()) if "index" in fitted else None
-        estimator = cls(**parameters)
-        estimator._columns = Columns.from_json(described["columns"]) if "columns" in described else None
-        estimator.columns_ = [] if estimator._columns is None else list(estimator._columns.used)
-        estimator.outside_ = [str(said) for said in json.loads(described.get("outside", "[]"))]
-        estimator.n_features_in_ = int(described["n_features"])
-        if "feature_names" in described:
-            estimator.feature_names_in_ = np.array(json.loads(described["feature_names"]), dtype=object)
-        known = {name: fitted[name].numpy() for name in GIVEN if name in fitted}
-        return estimator._conclude(
-            Given(fitted["x"].numpy(), scale=cast("Scale | None", described.get("scale")), **known),
-            fitted.get("clustering", fitted["labels"]).numpy(),
-            fitted["labels"].numpy(),
-            posterior,
-            index,
-            Stream.from_tensors(stream) if stream else None,
+    def _restore(self, fitted: Fitted) -> "GFNCP":
+        self._columns, self.outside_, self.n_features_in_ = fitted.columns, fitted.outside, fitted.n_features
+        self.columns_ = [] if fitted.columns is None else list(fitted.columns.used)
+        if fitted.feature_names is not None:
+            self.feature_names_in_ = fitted.feature_names
+        posterior = fitted.posterior
+        return self._conclude(
+            fitted.given, fitted.clustering, fitted.labels, posterior, posterior.index, fitted.stream
         )
 
     @with_n_jobs
@@ -499,7 +403,7 @@ class GFNCP(ClusterMixin, BaseEstimator):
         return tags
 
     def _inference(self) -> Inference:
-        self._check_counts()
+        self._validate_params()
         max_joint = None if self.max_joint is None else int(self.max_joint)
         coresets = load_configuration(self.checkpoint).network.kind == "coreset-energy"
         kind = CoresetInference if coresets else Inference
@@ -513,52 +417,6 @@ class GFNCP(ClusterMixin, BaseEstimator):
         """Return what predictions depend on besides the points: parameters, and when weights were written."""
         return repr(self.get_params()), (find(self.checkpoint) / WEIGHTS).stat().st_mtime_ns
 
-    def _read(self, inference: Inference, X, reset: bool) -> Float[np.ndarray, "points *shape"]:
-        """Coordinates of points; to ``reset`` is to learn from them what the columns are."""
-        held = as_array(X, inference.point_shape, self.checkpoint)
-        table = held.ndim == 2
-        if table and not reset:
-            validate_data(self, held, reset=False, skip_check_array=True)  # pyright: ignore[reportArgumentType]
-        x, columns = self._coordinates(inference, held, None if reset else self._columns)
-        if reset and x.ndim == 3:
-            refuse_unlike(x, self.checkpoint)
-        outside = warn_outside_training(x, inference.joint(len(x)), inference.configuration, self.checkpoint)
-        if reset:
-            self.outside_ = outside
-            self._columns = columns
-            self.columns_ = [] if columns is None else list(columns.used)
-            if columns is not None:
-                columns.warn()
-            if table:
-                validate_data(self, held, reset=True, skip_check_array=True)  # pyright: ignore[reportArgumentType]
-            else:
-                self.n_features_in_ = int(np.prod(x.shape[1:]))
-        return x
-
-    def _coordinates(
-        self, inference: Inference, X, columns: Columns | None
-    ) -> tuple[Float[np.ndarray, "points *shape"], Columns | None]:
-        point_shape = inference.point_shape
-        held = as_array(X, point_shape, self.checkpoint)
-        if held.ndim == 2:
-            columns = self._columns_of(held) if columns is None else columns
-            x = columns.apply(held)
-        else:
-            x = check_images(np.asarray(held))
-        check_shape(x, point_shape, self.checkpoint)
-        return x, columns
-
-    def _columns_of(self, table: Table) -> Columns:
-        columns = Columns.of(table)
-        return columns.without_categories() if self.categorical_weight == 0 else columns
-
-    def _importance(
-        self, inference: Inference, columns: Columns | None
-    ) -> Float[np.ndarray, "coordinates"] | None:
-        weight = self.categorical_weight
-        weight = inference.categorical_weight if weight is None else float(weight)
-        return None if columns is None else columns.importance(weight)
-
     def _fit_batch(
         self,
         inference: Inference,
@@ -571,6 +429,8 @@ class GFNCP(ClusterMixin, BaseEstimator):
         found = inference.cluster(sets, int(self.n_samples), generator)
         for one, given, index, (greedy, posterior) in zip(fitted, sets, indices, found, strict=True):
             posterior = _including(posterior, greedy, inference, given)
+            log_prob = cast(float, posterior.log_prob_of(greedy))
+            one.outside_ = one.outside_ + warn_unlike_set(inference, given, greedy, log_prob)
             one._decide(inference, given, settle(greedy, posterior), posterior, index)
         return fitted
 
@@ -627,23 +487,6 @@ class GFNCP(ClusterMixin, BaseEstimator):
         self.probabilities_ = posterior.confidence(labels)
         return self
 
-    def _check_counts(self) -> None:
-        for name in ("n_samples", "n_orders", "max_joint", "min_cluster_size"):
-            value = getattr(self, name)
-            if name == "max_joint" and value is None:
-                continue
-            if not isinstance(value, int | np.integer) or value < 1:
-                raise ValueError(f"{name}={value!r}: accepted is an integer of at least 1")
-        if self.noise not in (None, "label"):
-            raise ValueError(f"noise={self.noise!r}: accepted are None and 'label'")
-        if not isinstance(self.noise_threshold, Real) or not 0 < self.noise_threshold <= 1:
-            raise ValueError(
-                f"noise_threshold={self.noise_threshold!r}: accepted is a number above 0, up to 1"
-            )
-        weight = self.categorical_weight
-        if weight is not None and (not isinstance(weight, Real) or not 0 <= weight < float("inf")):
-            raise ValueError(f"categorical_weight={weight!r}: accepted are None and a finite number from 0")
-
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(int(check_random_state(self.random_state).randint(2**31 - 1)))
 
@@ -681,12 +524,3 @@ def _clusterings(labels: object, points: int) -> Int[torch.Tensor, "clusterings 
         place = tuple(np.argwhere(names < 0)[0].tolist())
         raise ValueError(f"labels{list(place)} is {labels[place]}: accepted is a label for every point")
     return canonical_labels(torch.from_numpy(np.atleast_2d(names)))
-
-
-def _index_to_bytes(index: pd.Index) -> np.ndarray:
-    """An index as a Parquet file, which keeps its types and names."""
-    return np.frombuffer(pd.DataFrame(index=index).to_parquet(), np.uint8).copy()
-
-
-def _index_from_bytes(content: np.ndarray) -> pd.Index:
-    return pd.read_parquet(io.BytesIO(content.tobytes())).index

@@ -78,7 +78,9 @@ def image_ranges(checkpoint: str | Path) -> ImageRanges | None:
         ValueError: the file holds other statistics.
     """
     ranges = load_ranges(checkpoint)
-    if ranges is not None and ranges.ranges.keys() != STATISTICS.keys():
+    if not isinstance(ranges, ImageRanges):
+        return None
+    if ranges.ranges.keys() != STATISTICS.keys():
         raise ValueError(
             f"{str(checkpoint)!r} has ranges of {list(ranges.ranges)}: accepted are {list(STATISTICS)}"
         )

@@ -155,6 +155,10 @@ class Inference:
         rows = core.core_points(self.network, torch.from_numpy(x), joint, seeded(CORE_SEED)).numpy()
         return Given(x, rows)
 
+    def seen(self, given: Given, rows: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some dim"]:
+        """Return some points of a set in the network's units."""
+        return given.x[rows]
+
     def batches(self, sets: list[Given]) -> Iterator[list[int]]:
         """Places of sets that go together: of like size, as they are padded, and not too many."""
         points = [each.x for each in sets]

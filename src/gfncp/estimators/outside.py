@@ -4,15 +4,19 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Num
+from jaxtyping import Int, Num
 
 from gfncp.configuration import Configuration
 from gfncp.estimators.image_range import describe_unlike
+from gfncp.estimators.inference import Given, Inference
+from gfncp.estimators.set_range import describe_unlike_set, evenly, set_ranges, set_statistics
 
 TOO_MANY = 2  # times as many points as in the largest training set
 TOO_FAR = 10  # times the typical size of a coordinate
 TOO_CLOSE = 1 / 30  # of the typical size of a coordinate; for sets of some points
 SOME = 10
+
+Labels = Int[np.ndarray, "points"]
 
 
 def warn_outside_training(
@@ -24,15 +28,32 @@ def warn_outside_training(
         joint: how many of them are decoded jointly.
 
     Returns:
-        What was said.
+        The texts of the warnings.
     """
-    found = [
+    return _warn(
         _describe_number(joint, configuration.training.points[1], checkpoint),
         describe_unlike(x, checkpoint) if x.ndim == 3 else _describe_scale(x, configuration, checkpoint),
-    ]
-    said = [f"{text}. Probabilities may be wrong there." for text in found if text is not None]
+    )
+
+
+def warn_unlike_set(inference: Inference, given: Given, labels: Labels, log_prob: float) -> list[str]:
+    """Warn where a clustered set of vectors is unlike those of training, see `gfncp.estimators.set_range`.
+
+    Returns:
+        The texts of the warnings.
+    """
+    ranges = set_ranges(inference.name) if given.x.ndim == 2 else None
+    if ranges is None:
+        return []
+    rows = evenly(len(labels))
+    found = set_statistics(inference.seen(given, rows), labels[rows], log_prob / len(labels))
+    return _warn(None if found is None else describe_unlike_set(found, len(labels), ranges, inference.name))
+
+
+def _warn(*texts: str | None) -> list[str]:
+    said = [f"{text}. Probabilities may be wrong there." for text in texts if text is not None]
     for text in said:
-        warnings.warn(text, UserWarning, stacklevel=2)
+        warnings.warn(text, UserWarning, stacklevel=3)
     return said
 
 

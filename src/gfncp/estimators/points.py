@@ -1,0 +1,71 @@
+"""The reading of points: tables as coordinates, images as intensities, by the rules learnt in `fit`."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from gfncp.data.checks import as_array, check_images, check_shape
+from gfncp.data.columns import Columns, Table
+from gfncp.estimators.image_range import refuse_unlike
+from gfncp.estimators.inference import Inference
+from gfncp.estimators.outside import warn_outside_training
+
+
+class PointsMixin(BaseEstimator):
+    """Points of any accepted kind, as arrays of numbers; what each column is used as is learnt once."""
+
+    checkpoint: str | Path
+    categorical_weight: float | None
+    outside_: list[str]
+    columns_: list
+    n_features_in_: int
+    _columns: Columns | None
+
+    def _read(self, inference: Inference, X, reset: bool) -> Float[np.ndarray, "points *shape"]:
+        """Coordinates of points; to ``reset`` is to learn from them what the columns are."""
+        held = as_array(X, inference.point_shape, self.checkpoint)
+        table = held.ndim == 2
+        if table and not reset:
+            validate_data(self, held, reset=False, skip_check_array=True)  # pyright: ignore[reportArgumentType]
+        x, columns = self._coordinates(inference, held, None if reset else self._columns)
+        if reset and x.ndim == 3:
+            refuse_unlike(x, self.checkpoint)
+        outside = warn_outside_training(x, inference.joint(len(x)), inference.configuration, self.checkpoint)
+        if reset:
+            self.outside_ = outside
+            self._columns = columns
+            self.columns_ = [] if columns is None else list(columns.used)
+            if columns is not None:
+                columns.warn()
+            if table:
+                validate_data(self, held, reset=True, skip_check_array=True)  # pyright: ignore[reportArgumentType]
+            else:
+                self.n_features_in_ = int(np.prod(x.shape[1:]))
+        return x
+
+    def _coordinates(
+        self, inference: Inference, X, columns: Columns | None
+    ) -> tuple[Float[np.ndarray, "points *shape"], Columns | None]:
+        point_shape = inference.point_shape
+        held = as_array(X, point_shape, self.checkpoint)
+        if held.ndim == 2:
+            columns = self._columns_of(held) if columns is None else columns
+            x = columns.apply(held)
+        else:
+            x = check_images(np.asarray(held))
+        check_shape(x, point_shape, self.checkpoint)
+        return x, columns
+
+    def _columns_of(self, table: Table) -> Columns:
+        columns = Columns.of(table)
+        return columns.without_categories() if self.categorical_weight == 0 else columns
+
+    def _importance(
+        self, inference: Inference, columns: Columns | None
+    ) -> Float[np.ndarray, "coordinates"] | None:
+        weight = self.categorical_weight
+        weight = inference.categorical_weight if weight is None else float(weight)
+        return None if columns is None else columns.importance(weight)
