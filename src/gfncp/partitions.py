@@ -76,7 +76,7 @@ def crp_log_prob(labels: Int[Tensor, "*batch points"], alpha: float) -> Float[Te
 
 
 def cluster_bounds(n_clusters: int | tuple[int, int] | None, points: int) -> tuple[int, int]:
-    """Return inclusive bounds on K: 1 to N for None, that K for an integer; a pair is cut at N, here ``points``.
+    """Return inclusive bounds on K: 1 to ``points`` for None, K itself, or a pair that is cut at ``points``.
 
     Raises:
         ValueError: no partition of ``points`` points has so many clusters.
