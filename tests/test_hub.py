@@ -25,7 +25,7 @@ except ValueError as error:
 """
 
 
-def test_an_estimator_from_a_folder(vector_checkpoint):
+def test_an_estimator_from_a_folder_is_that_of_its_checkpoint(vector_checkpoint):
     model = GFNCP.from_pretrained(vector_checkpoint, n_samples=3, random_state=0)
     assert model.get_params()["checkpoint"] == str(vector_checkpoint)
     expected = GFNCP(vector_checkpoint, n_samples=3, random_state=0).fit(X)

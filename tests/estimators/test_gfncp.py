@@ -48,7 +48,7 @@ def test_it_is_a_clusterer_with_the_documented_parameters(make):
     assert "n_samples=7" in repr(model)
 
 
-def test_fitted_attributes(make, X):
+def test_fitted_attributes_agree_with_each_other(make, X):
     model = make()
     assert model.fit(X) is model
     posterior = model.posterior_
@@ -164,7 +164,7 @@ def test_points_may_come_in_any_container(make, X, kind):
     assert make().fit(given).labels_.tolist() == make().fit(X).labels_.tolist()
 
 
-def test_data_frames_of_mixed_and_nullable_columns(make, X):
+def test_data_frames_of_mixed_and_nullable_columns_equal_arrays(make, X):
     frame = pd.DataFrame({"a": (10 * X[:, 0]).astype(int), "b": pd.array(X[:, 1], dtype="Float64")})
     expected = make().fit(np.c_[(10 * X[:, 0]).astype(int), X[:, 1]])
     assert make().fit(frame).labels_.tolist() == expected.labels_.tolist()

@@ -325,7 +325,7 @@ CHECKS = {
 
 @pytest.mark.parametrize("name", PROPERTIES)
 @pytest.mark.parametrize("method", TABLE)
-def test_cell(method, name):
+def test_the_mark_of_a_property_is_what_the_method_does(method, name):
     assert getattr(SUBJECTS[method], CHECKS[name])() == TABLE[method].mark(name)
 
 

@@ -57,7 +57,7 @@ def test_min_filtering_does_not_depend_on_the_order_of_points(generator):
     assert torch.equal(moved[:, :, None] == moved[:, None, :], same[:, order][:, :, order])
 
 
-def test_filtering_ends(network):
+def test_filtering_ends_with_every_point_in_a_cluster(network):
     """A filter that finds nothing takes a point at a time; what is left after all rounds is one cluster."""
     torch.nn.init.zeros_(network.find.logit.weight)
     x = torch.randn(2, 60, 2)
@@ -71,7 +71,7 @@ def test_filtering_ends(network):
     assert (network.predict(x, mask)[mask] == 0).all()
 
 
-def test_cross_entropy_of_every_cluster(generator):
+def test_cross_entropies_equal_a_loop_over_clusters(generator):
     logits = torch.randn(3, 8, generator=generator)
     left = torch.rand(3, 8, generator=generator) < 0.7
     left[:, 0] = True

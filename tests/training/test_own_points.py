@@ -188,7 +188,7 @@ def test_what_cannot_be_trained_on_is_refused(tmp_path, x, said):
     assert not (tmp_path / "run" / "model.safetensors").exists()
 
 
-def test_something_must_be_named(capsys, tmp_path):
+def test_training_needs_a_configuration_or_points(capsys, tmp_path):
     assert main(["train"]) == 2
     assert "name a TOML file, or your points with --data" in capsys.readouterr().err
     assert main(["train", "--data", str(tmp_path / "none.csv")]) == 2

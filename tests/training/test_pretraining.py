@@ -90,13 +90,13 @@ def test_pairs_belong_together_and_are_alike_with_themselves(generator):
         assert not alike[side][:, ~side].any()
 
 
-def test_rounds_draw_what_is_near_together(images):
+def test_rounds_bring_neighbours_together(images):
     """Kinds of noise: within a kind, images come nearer to each other than telling each apart leaves them."""
 
     assert spread(images, iterations=40, rounds=2) < spread(images, iterations=40)
 
 
-def test_a_round_without_iterations_before_it_draws_what_is_near_in_pixels_together(images):
+def test_a_first_round_brings_neighbours_in_pixels_together(images):
     assert spread(images, iterations=0, rounds=1, round_iterations=40) < spread(images, iterations=40)
 
 
@@ -119,7 +119,7 @@ def test_the_seed_decides_and_the_global_stream_is_left_alone(images):
         assert torch.equal(value, second.state_dict()[name]), name
 
 
-def test_embeddings_lie_on_a_sphere_and_do_not_depend_on_their_company(images):
+def test_embeddings_lie_on_a_sphere_and_do_not_depend_on_the_batch(images):
     embedding = embedded().eval()
     z = embedding(images[:10] / 255)
     torch.testing.assert_close(z.norm(dim=1), torch.full((10,), 8**0.5))

@@ -255,7 +255,7 @@ def test_the_seed_decides(name, tmp_path):
         assert digest(name, tmp_path, 1) != first
 
 
-def test_other_processes_find_the_same(tmp_path):
+def test_another_process_finds_the_same(tmp_path):
     """In which sets and dictionaries of text have another order, and memory has other addresses."""
     found = []
     for hash_seed in ("1", "2"):
