@@ -2,7 +2,7 @@
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +19,7 @@ CHECKED = [f"gfncp.{path.stem}" for path in PACKAGE.iterdir() if path.stem not i
 jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 from gfncp import checkpoints, configuration  # noqa: E402
+from gfncp.configuration.data import Data, OwnImages  # noqa: E402
 from gfncp.decoding.model import InteractingModel, Model, PairwiseModel  # noqa: E402
 from gfncp.networks.attention import ContextEncoder  # noqa: E402
 from gfncp.networks.encoders import AnyVectorEncoder, ImageEncoder, ScaledVectorEncoder, VectorEncoder  # noqa: E402
@@ -195,6 +196,15 @@ def make_checkpoint(tmp_path) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@pytest.fixture
+def small_validation() -> Iterator[None]:
+    """Validate on sets of 10 points, for tests of training that do not depend on their size."""
+    with pytest.MonkeyPatch.context() as patch:  # apart from the test's own patches, which it may undo
+        for section in (Data, OwnImages):
+            patch.setattr(section, "test_points", 10)
+        yield
 
 
 @pytest.fixture

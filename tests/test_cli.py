@@ -701,6 +701,7 @@ def test_reproduce_outside_of_a_checkout_names_the_option(refused, tmp_path):
     assert f"--root={tmp_path}: holds no experiments/tables" in message
 
 
+@pytest.mark.usefixtures("small_validation")
 def test_a_checkpoint_is_trained_resumed_described_and_evaluated(gfncp, refused, tmp_path):
     config, run = tmp_path / "tiny.toml", tmp_path / "run"
     config.write_text(TOML)

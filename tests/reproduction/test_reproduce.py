@@ -84,7 +84,7 @@ points = 6
 
 
 @pytest.fixture
-def root(tmp_path) -> Path:
+def root(tmp_path, small_validation) -> Path:
     """A folder with tiny declarations."""
     tables = tmp_path / "experiments" / "tables"
     tables.mkdir(parents=True)
