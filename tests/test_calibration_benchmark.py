@@ -99,7 +99,7 @@ def measured(calibration, inference, truths, x):
 
 
 def test_the_posterior_that_made_the_labels_is_found_calibrated(calibration, inference, generator):
-    x = [points(8, seed=seed) for seed in range(40)]
+    x = [points(8, seed=seed) for seed in range(24)]
     given, _ = prepared(inference, x)
     truths = [each.samples[0].astype(np.int64) for each in sets.answers(inference, given, 1, generator)]
     found = measured(calibration, inference, truths, x)
@@ -111,8 +111,8 @@ def test_the_posterior_that_made_the_labels_is_found_calibrated(calibration, inf
 
 
 def test_labels_that_another_law_made_are_found_out(calibration, inference):
-    x = [points(8, seed=seed) for seed in range(24)]
-    found = measured(calibration, inference, [np.zeros(8, dtype=np.int64)] * 24, x)
+    x = [points(8, seed=seed) for seed in range(16)]
+    found = measured(calibration, inference, [np.zeros(8, dtype=np.int64)] * 16, x)
     assert found["clusters_p"] < 1e-6
     assert found["pairs"]["truth"]["error"] > found["pairs"]["sample"]["error"] + 0.1
     missed = {what for what, _, _, met in calibration.targets(found) if not met}

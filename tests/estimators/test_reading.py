@@ -526,7 +526,7 @@ def test_the_command_line_says_what_it_used(vector_checkpoint, tmp_path, capsys)
     table.loc[3, "b"] = np.nan
     table.astype(object).fillna("?").to_csv(tmp_path / "x.csv", sep=";", index=False)
     command = ["cluster", str(tmp_path / "x.csv"), "--checkpoint", str(vector_checkpoint), "--samples", "3"]
-    command += ["--output", str(tmp_path / "out")]
+    command += ["--output", str(tmp_path / "out"), "--no-pictures"]
     assert main(command) == 2
     assert "data row 4, column 'b' holds '?', in a column of numbers" in capsys.readouterr().err
     assert main([*command, "--missing", "?"]) == 0
@@ -551,7 +551,7 @@ def test_the_command_line_points_out_codes_and_weighs_categories(vector_checkpoi
     table.loc[:2, "b"] = -999
     table.to_csv(tmp_path / "x.csv", index=False)
     command = ["cluster", str(tmp_path / "x.csv"), "--checkpoint", str(vector_checkpoint), "--samples", "3"]
-    command += ["--output", str(tmp_path / "out"), "--categorical-weight", "0"]
+    command += ["--output", str(tmp_path / "out"), "--no-pictures", "--categorical-weight", "0"]
     assert main(command) == 0
     said = capsys.readouterr().err
     for line in (
