@@ -78,7 +78,7 @@ def _group(group: str, record: dict) -> str:
 
 
 def _parts(group: str, rows: list[dict]) -> dict[str, list[dict]]:
-    """Group rows by the names of the sets; the planar group, which has too many, stays whole."""
+    """Group rows by the names of the sets; those of the planar group, of which there are many, by kind."""
     parts: dict[str, list[dict]] = {}
     for row in rows:
         planar = "Gaussian-like" if row["gaussian_like"] else "others"

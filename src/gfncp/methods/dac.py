@@ -95,7 +95,7 @@ class DACNetwork(nn.Module):
     def predict(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
     ) -> Int[Tensor, "batch points"]:
-        """Return labels in order of appearance, -1 where absent, which no order of the points changes."""
+        """Return labels in order of appearance, -1 where absent; the order of the points does not matter."""
         return _cluster(self, x, mask)
 
     def log_prob(self, *_arguments) -> NoReturn:
