@@ -4,16 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.evaluation import coreset_sets as sets
-
-TOKENS = 5
-SECTIONS = {
-    "encoder": {"kind": "tokens", "context": {"width": 8, "heads": 2, "blocks": 1, "local_heads": 1}},
-    "network": {"kind": "coreset-energy", "depth": 2, "width": 8, "cluster_width": 8, "body": "gated"},
-    "data": {"kind": "coresets", "tokens": TOKENS},
-    "objective": {"name": "coreset-likelihood"},
-}
 
 
 @pytest.fixture
@@ -22,16 +13,8 @@ def calibration(import_benchmark):
 
 
 @pytest.fixture
-def inference(make_checkpoint):
-    """With weights so large that energies differ clearly, and points beside tokens are not sure of them."""
-    made = CoresetInference.of(make_checkpoint(**SECTIONS), None, 1, None, None)
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for name, weight in made.network.named_parameters():
-            weight *= 1.3
-            if name.startswith("placement"):
-                weight += 0.1 * torch.randn(weight.shape, generator=generator)
-    return made
+def inference(coreset_inference):
+    return coreset_inference()
 
 
 def points(count, seed=0):
