@@ -2,7 +2,7 @@
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -19,13 +19,16 @@ CHECKED = [f"gfncp.{path.stem}" for path in PACKAGE.iterdir() if path.stem not i
 jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 from gfncp import checkpoints, configuration  # noqa: E402
+from gfncp.configuration.data import Data, OwnImages  # noqa: E402
 from gfncp.decoding.model import InteractingModel, Model, PairwiseModel  # noqa: E402
+from gfncp.estimators.coreset_inference import CoresetInference  # noqa: E402
 from gfncp.networks.attention import ContextEncoder  # noqa: E402
 from gfncp.networks.encoders import AnyVectorEncoder, ImageEncoder, ScaledVectorEncoder, VectorEncoder  # noqa: E402
 from gfncp.networks.energy import Encoding  # noqa: E402
 from gfncp.networks.interacting import InteractingEnergyNetwork  # noqa: E402
 from gfncp.networks.layers import Gated  # noqa: E402
 from gfncp.networks.pairwise import PROJECTIONS, SIZE, PairwiseEnergyNetwork  # noqa: E402
+from gfncp.simulators import GaussianMixtures  # noqa: E402
 
 DATA = os.environ.get("GFNCP_DATA")  # a folder with one of each data set that is too large for the repository
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -198,6 +201,15 @@ def make_checkpoint(tmp_path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def small_validation() -> Iterator[None]:
+    """Validate on sets of 10 points, for tests of training that do not depend on their size."""
+    with pytest.MonkeyPatch.context() as patch:  # apart from the test's own patches, which it may undo
+        for section in (Data, OwnImages):
+            patch.setattr(section, "test_points", 10)
+        yield
+
+
+@pytest.fixture
 def vector_checkpoint(make_checkpoint) -> Path:
     return make_checkpoint()
 
@@ -205,6 +217,39 @@ def vector_checkpoint(make_checkpoint) -> Path:
 @pytest.fixture
 def image_checkpoint(make_checkpoint) -> Path:
     return make_checkpoint(encoder={"kind": "images"}, data={"kind": "neighbour-images", "dataset": "mnist"})
+
+
+@pytest.fixture
+def coreset_checkpoint(make_checkpoint) -> Path:
+    """A checkpoint whose coresets have five tokens."""
+    return make_checkpoint(
+        encoder={"kind": "tokens", "context": {"width": 8, "heads": 2, "blocks": 1, "local_heads": 1}},
+        network={"kind": "coreset-energy", "depth": 2, "width": 8, "cluster_width": 8, "body": "gated"},
+        data={"kind": "coresets", "tokens": 5},
+        objective={"name": "coreset-likelihood"},
+    )
+
+
+@pytest.fixture
+def coreset_inference(coreset_checkpoint) -> Callable[..., CoresetInference]:
+    """Inference with weights so large that energies differ clearly, and places beside tokens are not sure."""
+
+    def make(n_orders=1, n_clusters=None, max_joint=None):
+        made = CoresetInference.of(coreset_checkpoint, None, n_orders, n_clusters, max_joint)
+        generator = torch.Generator().manual_seed(5)
+        with torch.no_grad():
+            for name, weight in made.network.named_parameters():
+                weight *= 1.3
+                if name.startswith("placement"):
+                    weight += 0.1 * torch.randn(weight.shape, generator=generator)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def mixture() -> GaussianMixtures:
+    return GaussianMixtures(dim=2, alpha=1.0, spread=3.0)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def stored(folder, seed, width=4):
     return str(folder)
 
 
-def test_the_weights_are_means(tmp_path, main):
+def test_averaged_checkpoints_have_the_means_of_the_weights(tmp_path, main):
     folders = [stored(tmp_path / str(seed), seed) for seed in (0, 1)]
     main(tmp_path / "mean", folders)
     one, other, mean = (load(folder).state_dict() for folder in (*folders, tmp_path / "mean"))

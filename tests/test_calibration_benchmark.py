@@ -4,16 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.evaluation import coreset_sets as sets
-
-TOKENS = 5
-SECTIONS = {
-    "encoder": {"kind": "tokens", "context": {"width": 8, "heads": 2, "blocks": 1, "local_heads": 1}},
-    "network": {"kind": "coreset-energy", "depth": 2, "width": 8, "cluster_width": 8, "body": "gated"},
-    "data": {"kind": "coresets", "tokens": TOKENS},
-    "objective": {"name": "coreset-likelihood"},
-}
 
 
 @pytest.fixture
@@ -22,16 +13,8 @@ def calibration(import_benchmark):
 
 
 @pytest.fixture
-def inference(make_checkpoint):
-    """With weights so large that energies differ clearly, and points beside tokens are not sure of them."""
-    made = CoresetInference.of(make_checkpoint(**SECTIONS), None, 1, None, None)
-    generator = torch.Generator().manual_seed(5)
-    with torch.no_grad():
-        for name, weight in made.network.named_parameters():
-            weight *= 1.3
-            if name.startswith("placement"):
-                weight += 0.1 * torch.randn(weight.shape, generator=generator)
-    return made
+def inference(coreset_inference):
+    return coreset_inference()
 
 
 def points(count, seed=0):
@@ -99,7 +82,7 @@ def measured(calibration, inference, truths, x):
 
 
 def test_the_posterior_that_made_the_labels_is_found_calibrated(calibration, inference, generator):
-    x = [points(8, seed=seed) for seed in range(40)]
+    x = [points(8, seed=seed) for seed in range(24)]
     given, _ = prepared(inference, x)
     truths = [each.samples[0].astype(np.int64) for each in sets.answers(inference, given, 1, generator)]
     found = measured(calibration, inference, truths, x)
@@ -111,8 +94,8 @@ def test_the_posterior_that_made_the_labels_is_found_calibrated(calibration, inf
 
 
 def test_labels_that_another_law_made_are_found_out(calibration, inference):
-    x = [points(8, seed=seed) for seed in range(24)]
-    found = measured(calibration, inference, [np.zeros(8, dtype=np.int64)] * 24, x)
+    x = [points(8, seed=seed) for seed in range(16)]
+    found = measured(calibration, inference, [np.zeros(8, dtype=np.int64)] * 16, x)
     assert found["clusters_p"] < 1e-6
     assert found["pairs"]["truth"]["error"] > found["pairs"]["sample"]["error"] + 0.1
     missed = {what for what, _, _, met in calibration.targets(found) if not met}

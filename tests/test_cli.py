@@ -125,13 +125,13 @@ def test_help_of_each_command_has_an_example(gfncp, command):
     assert f"Example:  gfncp {command} " in text
 
 
-def test_version(gfncp):
+def test_the_version_is_printed(gfncp):
     code, text, _ = gfncp("--version")
     assert code == 0
     assert text.startswith("gfncp ")
 
 
-def test_version_for_a_report_of_a_bug(gfncp, refused):
+def test_the_verbose_version_describes_the_machine(gfncp, refused):
     for options in (("--version", "--verbose"), ("--verbose", "--version")):
         code, text, _ = gfncp(*options)
         assert code == 0
@@ -215,7 +215,7 @@ def test_known_labels_are_compared_and_not_used(gfncp, plane, points, tmp_path, 
     np.testing.assert_array_equal(pd.read_csv(tmp_path / "labels.csv")["label"], expected)
 
 
-def test_the_bundled_digits(gfncp, pictures, tmp_path):
+def test_the_bundled_digits_are_clustered(gfncp, pictures, tmp_path):
     code, text, _ = gfncp(
         "cluster",
         *(EXAMPLES / "mnist-300.npz", "--checkpoint", pictures, "--output", tmp_path),
@@ -229,14 +229,14 @@ def test_the_bundled_digits(gfncp, pictures, tmp_path):
 @pytest.mark.parametrize(
     "x", [np.zeros((1, 2)), np.ones((8, 2)), [[0, 0], [9, 9]]], ids=["one", "all equal", "two"]
 )
-def test_small_and_degenerate_sets(gfncp, plane, tmp_path, x):
+def test_small_and_degenerate_sets_are_clustered(gfncp, plane, tmp_path, x):
     np.save(tmp_path / "x.npy", x)
     code, _, _ = gfncp("cluster", tmp_path / "x.npy", "--checkpoint", plane, "--output", tmp_path)
     assert code == 0
     assert pd.read_csv(tmp_path / "labels.csv")["label"][0] == 0
 
 
-def test_tables_as_they_come(gfncp, plane, tmp_path):
+def test_names_gaps_and_categories_of_tables_are_accepted_and_escaped(gfncp, plane, tmp_path):
     """Names, gaps and categories; everything hostile is escaped in the report."""
     table = pd.DataFrame(
         {
@@ -270,7 +270,7 @@ def test_tables_as_they_come(gfncp, plane, tmp_path):
 
 
 @pytest.mark.parametrize("way", ["files", "column"])
-def test_many_sets_at_once(gfncp, plane, tmp_path, points, way):
+def test_many_sets_are_clustered_each_on_its_own(gfncp, plane, tmp_path, points, way):
     table = pd.DataFrame(points, columns=["a", "b"]).assign(
         kind=np.arange(20) % 2, part=["x/y"] * 8 + ["z"] * 12
     )
@@ -300,7 +300,7 @@ def test_many_sets_at_once(gfncp, plane, tmp_path, points, way):
     assert (tmp_path / "out" / "report.html").read_text().count("<section") == 2
 
 
-def test_a_folder_of_images(gfncp, pictures, tmp_path):
+def test_a_folder_of_images_is_clustered(gfncp, pictures, tmp_path):
     rng = np.random.default_rng(0)
     for name in ("b/2.png", "a.jpg", "b/1.png"):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -315,7 +315,7 @@ def test_a_folder_of_images(gfncp, pictures, tmp_path):
 # cluster: the folder of results
 
 
-def test_without_pictures(gfncp, csv, plane, tmp_path):
+def test_without_pictures_none_are_written(gfncp, csv, plane, tmp_path):
     given = ("cluster", csv, "--checkpoint", plane, "--output", tmp_path / "out", "--samples", 5)
     code, text, _ = gfncp(*given, "--no-pictures")
     assert code == 0
@@ -393,8 +393,8 @@ def test_known_labels_do_not_change_the_names_of_sets(gfncp, coresets, tmp_path,
 
 def test_the_report_of_many_sets_is_small(gfncp, plane, tmp_path, points, monkeypatch):
     monkeypatch.setattr("gfncp.report.MOST_PICTURES", 3)
-    rows = pd.DataFrame(np.tile(points[:4], (200, 1)), columns=["a", "b"]).assign(
-        part=np.repeat(np.arange(200), 4)
+    rows = pd.DataFrame(np.tile(points[:4], (40, 1)), columns=["a", "b"]).assign(
+        part=np.repeat(np.arange(40), 4)
     )
     rows.to_csv(tmp_path / "all.csv", index=False)
     code, text, _ = gfncp(
@@ -403,7 +403,7 @@ def test_the_report_of_many_sets_is_small(gfncp, plane, tmp_path, points, monkey
     )
     assert code == 0
     page = tmp_path / "out" / "report.html"
-    assert page.stat().st_size < 3_000_000
+    assert page.stat().st_size < 600_000
     linked = re.findall(r'src="(.*?)"', page.read_text())
     assert linked == [f"{number:03d}-{number - 1}/clusters.png" for number in (1, 2, 3)]
     assert all((tmp_path / "out" / name).is_file() for name in linked)
@@ -446,7 +446,7 @@ def test_bad_paths_are_refused_before_anything_is_imported(tmp_path, arguments, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.csv", "x.xlsx"]
 
 
-def test_folders_that_cannot_take_results(refused, csv, tmp_path, points):
+def test_folders_that_cannot_take_results_are_refused(refused, csv, tmp_path, points):
     output = tmp_path / "out"
     (output / "report.html").mkdir(parents=True)
     assert f"{output / 'report.html'} is a folder" in refused("cluster", csv, "--output", output)
@@ -488,7 +488,7 @@ def test_all_kinds_of_files_are_known_before_they_are_read():
     assert set(READERS) == set(TABLES_AND_ARRAYS)
 
 
-def test_bad_and_dark_images(gfncp, refused, pictures, tmp_path):
+def test_bad_images_are_named_or_left_out_and_dark_ones_inverted(gfncp, refused, pictures, tmp_path):
     """Bad files are named, or left out with a note; --invert exchanges light and dark."""
     pixels = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
     for folder, held in (("in", pixels), ("inverted", 255 - pixels)):
@@ -509,7 +509,7 @@ def test_bad_and_dark_images(gfncp, refused, pictures, tmp_path):
     assert (tmp_path / "a" / "labels.csv").read_text() == (tmp_path / "b" / "labels.csv").read_text()
 
 
-def test_options_of_images_with_points(refused, csv):
+def test_options_of_images_are_refused_for_points(refused, csv):
     assert "--skip-bad: accepted for folders of images only" in refused("cluster", csv, "--skip-bad")
     assert "--invert: accepted for images only" in refused("cluster", csv, "--invert")
 
@@ -648,7 +648,9 @@ def test_the_greedy_clustering_is_judged_given_what_is_known(coresets, points):
     assert judged > model.log_prob(points[:4], model.labels_) + 0.01
 
 
-def test_bad_columns_of_what_is_known(refused, coresets, plane, pictures, csv, points, tmp_path):
+def test_bad_columns_of_known_labels_and_weights_are_refused(
+    refused, coresets, plane, pictures, csv, points, tmp_path
+):
     given = ("cluster", csv, "--checkpoint", coresets, "--output", tmp_path / "out")
     for option in ("--known-column", "--weight-column"):
         assert "points.csv: there is no column 'none'; there are ['a', 'b']" in refused(
@@ -686,7 +688,7 @@ def test_bad_columns_of_what_is_known(refused, coresets, plane, pictures, csv, p
 # train, info, evaluate
 
 
-def test_info_of_a_checkpoint_of_coresets(gfncp, coresets):
+def test_info_describes_a_checkpoint_of_coresets(gfncp, coresets):
     code, text, _ = gfncp("info", coresets)
     assert code == 0
     assert "(n_samples, any width)" in text
@@ -699,7 +701,8 @@ def test_reproduce_outside_of_a_checkout_names_the_option(refused, tmp_path):
     assert f"--root={tmp_path}: holds no experiments/tables" in message
 
 
-def test_train_resume_info_evaluate(gfncp, refused, tmp_path):
+@pytest.mark.usefixtures("small_validation")
+def test_a_checkpoint_is_trained_resumed_described_and_evaluated(gfncp, refused, tmp_path):
     config, run = tmp_path / "tiny.toml", tmp_path / "run"
     config.write_text(TOML)
     assert gfncp("train", config, "--output", run)[0] == 0
@@ -734,7 +737,7 @@ def test_a_run_is_named_after_its_file(gfncp, tmp_path, monkeypatch):
     assert gfncp("info", "runs/tiny")[0] == 0
 
 
-def test_evaluate_images(gfncp, pictures, data_folder):
+def test_images_are_evaluated(gfncp, pictures, data_folder):
     data = data_folder("mnist")
     code, text, _ = gfncp("evaluate", pictures, "--sets", 2, "--points", 12, "--data", data)
     assert code == 0
@@ -755,7 +758,7 @@ USAGE = {
 
 
 @pytest.mark.parametrize(("arguments", "said"), USAGE.values(), ids=USAGE)
-def test_usage(refused, arguments, said):
+def test_wrong_usage_is_refused_with_a_hint_at_help(refused, arguments, said):
     complaint = refused(*arguments)
     assert said.lower() in complaint.lower()
     assert "--help" in complaint
@@ -795,7 +798,7 @@ def test_options_of_the_other_engine_are_refused(refused, arguments, said):
 
 
 @pytest.mark.parametrize(("name", "content", "said"), FILES.values(), ids=FILES)
-def test_bad_files(refused, plane, tmp_path, name, content, said):
+def test_malformed_files_are_refused(refused, plane, tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
     complaint = refused("cluster", tmp_path / name, "--checkpoint", plane, "--output", tmp_path / "out")
     assert said in complaint
@@ -813,18 +816,18 @@ ARRAYS = {
     "text": (np.array([["a", "b"]]), "type <U1"),
     "complex": (np.zeros((4, 2), complex), "type complex128"),
     "objects": (np.array([[None, 1]]), "cannot be read"),
-    "very wide": (np.zeros((2, 100_000), np.float32), "(2, 100000)"),
+    "very wide": (np.zeros((2, 1000), np.float32), "(2, 1000)"),
 }
 
 
 @pytest.mark.parametrize(("x", "said"), ARRAYS.values(), ids=ARRAYS)
-def test_bad_arrays(refused, plane, tmp_path, x, said):
+def test_malformed_arrays_are_refused(refused, plane, tmp_path, x, said):
     np.save(tmp_path / "x.npy", x)
     assert said in refused("cluster", tmp_path / "x.npy", "--checkpoint", plane)
 
 
 @pytest.mark.parametrize("suffix", ["npy", "npz", "parquet"])
-def test_truncated_files(refused, plane, tmp_path, points, suffix):
+def test_truncated_files_are_refused(refused, plane, tmp_path, points, suffix):
     path = tmp_path / f"points.{suffix}"
     match suffix:
         case "npy":
@@ -839,7 +842,7 @@ def test_truncated_files(refused, plane, tmp_path, points, suffix):
         assert f"{path}: cannot be read" in refused("cluster", path, "--checkpoint", plane)
 
 
-def test_damaged_npz(refused, plane, tmp_path, points):
+def test_damaged_archives_are_refused(refused, plane, tmp_path, points):
     path = tmp_path / "points.npz"
     np.savez_compressed(path, x=points)
     content = bytearray(path.read_bytes())
@@ -848,7 +851,7 @@ def test_damaged_npz(refused, plane, tmp_path, points):
     assert "cannot be read" in refused("cluster", path, "--checkpoint", plane)
 
 
-def test_bad_labels(refused, csv, plane, points, tmp_path):
+def test_bad_columns_of_labels_are_refused(refused, csv, plane, points, tmp_path):
     assert "no column 'kind'; there are ['a', 'b']" in refused("cluster", csv, "--label-column", "kind")
     np.savez(tmp_path / "short.npz", x=points, kind=np.arange(3))
     assert "(3,)" in refused("cluster", tmp_path / "short.npz", "--label-column", "kind")
@@ -860,13 +863,13 @@ def test_bad_labels(refused, csv, plane, points, tmp_path):
     assert "0 columns" in refused("cluster", tmp_path / "only.csv", "--label-column", "kind")
 
 
-def test_images_out_of_range(refused, pictures, tmp_path):
+def test_images_out_of_range_are_refused(refused, pictures, tmp_path):
     np.save(tmp_path / "x.npy", np.full((3, 28, 28), 7.0))
     assert "[0, 1]" in refused("cluster", tmp_path / "x.npy", "--checkpoint", pictures)
 
 
 @pytest.mark.parametrize("command", ["info", "evaluate"])
-def test_unknown_checkpoints(refused, command, tmp_path):
+def test_unknown_and_damaged_checkpoints_are_refused(refused, command, tmp_path):
     assert "checkpoint='no-such'" in refused(command, "no-such")
     (tmp_path / "config.json").write_text("{")
     assert "not a readable JSON file" in refused(command, tmp_path)
@@ -874,7 +877,7 @@ def test_unknown_checkpoints(refused, command, tmp_path):
     assert "config.json" in refused(command, tmp_path)
 
 
-def test_bad_weights(refused, csv, plane, pictures):
+def test_damaged_weights_are_refused(refused, csv, plane, pictures):
     weights = plane / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     assert f"{weights}: not the weights" in refused("cluster", csv, "--checkpoint", plane)
@@ -884,7 +887,7 @@ def test_bad_weights(refused, csv, plane, pictures):
     assert f"{weights}: not the weights" in refused("cluster", csv, "--checkpoint", plane)
 
 
-def test_bad_options_of_cluster(refused, csv, plane, tmp_path):
+def test_bad_options_of_cluster_are_refused(refused, csv, plane, tmp_path):
     given = ("cluster", csv, "--checkpoint", plane, "--output", tmp_path / "out")
     for bad in ("0", "x", "1:2:3", "3:", ""):
         assert "accepted is a number of clusters, such as 3, or bounds" in refused(*given, "--k", bad)
@@ -917,7 +920,7 @@ CONFIGURATIONS = {
 
 
 @pytest.mark.parametrize(("content", "said"), CONFIGURATIONS.values(), ids=CONFIGURATIONS)
-def test_bad_configurations(refused, tmp_path, content, said):
+def test_invalid_configurations_are_refused(refused, tmp_path, content, said):
     config = tmp_path / "run.toml"
     config.write_text(content)
     complaint = refused("train", config, "--output", tmp_path / "run")
@@ -925,7 +928,7 @@ def test_bad_configurations(refused, tmp_path, content, said):
     assert not (tmp_path / "run").exists()
 
 
-def test_missing_and_misplaced_paths(refused, csv, plane, tmp_path):
+def test_missing_and_misplaced_paths_are_refused(refused, csv, plane, tmp_path):
     assert "none.toml" in refused("train", tmp_path / "none.toml")
     (tmp_path / "folder.csv").mkdir()
     assert "holds no images" in refused("cluster", tmp_path / "folder.csv")
@@ -933,7 +936,7 @@ def test_missing_and_misplaced_paths(refused, csv, plane, tmp_path):
     assert "points.csv" in refused("cluster", csv, "--checkpoint", plane, "--output", csv)
 
 
-def test_missing_images(refused, pictures, tmp_path):
+def test_missing_images_are_refused(refused, pictures, tmp_path):
     assert f"{tmp_path}: t10k-images-idx3-ubyte.gz is missing" in refused(
         "evaluate", pictures, "--data", tmp_path
     )

@@ -5,7 +5,7 @@ import torch
 from gfncp.draws import draw_options
 
 
-def test_frequencies_of_unnormalised_options():
+def test_options_are_drawn_as_often_as_unnormalised_weights_say():
     weights = 7.0 * torch.tensor([0.1, 0.0, 0.6, 0.3], dtype=torch.float64)
     cumulated = weights.cumsum(-1).expand(2, 25_000, -1).contiguous()
     drawn = draw_options(cumulated, torch.Generator().manual_seed(3))

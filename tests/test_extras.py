@@ -1,5 +1,6 @@
 """What needs optional dependencies says so, and what does not works without any of them."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -30,8 +31,19 @@ WITHOUT = f"""
 import sys, torch, torch.utils.data
 sys.modules |= dict.fromkeys({OPTIONAL}, None)
 from gfncp.cli import main
-sys.exit(main(sys.argv[1:]))
 """
+ONE_COMMAND = WITHOUT + "sys.exit(main(sys.argv[1:]))"
+COMMANDS = (
+    WITHOUT
+    + """
+import contextlib, io, json
+done = []
+for arguments in json.loads(sys.argv[1]):
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        done.append((main(arguments), said.getvalue()))
+print(json.dumps(done))
+"""
+)
 LOADING = """
 import sys, gfncp
 gfncp.load("general")
@@ -39,15 +51,14 @@ print(*sorted(name for name in sys.modules if name.startswith("gfncp.")))
 """
 
 
-def without_extras(*arguments) -> subprocess.CompletedProcess:
-    """Run a command where no extra is installed."""
-    command = [sys.executable, "-c", WITHOUT, *map(str, arguments)]
+def in_a_process(program, *arguments) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_clustering_a_table_needs_no_extra(vector_checkpoint, tmp_path):
-    done = without_extras(
-        *("cluster", EXAMPLES / "three-groups.csv", "--label-column", "group", "--samples", 5),
+    done = in_a_process(
+        *(ONE_COMMAND, "cluster", EXAMPLES / "three-groups.csv", "--label-column", "group", "--samples", 5),
         *("--checkpoint", vector_checkpoint, "--output", tmp_path / "out"),
     )
     assert done.returncode == 0, done.stderr
@@ -57,21 +68,20 @@ def test_clustering_a_table_needs_no_extra(vector_checkpoint, tmp_path):
     assert "pictures and report.html: it needs" in done.stderr and "gfncp[plots]" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("arguments", "user", "name"),
-    [
+def test_a_command_names_itself_and_what_to_install():
+    commands = [
         (["train", "--data", "points.csv"], "gfncp train", "train"),
         (["evaluate", "mog-2d"], "gfncp evaluate", "train"),
         (["diagnose", "mog-2d"], "gfncp diagnose", "train"),
         (["reproduce", "table2", "--root", str(EXAMPLES.parent)], "gfncp reproduce", "train"),
         (["cluster", "points.parquet", "--engine", "ray"], "engine='ray'", "ray"),
-    ],
-)
-def test_a_command_names_itself_and_what_to_install(arguments, user, name):
-    done = without_extras(*arguments)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"gfncp: {user}: it needs ")
-    assert done.stderr.endswith(f"; pip install 'gfncp[{name}]'\n")
+    ]
+    done = in_a_process(COMMANDS, json.dumps([arguments for arguments, *_ in commands]))
+    assert done.returncode == 0, done.stderr
+    for (code, said), (_, user, name) in zip(json.loads(done.stdout), commands, strict=True):
+        assert code == 2
+        assert said.startswith(f"gfncp: {user}: it needs ")
+        assert said.endswith(f"; pip install 'gfncp[{name}]'\n")
 
 
 def test_the_message_is_an_import_error_and_a_value_error(monkeypatch):

@@ -22,6 +22,8 @@ from gfncp.training.preparation import prepare_embedding
 from gfncp.training.run_state import iterations_done
 from gfncp.training.train import train
 
+pytestmark = pytest.mark.usefixtures("small_validation")
+
 NOBODY = 65534
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 BENCHMARKS = str(Path(__file__).parents[1] / "benchmarks")
-CASES = 25
+CASES = 15
 sys.path.insert(0, BENCHMARKS)
 fuzz = importlib.import_module("fuzz")
 sys.path.remove(BENCHMARKS)

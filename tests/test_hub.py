@@ -1,31 +1,19 @@
 """Checkpoints by name: folders, what ships with the package, and the Hub's cache without a network."""
 
-import os
-import subprocess
-import sys
+import socket
 
 import numpy as np
 import pytest
-from huggingface_hub import ModelCard
+from huggingface_hub import ModelCard, constants
 
 from gfncp import GFNCP, hub
 from gfncp.checkpoints import PRETRAINED
 
 X = np.random.default_rng(0).normal(scale=10, size=(12, 2))
 REVISION = "0" * 40
-OFFLINE = """
-import numpy as np, sys
-from gfncp import GFNCP
-X = np.array(eval(sys.argv[1]))
-print(GFNCP.from_pretrained("someone/network", n_samples=3, random_state=0).fit_predict(X).tolist())
-try:
-    GFNCP.from_pretrained("someone/absent")
-except ValueError as error:
-    print(error)
-"""
 
 
-def test_an_estimator_from_a_folder(vector_checkpoint):
+def test_an_estimator_from_a_folder_is_that_of_its_checkpoint(vector_checkpoint):
     model = GFNCP.from_pretrained(vector_checkpoint, n_samples=3, random_state=0)
     assert model.get_params()["checkpoint"] == str(vector_checkpoint)
     expected = GFNCP(vector_checkpoint, n_samples=3, random_state=0).fit(X)
@@ -58,21 +46,23 @@ def test_the_cards_that_there_are_get_the_data_that_the_hub_wants(tmp_path):
     assert "clustering" in ModelCard(text).data.tags
 
 
-def test_what_was_downloaded_before_is_found_without_a_network(vector_checkpoint, tmp_path):
+def test_what_was_downloaded_before_is_found_without_a_network(vector_checkpoint, tmp_path, monkeypatch):
     repository = tmp_path / "models--someone--network"
     hub.stage(vector_checkpoint, repository / "snapshots" / REVISION)
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text(REVISION)
-    done = subprocess.run(
-        [sys.executable, "-c", OFFLINE, str(X.tolist())],
-        env={**os.environ, "HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found, complaint = done.stdout.splitlines()
-    assert found == str(GFNCP(vector_checkpoint, n_samples=3, random_state=0).fit_predict(X).tolist())
-    assert complaint.startswith("checkpoint='someone/absent': neither a folder nor to be had from the Hub")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+    def refuse(*_):
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    found = GFNCP.from_pretrained("someone/network", n_samples=3, random_state=0).fit_predict(X)
+    expected = GFNCP(vector_checkpoint, n_samples=3, random_state=0).fit_predict(X)
+    assert np.array_equal(found, expected)
+    with pytest.raises(ValueError, match="'someone/absent': neither a folder nor to be had from the Hub"):
+        GFNCP.from_pretrained("someone/absent")
 
 
 @pytest.mark.parametrize("name", ["no-such", "a/b/c", "../up/and/away", "", "https://somewhere/model"])

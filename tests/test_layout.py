@@ -1,6 +1,7 @@
 """The floor plan: a package imports what is above it, and no modules import one another in a circle."""
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def module_of(path: Path) -> str:
 MODULES = {module_of(path): path for path in SOURCES.rglob("*.py")}
 
 
+@cache
 def imports(module: str, at_once: bool = False) -> set[str]:
     """Modules of the package that a module imports, for more than its types.
 

@@ -28,7 +28,7 @@ def test_nothing_is_set_once_pytorch_has_read_it():
     assert environment == {}
 
 
-def test_it_is_said_before_pytorch_is_imported():
+def test_openmp_is_told_before_pytorch_is_imported():
     program = "import gfncp, os, sys; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
     environment = {name: value for name, value in os.environ.items() if name not in TOLD}
     found = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)

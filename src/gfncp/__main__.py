@@ -1,4 +1,4 @@
-"""`python -m gfncp`, which is also what launchers of several processes start."""
+"""Entry point of `python -m gfncp`, which launchers of several processes start as well."""
 
 import sys
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class ClusterBounds:
-    """Inclusive bounds on K: at each step, the options from which such a K can still be reached.
+    """Inclusive bounds on K, which admit at each step the options that can still reach such a K.
 
     A policy restricted to these options and renormalised over them, step by step, is a distribution over the
     partitions with low <= K <= high: its probabilities sum to one. It is not the exact conditional
@@ -23,10 +23,10 @@ class ClusterBounds:
 
     @classmethod
     def of(cls, n_clusters: object, points: int) -> "ClusterBounds | None":
-        """Bounds for sets of ``points`` points or more: None for no bounds, one K, or ``(low, high)``.
+        """Return bounds for sets of ``points`` points or more: None for no bounds, one K, or ``(low, high)``.
 
         Raises:
-            ValueError: ``n_clusters`` is nothing of that kind, or sets of ``points`` points cannot keep it.
+            ValueError: ``n_clusters`` is none of these, or sets of ``points`` points cannot keep it.
         """
         if n_clusters is None:
             return None
@@ -44,12 +44,12 @@ class ClusterBounds:
     def admits(
         self, opened: Int[Tensor, "*states"], remaining: Int[Tensor, "*states"], options: int
     ) -> Bool[Tensor, "*states options"]:
-        """Whether each option keeps the bounds within reach; option ``opened`` is a new cluster.
+        """Mask the options from which the bounds can still be kept; option ``opened`` is a new cluster.
 
         Args:
             opened: clusters before the step.
             remaining: points after the step.
-            options: how many to judge, counted from the first cluster.
+            options: number of options, counted from the first cluster.
         """
         joining = opened + remaining >= self.low
         opening = opened < self.high

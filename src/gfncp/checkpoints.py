@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gfncp.configuration import Configuration, parse
 from gfncp.files import write_atomically, write_text
-from gfncp.shipped import CONFIGURATION, DEFAULT, FILES, PRETRAINED, WEIGHTS, find  # noqa: F401 (as one place)
+from gfncp.shipped import CONFIGURATION, DEFAULT, FILES, PRETRAINED, WEIGHTS, find  # noqa: F401 (re-exported)
 
 RANGES = "range.json"  # optional, see `gfncp.estimators.ranges`
 
@@ -36,12 +36,12 @@ def copy(source: Path, folder: Path) -> None:
         write_atomically(Path(folder) / name, partial(shutil.copyfile, source / name))
     if (source / RANGES).is_file():
         write_atomically(Path(folder) / RANGES, partial(shutil.copyfile, source / RANGES))
-    else:  # those of another checkpoint may be there
+    else:  # files of another checkpoint may be there
         (Path(folder) / RANGES).unlink(missing_ok=True)
 
 
 def load(name_or_path: str | Path) -> nn.Module:
-    """The model of a checkpoint that ships with the package (``mog-2d``, ``mnist``) or lies in a folder.
+    """Return the model of a checkpoint that ships with the package (``mog-2d``, ``mnist``) or is a folder.
 
     Raises:
         ValueError: there is no such checkpoint, or its files do not fit together.
@@ -61,12 +61,12 @@ def _built(configuration: Configuration, name_or_path: str | Path) -> nn.Module:
 
 
 def weights_for(network: nn.Module, name_or_path: str | Path) -> dict[str, Tensor]:
-    """The weights of a checkpoint, which must be those of such a network; see `read_weights`."""
+    """Return the weights of a checkpoint for a network of the same architecture; see `read_weights`."""
     return read_weights(find(name_or_path) / WEIGHTS, network)
 
 
 def read_weights(path: Path, like: nn.Module) -> dict[str, Tensor]:
-    """The weights in a file, for a module that may be one without storage (on the device ``meta``).
+    """Return the weights in a file, for a module that may have no storage (on the device ``meta``).
 
     Their names and shapes are compared with the file's header before anything is allocated.
 
@@ -87,7 +87,7 @@ def read_weights(path: Path, like: nn.Module) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A network and the configuration that it was trained with, read once and shared: neither is changed."""
+    """Network and the configuration of its training, read once and shared: neither is changed."""
 
     network: nn.Module
     configuration: Configuration
@@ -122,14 +122,14 @@ def _read(folder: Path, times: tuple[int, ...], device: str | torch.device | Non
 
 
 def load_configuration(name_or_path: str | Path) -> Configuration:
-    """The configuration that a checkpoint was trained with."""
+    """Return the configuration that a checkpoint was trained with."""
     return read_json(find(name_or_path) / CONFIGURATION)
 
 
 def read_json(path: Path) -> Configuration:
-    """The configuration in a JSON file; see `gfncp.configuration.parse` for errors."""
+    """Return the configuration in a JSON file; see `gfncp.configuration.parse` for errors."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # the last: brackets in brackets in brackets
+    except (OSError, ValueError, RecursionError) as error:  # RecursionError: deeply nested brackets
         raise ValueError(f"{path}: not a readable JSON file ({error})") from None
     return parse(values, str(path))

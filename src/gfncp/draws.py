@@ -10,7 +10,7 @@ def draw_options(
 ) -> Int[Tensor, "*rows"]:
     """Draw an option for each row, from cumulated probabilities, which need not end in 1.
 
-    A row of NaN, as energies give that are not finite, has its last option.
+    In a row of NaN, from energies that are not finite, it is the last option.
     """
     u = torch.rand(*cumulated.shape[:-1], 1, dtype=cumulated.dtype, generator=generator)
     u = u.to(cumulated.device) * cumulated[..., -1:]

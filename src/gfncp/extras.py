@@ -1,11 +1,11 @@
-"""Dependencies that only some commands need, and the message where one of them is missing."""
+"""Optional dependencies, and the error where one is missing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class MissingExtra(ImportError, ValueError):
-    """A dependency of an optional part is not installed."""
+    """Error for a dependency of an optional part that is not installed."""
 
 
 @contextmanager
@@ -14,7 +14,7 @@ def extra(name: str, user: str) -> Iterator[None]:
 
     Args:
         name: of the extra in pyproject.toml.
-        user: the argument or command that needs it, as the message names it.
+        user: argument or command that needs it, for the message.
 
     Raises:
         MissingExtra: a module that is no part of the package cannot be found.

@@ -33,7 +33,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """`write_atomically` of text."""
+    """Write text to a file by `write_atomically`."""
     write_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
 
 

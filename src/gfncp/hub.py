@@ -15,7 +15,7 @@ TAGS = ["clustering", "amortized-inference", "gflownet"]
 
 
 def fetch(name: str | Path, revision: str | None = None) -> Path:
-    """The folder of a checkpoint: one that ships with the package, a folder, or ``org/name`` on the Hub.
+    """Return the folder of a checkpoint that ships with the package, is a folder, or ``org/name`` on the Hub.
 
     What was downloaded before is found without a network.
 
@@ -39,7 +39,7 @@ def fetch(name: str | Path, revision: str | None = None) -> Path:
 
 
 def stage(checkpoint: str | Path, folder: Path) -> None:
-    """Copy a checkpoint into a folder with the model card that the Hub wants; it may be used from there."""
+    """Copy a checkpoint into a folder, with the model card of the Hub; it can be loaded from there."""
     with extra("hub", "a model card"):
         from huggingface_hub import ModelCard, ModelCardData
 
@@ -52,7 +52,7 @@ def stage(checkpoint: str | Path, folder: Path) -> None:
 
 
 def push(checkpoint: str | Path, repository: str, private: bool = False, token: str | None = None) -> str:
-    """Upload a checkpoint to ``org/name``, which is made if it does not exist; the address of the commit.
+    """Upload a checkpoint to ``org/name``, creating it if need be; return the address of the commit.
 
     Raises:
         ValueError: ``repository`` is no such name, or there is no such checkpoint.

@@ -1,4 +1,4 @@
-"""Files of points by the ends of their names, which are checked before anything is read or imported."""
+"""Formats of files of points by their suffixes, which are checked before anything is read or imported."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ TABLES_AND_ARRAYS = (".parquet", ".npy", ".npz", ".safetensors")
 
 
 def suffix_of(path: Path) -> str:
-    """Return the end of a file's name that says what it is; of a packed one, the two last ends."""
+    """Return the suffix of a file that names its format; of a compressed file, the last two."""
     ends = [end.lower() for end in path.suffixes]
     return "".join(ends[-2:]) if ends[-1:] == [".gz"] else "".join(ends[-1:])
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no file of points.
+    """Refuse a path that is not a file of points.
 
     Raises:
         ValueError: there is no such file, or it is of no kind that is accepted.

@@ -62,7 +62,7 @@ def _entropy(counts: Float[Tensor, "sets clusterings cells"], points: Tensor) ->
 
 
 def scores(labels: Int[Tensor, "sets points"], predicted: Int[Tensor, "sets points"]) -> dict[str, float]:
-    """Mean NMI, ARI and number of clusters found, over sets; points of label -1 are absent."""
+    """Return the mean NMI, ARI and number of clusters found, over sets; points of label -1 are absent."""
     found = agreements(labels, predicted[:, None])
     clusters = n_clusters(torch.where(labels >= 0, predicted, -1))
     return {

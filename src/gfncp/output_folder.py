@@ -1,6 +1,6 @@
-"""A folder of results: checked before they are computed, and rid of what an earlier run left in it.
+"""Folder of results: checked before they are computed, and cleared of the files of an earlier run.
 
-The names of the files of a run stand in `files.json`. The next run removes those of them that it does not
+A run writes the names of its files to `files.json`. The next run removes those of them that it does not
 write itself, and nothing else.
 """
 
@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 from gfncp.files import write_text
 
 FILES = REPORT, EXPLORE, PICTURE, POSTERIOR = "report.html", "explore.html", "clusters.png", "posterior.npz"
-LABELS = (".csv", ".parquet")  # what the name of the file with the labels may end in
+LABELS = (".csv", ".parquet")  # suffixes of the file with the labels
 MANIFEST = "files.json"
 AUTHOR = "gfncp cluster"
 
@@ -89,7 +89,7 @@ def earlier_files(folder: Path) -> list[str]:
 
 
 def _is_below(name: object) -> bool:
-    """Return whether a name is one of a file in the folder or in a folder below it."""
+    """Tell whether a name is that of a file in the folder or below it."""
     if not isinstance(name, str) or "\\" in name or "\0" in name:
         return False
     path = PurePosixPath(name)
@@ -102,6 +102,6 @@ def _store(folder: Path, names: list[str]) -> None:
 
 
 def _remove_if_empty(place: Path, folder: Path) -> None:
-    """Remove the folder of a set, once nothing is in it."""
+    """Remove the folder of a set if it is empty."""
     if place != folder and place.is_dir() and not any(place.iterdir()):
         place.rmdir()

@@ -29,14 +29,14 @@ def canonical_labels(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batc
 
 
 def n_clusters(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batch"]:
-    """Number of clusters of labels in order of appearance (absent points are -1)."""
+    """Return the number of clusters of labels in order of appearance (absent points are -1)."""
     return labels.amax(-1) + 1
 
 
 def coclustering(
     labels: Int[Tensor, "partitions points"], weights: Float[Tensor, "partitions"] | None = None
 ) -> Float[Tensor, "points points"]:
-    """Probability that two points share a cluster, under weighted partitions (default: equal weights)."""
+    """Return the probability that two points share a cluster, for weighted partitions (default: equally)."""
     partitions, points = labels.shape
     if weights is None:
         weights = torch.ones(partitions, dtype=torch.float64)
@@ -48,7 +48,7 @@ def coclustering(
 
 
 def all_partitions(points: int) -> Int[Tensor, "partitions points"]:
-    """Every partition of ``points`` points (Bell number many), for small sets.
+    """Return every partition of ``points`` points (Bell number many), for small sets.
 
     Raises:
         ValueError: ``points`` is not between 1 and 12 (12 points have 4,213,597 partitions).
@@ -66,7 +66,7 @@ def all_partitions(points: int) -> Int[Tensor, "partitions points"]:
 
 
 def crp_log_prob(labels: Int[Tensor, "*batch points"], alpha: float) -> Float[Tensor, "*batch"]:
-    """Log-probability of a partition under the Chinese Restaurant Process CRP(alpha), in float64."""
+    """Return log-probabilities of partitions under the Chinese Restaurant Process CRP(alpha), in float64."""
     points = labels.shape[-1]
     sizes = torch.zeros(labels.shape, dtype=torch.float64, device=labels.device)
     sizes.scatter_add_(-1, labels, torch.ones_like(sizes))
@@ -76,7 +76,7 @@ def crp_log_prob(labels: Int[Tensor, "*batch points"], alpha: float) -> Float[Te
 
 
 def cluster_bounds(n_clusters: int | tuple[int, int] | None, points: int) -> tuple[int, int]:
-    """Inclusive bounds on K: None is 1 to ``points``, an integer is that K, a pair is cut at ``points``.
+    """Return inclusive bounds on K: 1 to ``points`` for None, K itself, or a pair that is cut at ``points``.
 
     Raises:
         ValueError: no partition of ``points`` points has so many clusters.
@@ -92,7 +92,7 @@ def cluster_bounds(n_clusters: int | tuple[int, int] | None, points: int) -> tup
 def crp_n_clusters(
     points: int, alpha: float, n_clusters: int | tuple[int, int] | None = None
 ) -> Float[Tensor, "counts"]:
-    """P(K = k) for k = 0..high under CRP(alpha), conditioned on ``n_clusters`` where given, in float64."""
+    """Return P(K = k) for k = 0..high under CRP(alpha), given ``n_clusters`` if not None, in float64."""
     low, high = cluster_bounds(n_clusters, points)
     probabilities = _log_poisson_binomial(points, alpha, high)[-1].exp()
     probabilities[:low] = 0.0
@@ -108,7 +108,7 @@ def sample_crp(
     n_clusters: int | tuple[int, int] | None = None,
     largest: int | None = None,
 ) -> Int[Tensor, "sets points"]:
-    """Partitions from CRP(alpha), exactly conditioned on the number of clusters K where asked.
+    """Draw partitions from CRP(alpha), exactly conditioned on the number of clusters K where asked.
 
     The CRP is sampled in its linked form: point n opens a cluster with probability alpha / (alpha + n),
     independently of all else, or copies the label of a uniform earlier point. K is the number of openings,
@@ -116,8 +116,8 @@ def sample_crp(
 
     Args:
         n_clusters: None, a fixed K, or inclusive bounds ``(low, high)``.
-        largest: tables of the restaurant that seat so many take no further guest; None for tables without
-            end. Such partitions are not conditioned on K.
+        largest: number of guests that a table of the restaurant seats; None for no limit. With a limit,
+            partitions are not conditioned on K.
 
     Raises:
         ValueError: ``alpha`` is not positive and finite, sizes or bounds are impossible, or both
@@ -149,7 +149,7 @@ def sample_crp(
 def _seated(
     sets: int, points: int, alpha: float, largest: int, generator: torch.Generator
 ) -> Int[Tensor, "sets points"]:
-    """Partitions from a restaurant whose tables seat ``largest``, guest by guest."""
+    """Draw partitions from a restaurant whose tables seat ``largest``, guest by guest."""
     coins = torch.rand(points, sets, dtype=torch.float64, generator=generator)
     seats = torch.zeros(sets, points + 1, dtype=torch.float64)  # of each table, those taken
     tables = torch.zeros(sets, dtype=torch.long)
@@ -169,7 +169,7 @@ def _seated(
 def _openings(
     sets: int, points: int, alpha: float, low: int, high: int, generator: torch.Generator
 ) -> Bool[Tensor, "sets points"]:
-    """Which points open a cluster, given low <= K <= high: backward sampling of a Poisson-binomial sum."""
+    """Draw the points that open clusters given low <= K <= high, from a Poisson-binomial sum backward."""
     reach = _log_poisson_binomial(points, alpha, high)
     k = low + torch.multinomial(reach[-1, low:].softmax(0).expand(sets, -1), 1, generator=generator)[:, 0]
     coins = torch.rand(points, sets, dtype=torch.float64, generator=generator)
@@ -183,7 +183,7 @@ def _openings(
 
 @lru_cache(maxsize=64)
 def _log_poisson_binomial(points: int, alpha: float, high: int) -> Float[Tensor, "points counts"]:
-    """log P(k clusters among the first n + 1 points); the probabilities themselves would underflow."""
+    """Return log P(k clusters among the first n + 1 points); the probabilities themselves would underflow."""
     reach = torch.full((points, high + 1), -torch.inf, dtype=torch.float64)
     reach[0, 1] = 0.0
     for n in range(1, points):
@@ -194,5 +194,5 @@ def _log_poisson_binomial(points: int, alpha: float, high: int) -> Float[Tensor,
 
 
 def prefix_mask(lengths: Int[Tensor, "batch"], points: int) -> Bool[Tensor, "batch points"]:
-    """Mask of sets with ``lengths`` points, padded to ``points``."""
+    """Return the mask of sets with ``lengths`` points, padded to ``points``."""
     return torch.arange(points, device=lengths.device) < lengths[:, None]

@@ -1,4 +1,4 @@
-"""Clustering many sets on a Ray cluster: rows are grouped by set, actors that hold the model cluster each.
+"""Clustering of many sets on a Ray cluster: rows are grouped by set, and actors cluster each set.
 
 Each set leaves one Parquet file as soon as it is clustered, so a run that was stopped goes on where it was.
 Sets are clustered each with the same seed: a set's result depends on nothing but its points and the settings,
@@ -30,7 +30,7 @@ with extra("ray", "engine='ray'"):
     import ray
     from ray.data import ActorPoolStrategy, from_items
 
-PARTS_PER_WORKER = 4  # into which rows are grouped
+PARTS_PER_WORKER = 4  # groups of rows for each worker
 SETTINGS = "settings.json"
 
 
@@ -44,7 +44,7 @@ def cluster_sets(
     address: str | None = None,
     done: Callable[[dict[str, object]], object] = lambda row: None,
 ) -> int:
-    """Cluster the sets in Parquet files; one file for each set in ``folder``, as `Result.labels` has it.
+    """Cluster the sets in Parquet files, and write `Result.labels` of each to a file in ``folder``.
 
     Points of a set are taken in the order of their names.
 
@@ -54,11 +54,11 @@ def cluster_sets(
         parameters: of `GFNCP`'s constructor.
         workers: actors, each with one core, or one GPU if that is where the network runs.
         address: of a Ray cluster; None for this machine, or the cluster that the process is connected to.
-        done: is told of each set that was clustered: ``set``, ``points``, ``clusters``, and how it agrees
-            with known labels.
+        done: is called with a row on each set that was clustered: ``set``, ``points``, ``clusters``, and the
+            agreement with known labels.
 
     Returns:
-        How many sets were clustered, without those whose file was there.
+        Number of sets that were clustered, without those whose file existed.
 
     Raises:
         ValueError: files or columns are not there, ``folder`` holds results of other settings, or sets could
@@ -96,7 +96,7 @@ def cluster_sets(
 
 
 class Clusterer:
-    """What an actor does: it holds the model, and takes the rows of one set after the other."""
+    """Actor that holds the model and clusters the rows of one set after the other."""
 
     def __init__(self, roles: Roles, parameters: dict[str, object], folder: Path) -> None:
         self.roles = roles
@@ -119,13 +119,13 @@ class Clusterer:
 
 
 def file_name(name: object) -> str:
-    """Of the results of the set with this name: readable, and different for different names."""
+    """Return the name of a set's file of results: readable, and different for different names of sets."""
     digest = hashlib.sha256(str(name).encode()).hexdigest()[:12]
     return f"{re.sub(r'[^A-Za-z0-9_-]+', '_', str(name))[:60]}-{digest}.parquet"
 
 
 def _read(files: pd.DataFrame, column: str, names: list) -> Iterator[pd.DataFrame]:
-    """Rows of some of the sets, without pandas' index, which is no coordinate."""
+    """Yield the rows of some of the sets, without pandas' index, which is no coordinate."""
     for part in pyarrow.dataset.dataset(list(files["path"])).to_batches():
         rows = part.to_pandas(ignore_metadata=True)
         index = [each for each in rows.columns if each.startswith("__index_level_")]
@@ -133,7 +133,7 @@ def _read(files: pd.DataFrame, column: str, names: list) -> Iterator[pd.DataFram
 
 
 def _names(paths: list[str], column: str) -> list:
-    """Of all sets."""
+    """Return the names of all sets."""
     names: dict[object, None] = {}
     for part in pyarrow.dataset.dataset(paths).to_batches(columns=[column]):
         names |= dict.fromkeys(part.column(0).unique().to_pylist())
@@ -143,7 +143,7 @@ def _names(paths: list[str], column: str) -> list:
 
 
 def _check(files: Sequence[Path], roles: Roles) -> list[str]:
-    """The Parquet files in ``files``."""
+    """Return the Parquet files in ``files``, all of which have the columns."""
     if roles.sets is None or roles.ids is None:
         raise ValueError("engine='ray': it needs the columns that name the sets and the points")
     paths = []
@@ -163,7 +163,7 @@ def _check(files: Sequence[Path], roles: Roles) -> list[str]:
 
 
 def _settle(folder: Path, settings: dict[str, object]) -> None:
-    """Results of other settings must not be mixed with these."""
+    """Write down the settings, and refuse a folder with results of other settings."""
     model = find(settings["parameters"]["checkpoint"]) / WEIGHTS
     held = settings | {"model": hashlib.sha256(model.read_bytes()).hexdigest()}
     text = json.dumps(held, indent=2, default=list) + "\n"
@@ -175,7 +175,7 @@ def _settle(folder: Path, settings: dict[str, object]) -> None:
 
 @contextmanager
 def _connected(address: str | None, workers: int) -> Iterator[None]:
-    """A connection to Ray; one that is there already stays."""
+    """Connect to Ray while the context lasts; an existing connection stays."""
     ray.data.DataContext.get_current().enable_progress_bars = False
     if ray.is_initialized():
         yield
@@ -183,7 +183,7 @@ def _connected(address: str | None, workers: int) -> Iterator[None]:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent from here
-        ray.init(num_cpus=workers + 1, include_dashboard=False, **quiet)  # one more, which reads and groups
+        ray.init(num_cpus=workers + 1, include_dashboard=False, **quiet)  # one more to read and group rows
     else:
         try:
             ray.init(address, **quiet)

@@ -29,7 +29,7 @@ UNITS = {  # of the axes of pictures
     "none": "in their common unit, far points drawn in",
     "unit-length": "rows of unit length, far points drawn in",
 }
-MOST_PICTURES = 100  # sets that have pictures, half a second each
+MOST_PICTURES = 100  # largest number of sets that have pictures, which take half a second each
 WRITERS = {
     suffix: partial(write, index=False)
     for suffix, write in zip(LABELS, (pd.DataFrame.to_csv, pd.DataFrame.to_parquet), strict=True)
@@ -38,24 +38,24 @@ WRITERS = {
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A set, and the estimator that was fitted to it."""
+    """Set of points with the estimator that was fitted to it."""
 
     set: PointSet
     model: GFNCP
 
     def labels(self) -> pd.DataFrame:
-        """Name, label, probability and entropy of each point."""
+        """Return name, label, probability and entropy of each point."""
         frame = self.model.posterior_.named(self.set.ids).to_frame(self.model.labels_)
         return frame.rename_axis(frame.index.name or "point").reset_index()
 
     @property
     def columns(self) -> list[Column]:
-        """Return what each column of the set was used as; the estimator may leave out some that were read."""
+        """Use of each column of the set; the estimator may leave out some that were read."""
         of_model = {each.name: each for each in self.model.columns_ if each.used == "left out"}
         return [of_model.get(each.name, each) for each in self.set.columns] or self.model.columns_
 
     def notes(self) -> list[str]:
-        """Say what was read, what is unlike training, what columns were used as, and how they were scaled."""
+        """Return notes on what was read, what is unlike training, and how columns were used and scaled."""
         scale = [] if self.model.scale_ is None else [SCALES[self.model.scale_]]
         return [*self.set.notes, *self.model.outside_, *describe(self.columns), *scale]
 
@@ -69,11 +69,11 @@ class Result:
         return in_units(x, each, model.scale_).numpy(), UNITS[model.scale_]
 
     def log_prob(self) -> float:
-        """Log-probability of the clustering, noise included, given the known labels and weights, if any."""
+        """Return the log-probability of the clustering, noise included, given known labels and weights."""
         return cast(float, self.model.posterior_.log_prob_of(self.model._clustering))
 
     def agreement(self) -> dict[str, float] | None:
-        """NMI and ARI with the known labels, if there are such."""
+        """Return NMI and ARI with the known labels; None without these."""
         if self.set.labels is None:
             return None
         known = pd.factorize(self.set.labels)[0]  # labels may be of any type
@@ -85,15 +85,14 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """All files about some clustered sets.
+    """Files of results of some clustered sets.
 
     A single set's posterior and picture lie in the folder itself, those of many in numbered folders below.
 
     Attributes:
-        settings: what the page names as such.
+        settings: settings by name, for the page.
         labels_file: name of the file of labels; it ends in .csv or .parquet.
-        pictured: how many sets at most have pictures, from the first on; of none there is no page to explore
-            it.
+        pictured: number of the first sets that have pictures; with 0, the only set has no page to explore it.
         paged: whether there is a page.
     """
 
@@ -109,7 +108,7 @@ class Report:
 
     @property
     def names(self) -> list[str]:
-        """Names of the files, those of each of many sets once for all."""
+        """Names of the files; those that each of many sets has are named once."""
         per_set = [POSTERIOR, *([PICTURE] if self.pictured else [])]
         pages = [*([REPORT] if self.paged else []), *([EXPLORE] if self.single and self.pictured else [])]
         return [self.labels_file, *(self._place("NUMBER-SET") + name for name in per_set), *pages]
@@ -167,10 +166,10 @@ class Report:
 
 
 def check_drawing() -> None:
-    """Find out whether what draws pictures and pages is there.
+    """Check that the packages that draw pictures and pages are installed.
 
     Raises:
-        MissingExtra: it is not installed.
+        MissingExtra: they are not.
     """
     with extra("plots", "pictures and report.html"):
         for name in ("jinja2", "matplotlib", "plotly"):
@@ -213,7 +212,7 @@ def _embedded(picture: Path) -> str:
 
 
 def _section(result: Result) -> dict[str, object]:
-    """Return what the page says of a set."""
+    """Return the values that the page shows of a set."""
     model, frame, points = result.model, result.labels(), result.set.points
     by_cluster = frame.groupby("label")["probability"]
     top = model.posterior_.top(5)

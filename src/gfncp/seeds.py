@@ -12,14 +12,14 @@ address do not count: (1,) and (1, 0) are the same stream.
 | `VIEWS` | augmented views of images |
 | `SPLIT` | classes or points held out of training |
 | `PAPER_SETS` | sets that the paper's tables are measured on |
-| `IMAGE_ORDER` | which of many images of one's own are trained on |
+| `IMAGE_ORDER` | choice of a user's images that are trained on |
 | `CORESET_SETS` | sets that coreset checkpoints are tested on |
-| `DIAGNOSIS_...` | what `gfncp diagnose` draws |
-| `CHARACTER_ORDER` | which characters of Omniglot are trained on, validated on |
+| `DIAGNOSIS_...` | sets and samples of `gfncp diagnose` |
+| `CHARACTER_ORDER` | split of the characters of Omniglot into training and validation |
 | `CHARACTER_SETS` | sets of whole characters that `benchmarks/omniglot.py` measures on |
 | 2^31 + 7, + 10 to 13, + 17, + 18 | other programs in `benchmarks/` and `experiments/` |
 
-What clustering draws for itself has a seed of its own instead, the same in every call: `ORDERS_SEED`,
+Random numbers that clustering itself needs have seeds that are the same in every call: `ORDERS_SEED`,
 `CORE_SEED`, and `CORESET_SEED` with a path of one number.
 """
 
@@ -44,8 +44,8 @@ CHARACTER_SETS = 2**31 + 15
 ) = range(2**31 + 20, 2**31 + 25)
 
 ORDERS_SEED = 0  # orders are the same in every call, so that log-probabilities can be compared
-CORE_SEED = 1  # so are the cores of large sets
-CORESET_SEED = 1  # and micro-clusters
+CORE_SEED = 1  # cores of large sets are the same as well
+CORESET_SEED = 1  # and so are micro-clusters
 
 
 def seeded(seed: int, *path: int) -> torch.Generator:

@@ -1,4 +1,4 @@
-"""Folders of checkpoints, those that ship with the package among them; found without loading PyTorch."""
+"""Folders of checkpoints, including those that ship with the package; found without loading PyTorch."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ def find(name_or_path: str | Path) -> Path:
         ValueError: there is no such checkpoint.
     """
     for folder in (PRETRAINED / str(name_or_path), Path(name_or_path)):
-        if os.path.isfile(folder / CONFIGURATION):  # of no name too long to be one does it complain
+        if os.path.isfile(folder / CONFIGURATION):  # unlike Path.is_file, it accepts names that are too long
             return folder
     raise ValueError(
         f"checkpoint={str(name_or_path)!r}: accepted are {shipped()} or a folder with "

@@ -27,7 +27,7 @@ def read(tmp_path, text):
     return read_configuration(path)
 
 
-def test_what_is_left_out_has_defaults(tmp_path):
+def test_omitted_options_have_their_defaults(tmp_path):
     read_back = read(tmp_path, MINIMAL)
     assert read_back.training.batch == 64
     assert read_back.data.n_clusters == (1, 10)
@@ -111,7 +111,7 @@ def test_reading_draws_no_random_numbers(tmp_path):
         (("[encoder]", "[encoder"), "not a readable TOML file"),
     ],
 )
-def test_what_is_wrong_is_named_in_one_line(tmp_path, change, message):
+def test_an_invalid_configuration_is_refused_in_one_line(tmp_path, change, message):
     assert MINIMAL.count(change[0]) == 1
     with pytest.raises(ValueError, match=message) as caught:
         read(tmp_path, MINIMAL.replace(*change))

@@ -32,7 +32,7 @@ def test_changes_merge_unless_another_kind_is_named():
     assert values["data"] == {"kind": "a", "alpha": 1.0}
 
 
-def test_what_is_no_section_is_replaced():
+def test_values_that_are_not_sections_are_replaced():
     assert changed({"a": 1}, {"a": {"b": 2}}) == {"a": {"b": 2}}
     assert changed({"a": {"b": 2}}, {"a": 1}) == {"a": 1}
 

@@ -23,7 +23,7 @@ def test_all_methods_have_the_same_embedding_and_data():
     ("option", "value"),
     [("largest", 21), ("n_clusters", 10), ("images", 70_000), ("kind", "augmented-images")],
 )
-def test_what_characters_do_not_have_is_refused(option, value):
+def test_options_that_omniglot_lacks_are_refused(option, value):
     values = read_values(EXPERIMENTS / "omniglot.toml")
     values["data"][option] = value
     with pytest.raises(ValueError, match=r"omniglot|largest|n_clusters|images"):

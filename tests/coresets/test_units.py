@@ -129,7 +129,7 @@ def test_tables_of_different_quantities_are_standardised(generator):
     assert choice(load_wine().data) == choice(with_flags(generator)) == "columns"
 
 
-def test_the_choice_survives_outlying_rows(generator):
+def test_outlying_rows_do_not_change_the_choice_of_unit(generator):
     x = blobs(generator)
     mixed = x * torch.tensor([1.0, 1000.0])
     for value in (-999.0, 1e6, 1e150):
@@ -137,13 +137,13 @@ def test_the_choice_survives_outlying_rows(generator):
         assert choice(x) == "none" and choice(mixed) == "columns"
 
 
-def test_constant_columns_have_no_say(generator):
+def test_constant_columns_do_not_change_the_choice_of_unit(generator):
     x = blobs(generator)
     assert has_like_spreads(torch.cat([x, torch.full_like(x, 1e9)], 1), ones(x))
 
 
 @pytest.mark.parametrize("kind", ["blobs", "flags", "components"])
-def test_the_choice_knows_weights_and_no_order(generator, kind):
+def test_the_choice_of_unit_follows_weights_and_ignores_the_order_of_rows(generator, kind):
     steps = torch.arange(1, 5)
     x = {
         "blobs": lambda: blobs(generator),
@@ -280,7 +280,7 @@ def test_outlying_rows_do_not_hide_flags_and_grades(generator, share):
     assert torch.all(brought(x, "columns")[9:].std(0) > 0.5)
 
 
-def test_outliers_are_as_far_as_may_be(generator):
+def test_outliers_are_at_the_largest_distance(generator):
     x = torch.randn(200, 4, dtype=torch.float64, generator=generator)
     x[:5] *= 1e9
     most = CORE * np.arcsinh(FARTHEST / CORE)

@@ -26,7 +26,7 @@ def test_numeric_arrays_stay_as_they_are():
     assert np.array_equal(Columns.of(x.astype(str)).apply(x.astype(str)), x)
 
 
-def test_columns_of_a_table(frame):
+def test_categories_follow_numbers_at_the_step_of_their_spread(frame):
     columns = Columns.of(frame)
     found = columns.apply(frame)
     assert found.shape == (6, 2 + 3 + 1)
@@ -59,7 +59,7 @@ def test_the_order_and_kind_of_categories_do_not_matter(frame):
     )
 
 
-def test_missing_values(frame):
+def test_missing_values_are_replaced_and_a_warning_counts_them(frame):
     columns = Columns.of(frame)
     holed = frame.astype(object)
     holed.loc[0, "size"] = None
@@ -89,7 +89,7 @@ def test_many_columns_with_gaps_are_not_all_named():
         Columns.of(x).apply(x)
 
 
-def test_they_are_the_same_after_storage(frame):
+def test_stored_columns_give_the_same_coordinates(frame):
     columns = Columns.of(frame)
     again = Columns.from_json(columns.to_json())
     assert np.array_equal(again.apply(frame), columns.apply(frame))

@@ -57,13 +57,13 @@ def test_images_are_no_vectors(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"\x08\x00\x00\x00\x00\x00\x00\x00{}", b"x" * 100])
-def test_damaged_safetensors(tmp_path, content):
+def test_damaged_safetensors_are_refused(tmp_path, content):
     (tmp_path / "e.safetensors").write_bytes(content)
     with pytest.raises(ValueError, match=r"e\.safetensors: (cannot be read|expected an array named 'x')"):
         read_embeddings(tmp_path / "e.safetensors", "y" if content.startswith(b"x") else None)
 
 
-def test_clinc150(data_folder):
+def test_clinc150_has_150_classes_of_150_unit_vectors(data_folder):
     x, classes = clinc150(data_folder("clinc150"))
     assert x.shape == (22_500, 384)
     torch.testing.assert_close(x.norm(dim=1), torch.ones(22_500), rtol=0, atol=1e-3)
@@ -73,7 +73,7 @@ def test_clinc150(data_folder):
 
 
 @pytest.mark.parametrize("content", [None, b"", "lacking"])
-def test_bad_clinc150(tmp_path, content):
+def test_a_damaged_or_missing_clinc150_is_refused(tmp_path, content):
     path = tmp_path / CLINC150
     if content == "lacking":
         np.savez(path, train_x=np.zeros((2, 3)))

@@ -43,7 +43,7 @@ class Standin(nn.Module):
         return self.Output(pixel_values)
 
 
-def test_the_first_token_of_pixels_brought_to_the_models_colours(pictures, monkeypatch):
+def test_features_are_the_class_token_of_normalised_pixels(pictures, monkeypatch):
     files = list_classes(pictures, None).files
     plain = ClassToken(Standin(), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))(files)
     assert plain.shape == (7, 3) and plain.min() > 0.4 and plain.max() < 0.6
@@ -101,7 +101,7 @@ def test_a_saved_transformer_gives_its_class_tokens(pictures, vision_transformer
     torch.testing.assert_close(encode(files), expected)
 
 
-def test_embed_images_from_the_command_line(pictures, vision_transformer, tmp_path):
+def test_the_command_line_embeds_images(pictures, vision_transformer, tmp_path):
     folder, _ = vision_transformer
     output = tmp_path / "f.safetensors"
     assert main(["embed", str(pictures), "--model", str(folder), "--output", str(output)]) == 0

@@ -71,7 +71,7 @@ def test_a_missing_file_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("dataset", "split", "count"), [("mnist", "test", 10_000), ("fashion-mnist", "test", 10_000)]
 )
-def test_images_and_classes(data_folder, dataset, split, count):
+def test_data_sets_have_their_images_and_ten_classes(data_folder, dataset, split, count):
     x, classes = images(dataset, split, data_folder(dataset))
     assert x.shape == (count, 28, 28)
     assert x.dtype == torch.uint8

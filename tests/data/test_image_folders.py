@@ -35,7 +35,7 @@ def test_a_sub_folder_is_a_class(folder):
     assert found.classes == ["cat", "cat", "dog", "dog", "emu"]
 
 
-def test_some_classes_only(folder):
+def test_chosen_classes_alone_are_listed(folder):
     found = list_images(folder, ["emu", "cat"])
     assert relative(found) == ["cat/a.JPEG", "cat/b.png", "emu/1.png"]
     assert found.classes == ["cat", "cat", "emu"]
@@ -63,7 +63,7 @@ def test_flat_folders_have_no_classes(folder):
         (".", ["empty"], "empty: there is no such folder, or it holds no images"),
     ],
 )
-def test_folders_without_images(folder, place, classes, said):
+def test_folders_without_images_are_refused(folder, place, classes, said):
     with pytest.raises(ValueError, match=said):
         list_images(folder / place, classes)
 
@@ -84,7 +84,7 @@ def test_pixels_of_the_middle_are_read(tmp_path):
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (200, 3), (64, 64)])
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK", "P", "1"])
-def test_any_size_and_colours(tmp_path, shape, mode):
+def test_images_of_any_size_and_colours_become_three_channels(tmp_path, shape, mode):
     path = tmp_path / "image.tif"
     Image.fromarray(np.full((*shape, 3), 200, np.uint8)).convert(mode).save(path)
     assert read_image(path, size=32, resize=37).shape == (3, 32, 32)

@@ -28,14 +28,14 @@ def test_tables_have_texts_and_may_have_labels(tmp_path, suffix):
     assert read_sentences(path, "kind") == (TEXTS, KINDS)
 
 
-def test_the_layout_of_clinc150(tmp_path):
+def test_parts_of_clinc150_are_joined_without_those_out_of_scope(tmp_path):
     pairs = [list(pair) for pair in zip(TEXTS, KINDS, strict=True)]
     held = {"train": pairs[:2], "val": pairs[2:], "test": [], "oos_test": [["whatever", "oos"]]}
     (tmp_path / "s.json").write_text(json.dumps(held))
     assert read_sentences(tmp_path / "s.json") == (TEXTS, KINDS)
 
 
-def test_clinc150_itself(data_folder):
+def test_clinc150_has_22500_sentences_of_150_classes(data_folder):
     texts, classes = read_sentences(data_folder("clinc150") / "sentences.json")
     assert len(texts) == len(classes) == 22_500
     assert len(set(classes)) == 150
@@ -55,13 +55,13 @@ def test_clinc150_itself(data_folder):
         ("s.parquet", "x", None, "cannot be read"),
     ],
 )
-def test_bad_files(tmp_path, name, content, label, said):
+def test_damaged_files_are_refused(tmp_path, name, content, label, said):
     (tmp_path / name).write_text(content)
     with pytest.raises(ValueError, match=said):
         read_sentences(tmp_path / name, label)
 
 
-def test_a_missing_file(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ValueError, match="cannot be read"):
         read_sentences(tmp_path / "none.txt")
 

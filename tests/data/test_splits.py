@@ -41,7 +41,7 @@ def test_lists_of_imagenet_have_their_sizes_and_are_nested():
     assert all(len(name) == 9 and name[0] == "n" and name[1:].isdigit() for name in two_hundred)
 
 
-def test_ones_own_list(tmp_path):
+def test_a_list_of_a_users_own_names_the_classes(tmp_path):
     path = tmp_path / "mine.txt"
     path.write_text("class-3 which is the third\n\nclass-1\nclass-7\nclass-0\n")
     assert class_list(path) == ["class-3", "class-1", "class-7", "class-0"]
@@ -53,14 +53,14 @@ def test_ones_own_list(tmp_path):
     ("content", "said"),
     [("", "names no class"), ("a\nb\na\n", "names 'a' twice"), (b"\xff\xfe", "imagenet-50")],
 )
-def test_bad_lists(tmp_path, content, said):
+def test_damaged_lists_are_refused(tmp_path, content, said):
     path = tmp_path / "bad.txt"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=said):
         class_list(path)
 
 
-def test_unknown_lists_and_classes(tmp_path):
+def test_unknown_lists_and_absent_classes_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"classes='imagenet-7': accepted are .*'imagenet-50'"):
         class_list("imagenet-7")
     with pytest.raises(ValueError, match=r"classes='imagenet-50': the data lacks 'n01601694' \(50 classes\)"):

@@ -224,7 +224,7 @@ def test_a_fitted_large_set_is_saved_and_loaded(mixture, fitted, tmp_path):
     assert np.array_equal(again.predict_proba(new), fitted.predict_proba(new))
 
 
-def test_large_sets_among_others(mixture, fitted):
+def test_a_large_set_is_clustered_as_alone_and_small_ones_beside_it_jointly(mixture, fitted):
     x, _ = mixture
     estimator = GFNCP("mog-2d", n_samples=8, random_state=0, max_joint=60)
     first, second, third = estimator.fit_sets([x[:50], x, x[50:100]])
@@ -238,7 +238,7 @@ def test_max_joint_is_checked(mixture):
         GFNCP("mog-2d", max_joint=0).fit(mixture[0])
 
 
-def test_images(image_checkpoint):
+def test_large_sets_of_images_are_clustered_and_predicted(image_checkpoint):
     x = np.random.default_rng(0).random((40, 28, 28))
     model = GFNCP(image_checkpoint, n_samples=3, random_state=0, max_joint=10).fit(x)
     assert model.labels_.shape == (40,)

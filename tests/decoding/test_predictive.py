@@ -53,7 +53,7 @@ def clustered(model):
     return (x, labels, new) if x.dim() == 3 else (8 * x - 4, labels, 8 * new - 4)
 
 
-def test_it_is_the_policy_of_the_last_point_of_a_set_with_one_point_more(model, clustered):
+def test_predictions_are_the_policy_of_the_last_point_of_a_set_with_one_point_more(model, clustered):
     x, labels, new = clustered
     together = prediction.predictive(model, x, labels, new)
     assert together.shape == (9, int(labels.max()) + 2)
@@ -80,7 +80,7 @@ def test_the_order_of_the_clustered_points_does_not_matter(model, clustered):
     )
 
 
-def test_one_cluster_and_all_alone(model, clustered):
+def test_probabilities_sum_to_one_for_one_cluster_and_for_singletons(model, clustered):
     x, _, new = clustered
     for labels in (torch.zeros(14, dtype=torch.long), torch.arange(14)):
         log_prob = prediction.predictive(model, x, labels, new)

@@ -7,39 +7,20 @@ import torch
 
 from gfncp import GFNCP
 from gfncp.decoding.likelihood import log_prob
-from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.partitions import all_partitions, canonical_labels
 from gfncp.posterior.posterior import Posterior
 
 TOKENS = 5
-SECTIONS = {
-    "encoder": {"kind": "tokens", "context": {"width": 8, "heads": 2, "blocks": 1, "local_heads": 1}},
-    "network": {"kind": "coreset-energy", "depth": 2, "width": 8, "cluster_width": 8, "body": "gated"},
-    "data": {"kind": "coresets", "tokens": TOKENS},
-    "objective": {"name": "coreset-likelihood"},
-}
 
 
 @pytest.fixture
-def checkpoint(make_checkpoint):
-    return make_checkpoint(**SECTIONS)
+def checkpoint(coreset_checkpoint):
+    return coreset_checkpoint
 
 
 @pytest.fixture
-def inference(checkpoint):
-    """With weights so large that energies differ clearly, and points beside tokens are not sure of them."""
-
-    def make(n_orders=1, n_clusters=None, max_joint=None):
-        made = CoresetInference.of(checkpoint, None, n_orders, n_clusters, max_joint)
-        generator = torch.Generator().manual_seed(5)
-        with torch.no_grad():
-            for name, weight in made.network.named_parameters():
-                weight *= 1.3
-                if name.startswith("placement"):
-                    weight += 0.1 * torch.randn(weight.shape, generator=generator)
-        return made
-
-    return make
+def inference(coreset_inference):
+    return coreset_inference
 
 
 def points(count, seed=0, dim=2):

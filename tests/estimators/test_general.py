@@ -46,6 +46,7 @@ def test_what_are_no_vectors_is_refused(checkpoint, shape):
         GFNCP(checkpoint=checkpoint).fit(np.zeros(shape))
 
 
+@pytest.mark.usefixtures("small_validation")
 def test_a_general_run_trains_and_is_evaluated(tmp_path):
     configuration = parse(
         GENERAL

@@ -325,6 +325,6 @@ def test_the_labels_of_a_stream_are_the_greedy_ones_and_a_candidate(online, X):
     assert np.bincount(GFNCP(online, min_cluster_size=5, random_state=0).fit(X).labels_).min() >= 5
 
 
-def test_bounds_on_clusters_of_an_online_checkpoint(online, X):
+def test_samples_of_an_online_checkpoint_keep_the_bounds(online, X):
     model = GFNCP(online, n_samples=10, n_clusters=3, random_state=0).fit(X)
     assert set(model.posterior_.n_clusters()) == {3}

@@ -19,7 +19,7 @@ from gfncp.estimators.limits import UNITS, limits
         ("general", {"points": "micro-clusters", "dimensions": "any number", "units": "--scale"}),
     ],
 )
-def test_limits_of_what_ships(checkpoint, expected):
+def test_limits_of_shipped_checkpoints_are_described(checkpoint, expected):
     found = limits(load_configuration(checkpoint))
     assert list(found) == ["points", "clusters", "dimensions", "units"]
     for name, text in expected.items():

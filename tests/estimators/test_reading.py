@@ -55,7 +55,7 @@ def test_delimiters_and_decimal_marks_are_detected(tmp_path, name, decimal, deli
 
 
 @pytest.mark.parametrize("delimiter", [";", "tab", r"\t", "space", ","])
-def test_what_is_said_holds(tmp_path, delimiter):
+def test_given_delimiters_and_decimal_marks_are_used(tmp_path, delimiter):
     mark = {"tab": "\t", r"\t": "\t", "space": " "}.get(delimiter, delimiter)
     text = FRAME.to_csv(index=False, sep=mark, decimal=",")
     found, _ = read(tmp_path / "x.csv", text, delimiter=delimiter, decimal=",")
@@ -104,7 +104,7 @@ def test_a_note_tells_what_was_detected(tmp_path):
         ("\0\n\0", ","),
     ],
 )
-def test_delimiters_of_hostile_and_odd_files(sample, expected):
+def test_delimiters_of_odd_files_are_detected(sample, expected):
     assert detect_delimiter(sample) == expected
 
 
@@ -191,7 +191,7 @@ def test_a_bad_cell_among_numbers_is_refused_with_its_place(tmp_path, cell, advi
 
 @pytest.mark.parametrize("name", ["x.csv", "x.parquet"])
 @pytest.mark.parametrize("cell", ["?", "-", "Total", "-999"])
-def test_what_is_said_to_be_missing_is(tmp_path, name, cell):
+def test_given_codes_of_missing_values_are_missing(tmp_path, name, cell):
     table = FRAME.astype(str)
     table.loc[5, "b"] = cell
     if name == "x.csv":
@@ -245,7 +245,7 @@ def test_any_text_gets_an_answer(text):
     assert as_number(text) is None or "_" not in text
 
 
-def test_the_rule_of_columns_of_numbers():
+def test_columns_of_mostly_numbers_are_meant_as_numbers():
     assert are_meant_as_numbers(["1", "2", "?", "-"])  # half of what is different
     assert not are_meant_as_numbers(["1", "?", "-"])
     assert are_meant_as_numbers(["1"] * 8 + ["?", "-"])  # four fifths of all
@@ -282,7 +282,7 @@ def test_dates_are_days_however_they_are_held(column):
         assert columns.apply(table)[:, 0].tolist() == [18262.0, 18263.5, 18263.5, 18293.0]
 
 
-def test_spans_periods_and_plain_days():
+def test_time_spans_periods_and_dates_are_read_in_days():
     np.testing.assert_array_equal(in_days(pd.Series(pd.to_timedelta(["36h", None]))), [1.5, np.nan])
     np.testing.assert_array_equal(
         in_days(pd.Series(pd.period_range("2020-01", periods=2, freq="M"))), [18262, 18293]
@@ -411,7 +411,7 @@ def test_a_file_is_never_left_without_columns(tmp_path):
         ("who", ["x", "y", "y"], "category"),
     ],
 )
-def test_what_is_left_out_of_data_frames(name, values, used):
+def test_the_use_of_a_column_of_a_data_frame_follows_its_values(name, values, used):
     table = pd.DataFrame({"a": [1.0, 2.0, 4.0], name: values})
     columns = Columns.of(table)
     assert [each.used for each in columns.used] == ["number", used]
@@ -429,7 +429,7 @@ def test_no_number_of_an_array_is_left_out_but_names_are():
 # Arrays.
 
 
-def test_an_array_by_name(tmp_path):
+def test_an_array_is_read_by_its_name(tmp_path):
     np.savez(tmp_path / "x.npz", y=X, z=X[:, 0])
     (found,) = read_sets([tmp_path / "x.npz"], Roles(), Reading(array="y"))
     np.testing.assert_array_equal(found.points, X)
@@ -479,7 +479,7 @@ def test_a_single_row_of_numbers_is_asked_about(make):
 
 
 @pytest.mark.parametrize("library", ["pyarrow", "polars"])
-def test_tables_of_other_libraries(make, library):
+def test_tables_of_other_libraries_equal_data_frames(make, library):
     table = FRAME.assign(who=[f"n{i}" for i in range(12)])
     given = pa.Table.from_pandas(table)
     if library == "polars":
@@ -526,7 +526,7 @@ def test_the_command_line_says_what_it_used(vector_checkpoint, tmp_path, capsys)
     table.loc[3, "b"] = np.nan
     table.astype(object).fillna("?").to_csv(tmp_path / "x.csv", sep=";", index=False)
     command = ["cluster", str(tmp_path / "x.csv"), "--checkpoint", str(vector_checkpoint), "--samples", "3"]
-    command += ["--output", str(tmp_path / "out")]
+    command += ["--output", str(tmp_path / "out"), "--no-pictures"]
     assert main(command) == 2
     assert "data row 4, column 'b' holds '?', in a column of numbers" in capsys.readouterr().err
     assert main([*command, "--missing", "?"]) == 0
@@ -551,7 +551,7 @@ def test_the_command_line_points_out_codes_and_weighs_categories(vector_checkpoi
     table.loc[:2, "b"] = -999
     table.to_csv(tmp_path / "x.csv", index=False)
     command = ["cluster", str(tmp_path / "x.csv"), "--checkpoint", str(vector_checkpoint), "--samples", "3"]
-    command += ["--output", str(tmp_path / "out"), "--categorical-weight", "0"]
+    command += ["--output", str(tmp_path / "out"), "--no-pictures", "--categorical-weight", "0"]
     assert main(command) == 0
     said = capsys.readouterr().err
     for line in (

@@ -15,5 +15,5 @@ RENAMED = {"check_sample_weight_equivalence_on_dense_data": SHUFFLED}
 @parametrize_with_checks(
     [GFNCP(n_samples=3, random_state=0)], expected_failed_checks=lambda estimator: RENAMED
 )
-def test_it_passes(estimator, check):
+def test_the_estimator_passes_scikit_learns_checks(estimator, check):
     check(estimator)

@@ -45,11 +45,6 @@ class ExactModel(Model):
 
 
 @pytest.fixture
-def mixture():
-    return GaussianMixtures(dim=2, alpha=1.0, spread=3.0)
-
-
-@pytest.fixture
 def exact_model(mixture):
     return ExactModel(mixture)
 

@@ -25,7 +25,7 @@ def sets():
 
 
 @pytest.mark.parametrize("best", [1, 5, 100])
-def test_it_is_the_mean_over_sets_of_the_mean_over_the_most_probable_samples(sets, best):
+def test_the_score_is_the_mean_over_sets_of_the_mean_over_the_most_probable_samples(sets, best):
     known, posteriors = sets
     nmi, ari, clusters = [], [], []
     for truth, posterior in zip(known.numpy(), posteriors, strict=True):

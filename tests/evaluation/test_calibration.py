@@ -84,7 +84,7 @@ def test_bins_hold_all_ranks_and_enough_of_them(sets, draws):
     assert test.p_value == pytest.approx(chi2.sf(squares.sum(), len(squares) - 1))
 
 
-def test_too_few_ranks():
+def test_too_few_ranks_are_refused():
     with pytest.raises(ValueError, match="9 values"):
         calibration.uniformity(torch.zeros(9, dtype=torch.long), 99)
 

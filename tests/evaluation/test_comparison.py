@@ -44,12 +44,12 @@ def test_failures_are_against_methods_that_are_not_told_k_and_worst_first(record
     assert failures(record | {"sets": record["sets"][:1]}) == "None, of 1 sets."
 
 
-def test_scores_and_times(record):
+def test_scores_and_times_are_those_of_the_record(record):
     assert "| `any` | 0.250 / 0.750 |" in rows(scores(record))
     assert "0.5 s for 150 points, 2.0 s for 1000 points" in scores(record)
 
 
-def test_sets(record):
+def test_every_set_has_a_row_with_its_scores(record):
     assert rows(per_set(record))[2] == "| near | 150 | 2 | 3 or 4 | 0.50 | 0.90 | 0.55 |"
     assert rows(per_set(record))[4].startswith("| far * |")
 

@@ -10,21 +10,13 @@ from gfncp.evaluation.coreset_sets import draw_set
 from gfncp.evaluation.free_running import judge, summarise
 from gfncp.evaluation.subjects import default_sizes, make_subjects
 
-SECTIONS = {
-    "encoder": {"kind": "tokens", "context": {"width": 8, "heads": 2, "blocks": 1, "local_heads": 1}},
-    "network": {"kind": "coreset-energy", "depth": 2, "width": 8, "cluster_width": 8, "body": "gated"},
-    "data": {"kind": "coresets", "tokens": 5},
-    "objective": {"name": "coreset-likelihood"},
-}
-
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def test_answers_are_those_of_the_estimators_inference(make_checkpoint):
-    checkpoint = make_checkpoint(**SECTIONS)
-    inference = CoresetInference.of(checkpoint, None, 1, None, None)
+def test_answers_are_those_of_the_estimators_inference(coreset_checkpoint):
+    inference = CoresetInference.of(coreset_checkpoint, None, 1, None, None)
     found = CoresetSubject(inference).answer(range(3), 12, 4, 0, 7, generator())
     for number in range(3):
         drawn = draw_set(12, 0, number, 7)
@@ -38,10 +30,10 @@ def test_answers_are_those_of_the_estimators_inference(make_checkpoint):
     assert summarise([judge(found, generator())], generator())["sets"] == 3
 
 
-def test_sizes_are_those_that_a_checkpoint_is_for(make_checkpoint):
-    coresets = make_checkpoint(**SECTIONS)
-    assert default_sizes(load_configuration(coresets)) == (20, 100, 300, 1000)
-    assert list(make_subjects(coresets, load_configuration(coresets), None)) == ["simulated sets"]
+def test_sizes_are_those_that_a_checkpoint_is_for(make_checkpoint, coreset_checkpoint):
+    coresets = load_configuration(coreset_checkpoint)
+    assert default_sizes(coresets) == (20, 100, 300, 1000)
+    assert list(make_subjects(coreset_checkpoint, coresets, None)) == ["simulated sets"]
     mixtures = load_configuration(make_checkpoint(training={"points": (10, 300)}))
     assert default_sizes(mixtures) == (20, 100, 300)
     large = load_configuration(make_checkpoint(training={"points": (10, 2000)}))

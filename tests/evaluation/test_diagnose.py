@@ -93,7 +93,7 @@ def test_result_is_plain_and_a_function_of_the_seed(model, mixture):
 
 
 @pytest.mark.parametrize("n_clusters", [2, (2, 4), None])
-def test_any_bounds_on_k(model, n_clusters):
+def test_exact_draws_keep_the_bounds_of_the_simulator(model, n_clusters):
     found = diagnose(on(model, GaussianMixtures(2, 1.0, 3.0, n_clusters)), TINY)
     draws = found["free"][NAME]["6"]["scores"]["exact draws"]["clusters"]["value"]
     low, high = cluster_bounds(n_clusters, 6)

@@ -43,7 +43,7 @@ def test_the_estimate_is_the_exact_conditional_on_a_tiny_set(n_clusters):
 
 
 @pytest.mark.parametrize("kernel", [sweep, merge_split])
-def test_given_labels_stay(kernel):
+def test_kernels_do_not_change_given_labels(kernel):
     mixture = GaussianMixtures(2, 1.0, 1.0)
     x, labels = mixture(60, 7, generator(2))
     given = torch.arange(60) % 8

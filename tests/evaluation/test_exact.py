@@ -148,7 +148,7 @@ def test_distances_by_hand():
 
 
 @pytest.mark.parametrize("points", [1, 10])
-def test_too_many_or_too_few_points(points, mixture, model):
+def test_sets_of_too_many_or_too_few_points_are_refused(points, mixture, model):
     x = torch.zeros(1, points, 2)
     with pytest.raises(ValueError, match=f"{points} points"):
         exact.exact_posterior(x, mixture)

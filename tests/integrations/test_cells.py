@@ -32,7 +32,7 @@ def test_what_is_written_is_what_the_estimator_says(adata, vector_checkpoint):
         assert alone.posterior_.log_prob_of(row) == value
 
 
-def test_all_of_it_is_stored(adata, vector_checkpoint, tmp_path):
+def test_all_that_is_written_survives_storage(adata, vector_checkpoint, tmp_path):
     cluster_cells(adata, key_added="mine", checkpoint=vector_checkpoint, n_clusters=(2, 4), random_state=None)
     adata.write_h5ad(tmp_path / "cells.h5ad")
     found = anndata.read_h5ad(tmp_path / "cells.h5ad")
@@ -43,7 +43,7 @@ def test_all_of_it_is_stored(adata, vector_checkpoint, tmp_path):
     assert found.uns["mine"]["params"]["n_clusters"] == "(2, 4)"
 
 
-def test_the_matrix_itself(adata, vector_checkpoint):
+def test_the_matrix_itself_can_be_clustered(adata, vector_checkpoint):
     flat = anndata.AnnData(adata.obsm["X_pca"])
     model = cluster_cells(flat, use_rep="X", checkpoint=vector_checkpoint, random_state=0)
     assert flat.obs["gfncp"].astype(int).tolist() == model.labels_.tolist()

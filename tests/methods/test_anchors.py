@@ -15,13 +15,13 @@ def test_visits_are_a_relabelling_in_the_order_of_anchors(generator):
 
 
 def test_anchors_are_uniform_among_the_remaining_points(generator):
-    labels = torch.tensor([0, 0, 0, 1, 1, 2, -1]).expand(60_000, -1)
+    labels = torch.tensor([0, 0, 0, 1, 1, 2, -1]).expand(15_000, -1)
     visited, anchors = visit_clusters(labels, generator)
     first = torch.bincount(anchors[:, 0], minlength=7) / len(labels)
-    torch.testing.assert_close(first, torch.tensor([1, 1, 1, 1, 1, 1, 0]) / 6, atol=0.008, rtol=0)
+    torch.testing.assert_close(first, torch.tensor([1, 1, 1, 1, 1, 1, 0]) / 6, atol=0.016, rtol=0)
     after_zero = anchors[visited[:, 0] == 0]  # once the first cluster is gone, 3 points remain
     second = torch.bincount(after_zero[:, 1], minlength=7) / len(after_zero)
-    torch.testing.assert_close(second, torch.tensor([0, 0, 0, 1, 1, 1, 0]) / 3, atol=0.012, rtol=0)
+    torch.testing.assert_close(second, torch.tensor([0, 0, 0, 1, 1, 1, 0]) / 3, atol=0.024, rtol=0)
 
 
 def test_a_random_point_is_uniform_among_the_present(generator):

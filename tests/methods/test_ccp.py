@@ -91,8 +91,8 @@ def test_samples_follow_the_probabilities(network, x, generator, padding):
     filled = torch.nn.functional.pad(x, (0, 0, 0, padding), value=1.0)
     mask = torch.arange(4 + padding)[None] < 4
     partitions, estimates = probabilities(network, filled, mask)
-    drawn = network.sample(filled, 20_000, generator, mask)[0]
-    assert drawn.shape == (20_000, 4 + padding)
+    drawn = network.sample(filled, 8000, generator, mask)[0]
+    assert drawn.shape == (8000, 4 + padding)
     same = (drawn[:, None] == partitions).all(-1)
     assert (same.sum(1) == 1).all()
     total_variation = (same.double().mean(0) - estimates).abs().sum() / 2
@@ -104,7 +104,7 @@ def test_elbo_is_below_the_log_likelihood(network, x):
     generator = torch.Generator().manual_seed(2)
     partitions = all_partitions(4)
     many = x.expand(len(partitions), -1, -1)
-    repeats = 400
+    repeats = 150
 
     def mean_bound(n_samples):
         """The mean over ``repeats`` estimates of each partition."""
@@ -119,7 +119,7 @@ def test_elbo_is_below_the_log_likelihood(network, x):
 
     again = Batch(x.expand(repeats * len(partitions), -1, -1), partitions.repeat(repeats, 1))
     elbo = -4 * CCPLoss()(network, again, generator)["loss"].detach().double()  # the loss is per point
-    torch.testing.assert_close(elbo, one.mean(), atol=0.05, rtol=0)
+    torch.testing.assert_close(elbo, one.mean(), atol=0.08, rtol=0)
 
 
 def test_terms_add_up(network, x, generator):

@@ -61,6 +61,7 @@ def checkpoints(tmp_path_factory):
     return folder
 
 
+@pytest.mark.usefixtures("small_validation")
 def test_training_lowers_the_loss_and_leaves_a_checkpoint(kind, tmp_path):
     configuration = parse(describe(kind), kind)
     x, labels = GaussianMixtures(spread=15.0, n_clusters=2)(100, 10, torch.Generator().manual_seed(8))

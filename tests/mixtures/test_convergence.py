@@ -43,7 +43,7 @@ def test_ranks_make_it_free_of_monotone_maps():
     assert rhat(draws) == pytest.approx(from_ranks, abs=0.05)  # the folded part alone is not free of them
 
 
-def test_constants():
+def test_constant_chains_agree_if_and_only_if_they_are_equal():
     assert rhat(np.full((3, 10), 4)) == 1.0
     assert rhat(np.repeat([[1.0], [2.0]], 10, axis=1)) == np.inf
 

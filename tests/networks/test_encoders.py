@@ -115,7 +115,7 @@ def test_a_point_beside_its_own_set_has_the_features_that_it_has_there(kind, gen
 
 
 @pytest.mark.parametrize("dim", [1, 30])
-def test_so_have_vectors_of_fewer_and_of_more_columns_than_points(dim, generator):
+def test_vectors_of_any_width_beside_their_own_set_have_their_features_there(dim, generator):
     x = torch.rand(12, dim, dtype=torch.float64, generator=generator)
     for encoder in (AnyVectorEncoder().double(), PrincipalEncoder(dim, 16).double()):
         expected = encoder(x[None], everyone(x[None]))[0]

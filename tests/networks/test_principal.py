@@ -49,7 +49,7 @@ def test_components_are_centred_uncorrelated_and_the_widest_comes_first(x):
     assert torch.all(variances.diff(dim=1) <= 0)
 
 
-def test_absent_points_count_for_nothing(x, generator):
+def test_absent_points_change_nothing(x, generator):
     lengths = torch.tensor([4, x.shape[1], 3])
     mask = prefix_mask(lengths, x.shape[1])
     other = torch.where(mask[..., None], x, torch.randn(x.shape, dtype=torch.float64, generator=generator))
@@ -62,7 +62,7 @@ def test_absent_points_count_for_nothing(x, generator):
 
 
 @pytest.mark.parametrize("points", [1, 2, 7])
-def test_what_a_small_or_flat_set_lacks_is_zero(points):
+def test_components_that_a_small_or_flat_set_lacks_are_zero(points):
     same = torch.full((1, points, 3), 0.7, dtype=torch.float64)
     features = encode(same, components=5)
     assert features.shape == (1, points, 5)

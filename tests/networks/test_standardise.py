@@ -83,7 +83,7 @@ def test_points_keep_their_order(table, generator):
     torch.testing.assert_close(components(table[:, order]), components(table)[:, order], **TOLERANCE)
 
 
-def test_absent_points_have_no_say(table):
+def test_absent_points_do_not_change_the_others(table):
     padded = torch.cat([table, torch.full_like(table[:, :4], torch.nan)], 1)
     mask = prefix_mask(torch.tensor([table.shape[1]] * 2), padded.shape[1])
     found = principal_components(padded, mask)
@@ -91,7 +91,7 @@ def test_absent_points_have_no_say(table):
     assert torch.all(found[:, table.shape[1] :] == 0)
 
 
-def test_sets_do_not_mix(table):
+def test_a_set_does_not_depend_on_the_others(table):
     torch.testing.assert_close(components(table)[:1], components(table[:1]), **TOLERANCE)
 
 

@@ -15,7 +15,7 @@ PROGRAM = runpy.run_path(str(Path(__file__).parents[2] / "experiments" / "temper
 
 
 @pytest.mark.parametrize("temperature", [0.5, 2.0])
-def test_it_divides_the_energies(network, draw_points, temperature):
+def test_the_temperature_divides_the_energies_of_decoding(network, draw_points, temperature):
     x = draw_points(network, 2, 5)
     labels = torch.tensor([0, 0, 1, 0, 2])
     new = draw_points(network, 1, 3, seed=1)[0]
@@ -41,14 +41,14 @@ def test_it_divides_the_energies(network, draw_points, temperature):
     assert not torch.allclose(before, warm)
 
 
-def test_training_knows_nothing_of_it(vectors, draw_points):
+def test_training_does_not_depend_on_the_temperature(vectors, draw_points):
     x, labels = draw_points(vectors, 2, 4), torch.tensor([[0, 0, 1, 1], [0, 1, 0, 2]])
     before = vectors.energies(x, labels)
     vectors.temperature = 0.3
     assert torch.equal(vectors.energies(x, labels), before)
 
 
-def test_a_checkpoint_has_the_one_that_is_stored(make_checkpoint):
+def test_a_checkpoint_stores_its_temperature(make_checkpoint):
     assert load(make_checkpoint()).temperature == 1.0
     assert load(make_checkpoint(temperature=0.7)).temperature == 0.7
     with pytest.raises(ValueError, match="temperature=0"):
@@ -56,7 +56,7 @@ def test_a_checkpoint_has_the_one_that_is_stored(make_checkpoint):
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
-def test_it_is_found(make_checkpoint, factor):
+def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, factor):
     """A network whose samples are the truth has temperature 1; energies times a factor need that factor."""
     folder = make_checkpoint()
     model, configuration = load(folder), load_configuration(folder)

@@ -25,7 +25,7 @@ def draw(generator, sets, tokens):
 
 
 @pytest.mark.parametrize("tokens", [1, 2, 5, 12])
-def test_columns_are_what_they_are_called(generator, tokens):
+def test_columns_hold_the_quantities_of_their_names(generator, tokens):
     mean, weight, spread = draw(generator, 1, tokens)
     columns = token_columns(mean, weight, spread, NOTHING)[0]
     assert columns.shape == (tokens, COLUMNS)
@@ -41,7 +41,7 @@ def test_columns_are_what_they_are_called(generator, tokens):
     assert not columns[:, -3:].any()
 
 
-def test_what_is_told_stands_in_the_last_columns(generator):
+def test_the_last_columns_hold_the_bounds_on_the_number_of_clusters(generator):
     mean, weight, spread = draw(generator, 3, 8)
     bounds = torch.tensor([[3.0, 3.0], [1.0, 4.0], [2.0, torch.inf]])
     told = token_columns(mean, weight, spread, bounds)[:, 0, -3:]
@@ -73,7 +73,7 @@ def test_a_new_token_has_the_columns_of_one_that_is_there(generator):
     torch.testing.assert_close(found, apart[torch.tensor(NEIGHBOURS) - 1], atol=1e-4, rtol=1e-4)
 
 
-def test_beside_the_tokens_is_as_among_them(generator):
+def test_a_token_beside_the_others_has_the_features_that_it_has_among_them(generator):
     """A token that is left out and judged beside the others has the features of one that attends to all."""
     columns = token_columns(*draw(generator, 1, 7), NOTHING)
     network = TokenEncoder(width=8, heads=2, blocks=1, local_heads=1)
@@ -85,7 +85,7 @@ def test_beside_the_tokens_is_as_among_them(generator):
     assert network(columns, here).shape == (1, 7, network.features)
 
 
-def test_shares_are_the_quadratic_softmax_that_is_promised(generator):
+def test_shares_are_a_softmax_of_quadratic_logits(generator):
     columns = token_columns(*draw(generator, 1, 5), NOTHING)
     network = TokenEncoder(width=8, heads=2, blocks=1, local_heads=1)
     placement = Placement(network.features)

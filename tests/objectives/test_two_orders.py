@@ -69,5 +69,5 @@ def test_reordering_twice_gives_the_same_sets(network, draw_points, generator):
 
 
 @pytest.mark.parametrize(("done", "weight"), [(0.0, 0.0), (0.1, 0.0), (0.25, 0.5), (0.4, 1.0), (1.0, 1.0)])
-def test_the_ramp(done, weight):
+def test_the_ramp_rises_linearly_between_its_ends(done, weight):
     assert ramp(done, 0.1, 0.4) == pytest.approx(weight)

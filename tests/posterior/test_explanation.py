@@ -107,7 +107,7 @@ def test_tables_of_every_kind_are_described():
     assert (same["inside"], same["outside"]) == (2.0, 7.25)
 
 
-def test_one_cluster_and_points_alone():
+def test_a_single_cluster_has_no_effects_and_singletons_infinite_ones():
     X = np.array([[1.0], [2.0]])
     one = describe_clusters(X, np.array([0, 0]))
     assert len(one) == 0 and list(one.columns)[:3] == ["cluster", "size", "feature"]

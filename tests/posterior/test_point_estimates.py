@@ -75,7 +75,7 @@ def test_large_tables_are_not_made(monkeypatch):
     assert found.tolist() in labels.tolist()
 
 
-def test_a_posterior_has_both():
+def test_a_posterior_has_both_estimates():
     agreed = Posterior.from_samples(np.array([[0, 0, 1, 0]] * 3), np.zeros(3))
     assert agreed.binder_estimate().tolist() == [0, 0, 1, 0]
     assert agreed.vi_estimate().tolist() == [0, 0, 1, 0]

@@ -56,7 +56,7 @@ def test_all_tables_and_figures_are_declared():
         ("table6", "imagenet-100", "gfncp", "mc", [53.0, 13.5]),
     ],
 )
-def test_the_papers_figures(table, dataset, method, metric, expected):
+def test_the_papers_figures_are_declared(table, dataset, method, metric, expected):
     assert DECLARED.tables[table].paper[dataset][method][metric] == expected
 
 
@@ -69,7 +69,7 @@ def test_what_the_paper_prints_twice_is_the_same():
             assert table.paper["mog-code"] == table.paper["mog"]
 
 
-def test_the_papers_protocol():
+def test_the_papers_protocol_is_declared():
     sets = {"mog": 3000, "mnist": 10_000, "fashion-mnist": 10_000, "imagenet-50": 2500}
     for dataset, number in sets.items():
         assert DECLARED.protocol("table3", dataset) == (number, 300)
@@ -203,7 +203,7 @@ GOOD = {
         ("table2.toml", GOOD["table2.toml"] + "\npaper.a.m.nmi = [1, 2, 3]", "paper.a.m.nmi"),
     ],
 )
-def test_bad_declarations(tmp_path, file, text, said):
+def test_inconsistent_declarations_are_refused(tmp_path, file, text, said):
     (tmp_path / "tables").mkdir()
     for name, good in GOOD.items():
         (tmp_path / "tables" / name).write_text(good)

@@ -55,8 +55,14 @@ def configuration():
     return parse(values, "test")
 
 
-def test_the_documents_are_what_the_records_say():
-    for path, text in documents(ROOT).items():
+@pytest.fixture(scope="module")
+def written():
+    """Every document with measured figures, and what it should say."""
+    return documents(ROOT)
+
+
+def test_the_documents_are_what_the_records_say(written):
+    for path, text in written.items():
         assert path.exists() and path.read_text(encoding="utf-8") == text, (
             f"{path.relative_to(ROOT)} is out of date: run python -m gfncp.reproduction.report"
         )
@@ -119,9 +125,9 @@ def test_only_evaluations_are_read(tmp_path, configuration):
     assert read_records(tmp_path) == []
 
 
-def test_a_card_of_coresets_has_the_figures_of_its_records(tmp_path):
+def test_a_card_of_coresets_has_the_figures_of_its_records(written, tmp_path):
     """And tells that arrays may have any width."""
-    card = documents(ROOT)[ROOT / PRETRAINED / "general" / "README.md"]
+    card = written[ROOT / PRETRAINED / "general" / "README.md"]
     assert "arrays of shape (n_samples, any width)" in card
     assert "benchmarks/families.py" in card and "benchmarks/calibration.py" in card
     assert figures_of_coresets("general", tmp_path) == NOTHING

@@ -84,7 +84,7 @@ points = 6
 
 
 @pytest.fixture
-def root(tmp_path) -> Path:
+def root(tmp_path, small_validation) -> Path:
     """A folder with tiny declarations."""
     tables = tmp_path / "experiments" / "tables"
     tables.mkdir(parents=True)
@@ -265,7 +265,7 @@ def test_networks_are_trained_once_for_all_tables(root, run, monkeypatch, pixels
     assert record["training"]["in_this_command"]["iterations"] == 0
 
 
-def test_the_average_score(root, run):
+def test_the_average_score_is_measured_by_its_own_table(root, run):
     (root / "experiments" / "tables" / "table5.toml").write_text(
         FIGURE.format(measure="average", metrics='["nmi", "ari"]')
     )
@@ -298,7 +298,7 @@ def test_a_shipped_checkpoint_is_not_trained_again(tmp_path):
     assert all(map(torch.equal, model.parameters(), load("mog-2d").parameters()))
 
 
-def test_records_of_earlier_versions(root, run):
+def test_records_of_earlier_versions_have_defaults_for_new_options(root, run):
     """An option that a record's configuration lacks has its default; an unknown one makes it another run."""
     run(methods=["ncp"], seeds=[0])
     ((path, record),) = records(root).items()
@@ -314,7 +314,7 @@ def test_records_of_earlier_versions(root, run):
     assert ": recorded: " in run(methods=["ncp"], seeds=[0])[0]
 
 
-def test_the_command(root, capsys):
+def test_the_command_runs_the_named_cells(root, capsys):
     arguments = ["--root", str(root), "--method", "ncp, k-means", "--dataset", "tiny", "--seeds", "2"]
     assert main(["reproduce", "table2", *arguments, "--iterations", "2", "--device", "cpu"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -334,13 +334,13 @@ def test_the_command(root, capsys):
         (["table2", "--dataset", "tiny", "--method", "ncp", "--device", "tpu"], "could not be made"),
     ],
 )
-def test_bad_commands(root, capsys, arguments, said):
+def test_unknown_names_are_refused_before_anything_runs(root, capsys, arguments, said):
     assert main(["reproduce", *arguments, "--root", str(root)]) == 2
     assert said in capsys.readouterr().err
     assert not (root / RECORDS).exists()
 
 
-def test_a_missing_folder(tmp_path, capsys):
+def test_a_folder_without_declarations_is_refused(tmp_path, capsys):
     assert main(["reproduce", "table2", "--root", str(tmp_path)]) == 2
     assert "holds no experiments/tables; accepted is a checkout" in capsys.readouterr().err
 

@@ -16,6 +16,8 @@ from gfncp.training.interruption import on_termination, stopping_at_once
 from gfncp.training.run_state import iterations_done, store, unless_refused
 from gfncp.training.train import train
 
+pytestmark = pytest.mark.usefixtures("small_validation")
+
 DESCRIBED = parse(
     {
         "encoder": {"kind": "vectors", "dim": 2},
@@ -129,9 +131,8 @@ def test_threads_leave_signals_alone():
 
 
 def test_runs_that_are_killed_go_on_and_end_the_same(tmp_path, import_benchmark):
-    found = import_benchmark("kill").stress(kills=2, folder=tmp_path, iterations=6)
-    assert found["kills"] >= 2
-    assert found["runs"] >= 1
+    found = import_benchmark("kill").stress(kills=1, folder=tmp_path, iterations=4)
+    assert found["kills"] >= 1 and found["runs"] >= 1
 
 
 def test_drafts_of_killed_processes_are_removed_and_nothing_else(tmp_path):

@@ -32,6 +32,14 @@ def pictures():
     return np.random.default_rng(0).integers(0, 256, (200, 28, 28)).astype(np.uint8)
 
 
+@pytest.fixture
+def small_runs(small_validation, monkeypatch):
+    """Train small networks, and validate on small sets."""
+    for name, size in (("width", 8), ("heads", 2), ("blocks", 1)):
+        monkeypatch.setitem(own_data.CONTEXT, name, size)
+    monkeypatch.setattr(own_data, "LARGEST_TEST", 8)
+
+
 def write(path, x):
     {
         ".csv": lambda: pd.DataFrame(x).add_prefix("column").to_csv(path, index=False),
@@ -105,6 +113,7 @@ def test_images_that_are_held_out_are_not_trained_on(tmp_path, pictures):
     assert torch.equal(training.views[0], encoder.embed(parts.training / 255))
 
 
+@pytest.mark.usefixtures("small_runs")
 def test_train_gives_an_estimator_and_goes_on(tmp_path, vectors):
     model = GFNCP.train(vectors, str(tmp_path / "run"), iterations=1, n_samples=3, random_state=0)
     assert model.n_samples == 3 and model.checkpoint == str(tmp_path / "run")
@@ -119,6 +128,7 @@ def test_train_gives_an_estimator_and_goes_on(tmp_path, vectors):
         GFNCP.train(vectors, tmp_path / "run", iterations=1, seed=1)
 
 
+@pytest.mark.usefixtures("small_runs")
 def test_the_command_line_trains_on_a_file(tmp_path, vectors, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "mine.parquet", vectors)
@@ -130,6 +140,7 @@ def test_the_command_line_trains_on_a_file(tmp_path, vectors, monkeypatch, capsy
     assert main(["cluster", "few.csv", "--checkpoint", "runs/mine", "--samples", "3"]) == 0
 
 
+@pytest.mark.usefixtures("small_runs")
 def test_the_command_line_is_told_how_a_file_is_written(tmp_path, vectors, capsys):
     """The points are kept, so that the run can go on, and be evaluated, without being told again."""
     table = pd.DataFrame(vectors.round(3))
@@ -163,6 +174,7 @@ def test_the_command_line_is_told_how_a_file_is_written(tmp_path, vectors, capsy
     assert "accepted with --data FILE, without a TOML file" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("small_runs")
 def test_images_train_a_network_that_takes_images(tmp_path, pictures, monkeypatch):
     monkeypatch.setitem(own_data.OF_IMAGES["encoder"], "pretraining", {"iterations": 1, "batch": 4})
     folder = images_in(tmp_path / "folder", pictures)
@@ -188,7 +200,7 @@ def test_what_cannot_be_trained_on_is_refused(tmp_path, x, said):
     assert not (tmp_path / "run" / "model.safetensors").exists()
 
 
-def test_something_must_be_named(capsys, tmp_path):
+def test_training_needs_a_configuration_or_points(capsys, tmp_path):
     assert main(["train"]) == 2
     assert "name a TOML file, or your points with --data" in capsys.readouterr().err
     assert main(["train", "--data", str(tmp_path / "none.csv")]) == 2

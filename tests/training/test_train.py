@@ -24,6 +24,8 @@ from gfncp.training.batches import Batches
 from gfncp.training.preparation import make_simulators
 from gfncp.training.train import train
 
+pytestmark = pytest.mark.usefixtures("small_validation")
+
 OBJECTIVES = {
     "ncp": {"name": "ncp"},
     "gfncp-paper": {"name": "gfncp-paper", "beta": 0.7},
@@ -105,7 +107,7 @@ def test_the_weights_of_the_lowest_loss_are_kept(tmp_path, stop_after, monkeypat
     """Also by a run that was stopped and goes on, which goes on from the last weights."""
     described = configure(iterations=6, save_every=2, learning_rate=0.1, final_learning_rate=0.1)
     kept = described.model_copy(
-        update={"training": described.training.model_copy(update={"keep": "lowest-loss"})}
+        update={"seed": 1, "training": described.training.model_copy(update={"keep": "lowest-loss"})}
     )
     states, losses = [], []
     validate = training.validate
@@ -318,7 +320,7 @@ def test_two_processes_train_what_one_does(tmp_path, monkeypatch):
     Adam turns rounding of gradients into as much of its step, where they nearly vanish. Hence the tolerance:
     a thousandth of what six steps of 5e-4 can do.
     """
-    described = configure("gfncp", accumulate=4, clip=1.0)
+    described = configure("gfncp", accumulate=4, clip=1.0, save_every=6)
     single = train(described, tmp_path / "single")
     toml = tmp_path / "run.toml"
     toml.write_text(to_toml(described))
@@ -335,11 +337,9 @@ def test_two_processes_train_what_one_does(tmp_path, monkeypatch):
 
 
 def test_processes_that_cannot_share_the_batches_are_refused(tmp_path, monkeypatch):
-    toml = tmp_path / "run.toml"
-    toml.write_text(to_toml(configure(accumulate=3)))
-    for _, complaint, code in launch(monkeypatch, 2, "train", toml, "--output", tmp_path / "run"):
-        assert code == 2
-        assert "training.accumulate=3: 2 processes share so many batches" in complaint
+    monkeypatch.setattr(Accelerator, "num_processes", 2)
+    with pytest.raises(ValueError, match=r"training\.accumulate=3: 2 processes share so many batches"):
+        train(configure(accumulate=3), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

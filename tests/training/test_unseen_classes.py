@@ -91,7 +91,7 @@ def test_test_sets_are_pure_and_drawn_without_replacement(file):
     ("kind", "expected"),
     [("augmented-embeddings", AugmentedEmbeddings), ("neighbour-embeddings", NeighbourEmbeddings)],
 )
-def test_configured_simulators(file, kind, expected):
+def test_simulators_follow_the_configuration(file, kind, expected):
     described = configure(kind, alpha=2.0, n_clusters=3)
     encoder = described.encoder.build()
     training, validation = make_simulators(described, encoder, file)
@@ -137,7 +137,7 @@ def test_without_labels_points_are_held_out_and_every_class_is_trained_on(file):
 
 
 @pytest.mark.parametrize("kind", ["augmented-embeddings", "neighbour-embeddings"])
-def test_train_and_evaluate(file, tmp_path, kind):
+def test_a_trained_network_is_evaluated_on_sets_of_the_configured_size(file, tmp_path, kind):
     train(configure(kind, encoder={"kind": "vectors", "dim": DIM}), tmp_path / "run", file)
     record = evaluate(str(tmp_path / "run"), 3, None, 0, file, False)
     assert record["points"] == 10
@@ -169,7 +169,7 @@ def test_embeddings_are_not_downloaded():
     ("data", "said"),
     [({"dataset": "cifar"}, r"dataset"), ({"classes": 3}, "classes"), ({"held_out": 1.0}, "held_out")],
 )
-def test_bad_sections_are_refused(data, said):
+def test_invalid_sections_are_refused(data, said):
     with pytest.raises(ValueError, match=said):
         configure(**data)
 

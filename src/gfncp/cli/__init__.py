@@ -24,7 +24,7 @@ for command in (
 
 
 def _describe_machine() -> str:
-    """All that numbers can depend on but input and seed, in one line for a report of a bug."""
+    """Return a line for bug reports: all that results can depend on, apart from input and seed."""
     import platform
 
     import numpy
@@ -58,7 +58,7 @@ def about(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit code: 2 after bad input, 130 after Ctrl-C, with one line on standard error."""
+    """Run a command and return its exit code: 2 for bad input, 130 for Ctrl-C, with one line on stderr."""
     try:
         return app(arguments, prog_name="gfncp", standalone_mode=False) or 0
     except typer.TyperException as error:

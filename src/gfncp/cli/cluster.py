@@ -253,7 +253,7 @@ def cluster(
         clustered = perf_counter()
         results = [Result(each, model) for each, model in zip(sets, models, strict=True)]
         task = bar.add_task("Writing files and pictures", total=len(sets))
-        undrawn = _what_cannot_be_drawn()
+        undrawn = _missing_drawing()
         pictured = 0 if no_pictures or undrawn else MOST_PICTURES
         report = Report(results, settings, labels, pictured, paged=not undrawn)
         report.write(output, kept=files, done=lambda: bar.advance(task))
@@ -291,8 +291,8 @@ def cluster(
     console.print(f"Written to {output}: {', '.join(report.names)}", markup=False, soft_wrap=True)
 
 
-def _what_cannot_be_drawn() -> list[str]:
-    """Return a note about pictures and the report where what draws them is not installed."""
+def _missing_drawing() -> list[str]:
+    """Return a note that pictures and the report are left out, if the packages that draw are missing."""
     from gfncp.extras import MissingExtra
     from gfncp.report import check_drawing
 
@@ -327,7 +327,7 @@ def _cluster_on_ray(
 
 
 def _bounds(k: str | None) -> int | tuple[int, int] | None:
-    """What ``--k`` says: a number, or LOW:HIGH."""
+    """Read ``--k``: a number, or LOW:HIGH."""
     if k is None:
         return None
     try:

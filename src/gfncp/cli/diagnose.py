@@ -1,4 +1,4 @@
-"""`gfncp diagnose`: is the posterior right?"""
+"""`gfncp diagnose`: calibration and exactness of a checkpoint's posterior."""
 
 import json
 from dataclasses import asdict, replace
@@ -41,7 +41,7 @@ def diagnose(
     data: Data = None,
     record: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file as well.")] = None,
 ) -> None:
-    """Is the posterior right? Running free, against exact posteriors, from one order of points to another.
+    """Check the posterior: running free, against exact posteriors, from one order of points to another.
 
     Samples and truth are compared on sets whose true clusters are known: simulated ones, or whole classes
     that were held out of training or are for tests. Mixtures are compared with exact posteriors, too.

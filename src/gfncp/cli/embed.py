@@ -76,7 +76,7 @@ def embed(
 
 @contextmanager
 def counting(total: int, name: str) -> Iterator[Callable[[int], None]]:
-    """A bar for items that are done one after the other; what it yields takes their number."""
+    """Yield a function that sets the number of finished items on a progress bar."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -1,4 +1,4 @@
-"""`gfncp info` and `gfncp methods`: what there is."""
+"""`gfncp info` and `gfncp methods`: properties of checkpoints and of methods."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def info(checkpoint: Checkpoint) -> None:
     from gfncp.data.checks import array_shape
     from gfncp.estimators.limits import limits
 
-    model: Any = load(checkpoint)  # of one kind or another
+    model: Any = load(checkpoint)  # an energy network, or one of another method
     configuration = load_configuration(checkpoint)
     coresets = isinstance(configuration.data, CoresetData)  # whose networks take tokens, made of any points
     shape = array_shape((None,) if coresets else model.encoder.point_shape)

@@ -1,4 +1,4 @@
-"""What commands share."""
+"""Options and helpers that several commands share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -71,7 +71,7 @@ Categories = Annotated[
 
 
 def split_names(names: str | None) -> list[str] | None:
-    """Names with commas between, None for none."""
+    """Split names at commas; None stays None."""
     return None if names is None else [name.strip() for name in names.split(",")]
 
 

@@ -1,4 +1,4 @@
-"""Columns that tell more about the rows of files than coordinates do: known labels, and weights.
+"""Columns with known labels and weights of the rows of files.
 
 Files are read twice: once for the points, once for these columns, whose cells may be empty.
 """
@@ -26,7 +26,7 @@ def read_told_sets(
     reading: Reading,
     skip_bad: bool = False,
 ) -> tuple[list[PointSet], Told]:
-    """Read sets as `gfncp.data.point_sets.read_sets` does, and what two columns tell of their rows.
+    """Read sets as `gfncp.data.point_sets.read_sets` does, with known labels and weights of their rows.
 
     Args:
         known: column of known labels, -1 or empty where nothing is known; None for no such column.
@@ -87,7 +87,7 @@ def _read(path: Path, columns: list[str], reading: Reading) -> pd.DataFrame | di
 
 
 def _without_minus_one(values: Shaped[np.ndarray, "points"]) -> Shaped[np.ndarray, "points"]:
-    """Empty the cells that hold -1 as text, as it is read among names."""
+    """Empty the cells that hold -1 as text, which it is in a column of names."""
     if values.dtype.kind not in "OU":
         return values
     return np.array(

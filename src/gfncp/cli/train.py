@@ -1,4 +1,4 @@
-"""`gfncp train`: a network for one's own points, or as a TOML file says."""
+"""`gfncp train`: training on one's own points, or from a TOML file."""
 
 from pathlib import Path
 from typing import Annotated

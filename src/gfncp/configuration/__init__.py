@@ -1,6 +1,6 @@
-"""A run's configuration, checked before anything starts and stored with the checkpoint.
+"""Configuration of a run, checked before anything starts and stored with the checkpoint.
 
-Files of such are read by `gfncp.configuration.files`.
+See `gfncp.configuration.files` for configurations in files.
 """
 
 from typing import Annotated
@@ -24,7 +24,7 @@ class Configuration(Section):
     data: AnyData
     objective: AnyObjective
     training: Training = Training()
-    temperature: Annotated[float, Field(gt=0)] = 1.0  # of decoding, found after training
+    temperature: Annotated[float, Field(gt=0)] = 1.0  # temperature of decoding, found after training
 
     @field_validator("network", mode="before")
     @classmethod
@@ -79,12 +79,12 @@ class Configuration(Section):
         return self
 
     def with_iterations(self, iterations: int) -> "Configuration":
-        """The same, trained for so long."""
+        """Return the same configuration with another number of iterations."""
         training = self.training.model_copy(update={"iterations": iterations})
         return self.model_copy(update={"training": training})
 
     def build(self) -> nn.Module:
-        """A new network with the configured shape and temperature."""
+        """Return a new network with the configured shape and temperature."""
         network = self.network.build(self.encoder.build())
         if hasattr(network, "temperature"):
             network.temperature = self.temperature
@@ -107,7 +107,7 @@ def parse(values: object, where: str) -> Configuration:
 
 
 def parse_stored(values: object) -> Configuration | None:
-    """A configuration from a run or a record; None if it is of a version that this one cannot read.
+    """Return a configuration from a run or a record, or None if this version cannot read it.
 
     Options that it lacks, because they were added since, have their defaults.
     """

@@ -1,4 +1,4 @@
-"""What sets are made of."""
+"""Sections of a configuration for the sets that are trained on."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -7,11 +7,11 @@ from pydantic import Field
 from gfncp.configuration.fields import Bounds, Clusters, Points, Section, Share, Width
 from gfncp.networks.tokens import COLUMNS
 
-FEWEST_OWN = 200  # points to train on; of fewer, what is held out could not fill a set
+FEWEST_OWN = 200  # points to train on; of fewer, the held-out part could not fill a set
 
 
 class Data(Section):
-    """What sets are made of; ``test_points`` are in each set that validation draws, and tests by default."""
+    """Source of sets; ``test_points`` is the size of sets for validation and, by default, for tests."""
 
     test_points: ClassVar[int] = 300
 
@@ -49,7 +49,7 @@ class CoresetData(Data):
     kind: Literal["coresets"]
     tokens: Annotated[int, Field(ge=2)] = 128
     fewest: Annotated[int, Field(ge=2)] | None = None
-    n_clusters: ClassVar[None] = None  # as the families have it
+    n_clusters: ClassVar[None] = None  # the families decide
     point_shape: ClassVar[tuple[int]] = (COLUMNS,)
 
 
@@ -80,7 +80,7 @@ class EmbeddingData(Data):
 
 
 class Characters(EmbeddingData):
-    """Omniglot, see `gfncp.data.image_sets`; clusters are ``largest`` at most, as its characters are."""
+    """Omniglot, see `gfncp.data.image_sets`; clusters have at most ``largest`` points, as characters do."""
 
     dataset: Literal["omniglot"]
     n_clusters: None = None
@@ -92,7 +92,7 @@ class Characters(EmbeddingData):
 class OwnImages(EmbeddingData):
     """See `gfncp.training.own_images`.
 
-    ``images``: to use, at most.
+    ``images``: largest number that is used.
     ``held_out``: share of them that is kept for validation.
     """
 
@@ -107,8 +107,8 @@ class EmbeddingFile(Section):
 
     ``held_out``: share of the classes to train on that is kept for validation; without labels, of the points.
     With 0, all of them are trained on, and validation sets are of the same classes.
-    ``classes``: how many to draw, or a list of `gfncp.data.splits.class_list`; all if left out.
-    ``points``: to train on, at most.
+    ``classes``: number to draw, or a list of `gfncp.data.splits.class_list`; all if left out.
+    ``points``: largest number to train on.
     """
 
     dataset: Literal["clinc150", "file"]

@@ -1,4 +1,4 @@
-"""How points are encoded."""
+"""Sections of a configuration for encoders of points."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What sections are made of."""
+"""Base class of a configuration's sections, and types of their fields."""
 
 from typing import Annotated
 

@@ -1,9 +1,9 @@
 """Configurations as TOML files.
 
-A file may be another one with changes, which its `base` names:
+A file may name another one as its `base` and change some of its values:
 
 base = "general.toml"                 # beside this file, or a path from its folder
-training.initial = "runs/general"     # all else is as there
+training.initial = "runs/general"     # all other values are those of the base
 """
 
 import json
@@ -14,7 +14,7 @@ from gfncp.configuration import Configuration, parse
 
 
 def read_configuration(path: Path) -> Configuration:
-    """The configuration in a TOML file.
+    """Return the configuration in a TOML file.
 
     Raises:
         ValueError: `read_values` or `gfncp.configuration.parse` fails.
@@ -23,10 +23,10 @@ def read_configuration(path: Path) -> Configuration:
 
 
 def read_values(path: Path, above: tuple[Path, ...] = ()) -> dict:
-    """The values in a file, on top of those of its base, unchecked.
+    """Return the values in a file, on top of those of its base, unchecked.
 
     Args:
-        above: the files whose base it is.
+        above: the files of which it is the base.
 
     Raises:
         ValueError: the file or its base is not readable, or bases go in a circle.
@@ -43,14 +43,14 @@ def read_values(path: Path, above: tuple[Path, ...] = ()) -> dict:
 
 
 def read_toml(path: Path) -> dict:
-    """The values in a TOML file.
+    """Return the values in a TOML file.
 
     Raises:
         ValueError: it is not there or not TOML.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # the last: brackets in brackets in brackets
+    except (OSError, ValueError, RecursionError) as error:  # RecursionError: deeply nested brackets
         raise ValueError(f"{path}: not a readable TOML file ({error})") from None
 
 
@@ -71,7 +71,7 @@ def changed(values: dict, changes: dict) -> dict:
 
 
 def to_toml(configuration: Configuration) -> str:
-    """A configuration as TOML text that `read_configuration` reads back; what is None is left out."""
+    """Return a configuration as TOML text that `read_configuration` reads back; what is None is left out."""
     values = configuration.model_dump(mode="json", exclude_none=True)
     sections = {name: values.pop(name) for name, value in list(values.items()) if isinstance(value, dict)}
     lines = [f"{name} = {_inline(value)}" for name, value in values.items()]
@@ -81,7 +81,7 @@ def to_toml(configuration: Configuration) -> str:
 
 
 def _inline(value: object) -> str:
-    """A TOML value; JSON's notation, except for tables."""
+    """Return a TOML value, in JSON's notation except for tables."""
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{name} = {_inline(item)}" for name, item in value.items()) + " }"
     return json.dumps(value)

@@ -1,4 +1,4 @@
-"""How it is trained."""
+"""Section of a configuration for training."""
 
 from typing import Annotated, Literal
 
@@ -10,11 +10,11 @@ from gfncp.configuration.fields import Points, Section, ordered
 class Training(Section):
     """See `gfncp.training.train.train`.
 
-    ``initial``: checkpoint whose weights it starts from, to be tuned.
-    ``batch``: sets in a batch, at most; ``batch_points``: points in it.
+    ``initial``: checkpoint whose weights training starts from.
+    ``batch``: largest number of sets in a batch; ``batch_points``: of points in it.
     ``accumulate``: batches whose gradients are averaged for one step; processes share them.
     ``keep``: the last weights, or those of the lowest loss of validation, every ``save_every`` iterations.
-    ``precision``: of matrix products, in networks of energies only of the encoder's; weights, energies and
+    ``precision``: of matrix products, in energy networks only of those in the encoder; weights, energies and
     the optimiser's moments are always float32.
     """
 

@@ -8,14 +8,14 @@ from torch import Tensor
 from gfncp.networks.principal import ROUNDING, turned
 from gfncp.networks.tokens import COMPONENTS
 
-WITHIN = 0.9  # share of the points whose distance from the centre bounds that of the others in the radius
-FARTHEST = 20.0  # radii that a point is away from the centre, at most
+WITHIN = 0.9  # quantile of the distances from the centre at which the farther ones are cut for the radius
+FARTHEST = 20.0  # largest distance of a point from the centre, in radii
 
 
 def components(
     x: Float[Tensor, "batch points dim"], weights: Float[Tensor, "batch points"]
 ) -> Float[Tensor, "batch points 24"]:
-    """The widest 24 principal components, or fewer and zeros, in units of the set's radius; in float64.
+    """Return the widest 24 principal components, or fewer and zeros, in units of the set's radius.
 
     The radius is the root mean square distance from the centre, where the tenth of the points that are
     farthest count as if they were where that tenth begins: outliers hardly change it. It is at least a

@@ -1,9 +1,9 @@
-"""Weighted coresets: sets of points summarised by at most so many micro-clusters.
+"""Weighted coresets: sets of points summarised by a bounded number of micro-clusters.
 
 A micro-cluster stands for the points that are nearest to its mean. Means of many points are less noisy than
 points, and their weights show where points are dense; a partition of a hundred of them takes a hundred steps
-of decoding, however many points there are. Of a set of no more points than that, each distinct point is a
-micro-cluster, and nothing is approximated.
+of decoding, however many points there are. If a set has no more points than micro-clusters, each distinct
+point is a micro-cluster, and nothing is approximated.
 
 References:
     Arthur, Vassilvitskii. k-means++: The Advantages of Careful Seeding. SODA 2007.
@@ -16,11 +16,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-ROUNDS = 16  # in which the seeds are drawn, a sixteenth of them in each
+ROUNDS = 16  # rounds of drawing the seeds, a sixteenth of them in each
 SWEEPS = 2  # of Lloyd's algorithm
 DISTANCES_AT_ONCE = 2**22
-SEEDED_FROM = 16_384  # points: of larger sets, so many random ones
-EXACT = "donot_use_mm_for_euclid_dist"  # or points that nearly coincide would seem to
+SEEDED_FROM = 16_384  # points: of larger sets, seeds are drawn from a random part of this size
+EXACT = "donot_use_mm_for_euclid_dist"  # with it, points that nearly coincide would seem to coincide
 TINY = 1e-30
 
 
@@ -65,7 +65,7 @@ def summarise(
 def nearest_of(
     x: Float[Tensor, "batch points dim"], means: Float[Tensor, "batch tokens dim"]
 ) -> Int[Tensor, "batch points"]:
-    """The nearest mean of each point."""
+    """Return the nearest mean of each point."""
     part = max(1, DISTANCES_AT_ONCE // means[..., 0].numel())
     half = means.square().sum(2)[:, None] / 2
     # The index of `min` comes twice as fast as `argmin`.
@@ -78,7 +78,7 @@ def _seeds(
     tokens: int,
     generator: torch.Generator,
 ) -> Float[Tensor, "batch tokens dim"]:
-    """Points drawn with probability proportional to their squared distance from those drawn before."""
+    """Draw points with probability proportional to their squared distance from those drawn before."""
     batch, points, dim = x.shape
     if points > SEEDED_FROM:
         some = torch.randperm(points, generator=generator)[:SEEDED_FROM].sort().values.to(x.device)
@@ -102,7 +102,7 @@ def _sums(
     nearest: Int[Tensor, "batch points"],
     tokens: int,
 ) -> tuple[Float[Tensor, "batch tokens"], Float[Tensor, "batch tokens dim"]]:
-    """Weights of micro-clusters, and weighted sums of their points."""
+    """Return weights of micro-clusters, and weighted sums of their points."""
     weight = weights.new_zeros(len(x), tokens).scatter_add_(1, nearest, weights)
     total = x.new_zeros(len(x), tokens, x.shape[2])
     return weight, total.scatter_add_(1, nearest[..., None].expand_as(x), x * weights[..., None])
@@ -114,7 +114,7 @@ def of_members(
     means: Float[Tensor, "batch tokens dim"],
     nearest: Int[Tensor, "batch points"],
 ) -> Coreset:
-    """Return micro-clusters with these members; ``means`` hold where there are none."""
+    """Return micro-clusters with these members; one without members keeps its mean in ``means``."""
     tokens = means.shape[1]
     weight, total = _sums(x, weights, nearest, tokens)
     mean = torch.where(weight[..., None] > 0, total / weight[..., None].clamp_min(TINY), means)

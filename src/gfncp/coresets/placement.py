@@ -1,12 +1,12 @@
-"""Points beside a coreset: their clusters given those of the tokens.
+"""Assignment of the points of a set to clusters, given the clusters of the tokens of its coreset.
 
-With the label of a token that of its medoid, the posterior over clusterings of all distinct points is
+A token has the label of its medoid. The posterior over clusterings of all distinct points is
 
     p(c | x) = p(c_medoids | tokens) prod_i p(c_i | c_medoids, tokens),
 
-where the product runs over the points that are no medoids, and each of them is in the cluster of token t with
-the probability of `gfncp.networks.tokens.Placement`. It sums to one over the clusterings whose clusters all
-have a medoid. Equal rows are one point.
+where the product runs over the points that are not medoids. Each of them is in the cluster of token t with
+the probability of `gfncp.networks.tokens.Placement`. Probabilities sum to one over the clusterings in which
+every cluster has a medoid. Equal rows are one point.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ POINTS_PER_BLOCK = 8192
 
 
 class PlacedPoints:
-    """Points of one set beside the tokens of its coreset, placed in the clusters of tokens by the network.
+    """Points of one set, assigned by the network to the clusters of its coreset's tokens.
 
     Args:
         weights: of `gfncp.networks.tokens.Placement.weights`, for the set's tokens.
@@ -39,7 +39,7 @@ class PlacedPoints:
         self.rest = free.nonzero()[:, 0]
 
     def _blocks(self) -> Iterator[tuple[Int[Tensor, "block"], Float[Tensor, "block tokens"]]]:
-        """Yield points whose clusters are open, and their shares in the tokens."""
+        """Yield blocks of points whose clusters are not fixed, and their probabilities over the tokens."""
         for block in self.rest.split(POINTS_PER_BLOCK) if len(self.rest) else ():
             places = self.prepared.places[block].to(self.weights.device)
             yield block, Placement.log_shares(self.weights[None], places[None])[0].double().exp()
@@ -47,11 +47,11 @@ class PlacedPoints:
     def of_tokens(
         self, labels: Int[Tensor, "clusterings padded"], some: slice
     ) -> Int[Tensor, "clusterings some"]:
-        """Return some rows, each in the cluster of its token."""
+        """Return labels of some rows, each that of its token."""
         return labels.cpu()[:, self.prepared.nearest[self.prepared.distinct[some]]]
 
     def most_likely(self, labels: Int[Tensor, "tokens"]) -> Int[Tensor, "rows"]:
-        """Return each point in its most probable cluster."""
+        """Return labels of the rows, each that of its most probable cluster."""
         found = self._with_tokens(labels[None])
         member = F.one_hot(labels).double()
         for block, shares in self._blocks():
@@ -79,18 +79,18 @@ class PlacedPoints:
         """Return log-probabilities of given clusters of the distinct points.
 
         Args:
-            labels, of_points: with the same names of clusters; -1 for one that no token is in.
+            labels, of_points: with the same names of clusters; -1 for a cluster without a token.
         """
         log_prob = torch.zeros(len(labels), dtype=torch.float64)
         for block, shares in self._blocks():
             for row, own in enumerate(labels):
                 log_prob[row] += _log_prob(shares, own, of_points[row, block].to(own.device))
-        known = self.prepared.known >= 0  # these points are where their tokens are
+        known = self.prepared.known >= 0  # these points are in the clusters of their tokens
         apart = (of_points != labels.cpu()[:, self.prepared.nearest])[:, known].any(1)
         return torch.where(apart, -torch.inf, log_prob)
 
     def _with_tokens(self, labels: Int[Tensor, "samples tokens"]) -> Int[Tensor, "samples points"]:
-        """Return every point in the cluster of its token."""
+        """Return labels of the points, each that of its token."""
         return labels.cpu().int()[:, self.prepared.nearest]
 
     def _of_rows(self, found: Int[Tensor, "samples points"]) -> Int[Tensor, "samples rows"]:
@@ -104,7 +104,7 @@ class PlacedPoints:
 def _log_prob(
     shares: Float[Tensor, "block tokens"], labels: Int[Tensor, "tokens"], taken: Int[Tensor, "block"]
 ) -> Float[Tensor, ""]:
-    """Sum over a block of the log-probabilities of the taken clusters; one beyond the labels has none."""
+    """Return the log-probability of the clusters of a block; one without a token has probability 0."""
     member = F.one_hot(labels, int(torch.maximum(labels.max(), taken.max())) + 1).to(shares)
     chosen = (shares @ member).gather(1, taken.clamp_min(0)[:, None])[:, 0]
     return torch.where(taken < 0, -torch.inf, chosen.log()).sum().cpu()

@@ -1,4 +1,4 @@
-"""A set as the network of a coreset takes it: distinct points in a canonical order, and micro-clusters."""
+"""Sets prepared for the network of coresets: distinct points in a canonical order, and micro-clusters."""
 
 from typing import NamedTuple
 
@@ -26,14 +26,14 @@ class Prepared(NamedTuple):
     spread: Float[Tensor, "tokens"]
 
     def columns(self, n_clusters: tuple[float, float]) -> Float[Tensor, "tokens 34"]:
-        """Return what the network sees of the tokens, given bounds on the number of clusters."""
+        """Return the columns of the tokens, given bounds on the number of clusters."""
         bounds = torch.tensor([n_clusters], dtype=self.mean.dtype)
         return token_columns(self.mean[None], self._weight[None], self.spread[None], bounds)[0]
 
     def columns_of(
         self, places: Float[Tensor, "new 24"], columns: Float[Tensor, "tokens 34"]
     ) -> Float[Tensor, "new 34"]:
-        """Return what the network sees of new points, each a token of its own beside these."""
+        """Return the columns of new points, each as a token of its own beside these."""
         return new_columns(places, self._weight, columns)
 
     @property
@@ -70,7 +70,7 @@ def read_points(
     scale: Scale,
     importance: Float[np.ndarray, "dim"] | None = None,
 ) -> DistinctPoints:
-    """Bring a set into one unit and a canonical order.
+    """Return the distinct points of a set in one unit and a canonical order.
 
     Equal rows are one point with their weights' sum. Points are sorted first by their coordinates, so that
     not even rounding depends on the order of the rows, then by their distance from the centre, which neither
@@ -100,7 +100,7 @@ def read_points(
 
 
 def prepare(points: DistinctPoints, tokens: int, generator: torch.Generator) -> Prepared:
-    """Summarise a set by at most so many tokens; those with several known clusters are split."""
+    """Summarise a set by at most ``tokens`` micro-clusters; those with several known clusters are split."""
     places, weight = points.places, points.weight
     coreset = summarise(places[None], weight[None], tokens, generator)
     if (points.known >= 0).any():
@@ -122,7 +122,7 @@ def place_new(
     scale: Scale,
     importance: Float[np.ndarray, "dim"] | None = None,
 ) -> Float[Tensor, "new 24"]:
-    """Return where new rows lie among those of a set, by whose units and axes alone they are measured."""
+    """Return coordinates of new rows, in units and axes that are measured on the rows of the set alone."""
     counts = np.ones(len(x)) if weights is None else weights
     weight = torch.from_numpy(np.concatenate([counts, np.zeros(len(new))]))
     both = torch.from_numpy(np.concatenate([x, new]))

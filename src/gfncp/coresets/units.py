@@ -27,21 +27,21 @@ CORE = 5.0  # spreads up to which a number is nearly kept; beyond, it grows like
 FARTHEST = 6.0  # spreads beyond which all is equally far, lest it hide the rest; but
 BEYOND = 2.0  # times as far as where 95% are, where small clusters may be far from the others
 ROUNDING = 1e-15  # share of a column's values up to which their spread means nothing
-SLACK = 1e-9  # share of the weight that sums, which depend on the rows' order, may be wrong by
-HUBER_STEPS = 10  # each brings the centre of 97% of the rows nearer by a factor of 30
+SLACK = 1e-9  # rounding error of sums of weights, as a share: it depends on the order of the rows
+HUBER_STEPS = 10  # iterations; each brings the centre of 97% of the rows nearer by a factor of 30
 REMOTE = 1e9  # spreads at which outliers are kept meanwhile, where squares do not overflow
-NUMBERS_AT_ONCE = 2**22  # that are sorted together
+NUMBERS_AT_ONCE = 2**22  # numbers that are sorted together
 
-UNIT = 0.01  # from a length of 1, in single or half precision
-MOSTLY = 0.95  # share of the rows that tells: others may be zero, or outliers
+UNIT = 0.01  # tolerance of a length of 1, in single or half precision
+MOSTLY = 0.95  # share of the rows that decides: others may be zero, or outliers
 UNCORRELATED = 1e-4  # correlation of principal components, in single precision
 NEARLY_UNCORRELATED = 0.1  # root mean square correlation of components of a set that has these rows
-COMPONENTS = 5  # columns that fall in variance by chance once in 5! = 120 tables
+COMPONENTS = 5  # number of columns that fall in variance by chance once in 5! = 120 tables
 EQUAL = 1.05  # ratio of standard deviations of components that count as equal
 NEGLIGIBLE = 1e-6  # ratio of a standard deviation to the widest one's up to which a component is rounding
-LIKE = 4.0  # ratio of spreads
-FEW, LIKE_OF_FEW = 3, 20.0  # so many columns are mostly coordinates, of which one may reach far
-MANY = 50  # columns: more than a table has quantities
+LIKE = 4.0  # ratio of spreads up to which they are alike
+FEW, LIKE_OF_FEW = 3, 20.0  # columns that are mostly coordinates, of which one may reach far; their ratio
+MANY = 50  # columns: more than a table of different quantities has
 
 
 def choose_scale(x: Float[Tensor, "points dim"], weights: Float[Tensor, "points"]) -> Scale:
@@ -152,10 +152,10 @@ def _all_in_one_unit(x, weights):
 
 
 def _huber_centre(z, weights):
-    """Mean in which a row farther than the median distance pulls no more than one at it.
+    """Return the mean in which a row farther than the median distance pulls no more than one at it.
 
-    It starts at the mean and takes as many steps for any table; both follow rotations, which columns' medians
-    do not.
+    It starts at the mean and takes a fixed number of steps. Rotating the rows rotates it, which does not hold
+    for medians of columns.
     """
     centre = weights @ z / weights.sum()
     for _ in range(HUBER_STEPS):
@@ -172,7 +172,7 @@ def _drawn_in(z, far):
 
 
 def _polar(x):
-    """Directions and lengths of rows, without overflow; zero rows have direction 0."""
+    """Return directions and lengths of rows, without overflow; zero rows have direction 0."""
     largest = x.abs().amax(1, keepdim=True)
     scaled = x / torch.where(largest > 0, largest, 1)
     length = scaled.norm(dim=1, keepdim=True)
@@ -180,7 +180,7 @@ def _polar(x):
 
 
 def _weighty(x, weights):
-    """The rows that have a say."""
+    """Return the rows of positive weight, and the weights."""
     known = weights > 0
     return x[known].double(), weights[known].double()
 
@@ -204,14 +204,14 @@ def _fall(x, weights):
 
 
 def _radial(radius, weights):
-    """Spread of a column that has these distances from its centre on either side; how far 95% of them are."""
+    """Return the spread of a column that has these distances on both sides, and their 95% quantile."""
     column = radius[:, None]
     usual, far = _quantiles(column, weights, TAILS[1] - TAILS[0], 1 - OUTLYING)
     return torch.maximum(usual / (NORMAL_DISTANCE / 2), 2 * _half_spread_of_flags(column, weights)), far
 
 
 def _measure(x, weights):
-    """Medians of columns; halves (a whole may overflow) of their spreads and of how far 95% are on a side."""
+    """Return medians, and halves (against overflow) of spreads and of the 95% reach on a side, of columns."""
     blocks = []
     for block in x.split(max(1, NUMBERS_AT_ONCE // len(x)), 1):
         least, low, median, high, most = _quantiles(
@@ -225,7 +225,7 @@ def _measure(x, weights):
 
 
 def _half_spread_of_flags(x, weights):
-    """Half of ``d sqrt(p (1 - p))``, see `in_units`; 0 for columns of which no value has half the weight."""
+    """Return half of ``d sqrt(p (1 - p))``, see `in_units`; 0 where no value has half of the weight."""
     ordered, order = x.sort(0)
     weights = weights[order]
     below, upto = _ranks(ordered, weights)
@@ -262,7 +262,7 @@ def _quantiles(x, weights, *shares):
 
 
 def _ranks(ordered, weights):
-    """Cumulated weights below each value of a sorted column, and up to it with all that equal it."""
+    """Return cumulated weights below each value of a sorted column, and up to it with all that equal it."""
     cumulated = weights.cumsum(0)
     changes = ordered[1:] != ordered[:-1]
     below, upto = torch.zeros_like(cumulated), cumulated.clone()

@@ -1,4 +1,4 @@
-"""Clustering of sets that are too large to decode jointly: a core is, and the other points given the core.
+"""Clustering of sets too large to decode jointly: a core is decoded, then the other points given the core.
 
 The core is a random part of the set, which keeps the proportions of clusters, and some of the points that
 would open a cluster beside that part, so that small clusters are in the core as well. It is a function of the
@@ -29,16 +29,16 @@ from gfncp.draws import draw_options
 from gfncp.networks.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
 
-RANDOM_SHARE = 0.8  # of the core; the rest are points that surprise it
+RANDOM_SHARE = 0.8  # share of the core that is random; the rest are points that would open a cluster
 POINTS_PER_BLOCK = 256
-ROWS_PER_BLOCK = 65_536  # points times options
+ROWS_PER_BLOCK = 65_536  # points times options that are evaluated together
 
 # From log-probabilities of a block of points, the clustering and the points, to options; -1 is none of them.
 Pick = Callable[[Float[Tensor, "block options"], int, Int[Tensor, "block"]], Int[Tensor, "block"]]
 
 
 class ClusteredCore:
-    """Points that are clustered jointly, given which others are judged.
+    """Points that are clustered jointly, and energies of further points given their clustering.
 
     Args:
         x: the points.
@@ -53,7 +53,7 @@ class ClusteredCore:
         self.device = x.device
 
     def sums(self, labels: Int[Tensor, "core"]) -> Float[Tensor, "clusters sums"]:
-        """Return the sums of the clusters' terms, by which energies know them."""
+        """Return the sums of the clusters' terms, on which energies depend."""
         member = F.one_hot(labels.to(self.device))
         return member.to(self.terms.dtype).T @ self.terms
 
@@ -64,7 +64,7 @@ class ClusteredCore:
     def energies(
         self, sums: Float[Tensor, "clusters sums"], terms: Float[Tensor, "block sums"]
     ) -> Float[Tensor, "block options"]:
-        """Return E of each new point's options, the clusters and last a new one, when all others are in."""
+        """Return E of each new point's options, the clusters and last a new one, with all others assigned."""
         joined = (F.pad(sums, (0, 0, 0, 1)) + terms[:, None]).flatten(0, 1)
         before = F.pad(self._represent(sums), (0, 0, 0, 1))
         state = torch.zeros(len(joined), dtype=torch.long, device=joined.device)
@@ -78,7 +78,7 @@ class ClusteredCore:
 
     @staticmethod
     def block(options: int) -> int:
-        """Count the points that are judged at a time."""
+        """Return the number of points whose options are evaluated together."""
         return max(1, min(POINTS_PER_BLOCK, ROWS_PER_BLOCK // options))
 
 
@@ -121,10 +121,10 @@ def predictive(
     new: Float[Tensor, "new *shape"],
     bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "new options"]:
-    """Return log-probabilities of each new point's options, where it changes no feature of the clustered.
+    """Return log-probabilities of each new point's options, with the features of clustered points unchanged.
 
     They equal those of `gfncp.decoding.predictive.predictive` where the encoder is pointwise; otherwise they
-    are found far more quickly, and nearly the same.
+    approximate them, in far less time.
 
     Args:
         labels: from 0 without gaps, in any order.
@@ -169,7 +169,7 @@ def extend(
 
     Args:
         labels: in order of appearance.
-        pick: what chooses each point's cluster.
+        pick: function that chooses each point's cluster.
 
     Returns:
         Labels in order of appearance, as 32-bit integers on the CPU, and the log-probabilities of those of

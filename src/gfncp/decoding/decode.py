@@ -120,7 +120,7 @@ def sample_encoded(
     generator: torch.Generator,
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
-    """`sample` for encoded sets."""
+    """Draw independent clusterings of encoded sets; see `sample`."""
     at_once = min(n_samples, particles_at_once(encoding))
     labels, log_prob = [], []
     for group in groups(encoding, at_once):

@@ -1,4 +1,4 @@
-"""The model that users meet: an energy network that also decodes."""
+"""Models: energy networks that also decode."""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -14,7 +14,7 @@ from gfncp.networks.tokens import Placement
 
 
 class Decoder:
-    """Clusterings and probabilities of sets ``(batch, points, *shape)``, which a model adds to energies.
+    """Mixin of energy networks: clusterings and probabilities of sets ``(batch, points, *shape)``.
 
     ``n_clusters`` bounds the number of clusters K: None, one K, or inclusive bounds ``(low, high)``; see
     `gfncp.bounds.ClusterBounds`.
@@ -80,7 +80,7 @@ class PairwiseModel(Decoder, PairwiseEnergyNetwork):
 
 
 class CoresetModel(PairwiseModel):
-    """A model of micro-clusters as points, and of the points beside them; see `gfncp.networks.tokens`."""
+    """Model of micro-clusters as points, with a placement of the others; see `gfncp.networks.tokens`."""
 
     def __init__(self, encoder: nn.Module, *sizes, **named) -> None:
         super().__init__(encoder, *sizes, **named)

@@ -2,8 +2,8 @@
 
 A policy that is not perfectly consistent gives a clustering another probability for each order of the points.
 Their mean over M orders, (1 / M) sum_m p(c | x, order m), is a distribution again, with less of that spread;
-it is sampled by sampling each order's share. Encoders do not look at the order: points are encoded once, and
-then asked about as often as one likes.
+it is sampled by sampling along each order in turn. Encoders do not depend on the order, so points are encoded
+once for all orders.
 """
 
 import math
@@ -23,7 +23,7 @@ from gfncp.posterior.point_estimates import agreement
 
 
 def random_orders(n_orders: int, points: int, generator: torch.Generator) -> Int[Tensor, "orders points"]:
-    """Draw orders of the points, as indices. Without the last points, the others keep their order.
+    """Draw orders of the points, as indices; further points at the end leave the order of the others.
 
     Raises:
         ValueError: ``n_orders`` is below 1.

@@ -1,7 +1,7 @@
 """Predictive probabilities of new points, given a clustering of others: p(c_{N+1} | c_{1:N}, x_{1:N+1}).
 
-The last point of a set finds all others assigned, and energies know a cluster by the sum of its members
-alone. So a set is as good as one point per cluster, which stands for that sum, and the new one.
+When the last point of a set is assigned, all others are, and energies depend on a cluster only through the
+sum over its members. So one point per cluster, which stands for that sum, and the new point replace the set.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from gfncp.bounds import ClusterBounds
 from gfncp.networks.encoders import embedded
 from gfncp.networks.energy import Encoding, EnergyNetwork
 
-POINTS_PER_CHUNK = 4096  # of the sets that are encoded together: what their layers make stays in the cache
+POINTS_PER_CHUNK = 4096  # points that are encoded together: their activations stay in the cache
 
 Judge = Callable[[Float[Tensor, "new *shape"]], Float[Tensor, "new options"]]
 # From new points to the sums of clusters and the terms of the new points.

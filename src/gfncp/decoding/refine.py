@@ -1,7 +1,7 @@
 """Clusterings improved after decoding: each point in turn is assigned anew, given all the others.
 
-The terminal energy E[c_{1:N}] (Eq. 22) knows no order of the points. Gibbs sweeps on it leave the posterior
-softmax(-E) as it is, so they mend what the order of decoding spoilt, as far as that energy is right.
+The terminal energy E[c_{1:N}] (Eq. 22) does not depend on the order of the points. Gibbs sweeps leave the
+posterior softmax(-E) invariant, so they correct errors of the order of decoding, where that energy is right.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def refine(
 
     Args:
         labels: one clustering of each set, -1 where absent.
-        sweeps: how often all points are assigned anew.
+        sweeps: number of times that all points are assigned anew.
 
     Returns:
         Labels in order of appearance, -1 where absent.

@@ -24,7 +24,7 @@ class State:
     sums: Float[Tensor, "particles capacity sums"]  # H_k, as g's first layer sees it
     clusters: Float[Tensor, "particles capacity width"]  # g(H_k), as f's first layer sees it; 0 if unopened
     opened: Int[Tensor, "particles"]
-    labels: Int[Tensor, "particles points"]  # of the points so far, -1 where absent
+    labels: Int[Tensor, "particles points"]  # labels of the points so far, -1 where absent
     log_prob: Float[Tensor, "particles"]
 
     @classmethod

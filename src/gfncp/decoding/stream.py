@@ -1,4 +1,4 @@
-"""A clustering that grows: points are assigned as they come (Appendix C) and stay where they are."""
+"""Clusterings of a stream: points are assigned as they arrive (Appendix C) and never moved."""
 
 from dataclasses import dataclass, fields
 
@@ -14,9 +14,9 @@ from gfncp.networks.online import OnlineEnergyNetwork
 
 @dataclass(frozen=True)
 class Stream:
-    """Clusterings of the points so far, and what is needed to go on with them.
+    """Clusterings of the points so far, and the state needed to extend them.
 
-    However the points are split into batches, the clusterings are the same.
+    They do not depend on how the points are split into batches.
 
     Attributes:
         greedy: one particle, the greedy clustering; None before the first point.

@@ -1,4 +1,4 @@
-"""Answers of a checkpoint that runs free on labelled sets: samples, greedy clusterings, probabilities."""
+"""Clusterings of labelled sets by a checkpoint that is not given the labels, and their probabilities."""
 
 import time
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from gfncp.mixtures.exact_chains import exact_chains
 from gfncp.posterior.point_estimates import agreement
 from gfncp.simulators import GaussianMixtures
 
-BURN_IN = 20  # sweeps of the exact sampler that are not yet from the posterior
+BURN_IN = 20  # sweeps of the exact sampler that are discarded
 DRAWS = 10  # states of it that are scored
 
 
@@ -35,7 +35,7 @@ class Answers:
         order_agreement: mean adjusted Rand index between greedy clusterings along different orders.
         truth_log_prob, sample_log_prob: log p of all labels together; the truth's may be -inf.
         exact: draws of the exact posterior, where there is a sampler.
-        seconds: that ``labels`` took.
+        seconds: time that ``labels`` took.
     """
 
     truth: Int[Tensor, "sets points"]
@@ -52,7 +52,7 @@ class Answers:
 
 @runtime_checkable
 class Subject(Protocol):
-    """A checkpoint, and where its test sets come from."""
+    """Checkpoint with the source of its test sets."""
 
     sets_at_once: ClassVar[int]
 
@@ -65,13 +65,13 @@ class Subject(Protocol):
 
 @dataclass(frozen=True)
 class PointSubject:
-    """A network that takes points as they are.
+    """Network that takes the points themselves.
 
     Args:
         simulator: yields sets and labels; a `GaussianMixtures` has an exact sampler.
     """
 
-    model: Any  # an energy network that decodes, of one kind or another
+    model: Any  # an energy network that decodes
     simulator: Any
     sets_at_once: ClassVar[int] = SETS_PER_BATCH
 
@@ -102,11 +102,11 @@ def answer(
     generator: torch.Generator,
     exact: Int[Tensor, "sets draws points"] | None = None,
 ) -> Answers:
-    """Cluster sets of points side by side, and say how probable their true labels are.
+    """Cluster sets of points side by side, and compute the probabilities of their true labels.
 
     Args:
         model: an energy network that decodes, see `gfncp.decoding.model.Decoder`.
-        exact: draws of the exact posterior, to go with the answers.
+        exact: draws of the exact posterior, which become part of the answers.
     """
     device = next(model.parameters()).device
     x, points = x.to(device), x.shape[1]

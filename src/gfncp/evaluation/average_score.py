@@ -1,4 +1,4 @@
-"""The average score (Appendix B): what a clustering drawn from the posterior is worth."""
+"""Average score (Appendix B) of the most probable samples of a posterior."""
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ BEST = 100  # as in the paper's Table 5
 def average_scores(
     labels: Int[Tensor, "sets points"], posteriors: list[Posterior], best: int = BEST
 ) -> dict[str, float]:
-    """NMI, ARI and number of clusters, averaged over each set's most probable samples, then over sets.
+    """Return NMI, ARI and number of clusters, averaged over each set's most probable samples, then over sets.
 
     Args:
         labels: the known clusters.

@@ -1,4 +1,4 @@
-"""Calibration of a posterior over clusterings, from samples and the labels that simulated sets truly have.
+"""Calibration of a posterior over clusterings, from samples and the true labels of simulated sets.
 
 If x and c come from the simulator, c and the samples of an exact posterior given x are exchangeable. So pairs
 share a cluster as often as predicted, and ranks are uniform.
@@ -14,12 +14,12 @@ from torch import Tensor
 
 from gfncp.partitions import n_clusters
 
-FEWEST_EXPECTED = 5.0  # counts that the chi-square approximation asks for
+FEWEST_EXPECTED = 5.0  # least expected count for which the chi-square approximation holds
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """Predicted probabilities in bins of equal width, against what happened; NaN in empty bins."""
+    """Predicted probabilities in bins of equal width, and observed frequencies; NaN in empty bins."""
 
     predicted: Float[np.ndarray, "bins"]  # mean prediction
     observed: Float[np.ndarray, "bins"]  # relative frequency
@@ -91,7 +91,7 @@ class Uniformity:
 
 
 def uniformity(rank: Int[Tensor, "sets"], draws: int, bins: int = 20) -> Uniformity:
-    """Are ranks among ``draws`` samples uniform? Bins differ by at most one rank in width.
+    """Test whether ranks among ``draws`` samples are uniform. Bins differ by at most one rank in width.
 
     Fewer bins are used where fewer than 5 ranks would be expected in each.
 

@@ -1,4 +1,4 @@
-"""Methods beside each other, as Markdown: what each can do, and records of ``benchmarks/real_data.py``."""
+"""Comparison of methods as Markdown: their properties, and records of ``benchmarks/real_data.py``."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,19 +6,19 @@ from typing import NamedTuple
 from gfncp.estimators.properties import PROPERTIES, TABLE
 
 OURS = "gfncp"
-TOLD = ", true K"  # how the names of methods end that are told the number of clusters
-FAILS = 0.1  # behind the best peer by more than this ARI
+TOLD = ", true K"  # ending of the names of methods that are told the number of clusters
+FAILS = 0.1  # ARI by which the best other method is ahead, above which a set counts as a failure
 NOTHING = "No figures are recorded yet."
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """A table; the first row is its header."""
+    """Return a table; the first row is its header."""
     every = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
     return "\n".join(f"| {' | '.join(row)} |" for row in every)
 
 
 def properties() -> str:
-    """Which method has which property, with their meanings below."""
+    """Return a table of the properties of each method, with their meanings below."""
     rows = [("method", *PROPERTIES, "")]
     rows += [(name, *(row.mark(each) for each in PROPERTIES), row.note) for name, row in TABLE.items()]
     meanings = "\n".join(f"- *{name}*: {meaning}." for name, meaning in PROPERTIES.items())
@@ -26,7 +26,7 @@ def properties() -> str:
 
 
 def scores(record: dict) -> str:
-    """Mean ARI and NMI of each method over groups of sets, and the time that a posterior takes."""
+    """Return the mean ARI and NMI of each method over groups of sets, and the time that a posterior takes."""
     groups = record["means"]
     rows = [("mean ARI / NMI", *groups)]
     for method in next(iter(groups.values())):
@@ -40,7 +40,7 @@ def scores(record: dict) -> str:
 
 
 def per_set(record: dict) -> str:
-    """ARI of each method on each set."""
+    """Return the ARI of each method on each set."""
     methods = list(record["sets"][0]["methods"])
     rows = [("set", "points", "width", "clusters", *methods)]
     for each in record["sets"]:
@@ -51,7 +51,7 @@ def per_set(record: dict) -> str:
 
 
 class Failure(NamedTuple):
-    """A set on which the best method that is not told K is far ahead."""
+    """Set on which the best method that is not told K is far ahead."""
 
     name: str
     ours: float  # ARI
@@ -60,7 +60,7 @@ class Failure(NamedTuple):
 
 
 def find_failures(sets: list[dict]) -> list[Failure]:
-    """The worst first."""
+    """Return the failures among sets, the worst first."""
     found = []
     for each in sets:
         ari = {name: value["ari"] for name, value in each["methods"].items()}
@@ -72,7 +72,7 @@ def find_failures(sets: list[dict]) -> list[Failure]:
 
 
 def failures(record: dict) -> str:
-    """`find_failures` of a record, as a table."""
+    """Return `find_failures` of a record, as a table."""
     found = find_failures(record["sets"])
     if not found:
         return f"None, of {len(record['sets'])} sets."
@@ -81,7 +81,7 @@ def failures(record: dict) -> str:
 
 
 def comparison(records: list[dict], figures: str) -> str:
-    """What stands on the page that compares.
+    """Return the text of the page that compares methods.
 
     Args:
         records: of real data, one per checkpoint.

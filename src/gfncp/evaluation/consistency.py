@@ -1,4 +1,4 @@
-"""Metrics of consistency: does the posterior depend on the order of the points, do its marginals agree?
+"""Metrics of consistency: whether a posterior depends on the order of points, and its marginals agree.
 
 All take labelled sets and an energy network, give one number per set in float64, and work through the sets
 in parts of bounded memory.
@@ -16,7 +16,7 @@ from gfncp.networks.energy import EnergyNetwork
 from gfncp.objectives import gfncp
 from gfncp.objectives.batch import Batch
 
-PUBLIC_FLOOR = 1e-5  # what the authors' public code adds to flows
+PUBLIC_FLOOR = 1e-5  # added to flows by the authors' public code
 
 
 @torch.no_grad()
@@ -89,7 +89,7 @@ class FlowResidual(NamedTuple):
 def flow_residual(
     network: EnergyNetwork, x: Float[Tensor, "sets points *shape"], labels: Int[Tensor, "sets points"]
 ) -> FlowResidual:
-    """Squares of E[c_{1:n-1}] + logsumexp_{c_n}(-E[c_{1:n}]) (Eq. 23), n = 2..N.
+    """Return the squares of E[c_{1:n-1}] + logsumexp_{c_n}(-E[c_{1:n}]) (Eq. 23), n = 2..N.
 
     Zero for E = -log p(c_{1:n} | x) + const(x), whatever the posterior p.
     """
@@ -104,7 +104,7 @@ def flow_residual(
 def flow_residuals(
     energies: Float[Tensor, "batch points options"], labels: Int[Tensor, "batch points"]
 ) -> Float[Tensor, "batch steps"]:
-    """E[c_{1:n-1}] + logsumexp_{c_n}(-E[c_{1:n}]) of the steps n = 2..N, from the energies of all options."""
+    """Return E[c_{1:n-1}] + logsumexp_{c_n}(-E[c_{1:n}]) of steps n = 2..N, from all options' energies."""
     parent = energies[:, :-1].gather(2, labels[:, :-1, None])[..., 0]
     return parent + torch.logsumexp(-energies[:, 1:], -1)
 
@@ -118,7 +118,7 @@ def sdpp(
     orders: int = 500,
     generator: torch.Generator,
 ) -> Float[Tensor, "sets"]:
-    """SDPP (Eq. 32): how much a clustering's probability varies over random orders of the points.
+    """Return SDPP (Eq. 32): how much a clustering's probability varies over random orders of the points.
 
     Raises:
         ValueError: ``orders`` is less than 2.
@@ -133,7 +133,7 @@ def sdpp(
 
 
 def relative_deviation(log_prob: Float[Tensor, "sets orders"]) -> Float[Tensor, "sets"]:
-    """Standard deviation over mean (Eq. 32) of exp(log_prob), which itself may underflow."""
+    """Return the standard deviation over the mean (Eq. 32) of exp(log_prob), which itself may underflow."""
     scaled = (log_prob - log_prob.amax(1, keepdim=True)).exp()
     return scaled.std(1, correction=0) / scaled.mean(1)
 

@@ -1,4 +1,4 @@
-"""Answers of a checkpoint of coresets on sets from its prior, clustered as the estimator would."""
+"""Answers of a checkpoint of coresets on sets from its prior, which it clusters as the estimator does."""
 
 import time
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from gfncp.seeds import ORDERS_SEED, seeded
 
 @dataclass(frozen=True)
 class CoresetSubject:
-    """A checkpoint of coresets, on sets from the prior that such checkpoints are trained on.
+    """Checkpoint of coresets, with sets from the prior that these are trained on.
 
-    A truth with a cluster that has no medoid has the probability 0.
+    True labels with a cluster that has no medoid have probability 0.
     """
 
     inference: CoresetInference
@@ -64,7 +64,7 @@ class CoresetSubject:
         )
 
     def _greedy(self, prepared: list[Prepared]) -> tuple[Int[Tensor, "sets rows"], Tensor]:
-        """Return greedy clusterings of one coreset along one order, and how well several orders agree."""
+        """Return greedy clusterings of one coreset along one order, and the agreement of several orders."""
         encoding, beside = self.inference.encode(prepared)
         along = orders.random_orders(GREEDY_ORDERS, encoding.mask.shape[1], seeded(ORDERS_SEED))
         each = orders.greedy_each(self.inference.network, encoding, along)[0]

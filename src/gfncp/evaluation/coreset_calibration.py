@@ -1,9 +1,9 @@
-"""Figures of a posterior on simulated sets, whose truth is known, as Markdown."""
+"""Figures of a posterior on simulated sets with known labels, as Markdown."""
 
 from gfncp.evaluation.comparison import NOTHING, markdown
 from gfncp.evaluation.table_cells import how_many_met, judged, machine, number, p_value, with_error
 
-MEANS = (  # name, key and digits; a record has some of the keys
+MEANS = (  # name, key and digits; not every record has every key
     ("-log p{of}: samples", "sample_nll", 1),
     ("-log p{of}: truth", "truth_nll", 1),
     ("ratio, samples / truth", "ratio", 3),
@@ -23,7 +23,7 @@ MEANS = (  # name, key and digits; a record has some of the keys
     ("20% known: gain in their ARI", "known_gain", 3),
 )
 P_VALUES = (("p-value, ranks of -log p{of}", "rank_p"), ("p-value, ranks of K", "clusters_p"))
-MEDOIDS = " of medoids"  # whose labels alone older records judge
+MEDOIDS = " of medoids"  # older records are of the labels of medoids alone
 PAIRS = (("error of pairs", "pairs"), ("20% known: error of pairs", "pairs_known"))
 
 
@@ -45,7 +45,7 @@ def coreset_calibration(records: list[dict]) -> str:
 
 
 def running_free(record: dict) -> str:
-    """Return how a checkpoint's posterior does on simulated sets, in short."""
+    """Return a short summary of a checkpoint's posterior on simulated sets."""
     return "\n\n".join([f"`{_command(record)}`", _quantities(record["sizes"])])
 
 

@@ -1,4 +1,4 @@
-"""Sets from the prior with their true labels, and what a checkpoint of coresets says about them."""
+"""Sets from the prior with their true labels, and the answers of a checkpoint of coresets."""
 
 import re
 from collections import defaultdict
@@ -20,7 +20,7 @@ KNOWN = 0.2  # share of the rows whose labels are known
 
 @dataclass(frozen=True)
 class SimulatedSet:
-    """A set of the prior.
+    """Set from the prior.
 
     Attributes:
         family: the simulator that drew it.
@@ -35,7 +35,7 @@ class SimulatedSet:
 
 @dataclass(frozen=True)
 class Answer:
-    """The point estimate of one set, and samples of its posterior."""
+    """Point estimate of one set, and samples of its posterior."""
 
     labels: Int[np.ndarray, "rows"]
     samples: Int[np.ndarray, "samples rows"]
@@ -54,7 +54,7 @@ def draw_set(points: int, seed: int, number: int, stream: int = CORESET_SETS) ->
 def some_known(
     x: Float[np.ndarray, "rows dim"], labels: Int[np.ndarray, "rows"], generator: torch.Generator
 ) -> Int[np.ndarray, "rows"]:
-    """Return the labels of a fifth of the rows, of equal ones at most one, and -1 for all others."""
+    """Return the labels of a fifth of the rows, at most one of equal rows, and -1 for all others."""
     _, distinct = np.unique(x, axis=0, return_index=True)
     order = torch.randperm(len(distinct), generator=generator).numpy()
     chosen = distinct[order[: round(KNOWN * len(x))]]
@@ -79,7 +79,7 @@ def answers(
 
 
 def in_batches(places: list[int]) -> Iterator[list[int]]:
-    """Yield places of sets that go side by side."""
+    """Yield batches of indices of sets that are clustered side by side."""
     yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
 
 
@@ -90,7 +90,7 @@ def answers_told(
     n_samples: int,
     generator: torch.Generator,
 ) -> list[Answer]:
-    """Cluster each set given its number of clusters; those of equal numbers go side by side."""
+    """Cluster each set given its number of clusters; sets with equal numbers are clustered side by side."""
     of_number = defaultdict(list)
     for place, number in enumerate(clusters):
         of_number[number].append(place)

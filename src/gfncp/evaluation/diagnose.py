@@ -1,4 +1,4 @@
-"""Is a model's posterior right? All yardsticks at once, on fresh sets."""
+"""Diagnosis of a model's posterior on fresh sets: exactness, consistency and calibration."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -27,10 +27,10 @@ from gfncp.simulators import GaussianMixtures
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of sets and samples to compute; pairs are (points per set, number of sets).
+    """Numbers of sets and samples; pairs are (points per set, number of sets).
 
-    ``free_points`` are the sizes of the ``free_sets`` sets on which the posterior runs free; ``early`` is of
-    the sets whose first steps are compared with exact conditionals.
+    ``free_points`` are the sizes of the ``free_sets`` sets that are clustered running free, that is, without
+    labels; ``early`` is of the sets whose first steps are compared with exact conditionals.
     """
 
     posterior: tuple[tuple[int, int], ...] = ((6, 200), (8, 20))
@@ -70,10 +70,10 @@ def diagnose(
     """Measure distances from the exact posterior, consistency, and calibration and quality when running free.
 
     Args:
-        subjects: what to diagnose on, by name. The parts that need no samples use the first of them. Exact
+        subjects: checkpoint with its test sets, by name. Parts that need no samples use the first. Exact
             posteriors, the exact sampler and early steps are for `GaussianMixtures` alone.
         with_early_steps: compare the first steps with exact conditionals, which takes a while.
-        report: is told what is computed.
+        report: is called with the name of each part.
 
     Returns:
         Numbers, strings, lists and dicts of these only; non-finite numbers are None. Keys: ``posterior`` and
@@ -81,7 +81,7 @@ def diagnose(
         subject and number of points (see `gfncp.evaluation.free_running.summarise`), and ``seconds`` of each.
 
     Raises:
-        ValueError: early steps are wanted of what is no mixture.
+        ValueError: early steps of data that are no mixtures.
     """
     first = next(iter(subjects.values()))
     parts: dict[str, Callable[[], Any]] = {}
@@ -117,7 +117,7 @@ def diagnose(
 
 
 def free(subject: Subject, points: int, sizes: Sizes, seed: int) -> dict[str, Any]:
-    """Let the posterior run free on sets of one size, and summarise how right it is."""
+    """Return calibration and quality of the posterior, running free on sets of one size."""
     generator = seeded(seed, DIAGNOSIS_FREE, points)
     return summarise(
         run_free(subject, points, sizes.free_sets, sizes.samples, seed, DIAGNOSIS_FREE, generator), generator
@@ -136,7 +136,7 @@ class _Run:
         return x.to(device), labels.to(device)
 
     def posterior(self) -> dict:
-        """Total variation and KL from the exact posterior."""
+        """Return total variation and KL from the exact posterior."""
         result = {}
         for points, sets in self.sizes.posterior:
             x, _ = self._draw(DIAGNOSIS_POSTERIOR, points, sets)
@@ -155,7 +155,7 @@ class _Run:
         return result
 
     def consistency(self) -> dict:
-        """MC (Eq. 24) as printed, in parts, and as the authors' public code has it; the flow residual."""
+        """Return MC (Eq. 24) as printed, in parts, and by the authors' public code, and the flow residual."""
         result = {}
         for points, sets in self.sizes.consistency:
             x, labels = self._draw(DIAGNOSIS_CONSISTENCY, points, sets)
@@ -175,7 +175,7 @@ class _Run:
         return result
 
     def sdpp(self) -> dict:
-        """SDPP (Eq. 32) of each set."""
+        """Return SDPP (Eq. 32) of each set."""
         result = {}
         for points, sets in self.sizes.sdpp:
             x, labels = self._draw(DIAGNOSIS_ORDERS, points, sets)
@@ -187,7 +187,7 @@ class _Run:
         return result
 
     def early_steps(self) -> dict:
-        """Probability of a new cluster in the first steps, exact and of the network."""
+        """Return the probability of a new cluster in the first steps, exact and by the network."""
         points, sets = self.sizes.early
         x, labels = self._draw(DIAGNOSIS_EARLY, points, sets)
         steps = min(points, early_steps.RANGES[-1][1]) - 1

@@ -1,4 +1,4 @@
-"""A diagnosis as tables and as pictures."""
+"""Tables and pictures of a diagnosis."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +41,7 @@ def cell(value: dict | float | None, digits: int = 3) -> str:
 
 
 def tables(diagnosis: dict[str, Any]) -> list[Table]:
-    """Return the tables of what `gfncp.evaluation.diagnose.diagnose` returns."""
+    """Return the tables of a result of `gfncp.evaluation.diagnose.diagnose`."""
     found = []
     if "posterior" in diagnosis:
         found.append(exactness_table(diagnosis["posterior"]))
@@ -63,7 +63,7 @@ def exactness_table(posterior: dict[str, Any]) -> Table:
 
 
 def consistency_table(consistency: dict[str, Any], sdpp: dict[str, Any]) -> Table:
-    """Return whether probabilities depend on the order of the points, and whether marginals agree."""
+    """Return how probabilities depend on the order of the points, and how marginals agree."""
     table = _table("consistency", consistency)
     for title, key, digits in CONSISTENCY:
         table.add_row(title, *(cell(of[key], digits) for of in consistency.values()))
@@ -75,7 +75,7 @@ def consistency_table(consistency: dict[str, Any], sdpp: dict[str, Any]) -> Tabl
 
 
 def early_table(early: dict[str, Any]) -> Table:
-    """Return how often the first steps open clusters wrongly."""
+    """Return how often the first steps open clusters wrongly, or miss them."""
     ranges = early["ranges"]
     title = f"early steps, N = {early['points']}, {early['sets']} sets: probability per step"
     table = Table("", *(Column(f"steps {name}", no_wrap=True) for name in ranges["exact"]), title=title)
@@ -100,7 +100,7 @@ def free_table(name: str, sizes: dict[str, Any]) -> Table:
 
 
 def right_table(sizes: dict[str, Any], title: str = "running free") -> Table:
-    """Return whether a posterior is right when it runs free: probabilities, ranks, pairs and orders."""
+    """Return figures of calibration of a posterior that runs free: probabilities, ranks, pairs, orders."""
     every = list(sizes.values())
     table = _table(title, sizes)
 
@@ -166,5 +166,5 @@ def pictures(diagnosis: dict[str, Any], folder: Path) -> list[Path]:
 
 
 def _arrays(values: dict[str, Any], *names: str) -> list[np.ndarray]:
-    """Return lists as arrays, with NaN for None, which stands for what is not finite."""
+    """Return lists as arrays, with NaN for None, which stands for numbers that are not finite."""
     return [np.array([np.nan if one is None else one for one in values[name]]) for name in names]

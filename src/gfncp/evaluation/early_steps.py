@@ -1,9 +1,9 @@
 """Exact conditionals of mixtures in the first steps of a policy, by Gibbs sampling.
 
-A cluster that is split early stays split, since each later member has two homes. So what matters most is
-p(c_n | c_{1:n-1}, x_{1:N}) for small n, where almost nothing is assigned and all points are known. Labels
-of later points are drawn by collapsed Gibbs sweeps and merge-split proposals that leave c_{1:n-1} as they
-are, and the conditional of c_n given all others is averaged over these draws.
+A cluster that is split early stays split, since each later member can join either part. So the conditionals
+p(c_n | c_{1:n-1}, x_{1:N}) of small n matter most, where almost nothing is assigned and all points are known.
+Labels of later points are drawn by collapsed Gibbs sweeps and merge-split proposals that leave c_{1:n-1}
+unchanged, and the conditional of c_n given all others is averaged over these draws.
 
 Chains start at the true labels. Of simulated sets these are a draw from p(c_{n:N} | c_{1:n-1}, x), so that a
 chain that is slow to split or merge clusters is right on average over sets; one that built up its clusters
@@ -26,8 +26,8 @@ from gfncp.networks.energy import EnergyNetwork
 from gfncp.simulators import GaussianMixtures
 
 RANGES = ((2, 9), (10, 17), (18, 33))  # steps n, both ends included; step n assigns the n-th point
-BURN_IN = 0.5  # share of the sweeps that is not averaged
-ROWS_PER_PART = 1024  # of a set and a step, which advance together
+BURN_IN = 0.5  # share of the sweeps that is discarded
+ROWS_PER_PART = 1024  # rows, each of a set and a step, that advance together
 
 
 def exact_new(
@@ -42,7 +42,7 @@ def exact_new(
 
     Args:
         labels: true ones, in order of appearance; the first n - 1 of them are given at step n.
-        sweeps: of all later points, of which the first half is not averaged, or c_n would be remembered.
+        sweeps: sweeps of all later points; the first half is discarded, since it depends on c_n.
     """
     given = torch.arange(1, steps + 1).repeat(len(x))
     rows = x.double().repeat_interleave(steps, 0), labels.repeat_interleave(steps, 0), given

@@ -1,10 +1,10 @@
-"""Tables of what large sets cost, and of what killed runs and hostile input did."""
+"""Tables of the costs of large sets, and of the results of killed runs and hostile input."""
 
 from gfncp.evaluation.comparison import NOTHING, markdown
 
 
 def endurance(large: list[dict], kills: list[dict], fuzzed: list[dict]) -> str:
-    """What stands between the markers of docs/scale.md.
+    """Return the tables between the markers of docs/scale.md.
 
     Args:
         large, kills, fuzzed: records of `benchmarks/large.py`, `kill.py` and `fuzz.py`.

@@ -21,9 +21,9 @@ from gfncp.partitions import n_clusters
 from gfncp.seeds import TEST, seeded
 from gfncp.training.preparation import Simulator
 
-SAMPLES = 20  # of each posterior
+SAMPLES = 20  # samples of each posterior
 SWEEPS, CHAINS = 20, 5  # of the exact sampler, in search of its most probable state
-APART = "scores", "true_clusters", "per_set", "seconds"  # of a summary, which have places of their own
+APART = "scores", "true_clusters", "per_set", "seconds"  # keys of a summary that have places of their own
 
 
 def evaluate(
@@ -35,10 +35,10 @@ def evaluate(
     exact: bool,
     n_samples: int = SAMPLES,
 ) -> dict[str, Any]:
-    """Measure NMI, ARI and K of clusterings, and how right a posterior is when it runs free.
+    """Measure NMI, ARI and K of clusterings, and the calibration of a posterior that runs free.
 
     The result is a record: JSON values that say what was measured, on what, and how long clustering took.
-    Scores are by way to cluster: ``greedy`` along one order, ``labels`` (the most typical of 16 orders, which
+    Scores are by clustering: ``greedy`` along one order, ``labels`` (the most typical of 16 orders, which
     users get unless the samples contradict it), ``samples``, for mixtures ``exact draws`` of the posterior,
     and with ``exact`` its most probable visited state; ``errors`` are their standard errors over sets.
     Networks without probabilities have ``greedy`` alone.
@@ -73,7 +73,7 @@ def evaluate(
         if exact and isinstance(subject, PointSubject):
             scores["exact"] = _exact_scores(subject.simulator, sets, points, seed)
     else:
-        model: Any = load(checkpoint)  # of one kind or another
+        model: Any = load(checkpoint)  # an energy network, or one of another method
         simulate = make_test_simulator(configuration, model.encoder, data)
         scores, true, seconds = _greedy_scores(model, simulate, sets, points, seed)
     return plain(about | _apart(scores, true)) | _about(configuration, seconds)
@@ -82,7 +82,7 @@ def evaluate(
 def _greedy_scores(
     model: Any, simulate: Simulator, sets: int, points: int, seed: int
 ) -> tuple[dict[str, dict[str, Mean]], Mean, float]:
-    """Return scores of what `predict` gives, the true number of clusters, and the time that it took."""
+    """Return scores of the clusterings of `predict`, the true number of clusters, and the time taken."""
     truth, found, seconds = [], [], 0.0
     for numbers in batches(sets):
         x, labels, *_ = draw_sets(simulate, numbers, points, seed)
@@ -121,7 +121,7 @@ def _mean(values: torch.Tensor) -> Mean:
 
 
 def _apart(scores: dict[str, dict[str, Mean]], true: Mean) -> dict[str, Any]:
-    """Return values and standard errors, which records keep apart."""
+    """Return values and standard errors separately, as records have them."""
     values = {name: {score: of.value for score, of in each.items()} for name, each in scores.items()}
     errors = {name: {score: of.error for score, of in each.items()} for name, each in scores.items()}
     found = {"true_clusters": true.value, **values, "errors": errors | {"true_clusters": true.error}}
@@ -141,7 +141,7 @@ def _about(configuration: Configuration, seconds: float) -> dict[str, Any]:
 
 
 def describe_device(device: torch.device) -> str:
-    """Name what measured, as records do."""
+    """Return the name of a device, as records have it."""
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     return f"{device.type} ({torch.get_num_threads()} threads)"

@@ -50,7 +50,7 @@ class ModelPosteriors(NamedTuple):
 
 @torch.no_grad()
 def model_posteriors(network: EnergyNetwork, x: Float[Tensor, "sets points *shape"]) -> ModelPosteriors:
-    """The policy's and the terminal energy's posterior over all partitions, along the order of the points.
+    """Return the posteriors of policy and terminal energy over all partitions, along the order of the points.
 
     Partitions share their prefixes: step n costs one row per partition of the first n points.
 

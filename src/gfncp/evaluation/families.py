@@ -1,4 +1,4 @@
-"""Figures of a checkpoint on the kinds of data that people bring, as Markdown."""
+"""Figures of a checkpoint on data of the kinds that users have, as Markdown."""
 
 from statistics import fmean, median, stdev
 
@@ -31,7 +31,7 @@ def families(records: list[dict]) -> str:
 
 
 def targets_met(record: dict) -> str:
-    """Return how a checkpoint does on each kind of data, in short."""
+    """Return a short summary of a checkpoint on each kind of data."""
     return "\n\n".join(
         [f"`{_command(record)}`", how_many_met(record["targets"]), _targets(record["targets"])]
     )
@@ -78,7 +78,7 @@ def _group(group: str, record: dict) -> str:
 
 
 def _parts(group: str, rows: list[dict]) -> dict[str, list[dict]]:
-    """Sort rows by the names of the sets, which in the planar group are too many."""
+    """Group rows by the names of the sets; those of the planar group, of which there are many, by kind."""
     parts: dict[str, list[dict]] = {}
     for row in rows:
         planar = "Gaussian-like" if row["gaussian_like"] else "others"
@@ -87,7 +87,7 @@ def _parts(group: str, rows: list[dict]) -> dict[str, list[dict]]:
 
 
 def _mean_ari(rows: list[dict], method: str) -> str:
-    """Return a dash where a method did not cluster all sets: its mean would be one over other sets."""
+    """Return a method's mean ARI, or a dash where it did not cluster all sets: means would not compare."""
     if any(method not in row["methods"] for row in rows):
         return number(None)
     values = [row["methods"][method]["ari"] for row in rows]

@@ -14,7 +14,7 @@ BINS = 30
 
 
 def plot_sdpp(by_model: Mapping[str, Float[np.ndarray, "sets"]], path: Path) -> None:
-    """Histogram and empirical CDF of the SDPP of several models (Fig. 1, Fig. 5).
+    """Draw histogram and empirical CDF of the SDPP of several models (Fig. 1, Fig. 5).
 
     Raises:
         ValueError: there are no models, or values that are not finite.
@@ -36,7 +36,7 @@ def plot_sdpp(by_model: Mapping[str, Float[np.ndarray, "sets"]], path: Path) -> 
 
 
 def plot_reliability(curves: Mapping[str, Reliability], path: Path) -> None:
-    """Predicted and observed shares of pairs that share a cluster, and how many predictions each bin has."""
+    """Draw predicted and observed shares of pairs that share a cluster, and the predictions in each bin."""
     figure = Figure(figsize=(4.5, 5.5), layout="constrained")
     curve, count = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     curve.plot([0, 1], [0, 1], color="grey", linestyle=":", label="perfect")
@@ -52,7 +52,7 @@ def plot_reliability(curves: Mapping[str, Reliability], path: Path) -> None:
 
 
 def plot_surprise(by_size: Mapping[str, Sequence[Float[np.ndarray, "sets"]]], path: Path) -> None:
-    """-log p of samples against that of the truth, a point per set; alike on average if calibrated.
+    """Draw -log p of samples against that of the truth, a point per set; on average equal if calibrated.
 
     Args:
         by_size: -log p of the truth, and the mean of that of samples.
@@ -72,7 +72,7 @@ def plot_surprise(by_size: Mapping[str, Sequence[Float[np.ndarray, "sets"]]], pa
 
 
 def plot_ranks(by_size: Mapping[str, Mapping[str, Uniformity]], path: Path) -> None:
-    """Histograms of ranks, a row per size of sets; flat if calibrated, with the band of 99% of bins."""
+    """Draw histograms of ranks, a row per size of sets: flat if calibrated, with the band of 99% of bins."""
     columns = len(next(iter(by_size.values())))
     figure = Figure(figsize=(3.6 * columns, 2.6 * len(by_size)), layout="constrained")
     grid = figure.subplots(len(by_size), columns, squeeze=False)
@@ -91,7 +91,7 @@ def plot_ranks(by_size: Mapping[str, Mapping[str, Uniformity]], path: Path) -> N
 
 
 def plot_total_variation(by_points: Mapping[str, Mapping[str, float]], path: Path) -> None:
-    """Mean total variation from the exact posterior: one group of bars per set size."""
+    """Draw the mean total variation from the exact posterior: one group of bars per set size."""
     figure = Figure(figsize=(6, 3.2), layout="constrained")
     axes = figure.add_subplot()
     methods = list(next(iter(by_points.values())))

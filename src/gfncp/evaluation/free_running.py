@@ -1,9 +1,9 @@
-"""Is a posterior right when it runs free, on sets whose true labels are known?
+"""Calibration of a posterior that runs free, without labels, on sets whose true labels are known.
 
 If sets and labels come from the simulator, the truth and samples of an exact posterior are exchangeable: as
 improbable on average, with uniform ranks, as many clusters, pairs together as often. A posterior of coresets
-holds some clusterings for impossible: where the truth is one of them, log-probabilities and ranks leave the
-set out, and the others' truth is exchangeable with samples all the same.
+gives some clusterings probability 0. Sets whose truth is one of them are left out of log-probabilities and
+ranks; in the others, truth and samples are exchangeable all the same.
 """
 
 from dataclasses import dataclass
@@ -22,21 +22,21 @@ from gfncp.evaluation.sets import batches
 from gfncp.metrics import agreements
 from gfncp.partitions import n_clusters
 
-PAIRS = 500  # of each set
+PAIRS = 500  # pairs of points of each set
 LOG_PROB = "log p"
 EXACT = "exact draws"
-CLUSTERINGS = ("greedy", "labels", "samples", EXACT)  # whose agreement with the truth is measured
+CLUSTERINGS = ("greedy", "labels", "samples", EXACT)  # clusterings that are compared with the truth
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Figures of some sets.
+    """Figures of the answers on some sets.
 
     Attributes:
         columns: numbers of each set, by name.
-        ranks: of the truth among the samples, by what is ranked, in the sets whose truth is possible.
-        draws: how many samples there are of each set.
-        seconds: that the clusterings took which users get.
+        ranks: of the truth among the samples, by the quantity ranked, in sets whose truth is possible.
+        draws: number of samples of each set.
+        seconds: time of the clusterings that users get.
     """
 
     columns: dict[str, Float[np.ndarray, "sets"]]
@@ -105,7 +105,7 @@ def summarise(judged: list[Judged], generator: torch.Generator) -> dict[str, Any
     """Return means over sets with their standard errors, p-values, and the reliability of pairs.
 
     Keys: ``sets``, ``samples``; ``truth_nll``, ``sample_nll``, ``ratio`` (of means); ``scores`` with NMI,
-    ARI and number of clusters of each way to cluster; ``true_clusters``; ``possible``, the share of sets
+    ARI and number of clusters of each way of clustering; ``true_clusters``; ``possible``, the share of sets
     whose truth is possible; ``ranks``, each with a histogram and a p-value; ``pairs``; ``order_agreement``
     and ``row_agreement``; ``seconds`` of clustering as users get it; ``per_set`` -log p.
     """
@@ -131,7 +131,7 @@ def summarise(judged: list[Judged], generator: torch.Generator) -> dict[str, Any
 
 
 def scores_of(column: dict[str, Float[np.ndarray, "sets"]], name: str) -> dict[str, Mean]:
-    """Return mean NMI, ARI and number of clusters of one way to cluster."""
+    """Return mean NMI, ARI and number of clusters of one way of clustering."""
     return {score: mean(column[f"{score} {name}"]) for score in ("nmi", "ari", "clusters")}
 
 

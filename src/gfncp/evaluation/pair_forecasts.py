@@ -1,4 +1,4 @@
-"""Do pairs of points share a cluster as often as the samples of a posterior say?"""
+"""Calibration of a posterior's probabilities that two points share a cluster."""
 
 from dataclasses import asdict
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from torch import Tensor
 from gfncp.evaluation.calibration import reliability
 
 BINS = 10
-REPETITIONS = 200  # of the bootstrap
+REPETITIONS = 200  # repetitions of the bootstrap
 
 
 class Forecasts(NamedTuple):
@@ -18,7 +18,7 @@ class Forecasts(NamedTuple):
 
     probability: Float[Tensor, "sets pairs"]
     true: Bool[Tensor, "sets pairs"]  # in the truth
-    sampled: Bool[Tensor, "sets pairs"]  # in a sample that took no part in the probabilities
+    sampled: Bool[Tensor, "sets pairs"]  # in a sample that was left out of the probabilities
 
 
 def forecasts(
@@ -27,7 +27,7 @@ def forecasts(
     pairs: int,
     generator: torch.Generator,
 ) -> Forecasts:
-    """Ask all samples of each set but a random one about random pairs of two points."""
+    """Return forecasts of random pairs of points by all samples of each set but a random one."""
     sets, draws, points = samples.shape
     a = torch.randint(points, (sets, pairs), generator=generator)
     b = (a + torch.randint(1, points, (sets, pairs), generator=generator)) % points
@@ -45,8 +45,8 @@ def _alike(labels: Tensor, a: Tensor, b: Tensor) -> Tensor:
 def curve_figures(given: list[Forecasts], generator: torch.Generator) -> dict[str, dict]:
     """Return the reliability of the truth, and of samples in its place, as records have them.
 
-    The second is what an exact posterior has: that few samples say little of a probability near 0 or 1, and
-    few sets of a frequency, makes an error that is nobody's fault. ``error`` is the mean of
+    The second is the error of an exact posterior, which is above 0 because probabilities are estimated from
+    few samples, and frequencies from few sets. ``error`` is the mean of
     |observed - predicted|, ``standard_error`` its own, from sets drawn again with replacement.
     """
     probability, true, sampled = (torch.cat(part) for part in zip(*given, strict=True))

@@ -1,4 +1,4 @@
-"""Results as JSON has them."""
+"""Conversion of results to types that JSON has."""
 
 import math
 from dataclasses import asdict, is_dataclass
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def plain(value: Any) -> Any:
-    """Return it in dicts, lists, strings and numbers; numbers that are not finite become None.
+    """Return a result as dicts, lists, strings and numbers; numbers that are not finite become None.
 
     Dataclasses and named tuples, such as `gfncp.evaluation.means.Mean`, become dicts.
     """

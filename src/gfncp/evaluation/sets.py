@@ -1,6 +1,6 @@
 """Test sets, each a function of its address alone: seed, stream, number of points, number of the set.
 
-So the first 20 of 500 sets are the 20 sets of a method that is evaluated on no more.
+So a method that is evaluated on 20 sets has the first 20 of the 500 sets of another.
 """
 
 from collections.abc import Iterator
@@ -21,19 +21,19 @@ from gfncp.training import unseen_classes
 from gfncp.training.preparation import Simulator
 
 SETS_PER_BATCH = 50
-DRAWN = "each set from its own seed"  # what records say, since sets were once drawn by fifties
+DRAWN = "each set from its own seed"  # a note in records: older ones drew sets by fifties
 
 
 def draw_sets(
     simulate: Simulator, numbers: range, points: int, seed: int, stream: int = TEST
 ) -> tuple[Tensor, ...]:
-    """Return points and labels of the sets of these numbers, and what else the simulator yields."""
+    """Return points and labels of the sets of these numbers, and further results of the simulator."""
     drawn = [simulate(1, points, seeded(seed, stream, points, number)) for number in numbers]
     return tuple(torch.cat(part) for part in zip(*drawn, strict=True))
 
 
 def batches(sets: int, most: int = SETS_PER_BATCH) -> Iterator[range]:
-    """Yield the numbers of sets that are worked on together."""
+    """Yield ranges of the numbers of sets that are processed together."""
     yield from (range(first, min(first + most, sets)) for first in range(0, sets, most))
 
 
@@ -41,7 +41,7 @@ def make_test_simulator(configuration: Configuration, encoder: nn.Module, data: 
     """Make the simulator of test sets: fresh ones, or whole classes of test images or of unseen classes.
 
     Args:
-        encoder: whose embeddings of the images are drawn, if it has such.
+        encoder: encoder whose embeddings of the images are drawn, if it has an embedding.
         data: folder of the images that the configuration names, None downloads them; or embeddings.
     """
     if isinstance(configuration.data, EmbeddingFile):
@@ -56,7 +56,7 @@ def make_test_simulator(configuration: Configuration, encoder: nn.Module, data: 
         return cast(Simulator, simulators.LabelledCoresets(values["tokens"]))
     x, classes = labelled_images(values["dataset"], "test", data)
     bounds = values["n_clusters"]
-    if not isinstance(bounds, int):  # bounds are of training clusters, which are not classes
+    if not isinstance(bounds, int):  # bounds apply to training clusters, which are not classes
         bounds = (1, len(classes.unique()))
     return simulators.WholeClasses(
         prepared(encoder, x), classes, values["alpha"], bounds, values.get("largest")

@@ -14,11 +14,11 @@ from gfncp.evaluation.sets import make_held_out_simulator, make_test_simulator
 from gfncp.simulators import WholeClasses
 
 SIZES = (20, 100, 300)  # points of a set
-LARGE = 1000  # where the checkpoint was trained so far, or summarises sets
+LARGE = 1000  # for checkpoints that were trained on sets of this size, or that summarise sets
 
 
 def has_energies(configuration: Configuration) -> bool:
-    """Tell whether a checkpoint's network gives clusterings probabilities."""
+    """Tell whether a checkpoint's network assigns probabilities to clusterings."""
     return configuration.network.kind in KINDS
 
 
@@ -34,14 +34,14 @@ def make_test_subject(checkpoint: str | Path, configuration: Configuration, data
     if configuration.network.kind == "coreset-energy":
         inference = cast(CoresetInference, CoresetInference.of(checkpoint, None, 1, None, None))
         return CoresetSubject(inference)
-    model: Any = read(checkpoint, *KINDS).network  # of one kind or another
+    model: Any = read(checkpoint, *KINDS).network  # an energy network that decodes
     return PointSubject(model, make_test_simulator(configuration, model.encoder, data))
 
 
 def make_subjects(
     checkpoint: str | Path, configuration: Configuration, data: Path | None
 ) -> dict[str, Subject]:
-    """Return what to diagnose a checkpoint on, by name: test sets, then classes held out of training.
+    """Return the subjects of a diagnosis by name: test sets, then classes held out of training.
 
     Args and errors are those of `make_test_subject`.
     """

@@ -1,4 +1,4 @@
-"""The order in which clusters are found when each is named by a random remaining point, its anchor."""
+"""Order of clusters that are found one by one, each from a random remaining point, its anchor."""
 
 import torch
 from jaxtyping import Bool, Int
@@ -10,8 +10,8 @@ def visit_clusters(
 ) -> tuple[Int[Tensor, "batch points"], Int[Tensor, "batch clusters"]]:
     """Draw anchors: each is uniform among the points that remain once the earlier anchors' clusters are gone.
 
-    That is the order in which clusters are first met along a uniformly random order of the points: large
-    clusters tend to come early.
+    This is the order of appearance along a uniformly random order of the points: large clusters tend to come
+    early.
 
     Args:
         labels: clusters in order of appearance; -1 where a point is absent.
@@ -31,11 +31,11 @@ def visit_clusters(
 
 
 def one_hot(labels: Int[Tensor, "batch points"], clusters: int) -> Bool[Tensor, "batch points clusters"]:
-    """Whether a point is a member of a cluster; absent points (-1) are in none."""
+    """Mask the members of each cluster; absent points (-1) are in none."""
     return labels[..., None] == torch.arange(clusters, device=labels.device)
 
 
 def random_point(present: Bool[Tensor, "batch points"], generator: torch.Generator) -> Int[Tensor, "batch"]:
-    """A uniformly random present point of each set; the first point where none is present."""
+    """Draw a uniformly random present point of each set; the first point where none is present."""
     turn = torch.rand(present.shape, generator=generator).to(present.device)
     return torch.where(present, turn, -1.0).argmax(1)

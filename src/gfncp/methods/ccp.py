@@ -6,9 +6,9 @@ once, so that a clustering costs O(K) passes. Given a latent z, memberships are 
     z ~ p(z | anchor, U, G),
     b_i ~ Bernoulli(sigmoid(phi(x_i, z, anchor, U, G)))   for every other remaining point i.
 
-U is the sum of u over the remaining points. G = sum_k g(H_k), with H_k the sum of h over cluster k, tells of
-the clusters already formed. Training maximises an evidence lower bound with q(z | anchor, U, G, U_in), where
-U_in is the sum of u over the cluster's members:
+U is the sum of u over the remaining points. G = sum_k g(H_k), with H_k the sum of h over cluster k,
+represents the clusters already formed. Training maximises an evidence lower bound with
+q(z | anchor, U, G, U_in), where U_in is the sum of u over the cluster's members:
 
     log p(c | x) >= E[ sum_k log p(b_k | z_k, ...) - KL(q(z_k) || p(z_k)) ].
 
@@ -40,12 +40,12 @@ ROWS_PER_GROUP = 262_144  # points times clusterings that are sampled side by si
 
 
 class Encoding(NamedTuple):
-    """What each point contributes; sums leave absent points out."""
+    """Terms of each point in the sums; absent points are left out."""
 
-    anchor: Float[Tensor, "batch points width"]  # the point itself, where it is the anchor
-    h: Float[Tensor, "batch points width"]  # enters its cluster's H
-    u: Float[Tensor, "batch points width"]  # enters U while the point remains
-    row: Float[Tensor, "batch points width"]  # phi's first layer, of the point
+    anchor: Float[Tensor, "batch points width"]  # term of the anchor
+    h: Float[Tensor, "batch points width"]  # term in its cluster's H
+    u: Float[Tensor, "batch points width"]  # term in U while the point remains
+    row: Float[Tensor, "batch points width"]  # phi's first layer applied to the point
     mask: Bool[Tensor, "batch points"]
 
     def select(self, sets: Int[Tensor, "particles"]) -> "Encoding":
@@ -63,7 +63,7 @@ class Steps(NamedTuple):
 
 @runtime_checkable
 class Choose(Protocol):
-    """A strategy: how anchors, latents and memberships come about."""
+    """Strategy that chooses anchors, latents and memberships."""
 
     def anchor(self, left: Bool[Tensor, "particles points"]) -> Int[Tensor, "particles"]: ...
 
@@ -92,7 +92,7 @@ class CCPNetwork(nn.Module):
         self.g = mlp(width, width, width, width)
         self.prior = mlp(3 * width, *[width] * 4, 2 * latent)
         self.posterior = mlp(4 * width, *[width] * 4, 2 * latent)
-        # phi's first layer is a sum over its inputs, so that of the step is computed once for all its points.
+        # phi's first layer is a sum over its inputs; a step's part is computed once for all its points.
         self.phi_point = nn.Linear(width, width, bias=False)
         self.phi_step = nn.Linear(3 * width + latent, width)
         self.phi = mlp(*[width] * 4, 1)
@@ -110,7 +110,7 @@ class CCPNetwork(nn.Module):
     def logits(
         self, row: Float[Tensor, "rows width"], step: Float[Tensor, "rows width"]
     ) -> Float[Tensor, "rows"]:
-        """Membership logits from what phi's first layer makes of a point and of its step."""
+        """Return membership logits from the outputs of phi's first layer for a point and for its step."""
         return by_chunks(self.phi, F.relu(row + step))[:, 0]
 
     # Labelled sets (teacher forcing): all cluster steps in one pass.
@@ -163,7 +163,7 @@ class CCPNetwork(nn.Module):
         generator: torch.Generator,
         mask: Bool[Tensor, "batch points"] | None = None,
     ) -> Float[Tensor, "batch"]:
-        """Importance-weighted lower bound of log p(c | x), in float64.
+        """Return an importance-weighted lower bound of log p(c | x), in float64.
 
         Its expectation grows with ``n_samples`` draws of anchors and latents, from the evidence lower bound
         towards log p(c | x); its exponential is an unbiased estimate of p(c | x) (Burda et al. 2016). The
@@ -180,7 +180,7 @@ class CCPNetwork(nn.Module):
         return weight.view(n_samples, -1).logsumexp(0) - math.log(n_samples)
 
     def log_prob(self, *_arguments) -> NoReturn:
-        """CCP has no closed-form probabilities.
+        """Refuse: CCP has no closed-form probabilities.
 
         Raises:
             NotImplementedError: always.
@@ -196,7 +196,7 @@ class CCPNetwork(nn.Module):
     def predict(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
     ) -> Int[Tensor, "batch points"]:
-        """Labels in order of appearance, -1 where absent.
+        """Return labels in order of appearance, -1 where absent.
 
         Anchors are the first remaining points, latents the prior's means, memberships the more probable ones.
         """
@@ -212,7 +212,7 @@ class CCPNetwork(nn.Module):
         generator: torch.Generator,
         mask: Bool[Tensor, "batch points"] | None = None,
     ) -> Int[Tensor, "batch n_samples points"]:
-        """Independent clusterings, labels in order of appearance, -1 where absent."""
+        """Draw independent clusterings, as labels in order of appearance, -1 where absent."""
         encoding = self.encode(x, mask)
         sets = torch.arange(len(x), device=x.device).repeat_interleave(n_samples)
         return self._decode(encoding, sets, _Draw(generator)).view(len(x), n_samples, -1)
@@ -285,7 +285,7 @@ class _Draw:
 
 @dataclass(frozen=True)
 class CCPLoss:
-    """The negative evidence lower bound, per point."""
+    """Negative evidence lower bound, per point."""
 
     def __call__(self, network: CCPNetwork, batch: Batch, generator: torch.Generator) -> Terms:
         steps = network.steps(network.encode(batch.x), batch.labels, generator)

@@ -1,8 +1,8 @@
 """Deep Amortized Clustering: find one cluster at a time in what is left of a set (Lee et al. 2019b).
 
-A filter reads the remaining points and answers which of them form one cluster (membership logits) and, for
-vectors, with which Gaussian. Min-filtering is free to choose the cluster; anchored filtering must find the
-one of a given point. Clustering repeats the filter on the points that it left.
+A filter takes the remaining points and returns which of them form one cluster (membership logits) and, for
+vectors, its Gaussian. Min-filtering is free to choose the cluster; anchored filtering must find the one of a
+given point. Clustering applies the filter repeatedly to the points that are left.
 
 References:
     Lee, Lee, Teh. Deep Amortized Clustering. arXiv:1909.13433, 2019.
@@ -24,8 +24,8 @@ from gfncp.methods.set_attention import MAB, PMA, ISABStack
 from gfncp.objectives.batch import Batch, Terms
 from gfncp.partitions import canonical_labels, n_clusters
 
-ROUNDS = 50  # of filtering; points left over after so many form a last cluster
-SETS_PER_GROUP = 4  # that are padded to the same size
+ROUNDS = 50  # largest number of rounds of filtering; points that are left then form a last cluster
+SETS_PER_GROUP = 4  # sets that are padded to the same size
 
 
 class Filtered(NamedTuple):
@@ -36,7 +36,7 @@ class Filtered(NamedTuple):
 
 
 class Finder(nn.Module):
-    """The second half of a filter: PMA with one seed, then MAB, ISAB and a linear layer to the logits.
+    """Second half of a filter: PMA with one seed, then MAB, ISAB and a linear layer to the logits.
 
     On images there is no Gaussian (see `has_likelihood`): memberships alone train the network, as in the
     paper.
@@ -81,13 +81,13 @@ class DACNetwork(nn.Module):
     def filter(
         self, features: Float[Tensor, "batch points features"], left: Bool[Tensor, "batch points"]
     ) -> Filtered:
-        """One cluster among the points that are left."""
+        """Return one cluster among the points that are left."""
         return self.find(self.encode(features, left), left)
 
     def next_cluster(
         self, features: Float[Tensor, "batch points features"], left: Bool[Tensor, "batch points"]
     ) -> Bool[Tensor, "batch points"]:
-        """Its members: logits above 0, and the point of the highest one, lest the filter comes back empty."""
+        """Return the members of one cluster: logits above 0, and the highest one, so that it is not empty."""
         logits = self.filter(features, left).logits
         best = torch.where(left, logits, -torch.inf).argmax(1)
         return left & ((logits > 0) | _at(best, left))
@@ -95,11 +95,11 @@ class DACNetwork(nn.Module):
     def predict(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
     ) -> Int[Tensor, "batch points"]:
-        """Labels in order of appearance, -1 where absent; does not depend on the order of the points."""
+        """Return labels in order of appearance, -1 where absent; the order of the points does not matter."""
         return _cluster(self, x, mask)
 
     def log_prob(self, *_arguments) -> NoReturn:
-        """DAC has no distribution over clusterings.
+        """Refuse: DAC has no distribution over clusterings.
 
         Raises:
             NotImplementedError: always.
@@ -133,14 +133,14 @@ class AnchoredDACNetwork(nn.Module):
         left: Bool[Tensor, "batch points"],
         anchor: Int[Tensor, "batch"],
     ) -> Filtered:
-        """The anchor's cluster among the points that are left."""
+        """Return the anchor's cluster among the points that are left."""
         point = features[torch.arange(len(features), device=features.device), anchor]
         return self.find(self.encode(self.relate(features, point[:, None], None), left), left)
 
     def next_cluster(
         self, features: Float[Tensor, "batch points features"], left: Bool[Tensor, "batch points"]
     ) -> Bool[Tensor, "batch points"]:
-        """The members of the first remaining point's cluster: itself, and logits above 0."""
+        """Return the members of the first remaining point's cluster: itself, and logits above 0."""
         anchor = left.to(torch.uint8).argmax(1)
         logits = self.filter(features, left, anchor).logits
         return left & ((logits > 0) | _at(anchor, left))
@@ -148,11 +148,11 @@ class AnchoredDACNetwork(nn.Module):
     def predict(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
     ) -> Int[Tensor, "batch points"]:
-        """Labels in order of appearance, -1 where absent. Anchors are the first remaining points."""
+        """Return labels in order of appearance, -1 where absent. Anchors are the first remaining points."""
         return _cluster(self, x, mask)
 
     def log_prob(self, *_arguments) -> NoReturn:
-        """DAC has no distribution over clusterings.
+        """Refuse: DAC has no distribution over clusterings.
 
         Raises:
             NotImplementedError: always.
@@ -174,9 +174,9 @@ def _refuse() -> NoReturn:
 def compact(
     left: Bool[Tensor, "batch points"],
 ) -> Iterator[tuple[Int[Tensor, "sets"], Int[Tensor, "sets most"]]]:
-    """Groups of sets with similarly many points left, and the indices that put those points first.
+    """Yield groups of sets with similarly many points left, and the indices that put those points first.
 
-    Half of all points are gone on average; a filter's cost is that of the rows it is given.
+    On average half of the points are gone, and the cost of a filter grows with its rows.
     """
     count = left.sum(1)
     for sets in count.argsort(stable=True).split(SETS_PER_GROUP):
@@ -190,7 +190,7 @@ def _pick(features: Float[Tensor, "sets points features"], index: Int[Tensor, "s
 
 @torch.no_grad()
 def _cluster(network: DACNetwork | AnchoredDACNetwork, x: Tensor, mask: Tensor | None) -> Tensor:
-    """Filter what is left, at most `ROUNDS` times, until nothing is."""
+    """Return clusters found by filtering until no point is left, at most `ROUNDS` times."""
     mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
     features = network.encoder(x, mask)
     left = mask.clone()
@@ -209,7 +209,7 @@ def _cluster(network: DACNetwork | AnchoredDACNetwork, x: Tensor, mask: Tensor |
 
 
 class Rest(NamedTuple):
-    """What earlier rounds left of some sets."""
+    """Points of some sets that earlier rounds left."""
 
     features: Float[Tensor, "sets points features"]
     names: Int[Tensor, "sets points"]  # clusters; -1 where there is no point
@@ -241,7 +241,7 @@ class DACLoss:
     """Min-filtering: the cross-entropy of the cluster that the logits match best, minus its log-likelihood.
 
     ``min_k mean_i BCE(logit_i, [c_i = k])``, then minus the mean of ``log p(x_i | Gaussian)`` over the
-    members of that cluster. The filter must know what earlier rounds leave, see `draw_rests`.
+    members of that cluster. It is trained on points that earlier rounds leave, see `draw_rests`.
 
     The mean over points makes small clusters cheap to match: to find nothing is nearly right for a singleton.
     Where cluster sizes are very unequal, as the Chinese Restaurant Process draws them, anchored filtering is
@@ -274,7 +274,7 @@ def _encode(network: nn.Module, batch: Batch) -> Float[Tensor, "batch points fea
 
 
 def cross_entropies(logits: Float[Tensor, "sets points"], rest: Rest) -> Float[Tensor, "sets clusters"]:
-    """Mean binary cross-entropy of the logits with each cluster's membership, without a loop."""
+    """Return the mean binary cross-entropy of the logits with each cluster's membership, without a loop."""
     present = rest.names >= 0
     outside = torch.where(present, F.softplus(logits), 0.0).sum(1, keepdim=True)
     inside = torch.where(rest.member, logits[..., None], 0.0).sum(1)
@@ -282,7 +282,7 @@ def cross_entropies(logits: Float[Tensor, "sets points"], rest: Rest) -> Float[T
 
 
 def _totals(found: Filtered, rest: Rest, target: Int[Tensor, "sets"]) -> Float[Tensor, "terms"]:
-    """Sums over sets: the cross-entropy of the target cluster and, with a Gaussian, minus its likelihood."""
+    """Return sums over sets of a target cluster's cross-entropy and, with a Gaussian, negated likelihood."""
     bce = cross_entropies(found.logits, rest).gather(1, target[:, None]).sum()
     if found.gaussian is None:
         return bce[None]

@@ -5,11 +5,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
-LEAST_SCALE = 0.01  # of a standard deviation: keeps likelihoods bounded
+LEAST_SCALE = 0.01  # least standard deviation: keeps likelihoods bounded
 
 
 def diagonal_gaussian(output: Float[Tensor, "*batch both"]) -> Independent:
-    """Gaussians over features, from a network's output: means, then scales before a softplus."""
+    """Return Gaussians over features, from a network's output: means, then scales before a softplus."""
     mean, raw = output.chunk(2, -1)
     return Independent(
         Normal(mean, F.softplus(raw) + LEAST_SCALE, validate_args=False), 1, validate_args=False
@@ -17,9 +17,9 @@ def diagonal_gaussian(output: Float[Tensor, "*batch both"]) -> Independent:
 
 
 def has_likelihood(encoder: nn.Module) -> bool:
-    """Whether a likelihood of the encoder's features can train a network.
+    """Tell whether a likelihood of the encoder's features can train a network.
 
-    Only where the encoder has nothing to learn (vectors). The likelihood of features that it trains itself is
-    highest where they collapse.
+    It can only where the encoder has no weights (vectors): the likelihood of trained features is highest
+    where they collapse.
     """
     return next(encoder.parameters(), None) is None

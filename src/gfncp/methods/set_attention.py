@@ -107,7 +107,7 @@ class ISAB(nn.Module):
 
 
 class ISABStack(nn.Module):
-    """Distinct ISABs, one after the other."""
+    """ISABs in sequence, each with its own weights."""
 
     def __init__(self, in_dim: int, dim: int, heads: int, inducing: int, blocks: int) -> None:
         super().__init__()

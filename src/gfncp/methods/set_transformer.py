@@ -1,7 +1,7 @@
 """Set Transformer: amortized maximum likelihood for mixtures of K Gaussians (Lee et al. 2019a, Sec. 5.3).
 
-One pass reads a set and answers the mixture's weights, means and scales. Its loss needs no labels. Clusters
-are the components, each point goes to the one of highest responsibility; so K is fixed by the network.
+One pass maps a set to the mixture's weights, means and scales. The loss needs no labels. Clusters are the
+components; each point joins the one of highest responsibility. So the network fixes K.
 
 References:
     Lee, Lee, Kim, Kosiorek, Choi, Teh. Set Transformer: A Framework for Attention-based
@@ -52,14 +52,14 @@ class SetTransformerNetwork(nn.Module):
     def features(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"]
     ) -> Float[Tensor, "batch points features"]:
-        """What the mixture is a mixture of."""
+        """Return the features of which the mixture is a model."""
         features = self.encoder(x, mask)
         return features if has_likelihood(self.encoder) else standardise(features, mask)
 
     def log_joint(
         self, features: Float[Tensor, "batch points features"], mask: Mask = None
     ) -> Float[Tensor, "batch points components"]:
-        """log of weight times density of each point under each component."""
+        """Return the log of weight times density of each point under each component."""
         pooled = self.pool(self.encode(features, mask), mask)
         for block in self.relate:
             pooled = block(pooled, None)
@@ -71,7 +71,7 @@ class SetTransformerNetwork(nn.Module):
     def predict(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
     ) -> Int[Tensor, "batch points"]:
-        """Labels in order of appearance, -1 where absent; at most K clusters.
+        """Return labels in order of appearance, -1 where absent; at most K clusters.
 
         Does not depend on the order of the points.
         """
@@ -80,7 +80,7 @@ class SetTransformerNetwork(nn.Module):
         return canonical_labels(torch.where(mask, component, -1))
 
     def log_prob(self, *_arguments) -> NoReturn:
-        """The Set Transformer has no distribution over clusterings.
+        """Refuse: the Set Transformer has no distribution over clusterings.
 
         Raises:
             NotImplementedError: always.

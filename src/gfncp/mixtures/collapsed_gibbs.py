@@ -77,7 +77,7 @@ def sweep(
     for turn in range(int(kept.min()), points):
         own, point = before[turn], statistics[row, order[:, turn]]
         rest = sums[row, own] - point  # the last slot is empty, and -1 finds it
-        rest = torch.where(rest[:, :1] > 0, rest, 0.0)  # no rounding error is left behind
+        rest = torch.where(rest[:, :1] > 0, rest, 0.0)  # removes the rounding error of an empty cluster
         sums[row, own] = rest
         unlabelled = unlabelled - (own < 0).long()
         joined = sums + point[:, None]

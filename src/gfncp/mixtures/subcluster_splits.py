@@ -57,7 +57,7 @@ def subcluster_splits(
 def random_start(
     x: Float[Tensor, "points dim"], chains: int, generator: torch.Generator
 ) -> Int[Tensor, "chains points"]:
-    """Join each point to the nearest of a few random points."""
+    """Draw initial clusterings: each point joins the nearest of a few random points."""
     points = len(x)
     labels = []
     for _ in range(chains):
@@ -73,7 +73,7 @@ def move_points(
     model: ConjugateModel,
     generator: torch.Generator,
 ) -> Int[Tensor, "chains points"]:
-    """Restricted Gibbs: let all points choose anew among the clusters there are, given their parameters.
+    """Draw clusters of all points anew among the existing ones, given their parameters (restricted Gibbs).
 
     A sweep that could empty a cluster could not be undone, so one random member of each cluster stays. Larger
     clusters have more members to pick from: a Metropolis-Hastings step accounts for that.
@@ -119,7 +119,7 @@ class Groups(NamedTuple):
 
 
 def draw_groups(clusters: Int[Tensor, "chains"], generator: torch.Generator) -> Groups:
-    """Let each group flip a coin whether it is a pair; a pair that finds one cluster left does nothing."""
+    """Draw groups, each a pair with probability 1/2; a pair for which one cluster is left does nothing."""
     chains, most = len(clusters), int(clusters.max())
     row = torch.arange(chains)
     absent = torch.arange(most) >= clusters[:, None]

@@ -1,4 +1,4 @@
-"""Attention across the points of a set: what a point means may depend on its company."""
+"""Self-attention across the points of a set: the features of each point depend on the other points."""
 
 import math
 from collections.abc import Callable
@@ -10,20 +10,23 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 ALIGNED = 8  # widths of queries and keys that fast kernels of attention take
-FEW = 300  # points
-LOGITS_AT_ONCE = 2**20  # they stay in the cache
-STEEPNESS = (0.3, 1000.0)  # of local heads at first, from the least to the most, in squared units of the data
+FEW = 300  # keys up to which plain products are faster than the fused kernel
+LOGITS_AT_ONCE = 2**20  # logits that are computed together: they stay in the cache
+STEEPNESS = (0.3, 1000.0)  # initial values of the local heads, from the widest kernel to the narrowest
 
 
 class Block(nn.Module):
-    """Self-attention and a ReLU layer on normalised input, each added to it (Vaswani et al. 2017).
+    """Transformer block: self-attention, then a ReLU layer, both residual and on normalised input.
 
-    Local heads attend to what is near: ``steepness * |x_i - x_j|^2`` is taken from their logits, as a kernel
-    of a width of its own for each (a step of mean shift, Fukunaga and Hostetler 1975). Each has a further
-    key, with logit and value 0, whose share tells how many are near.
+    Local heads attend to near points: ``steepness * |x_i - x_j|^2`` is subtracted from their logits, so that
+    each is a kernel with a learned width (a step of mean shift, Fukunaga and Hostetler 1975). They have one
+    further key, with logit and value 0, whose share of the attention tells how many points are near.
 
     Args:
-        local_heads: how many of the heads are local.
+        local_heads: number of the heads that are local.
+
+    References:
+        Vaswani et al. Attention Is All You Need. NeurIPS 2017.
     """
 
     def __init__(self, width: int, heads: int, local_heads: int = 0) -> None:
@@ -46,16 +49,19 @@ class Block(nn.Module):
         places: Float[Tensor, "batch points dim"],
         mask: Bool[Tensor, "batch points"],
     ) -> Float[Tensor, "batch points width"]:
-        queries, *company = self._parts(x, places)
-        keys, values = self._with_nobody(*company)
+        queries, *keys_values = self._parts(x, places)
+        keys, values = self._with_null_key(*keys_values)
         mask = F.pad(mask, (0, keys.shape[2] - mask.shape[1]), value=True)
         return self._add(x, attend(queries, keys, values, mask))
 
     def beside(
         self, given: Float[Tensor, "given width"], places: Float[Tensor, "given dim"]
     ) -> Callable[[Tensor, Tensor], Tensor]:
-        """The function of new points and their places; each attends to the given ones and itself."""
-        keys, values = self._with_nobody(*self._parts(given[None], places[None])[1:])
+        """Return a function from new points and their places to features.
+
+        Each new point attends to the given points and to itself alone.
+        """
+        keys, values = self._with_null_key(*self._parts(given[None], places[None])[1:])
 
         def joined(
             new: Float[Tensor, "new width"], new_places: Float[Tensor, "new dim"]
@@ -75,7 +81,7 @@ class Block(nn.Module):
         Float[Tensor, "batch heads points size"],
         Float[Tensor, "batch heads points value"],
     ]:
-        """Queries, keys and values; products of local heads' queries and keys have the distances in them."""
+        """Return queries, keys and values; products of local heads' queries and keys contain distances."""
         parts = self.queries_keys_values(self.before_attention(x)).unflatten(-1, (3, self.heads, -1))
         queries, keys, values = parts.permute(2, 0, 3, 1, 4)
         queries = queries / queries.shape[-1] ** 0.5
@@ -92,12 +98,12 @@ class Block(nn.Module):
         missing = (0, -queries.shape[-1] % ALIGNED)
         return F.pad(queries, missing), F.pad(keys, missing), values
 
-    def _with_nobody(
+    def _with_null_key(
         self,
         keys: Float[Tensor, "batch heads points size"],
         values: Float[Tensor, "batch heads points value"],
     ) -> tuple[Float[Tensor, "batch heads keys size"], Float[Tensor, "batch heads keys value"]]:
-        """With local heads, one key and one value of 0 more."""
+        """Append a key and a value of zeros if there are local heads."""
         return (
             (F.pad(keys, (0, 0, 0, 1)), F.pad(values, (0, 0, 0, 1))) if self.local_heads else (keys, values)
         )
@@ -115,22 +121,22 @@ def attend(
     values: Float[Tensor, "batch heads keys value"],
     mask: Bool[Tensor, "batch keys"],
 ) -> Float[Tensor, "batch heads points value"]:
-    """Softmax attention to the keys that are there.
+    """Return softmax attention to the keys that are present.
 
-    The fused kernel of a CPU wants values as wide as keys. For few points, plain products are faster than it.
+    The fused kernel takes values as wide as keys. On a CPU, plain products are faster for few points.
     """
     here = None if mask.all() else mask[:, None, None, :]
     if queries.device.type == "cpu" and keys.shape[2] <= FEW:
         sets = max(1, LOGITS_AT_ONCE // (queries[0, ..., 0].numel() * keys.shape[2]))
         parts = zip(*(part.split(sets) for part in (queries, keys, values)), strict=True)
         masks = [None] * len(queries) if here is None else here.split(sets)
-        return torch.cat([_plainly(*part, some) for part, some in zip(parts, masks, strict=False)])
+        return torch.cat([_plain_attention(*part, some) for part, some in zip(parts, masks, strict=False)])
     size = values.shape[-1]
     values = F.pad(values, (0, keys.shape[-1] - size))
     return F.scaled_dot_product_attention(queries, keys, values, attn_mask=here, scale=1.0)[..., :size]
 
 
-def _plainly(queries: Tensor, keys: Tensor, values: Tensor, here: Tensor | None) -> Tensor:
+def _plain_attention(queries: Tensor, keys: Tensor, values: Tensor, here: Tensor | None) -> Tensor:
     logits = queries @ keys.mT
     return torch.softmax(logits if here is None else logits.masked_fill(~here, -torch.inf), -1) @ values
 
@@ -138,22 +144,22 @@ def _plainly(queries: Tensor, keys: Tensor, values: Tensor, here: Tensor | None)
 def in_parts(
     here: Float[Tensor, "*batch size"], there: Float[Tensor, "*batch size"], dtype: torch.dtype
 ) -> tuple[Float[Tensor, "*batch size*3"], Float[Tensor, "*batch size*3"]]:
-    """Split vectors into parts of another type, so that products have twice its digits.
+    """Split vectors into parts of a shorter type, so that their products have twice its digits.
 
-    Distances are small differences of large numbers. Each number is the sum of two; the product of the two
-    small ones is left out.
+    Distances are small differences of large numbers. Each number is split into a large and a small part; the
+    product of two small parts is left out.
     """
     (here, less), (there, rest) = ((x.to(dtype), (x - x.to(dtype)).to(dtype)) for x in (here, there))
     return torch.cat([here, here, less], -1), torch.cat([there, rest, there], -1)
 
 
 class ContextEncoder(nn.Module):
-    """An encoder's features of each point, beside what self-attention makes of the whole set.
+    """Features of each point by an encoder, concatenated with features by self-attention across the set.
 
     Args:
         encoder: features of single points.
         width, heads, blocks: of the attention.
-        local_heads: how many heads of each block attend to what is near in the encoder's features.
+        local_heads: number of heads in each block that attend to points near in the encoder's features.
     """
 
     pointwise = False

@@ -1,11 +1,11 @@
-"""Encoders: what turns the points of a set into feature vectors, before the energy network pools them.
+"""Encoders: modules that map the points of a set to feature vectors, which the energy network pools.
 
-An encoder maps points ``(batch, points, *shape)`` to ``(batch, points, features)``. It may look at the whole
-set, but only in ways that do not depend on the order of the points; ``pointwise`` says that it does not:
-the features of a point are a function of that point alone. ``point_shape`` is the shape of a point, with
-None where any size is accepted. ``beside(given)`` makes a function from new points ``(new, *shape)`` to their
-features ``(new, features)``, each in the company of the ``given`` points alone, of which it measures what it
-needs once; the given points' own features stay as they are without new ones.
+An encoder maps points ``(batch, points, *shape)`` to ``(batch, points, features)``. Features may depend on
+the whole set, but not on the order of the points; where ``pointwise`` is True, the features of a point are a
+function of that point alone. ``point_shape`` is the shape of a point, with None where any size is accepted.
+``beside(given)`` returns a function from new points ``(new, *shape)`` to their features ``(new, features)``.
+Each new point is measured against the ``given`` points alone: what depends on these is computed once, and new
+points do not change it.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,13 @@ from torch.utils.checkpoint import checkpoint
 from gfncp.networks.standardise import COMPONENTS, principal_axes, principal_components
 
 IMAGES_PER_CHUNK = 16_384
-NUMBERS_PER_CHUNK = 2**23  # of raw vectors that are standardised together
+NUMBERS_PER_CHUNK = 2**23  # entries of the raw vectors that are standardised together
 
 Beside = Callable[[Tensor], Tensor]  # from new points to their features
 
 
 def alone(encoder: nn.Module, points: Float[Tensor, "new *shape"]) -> Float[Tensor, "new features"]:
-    """Features of points by an encoder that is pointwise."""
+    """Return the features of points by a pointwise encoder."""
     return encoder(points[None], torch.ones(1, len(points), dtype=torch.bool, device=points.device))[0]
 
 
@@ -78,8 +78,8 @@ class AnyVectorEncoder(ScaledVectorEncoder):
 
     See `gfncp.networks.standardise`.
 
-    What a rotation, a reflection or another order of the components could change, or how many of them are
-    padding, is settled before the network sees them; simulated sets pass through here as a user's data does.
+    Principal axes settle what rotations, reflections and the order of the components could change, before
+    the network sees the vectors. Simulated sets pass through this encoder as a user's data do.
     """
 
     pointwise = False
@@ -101,12 +101,12 @@ class AnyVectorEncoder(ScaledVectorEncoder):
 
 
 def one_channel(images: Float[Tensor, "images 28 28"]) -> Float[Tensor, "images 1 28 28"]:
-    """With their channel last in memory, which makes convolutions on a CPU faster."""
+    """Return images with a channel that is last in memory, which makes convolutions on a CPU faster."""
     return images.unsqueeze(-1).permute(0, 3, 1, 2)
 
 
 class ImageEncoder(nn.Module):
-    """28 x 28 grey images in [0, 1] through a small LeNet (two convolutions, two linear layers)."""
+    """Features of 28 x 28 grey images in [0, 1] by a small LeNet (two convolutions, two linear layers)."""
 
     pointwise = True
 
@@ -143,13 +143,13 @@ class ImageEncoder(nn.Module):
 
 
 class ImageEmbedding(nn.Module):
-    """28 x 28 grey images in [0, 1] as points on a sphere, by three convolutions.
+    """Embedding of 28 x 28 grey images in [0, 1] on a sphere, by three convolutions.
 
-    They are trained by `gfncp.training.pretraining`.
+    It is trained by `gfncp.training.pretraining`.
 
     Args:
-        features: width of the embedding; its norm is the root of it, so that coordinates have size 1.
-        channels: of each convolution.
+        features: width of the embedding, whose norm is the root of it: coordinates have size 1.
+        channels: output channels of each convolution.
     """
 
     point_shape = (28, 28)
@@ -171,16 +171,16 @@ class ImageEmbedding(nn.Module):
 
 @torch.no_grad()
 def embed(embedding: nn.Module, points: Float[Tensor, "rows *shape"]) -> Float[Tensor, "rows features"]:
-    """Embeddings of single points, on the points' device; the embedding may be on another."""
+    """Return embeddings of single points, on the points' device; the embedding may be on another."""
     device = next(embedding.parameters()).device
-    chunks = points.split(IMAGES_PER_CHUNK)  # all of a data set may not fit where the embedding is
+    chunks = points.split(IMAGES_PER_CHUNK)  # a whole data set may not fit on its device
     return torch.cat([embedding(chunk.to(device)).to(points.device) for chunk in chunks])
 
 
 class EmbeddedEncoder(nn.Module):
-    """A frozen embedding of single points, and an encoder of what it yields.
+    """Frozen embedding of single points, followed by an encoder of the embedded points.
 
-    Points may be given raw, or as their embeddings, computed once.
+    Points may be given raw, or already embedded.
     """
 
     def __init__(self, embedding: nn.Module, encoder: nn.Module) -> None:
@@ -213,12 +213,12 @@ class EmbeddedEncoder(nn.Module):
 
 
 def embedded(encoder: nn.Module, points: Float[Tensor, "points *shape"]) -> Float[Tensor, "points *embedded"]:
-    """Points for an encoder to take over and over: their embeddings if it has such, else as they are."""
+    """Return points for repeated encoding: their embeddings if the encoder has one, else the points."""
     return encoder.embed(points) if isinstance(encoder, EmbeddedEncoder) else points
 
 
 def prepared(
     encoder: nn.Module, images: UInt8[Tensor, "images height width"]
 ) -> Float[Tensor, "images *shape"]:
-    """Images for an encoder to take over and over: their embeddings if it has such, else values in [0, 1]."""
+    """Return images for repeated encoding: their embeddings if the encoder has one, else values in [0, 1]."""
     return embedded(encoder, images / 255)

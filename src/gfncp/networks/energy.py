@@ -5,8 +5,8 @@
 
 Sums commute with linear maps, so g's first layer, and f's first layer after g's and u's last ones, are merged
 with their neighbours (`fuse`): the same function with activations of one width throughout, 1.8 times fewer
-operations. So a point's term of its cluster's sum is h(x) as g's first layer sees it, and its term of U is
-u(x) as the layers that read U see it: f's, here.
+operations. A point's term in its cluster's sum is therefore h(x) after the linear map of g's first layer, and
+its term in U is u(x) after the linear maps of the layers that read U: here, f's first one.
 
 Under autocast, the encoder alone works in the shorter format: a point hardly changes the sum of a cluster,
 and policies are small differences of energies.
@@ -62,7 +62,7 @@ class EnergyNetwork(nn.Module):
 
     Attributes:
         temperature: energies are divided by it where clusterings are decoded and judged; training and
-            `energies` know nothing of it.
+            `energies` do not use it.
 
     Args:
         encoder: maps points to features, with attributes ``point_shape`` and ``features``.
@@ -98,7 +98,7 @@ class EnergyNetwork(nn.Module):
     def encode(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
     ) -> Encoding:
-        """Return the terms of points, whose features the encoder makes."""
+        """Return the terms of points in the pooled sums, from their features by the encoder."""
         if mask is None:
             mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
         else:  # padding may hold anything, even NaN
@@ -108,7 +108,7 @@ class EnergyNetwork(nn.Module):
     def encode_features(
         self, features: Float[Tensor, "batch points features"], mask: Bool[Tensor, "batch points"]
     ) -> Encoding:
-        """Return the terms of points whose features the encoder has made."""
+        """Return the terms of points in the pooled sums, from features that the encoder has computed."""
         with in_full(features):
             rows = features.reshape(-1, features.shape[-1]).to(self.f.last.weight.dtype)
             terms = [part.view(*mask.shape, -1) for part in (self.assigned(rows), self.unassigned(rows))]
@@ -117,11 +117,11 @@ class EnergyNetwork(nn.Module):
         return Encoding(*(part * keep for part in terms), mask, nothing)
 
     def assigned(self, features: Float[Tensor, "rows features"]) -> Float[Tensor, "rows sums"]:
-        """Return h of points, as g's first layer sees it."""
+        """Return h of points after the linear map of g's first layer."""
         return seen_by(self.reads_h(), self.h, features)
 
     def unassigned(self, features: Float[Tensor, "rows features"]) -> Float[Tensor, "rows readers"]:
-        """Return u of points, as the layers that read U see it."""
+        """Return u of points after the linear maps of the layers that read U."""
         return seen_by(self.reads_u(), self.u, features)
 
     def reads_h(self) -> Float[Tensor, "width width"]:
@@ -138,7 +138,7 @@ class EnergyNetwork(nn.Module):
         unassigned: Float[Tensor, "states readers"],
         state: Int[Tensor, "rows"],
     ) -> Float[Tensor, "rows width"]:
-        """Return g of clusters, from the sums of their members' terms, as f's first layer sees it.
+        """Return g of clusters after the linear map of f's first layer, from sums of their members' terms.
 
         Args:
             unassigned: sums of the unassigned points' terms.
@@ -183,9 +183,9 @@ class EnergyNetwork(nn.Module):
         opened: Int[Tensor, "states"],
         unassigned: Float[Tensor, "states readers"],
     ) -> Float[Tensor, "states capacity width"]:
-        """Return representations of opened clusters, from their sums or as they were; here the latter.
+        """Return the representations of opened clusters: here, as they have been since a point last joined.
 
-        They have not changed since a point joined.
+        Subclasses in which they depend on unassigned points compute them anew from ``sums``.
         """
         return clusters
 
@@ -219,7 +219,7 @@ class EnergyNetwork(nn.Module):
         labels: Int[Tensor, "batch points"],
         steps: Int[Tensor, "batch steps"] | None = None,
     ) -> Float[Tensor, "batch steps options"]:
-        """`energies` of encoded sets."""
+        """Return `energies` of encoded sets."""
         labels = torch.where(encoding.mask, labels, -1)
         teacher_forcing.check_order(labels, encoding.mask)
         with in_full(encoding.cluster_terms):
@@ -250,7 +250,7 @@ class EnergyNetwork(nn.Module):
     def encoded_terminal(
         self, encoding: Encoding, labels: Int[Tensor, "batch points"]
     ) -> Float[Tensor, "batch"]:
-        """`terminal_energy` for encoded sets."""
+        """Return `terminal_energy` of encoded sets."""
         index = torch.arange(labels.shape[1], device=labels.device)
         last = torch.where(encoding.mask, index, 0).amax(1, keepdim=True)
         energies = self.encoded_energies(encoding, labels, last)[:, 0]

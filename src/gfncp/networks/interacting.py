@@ -1,4 +1,4 @@
-"""Energy networks whose clusters see the points that are still to come."""
+"""Energy networks in which g also takes the sum over unassigned points."""
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,7 @@ from gfncp.networks.layers import RowNetwork
 
 
 class InteractingEnergyNetwork(EnergyNetwork):
-    """An energy network whose clusters see what is left to assign: G = sum_k g(H_k, U).
+    """Energy network in which g also takes the sum over unassigned points: G = sum_k g(H_k, U).
 
     A cluster's share of the energy may then depend on whether points near it are still to come.
     """
@@ -30,14 +30,14 @@ class InteractingEnergyNetwork(EnergyNetwork):
         return super().cluster(pooled + F.embedding(state, unassigned[:, self.width :]), unassigned, state)
 
     def represent(self, sums, clusters, opened, unassigned):
-        """Compute each anew, since what is left to assign has changed."""
+        """Return the representations of opened clusters, computed anew since unassigned points changed."""
         state, k = (torch.arange(sums.shape[1], device=sums.device) < opened[:, None]).nonzero(as_tuple=True)
         clusters = sums.new_zeros(*sums.shape[:2], self.width)
         clusters[state, k] = self.cluster(sums[state, k], unassigned, state)
         return clusters
 
     def all_steps(self, cluster_terms, unassigned_terms, mask, labels, clusters):
-        """Return the energies of all steps, where every cluster is new at every step."""
+        """Return the energies of all steps, at each of which every cluster is represented anew."""
         steps = torch.arange(labels.shape[1], device=labels.device).expand_as(labels)
         return teacher_forcing.some_steps(
             self, cluster_terms, unassigned_terms, mask, labels, steps, clusters

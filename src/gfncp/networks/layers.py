@@ -1,7 +1,7 @@
 """Row-wise networks: a linear layer, a body of one width, a linear layer.
 
-The outer layers are linear so that whoever pools a network's outputs, or feeds pooled sums to it, may merge
-them with their linear neighbours (see `gfncp.networks.energy`).
+The outer layers are linear, so that they can be merged with linear layers that pool the network's outputs or
+feed it with pooled sums (see `gfncp.networks.energy`).
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ PARALLEL = 64  # times as many on a device with a memory of its own, where few l
 
 
 def mlp(*dims: int) -> nn.Sequential:
-    """Linear layers of the given widths with ReLUs between."""
+    """Return linear layers of the given widths with ReLUs between."""
     layers = []
     for inputs, outputs in pairwise(dims):
         layers += [nn.Linear(inputs, outputs), nn.ReLU()]
@@ -72,10 +72,10 @@ class RowNetwork(nn.Module):
 
 
 def by_chunks(function: Callable[[Tensor], Tensor], x: Float[Tensor, "rows dim"]) -> Tensor:
-    """``function(x)`` for a function that treats rows apart, a chunk of rows at a time."""
+    """Return ``function(x)`` of a function of each row alone, a chunk of rows at a time."""
     return torch.cat([function(chunk) for chunk in x.split(at_once(ROWS_PER_CHUNK, x.device))])
 
 
 def at_once(rows: int, device: torch.device) -> int:
-    """How many rows to treat together where a processor would treat so many."""
+    """Return the number of rows to process together on a device, given the number for a CPU."""
     return rows if device.type == "cpu" else PARALLEL * rows

@@ -8,12 +8,12 @@ from gfncp.networks.layers import RowNetwork
 
 
 class OnlineEnergyNetwork(EnergyNetwork):
-    """An energy network with U = 0: p(c_n | c_{1:n-1}, x_{1:n}) depends on no later point.
+    """Energy network with U = 0: p(c_n | c_{1:n-1}, x_{1:n}) depends on no later point.
 
     Its arguments are those of `EnergyNetwork`; the encoder must be pointwise.
 
     Raises:
-        ValueError: ``encoder`` looks at the whole set.
+        ValueError: ``encoder`` is not pointwise.
     """
 
     def __init__(self, encoder: nn.Module, *sizes, **named) -> None:

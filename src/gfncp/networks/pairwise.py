@@ -1,4 +1,4 @@
-"""Energy networks whose clusters know how alike their members are, pair by pair."""
+"""Energy networks in which g also takes inner products of pairs of a cluster's members."""
 
 import torch
 import torch.nn.functional as F
@@ -7,19 +7,19 @@ from torch import nn
 from gfncp.networks.energy import EnergyNetwork
 
 PROJECTIONS = 8
-SIZE = 8  # numbers of each projection
+SIZE = 8  # outputs of each projection
 
 
 class PairwiseEnergyNetwork(EnergyNetwork):
-    """An energy network whose g also sees sums over the pairs of a cluster's members.
+    """Energy network in which g also takes sums over the pairs of a cluster's members.
 
     For each of 8 learned linear projections phi_a to 8 numbers, with n_k members,
 
         P_ka = sum_{i < j in k} <phi_a(x_i), phi_a(x_j)> = (|sum_i phi_a(x_i)|^2 - sum_i |phi_a(x_i)|^2) / 2,
 
-    as asinh(P_ka) and as P_ka over the number of pairs, enter g's first layer beside H_k. They need sums over
-    the members alone, so they depend on no order, and a step of decoding costs what it did. Whether two
-    points belong together is one product here, where a sum h(x_1) + h(x_2) hides it.
+    asinh(P_ka) and P_ka divided by the number of pairs enter g's first layer beside H_k. Both need only sums
+    over the members, so they do not depend on an order, and a step of decoding costs no more. The affinity of
+    two points is a single product here, which a sum h(x_1) + h(x_2) hides.
 
     Its arguments are those of `EnergyNetwork`.
     """

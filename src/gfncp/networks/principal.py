@@ -1,4 +1,4 @@
-"""Embeddings in the principal axes of their own set, where no direction means anything by itself."""
+"""Encoder of embeddings by the principal axes of their own set."""
 
 from collections.abc import Callable
 
@@ -12,15 +12,14 @@ SYMMETRIC = 1e-9  # a component less skewed than that has no direction of its ow
 
 
 class PrincipalEncoder(nn.Module):
-    """The first principal components of a set of vectors, divided by a fixed scale.
+    """First principal components of the vectors of a set, divided by a fixed scale.
 
-    Rotating or shifting all vectors of a set changes nothing. A network that sees embeddings like this
-    cannot learn where its training classes lie, only how clusters lie to each other, which classes that
-    it never saw have in common with them.
+    Rotating or shifting all vectors of a set changes nothing. So a network cannot learn where its training
+    classes lie, only how clusters lie relative to each other, which holds for unseen classes as well.
 
     Args:
         dim: width of the vectors.
-        components: how many to keep; K clusters differ in K - 1 directions, small ones in the later of them.
+        components: number to keep; K clusters differ in K - 1 directions, small ones in the later of them.
         scale: typical size of the first component, in the units of the vectors.
     """
 
@@ -59,7 +58,7 @@ class PrincipalEncoder(nn.Module):
 def turned(
     x: Float[Tensor, "batch points dim"], most: int | None = None
 ) -> tuple[Float[Tensor, "batch points axes"], Float[Tensor, "batch dim axes"]]:
-    """Centred points in their principal axes, the widest first, as many as the smaller of points and dim.
+    """Return centred points in their principal axes, the widest first; there are min(points, dim) axes.
 
     Args:
         most: keep at most so many axes; None for all.

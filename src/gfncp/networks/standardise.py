@@ -25,9 +25,9 @@ CORE = 5.0  # spreads up to which a column is nearly linear; beyond, it grows li
 def principal_components(
     x: Float[Tensor, "batch points dim"], mask: Bool[Tensor, "batch points"]
 ) -> Float[Tensor, "batch points 16"]:
-    """Standardised columns in their principal axes, in float64: the widest 16, or fewer and zeros.
+    """Return standardised columns in their principal axes, in float64: the widest 16, or fewer and zeros.
 
-    The widest has variance 1. Exactly the same, up to rounding, for other units, signs and orders of the
+    The widest has variance 1. It is the same, up to rounding, for other units, signs and orders of the
     columns, for constant columns more or less, and for rotations of what `standardise` yields.
 
     Args:
@@ -44,7 +44,7 @@ def principal_components(
 def principal_axes(
     given: Float[Tensor, "given dim"],
 ) -> Callable[[Float[Tensor, "new dim"]], Float[Tensor, "new 16"]]:
-    """`principal_components` of new points, with columns and axes measured on the ``given`` ones alone."""
+    """Return a function that gives `principal_components` of new points, measured on ``given`` alone."""
     x = given[None]
     everyone = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
     measures = _measure(x, everyone)
@@ -63,7 +63,7 @@ def principal_axes(
 def _scaled(
     components: Float[Tensor, "batch points axes"], variances: Float[Tensor, "batch 1 axes"]
 ) -> Float[Tensor, "batch points 16"]:
-    """The widest components, in units of the widest one's standard deviation."""
+    """Return the widest components, in units of the widest one's standard deviation."""
     components, variances = components[..., :COMPONENTS], variances[..., :COMPONENTS]
     widest = variances.amax(2, keepdim=True)
     scaled = torch.where(variances > ROUNDING * widest, components / widest.sqrt(), 0)
@@ -73,7 +73,7 @@ def _scaled(
 def standardise(
     x: Float[Tensor, "batch points dim"], mask: Bool[Tensor, "batch points"]
 ) -> Float[Tensor, "batch points dim"]:
-    """Columns less their median, over their spread, with long tails drawn in; in float64.
+    """Return columns less their median, over their spread, with long tails drawn in; in float64.
 
     The spread is the distance between the first and the last decile, 1 for a standard normal column. Where
     more than four fifths of a column are equal it is zero: the standard deviation takes its place. Columns
@@ -87,7 +87,7 @@ def standardise(
 
 
 class Measures(NamedTuple):
-    """Of each column; median and spread are those of the column over its size."""
+    """Measures of each column; median and spread are those of the column divided by its size."""
 
     size: Float[Tensor, "batch 1 dim"]
     median: Float[Tensor, "batch 1 dim"]
@@ -122,7 +122,7 @@ def _drawn_in(
 def _quantile(
     ordered: Float[Tensor, "batch points dim"], count: Int[Tensor, "batch"], share: float
 ) -> Float[Tensor, "batch 1 dim"]:
-    """Of the first ``count`` entries of each set, by linear interpolation."""
+    """Return a quantile of the first ``count`` entries of each set, by linear interpolation."""
     place = share * (count - 1).clamp_min(0).double()
     low = place.floor().long()
     high = torch.minimum(low + 1, (count - 1).clamp_min(0))

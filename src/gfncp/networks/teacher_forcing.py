@@ -2,19 +2,19 @@
 
 | tensor | shape | meaning |
 |---|---|---|
-| ``cluster_terms`` | (batch, points, sums) | what each point adds to its cluster's sum |
-| ``unassigned_terms`` | (batch, points, readers) | what each point adds to U while it is unassigned |
+| ``cluster_terms`` | (batch, points, sums) | term of each point in its cluster's sum |
+| ``unassigned_terms`` | (batch, points, readers) | term of each point in U while it is unassigned |
 | ``labels`` | (batch, points) | clusters in order of appearance, -1 where absent |
-| ``steps`` | (batch, steps) | points whose options are asked for |
-| ``valid`` | (batch, steps, options) | options that there are: opened clusters, and a new one |
+| ``steps`` | (batch, steps) | points whose options are evaluated |
+| ``valid`` | (batch, steps, options) | True for the options of a step: opened clusters, and a new one |
 | ``set_of``, ``step_of``, ``option_of`` | (rows,) | where ``valid`` holds; a row is one option of one step |
-| ``sums`` | (batch * points + 1, sums) | each point's cluster, up to that point; last a row of zeros |
+| ``sums`` | (batch * points + 1, sums) | sum of each point's cluster up to that point; last a row of zeros |
 | ``last`` | (rows,) | row of ``sums`` of the option's last member before the step |
 | ``new``, ``old`` | (rows, width) | the option's cluster, represented with the step's point and without it |
 | ``context`` | (batch * steps, width) | clusters' representations and unassigned points' terms, summed |
 
-Rows are evaluated in groups of sets of bounded size; where gradients are wanted, the activations of so many
-rows are kept and those of the others are computed again.
+Rows are evaluated in groups of sets of bounded size. Where gradients are needed, the activations of a bounded
+number of rows are kept, and those of the others are computed again.
 """
 
 import torch
@@ -25,7 +25,7 @@ from torch.utils.checkpoint import checkpoint
 
 from gfncp.networks.layers import at_once
 
-ROWS_PER_GROUP = 16_384  # rows of one group of sets: what it gathers and adds stays in the cache
+ROWS_PER_GROUP = 16_384  # rows of one group of sets: its intermediate sums stay in the cache
 ROWS_KEPT = 262_144  # rows whose activations are kept for the backward pass; others are computed again
 ROWS_KEPT_APART = 2_097_152  # on a device with a memory of its own; about 20 GB
 
@@ -59,7 +59,7 @@ def energies(
 
 
 def _in_parts(network: nn.Module, terms: tuple[Tensor, ...], size: int) -> Tensor:
-    """Return all steps of sets of which one alone has too many rows to keep (many points, many clusters)."""
+    """Return the energies of all steps of sets of which one has too many rows to keep, in parts."""
     labels = terms[-1]
     every = torch.arange(labels.shape[1], device=labels.device).expand(len(labels), -1)
     parts = every.split(max(1, size), 1)
@@ -172,7 +172,7 @@ def _opened_before(labels: Int[Tensor, "batch points"]) -> Int[Tensor, "batch po
 def _options(
     opened: Int[Tensor, "batch steps"], clusters: int, present: Bool[Tensor, "batch steps"]
 ) -> Bool[Tensor, "batch steps options"]:
-    """Mask the options that there are at each step."""
+    """Mask the options of each step: the opened clusters and a new one."""
     arange = torch.arange(clusters + 1, device=opened.device)
     return (arange <= opened[..., None]) & present[..., None]
 

@@ -1,7 +1,7 @@
-"""Micro-clusters as tokens: what the network of a coreset sees, and what it says of the points beside them.
+"""Micro-clusters as tokens: their columns, their encoder, and the placement of points among them.
 
-A token's columns are the coordinates of its mean, what tells how dense the set is around it, what is the same
-for all tokens of a set, and what is known of the number of clusters.
+A token's columns are the coordinates of its mean, measures of the density around it, quantities that all
+tokens of a set share, and what is known about the number of clusters.
 """
 
 from collections.abc import Callable
@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from gfncp.networks.attention import Block
 
-COMPONENTS = 24  # principal components of a set that tokens have as coordinates
-NEIGHBOURS = (1, 3, 8)  # distances to these nearest tokens are columns
-SMALL = 0.003  # distances below that look alike; sets have a radius of about 1
-MOST_POINTS = 3000  # of the sets in training; larger ones say that they have so many
+COMPONENTS = 24  # coordinates of tokens: principal components of the set
+NEIGHBOURS = (1, 3, 8)  # ranks of the nearest tokens whose distances are columns
+SMALL = 0.003  # distances below that are not told apart; sets have a radius of about 1
+MOST_POINTS = 3000  # largest number of points in training; larger sets have this number in its column
 KNOWN = 3  # columns about the number of clusters: whether anything is known, and the logs of its bounds
 COLUMNS = COMPONENTS + 2 + len(NEIGHBOURS) + 2 + KNOWN
 
@@ -27,7 +27,7 @@ def token_columns(
     spread: Float[Tensor, "batch tokens"],
     n_clusters: Float[Tensor, "batch 2"],
 ) -> Float[Tensor, "batch tokens 34"]:
-    """Columns of tokens; rows of tokens without weight mean nothing.
+    """Return the columns of tokens; rows of tokens without weight are meaningless.
 
     Args:
         mean: in units of the set's radius.
@@ -64,7 +64,7 @@ def new_columns(
     weight: Float[Tensor, "tokens"],
     columns: Float[Tensor, "tokens 34"],
 ) -> Float[Tensor, "new 34"]:
-    """Columns of further points, each a token of weight 1 beside those that are there.
+    """Return the columns of further points, each as a token of weight 1 beside the given tokens.
 
     Args:
         weight, columns: of the tokens.
@@ -81,7 +81,7 @@ def new_columns(
 def typical_distance(
     tokens: Float[Tensor, "batch tokens 34"], mask: Bool[Tensor, "batch tokens"]
 ) -> Float[Tensor, "batch 1 1"]:
-    """Geometric mean of the tokens' distances to their nearest ones but two."""
+    """Return the geometric mean of the tokens' distances to their third nearest token."""
     log = torch.where(mask, tokens[..., COMPONENTS + 2 + 1], 0)
     return (log.sum(1) / mask.sum(1).clamp_min(1)).exp()[:, None, None]
 
@@ -89,11 +89,11 @@ def typical_distance(
 class TokenEncoder(nn.Module):
     """Self-attention across the tokens of a set; see `gfncp.networks.attention.Block`.
 
-    Local heads measure distances in units of that of a typical token from its near ones.
+    Local heads measure distances in units of `typical_distance`.
 
     Args:
         width, heads, blocks: of the attention.
-        local_heads: how many heads of each block attend to what is near.
+        local_heads: number of heads in each block that attend to near tokens.
     """
 
     pointwise = False
@@ -133,9 +133,9 @@ class TokenEncoder(nn.Module):
 
 
 class Placement(nn.Module):
-    """Which token a point beside the tokens goes with: log-probabilities that are quadratic in its place.
+    """Probabilities that a point goes with each token, whose logarithms are quadratic in the coordinates.
 
-    With d_t the distance of token t to its nearest one, at mu_t,
+    With mu_t the mean of token t and d_t its distance to the nearest other token,
 
         log p(t | x) = b_t + g_t . (x - mu_t) / d_t - exp(a_t) |x - mu_t|^2 / d_t^2 - log of their sum,
 
@@ -153,7 +153,7 @@ class Placement(nn.Module):
         features: Float[Tensor, "batch tokens features"],
         mask: Bool[Tensor, "batch tokens"],
     ) -> Float[Tensor, "batch tokens 26"]:
-        """Coefficients of a point's coordinates, of their squared norm, and of 1; see `logits`."""
+        """Return coefficients of a point's coordinates, of their squared norm, and of 1; see `log_shares`."""
         mean = features[..., :COMPONENTS]
         distance = features[..., COMPONENTS + 2 : COMPONENTS + 3].exp()
         bias, log_precision, gradient = self.head(features).split([1, 1, COMPONENTS], 2)
@@ -167,7 +167,7 @@ class Placement(nn.Module):
     def log_shares(
         weights: Float[Tensor, "batch tokens 26"], x: Float[Tensor, "batch points 24"]
     ) -> Float[Tensor, "batch points tokens"]:
-        """log p(t | x)."""
+        """Return log p(t | x)."""
         seen = torch.cat([x, x.square().sum(2, keepdim=True), torch.ones_like(x[..., :1])], 2)
         return torch.log_softmax(seen @ weights.mT, 2)
 
@@ -175,6 +175,6 @@ class Placement(nn.Module):
 def log_places(
     log_shares: Float[Tensor, "batch points tokens"], labels: Int[Tensor, "batch tokens"], clusters: int
 ) -> Float[Tensor, "batch points clusters"]:
-    """log-probabilities of points' clusters, those of their tokens."""
+    """Return log-probabilities of the points' clusters, which are those of their tokens."""
     member = F.one_hot(labels.clamp_min(0), clusters).to(log_shares.dtype) * (labels >= 0)[..., None]
     return (log_shares.exp() @ member).clamp_min(1e-30).log()

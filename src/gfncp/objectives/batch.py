@@ -22,8 +22,8 @@ class Batch:
         steps: indices of the steps to use, sorted; None for all.
         progress: the share of training that is done.
         mask: True where a point is present; None for all.
-        beside, beside_labels: points that a coreset's tokens do not stand for one by one, and their clusters;
-            -1 for a cluster without a token.
+        beside, beside_labels: points of a coreset that are not medoids, and their clusters; -1 for a cluster
+            without a token.
     """
 
     x: Float[Tensor, "batch points *shape"]

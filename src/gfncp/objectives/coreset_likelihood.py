@@ -16,12 +16,12 @@ GROUPED = 0.25  # share of the orders in which whole clusters come last
 
 @dataclass(frozen=True)
 class CoresetLikelihood:
-    """Mean negative log-likelihood of tokens' labels along one order, and of the points beside them.
+    """Mean negative log-likelihood of the tokens' labels along one order, and of the other points' labels.
 
         loss = -1/M log p(c_tokens | tokens) - w mean_i log p(c_i | c_tokens, tokens)
 
-    In a quarter of the sets, the tokens of some clusters come after all others: as where the labels of some
-    clusters are known. (A second order of the same sets costs as much as half as many further sets, and
+    In a quarter of the sets, the tokens of some clusters come after all others, as when the labels of the
+    others are known. (A second order of the same sets costs as much as half as many further sets, and
     teaches less.)
 
     Args:

@@ -66,7 +66,7 @@ def marginal_consistency(
 ) -> tuple[Float[Tensor, "batch"], Float[Tensor, "batch"]]:
     """Return L_mc (Eq. 24) of each set, and the terminal energies E[c_{1:N}].
 
-    A sampled step n brings its parent, step n - 1, along.
+    For a sampled step n, its parent, step n - 1, is evaluated as well.
     """
     points = batch.labels.shape[1]
     last = points - 1

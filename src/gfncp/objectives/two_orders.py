@@ -10,11 +10,11 @@ With ell_r = log p(c | x) along order r, the given order and a random one:
 The terms are zero, or at their minimum, at the true posterior; none needs samples of the policy.
 
 - The disagreement is the variance that order invariance (Eq. 3) forbids. Its weight grows between a tenth and
-  four tenths of training, since it is trivially small before the policy knows anything.
+  four tenths of training, since it is trivially small for an untrained policy.
 - The terminal term is a pseudo-likelihood, the policy of single points given the labels of all others. It
   trains differences of terminal energies (the reward, Eq. 22); contrastive divergence (Eq. 27) would need
   samples for that.
-- The anchor keeps energies from drifting: policies know only their differences.
+- The anchor keeps energies from drifting: policies depend on their differences alone.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The one clustering that is answered, `labels_`, from the greedy clustering and the posterior's samples.
+"""Choice of the reported clustering, `labels_`, from the greedy clustering and the posterior's samples.
 
 The greedy clustering is kept unless the samples contradict it. Estimates from the samples alone, such as the
 one of greatest expected agreement or of least variation of information, agree less with known labels on the
@@ -22,12 +22,11 @@ COMPARED = 2000  # points by which clusterings are compared; of more, so many at
 def settle(greedy: Int[np.ndarray, "points"], posterior: Posterior) -> Int[np.ndarray, "points"]:
     """Return the greedy clustering, or a sample where the samples contradict it.
 
-    They do, at least 20 of them, where the points' places in it (`Posterior.confidence`) have a probability
-    below one half, on average. Then the answer is the one, of the samples and the greedy clustering, whose
-    adjusted Rand index with the samples is the highest on average (Fritsch, Ickstadt. Improved Criteria for
+    At least 20 samples contradict it if the points' places in it (`Posterior.confidence`) have a mean
+    probability below one half. Then the result is the one, of the samples and the greedy clustering, with the
+    highest mean adjusted Rand index with the samples (Fritsch, Ickstadt. Improved Criteria for
     Clustering Based on the Posterior Similarity Matrix. Bayesian Analysis 4, 2009), unless the samples
-    contradict this one, too.
-    A draw does not count for itself.
+    contradict this one, too. A sample is not compared with itself.
     """
     draws = posterior.counts.sum()
     if draws < ENOUGH or posterior.confidence(greedy).mean() >= CONTRADICTED:

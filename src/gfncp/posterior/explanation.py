@@ -1,9 +1,9 @@
 """Explain the clusters of a table by the columns in which each differs most from all other points.
 
 The effect of a column is Cohen's d: the difference between the means inside and outside of a cluster, over
-the standard deviation pooled from both sides. Each side's values are first brought between its quartiles
-less, and plus, three times the distance of these (Tukey's far fences), so that a few extreme values decide
-nothing. A category is a column of zeros and ones, whose means are shares.
+the standard deviation pooled from both sides. Values of each side are first clipped to its lower quartile
+minus, and its upper quartile plus, three interquartile ranges (Tukey's far fences), so that a few extreme
+values decide nothing. A category is a column of zeros and ones, whose means are shares.
 
 References:
     Cohen. Statistical Power Analysis for the Behavioral Sciences. 1988.
@@ -85,7 +85,7 @@ def _frame(X, feature_names: Sequence[str] | None) -> pd.DataFrame:
 def _values(column: pd.Series) -> tuple[Float[np.ndarray, "points values"], list[str] | None] | None:
     """Return a column of numbers, or one of zeros and ones for each of its categories; NaN if missing.
 
-    Text that is numbers throughout is numbers. None for what is neither.
+    Text that is numbers throughout is numbers. Returns None for a column that is neither.
     """
     missing, dtype = column.isna().to_numpy(), column.dtype
     booleans = pd.api.types.is_bool_dtype(dtype)

@@ -1,4 +1,4 @@
-"""A page on which the sampled clusterings of one set are explored, in a browser without a network.
+"""Interactive page to explore the sampled clusterings of one set in a browser, without a network.
 
 The page holds the points in the plane and the labels of each sampled clustering; its script,
 `templates/explore.js`, computes co-clustering probabilities from them.
@@ -23,7 +23,7 @@ from gfncp.posterior.posterior import Posterior
 from gfncp.posterior.summary import format_odds
 
 TEMPLATE = "explore.html"
-MOST_POINTS = 2000  # that are shown; of more, so many at equal steps
+MOST_POINTS = 2000  # points that are shown; of more, this many at equal steps
 MOST_LABELS = 500_000  # bytes of sampled labels; with more samples fewer points are shown
 LONGEST_NAME = 60  # characters of a point's name
 DIGITS = 4
@@ -45,7 +45,7 @@ def write_page(
         labels: the clustering that is shown first, such as ``labels_`` of the estimator; -1 for noise.
         posterior: its ``index`` names the points.
         notes: lines of text for the head of the page.
-        unit: of the coordinates, named beside the axes.
+        unit: unit of the coordinates, named beside the axes.
 
     Raises:
         ValueError: points, labels and posterior are not of equally many points.
@@ -72,7 +72,7 @@ def page_data(
     posterior: Posterior,
     unit: str = "",
 ) -> dict[str, Any]:
-    """Return what the page's script reads, as JSON takes it.
+    """Return the data that the page's script reads, in types that JSON has.
 
     Raises:
         ValueError: points, labels and posterior are not of equally many points.
@@ -151,7 +151,7 @@ def _samples(labels, posterior: Posterior, shown) -> dict[str, object]:
 
 
 def _number(value: float) -> float | None:
-    """Return a coordinate with the digits that a picture needs; None, which JSON has, if it is not finite."""
+    """Return a coordinate with the digits that a picture needs, or None if it is not finite."""
     return float(f"{value:.6g}") if np.isfinite(value) else None
 
 

@@ -1,4 +1,4 @@
-"""Which cluster of a given clustering a point is in, in samples whose clusters have no names."""
+"""Matching of the clusters of samples, which have no names, with those of a given clustering."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -10,7 +10,7 @@ def membership(
     labels: Int[np.ndarray, "samples points"],
     weights: Float[np.ndarray, "samples"],
 ) -> Float[np.ndarray, "points options"]:
-    """Probability that a point is in each cluster of ``reference``, or, last, in none of them.
+    """Return the probability that a point is in each cluster of ``reference``, or, last, in none of them.
 
     The clusters of each sample are matched one to one with those of the reference so that as many points as
     possible are in matching clusters (the Hungarian method); clusters without a match count as none.
@@ -25,7 +25,7 @@ def membership(
 def matches(
     reference: Int[np.ndarray, "points"], labels: Int[np.ndarray, "samples points"]
 ) -> list[Int[np.ndarray, "_"]]:
-    """The cluster of ``reference`` that matches each cluster of each sample; one beyond the last for none."""
+    """Return the cluster of ``reference`` that matches each cluster of each sample; their number for none."""
     clusters, present = reference.max() + 1, reference >= 0
     matched = []
     for row in labels:
@@ -44,7 +44,7 @@ def shares(
     weights: Float[np.ndarray, "samples"],
     clusters: int | np.integer,
 ) -> Float[np.ndarray, "points options"]:
-    """`membership` of some of the points, with what `matches` found for all of them."""
+    """Return `membership` of some of the points, from the result of `matches` for all of them."""
     probability = np.zeros((labels.shape[1], clusters + 1))
     every = np.arange(labels.shape[1])
     for row, match, weight in zip(labels, matched, weights, strict=True):

@@ -23,16 +23,16 @@ LISTED = 25  # clusters in the legend
 NUMBERED = 150  # clusters whose numbers are written beside their points
 CLEAR = 11  # pixels from a number to the points around it
 RADII = (12, 16, 22, 30, 42, 58, 80, 110, 150)  # pixels from the middle of a cluster to its number
-FAR = 0.1  # share of the points, at both ends together, that do not say how far the axes reach
-REACH = 1.5  # times as far as the others lie apart, that the axes reach beyond these
+FAR = 0.1  # share of the points, at both ends together, that do not decide the range of the axes
+REACH = 1.5  # distance that the axes reach beyond the other points, in ranges of these
 GAP = 3  # pixels between images
 BAR = 3  # height in pixels of the bar under an image
-PAIRED = 1500  # points whose pairs are drawn; of more, so many at equal steps
-SCATTERED = 20_000  # points that are drawn; of more, so many at equal steps
-LEAVES = 300  # of a tree; of more points, so many at equal steps
+PAIRED = 1500  # points whose pairs are drawn; of more, this many at equal steps
+SCATTERED = 20_000  # points that are drawn; of more, this many at equal steps
+LEAVES = 300  # leaves of a tree; of more points, this many at equal steps
 NOISE_COLOUR = "0.6"
 COLOURS = np.array(matplotlib.colormaps["tab10"].colors)
-MARKERS = "os^Dv"  # ten colours each
+MARKERS = "os^Dv"  # each in ten colours
 
 
 def plot_clusters(
@@ -50,7 +50,7 @@ def plot_clusters(
     coordinates), in which unsure points are pale. Noise is grey, and left out of the rows of images.
 
     Args:
-        unit: of the coordinates, named beside the axes.
+        unit: unit of the coordinates, named beside the axes.
     """
     height = max(4.5, 0.8 + 0.46 * min(labels.max() + 1, ROWS)) if points.ndim == 3 else 5.5
     figure = Figure(figsize=(12, height), layout="constrained")
@@ -94,7 +94,7 @@ def pairs(
     labels: Int[np.ndarray, "n_samples"],
     probabilities: Float[np.ndarray, "n_samples"],
 ) -> Axes:
-    """Draw the co-clustering probabilities, points sorted by cluster and how sure they are."""
+    """Draw the co-clustering probabilities, with points sorted by cluster and certainty."""
     places = np.append(np.argsort(_by_size(labels)), labels.max() + 1)  # noise, -1, comes last
     order = np.lexsort((-probabilities, places[labels]))
     shown = order[:: -(-len(order) // PAIRED)]
@@ -212,9 +212,9 @@ def _scatter(axes: Axes, points, labels, probabilities, unit: str = "") -> None:
 
 
 def edges(values: Num[np.ndarray, "n_samples"]) -> tuple[float, float]:
-    """Return between which values points are drawn as they are; others are drawn at these edges.
+    """Return the range of values that is drawn to scale; points beyond it are drawn at its edges.
 
-    All are, unless a few in a hundred lie so far out that the others would be too close to tell apart.
+    It holds all points, unless a few in a hundred lie so far out that the others could not be told apart.
     """
     finite = values[np.isfinite(values)]
     if not len(finite):
@@ -287,5 +287,5 @@ def _list(axes: Axes, labels: Int[np.ndarray, "n_samples"]) -> None:
 
 
 def _mark(k: int) -> dict[str, Any]:
-    """Return colour and marker of a cluster: fifty kinds, then they repeat."""
+    """Return colour and marker of a cluster: fifty combinations, which then repeat."""
     return {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k // len(COLOURS) % len(MARKERS)]}

@@ -1,7 +1,7 @@
-"""Point estimates of a clustering: those of least expected loss under samples of the posterior.
+"""Point estimates of a clustering, of least expected loss under samples of the posterior.
 
-Two losses, one form. With n_k and n_l the sizes of the clusters of c and c', and n_kl those of their
-intersections, both are
+Both losses have one form. With n_k and n_l the sizes of the clusters of c and c', and n_kl those of their
+intersections, they are
 
     L(c, c') = sum_k g(n_k) + sum_l g(n_l) - 2 sum_kl g(n_kl),
 
@@ -24,7 +24,7 @@ from scipy.special import xlogy
 
 from gfncp.partitions import canonical_labels
 
-SWEEPS = 20  # at most; moves nearly always end before
+SWEEPS = 20  # at most; nearly always no point moves before that
 TABLE_ENTRIES = 20_000_000  # sizes of intersections that are held; where there are more, nothing is moved
 GAIN = 1e-9  # a move that lowers the loss by less is rounding
 
@@ -32,19 +32,19 @@ Growth = Callable[[np.ndarray], np.ndarray]
 
 
 def pairs(sizes: np.ndarray) -> np.ndarray:
-    """g of Binder's loss."""
+    """Return g(n) of Binder's loss."""
     return np.square(sizes, dtype=np.float64) / 2
 
 
 def information(points: int) -> Growth:
-    """g of the variation of information, for sets of so many points."""
+    """Return the function g(n) of the variation of information, for sets of this size."""
     return lambda sizes: xlogy(sizes, sizes) / points
 
 
 def agreement(
     labels: Int[np.ndarray, "clusterings points"],
 ) -> Float[np.ndarray, "clusterings clusterings"]:
-    """Adjusted Rand indices of all pairs of clusterings (Hubert, Arabie. Comparing Partitions. 1985)."""
+    """Return adjusted Rand indices of all pairs of clusterings (Hubert, Arabie, 1985)."""
     clusterings, points = labels.shape
     sizes = labels.max(1) + 1
     columns = labels + (sizes.cumsum() - sizes)[:, None]
@@ -68,7 +68,7 @@ def expected_loss(
     weights: Float[np.ndarray, "samples"],
     growth: Growth,
 ) -> float:
-    """The mean of L(candidate, c) over samples c, whose weights sum to one."""
+    """Return the mean of L(candidate, c) over samples c, whose weights sum to one."""
     columns = candidate.max() + 1
     losses = [
         growth(np.bincount(row)).sum() - 2 * growth(np.bincount(row * columns + candidate)).sum()
@@ -80,7 +80,7 @@ def expected_loss(
 def least_expected_loss(
     labels: Int[np.ndarray, "samples points"], weights: Float[np.ndarray, "samples"], growth: Growth
 ) -> Int[np.ndarray, "points"]:
-    """The sample of least expected loss, then points moved one by one while that lowers the loss further.
+    """Return the sample of least expected loss, with points moved one by one while the loss falls.
 
     Returns:
         Labels in order of appearance: a local optimum that is no worse than any of the samples.
@@ -93,7 +93,7 @@ def least_expected_loss(
 
 def _moved(start, labels, weights, growth):
     samples, points = labels.shape
-    gain = np.diff(growth(np.arange(points + 2)))  # what one member more adds to a set of each size
+    gain = np.diff(growth(np.arange(points + 2)))  # increase of g by one more member, by size
     current = start.copy()
     sizes = np.bincount(current, minlength=current.max() + 2)  # one cluster is empty
     shared = np.zeros((samples, labels.max() + 1, len(sizes)), dtype=np.int64)

@@ -1,7 +1,7 @@
 """The posterior over clusterings of one set, from samples.
 
-What shows it (`gfncp.posterior.plots`, `gfncp.posterior.summary`) builds on this module and is imported when
-it is asked for.
+Plots and summaries (`gfncp.posterior.plots`, `gfncp.posterior.summary`) build on this module and are imported
+on first use.
 """
 
 from dataclasses import dataclass, replace
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
 PAIRED = 10_000  # points whose pairs are held at a time: 0.8 GB
 POINTS_PER_BLOCK = 8192
 NOISE = -1  # label of a point that is in no cluster
-NOISE_SHARE = 0.01  # of the points, that a cluster has at least
+NOISE_SHARE = 0.01  # least share of the points in a cluster that is not noise
 
 
 class Found(NamedTuple):
-    """A clustering that was found by another way than sampling, such as the greedy one."""
+    """Clustering that was found in another way than by sampling, such as the greedy one."""
 
     labels: Int[np.ndarray, "n_samples"]
     log_prob: float
 
 
 class Candidate(NamedTuple):
-    """A clustering, with what is known of it.
+    """Clustering with its probability and origin.
 
     Attributes:
         labels: clusters in order of appearance.
         log_prob: log-probability of all labels together.
         draws: how often it was sampled.
         share: its weight among the samples; 0 for one that was not sampled.
-        found: it was found by another way than sampling, too.
+        found: whether it was found in another way than by sampling, too.
     """
 
     labels: Int[np.ndarray, "n_samples"]
@@ -59,7 +59,7 @@ class Posterior:
     """Distinct sampled clusterings, most likely first.
 
     All probabilities, `weights` and point estimates come from the samples alone. Clusterings that were found
-    by another way, such as the greedy one, may be among the most likely: see `including` and `candidates`.
+    in another way, such as the greedy one, may be among the most likely: see `including` and `candidates`.
 
     Attributes:
         labels: clusters in order of appearance.
@@ -67,7 +67,7 @@ class Posterior:
         counts: how often each was sampled.
         log_importance: log of what a draw counts for, see `reweighted`; None if all draws count the same.
         index: names of the points, for `to_frame`; None for 0, 1, 2, ...
-        found: clusterings that were found by another way than sampling.
+        found: clusterings that were found in another way than by sampling.
     """
 
     labels: Int[np.ndarray, "n_distinct n_samples"]
@@ -91,7 +91,7 @@ class Posterior:
         return cls(labels[first[order]], log_prob[first[order]], counts[order])
 
     def named(self, index: pd.Index | None) -> "Posterior":
-        """The same, with names of the points."""
+        """Return the same posterior with names of the points."""
         return replace(self, index=index)
 
     # Clusterings.
@@ -138,7 +138,7 @@ class Posterior:
 
     @property
     def weights(self) -> Float[np.ndarray, "n_distinct"]:
-        """Share of each clustering in expectations."""
+        """Weight of each clustering in expectations; weights sum to one."""
         if self.log_importance is None:
             return self.counts / self.counts.sum()
         weights = self.counts * np.exp(self.log_importance - self.log_importance.max())
@@ -146,14 +146,14 @@ class Posterior:
 
     @property
     def effective_samples(self) -> float:
-        """How many equally weighted draws tell as much (Kish): the number of draws, unless reweighted."""
+        """Effective number of samples (Kish): the number of draws, unless reweighted."""
         per_draw = self.weights / self.counts
         return float(1 / (self.counts @ per_draw**2))
 
     def coclustering(
         self, points: Int[np.ndarray, "chosen"] | None = None
     ) -> Float[np.ndarray, "chosen chosen"]:
-        """Probability that two points share a cluster; of all points, or of those with the given indices.
+        """Return the probability that two points share a cluster, for all points or those with given indices.
 
         Raises:
             ValueError: these are more than 10,000 points: their pairs would fill the memory.
@@ -169,14 +169,14 @@ class Posterior:
         return pairs.numpy().clip(0.0, 1.0)
 
     def n_clusters(self) -> dict[int, float]:
-        """Probability of each number of clusters."""
+        """Return the probability of each number of clusters."""
         found = self.labels.max(axis=1) + 1
         return {int(k): float(self.weights[found == k].sum()) for k in np.unique(found)}
 
     def confidence(self, labels: Int[np.ndarray, "n_samples"]) -> Float[np.ndarray, "n_samples"]:
-        """How sure each point's place in a clustering is.
+        """Return the probability of each point's place in a clustering.
 
-        The mean co-clustering probability with the other members of its cluster; for a singleton, the
+        It is the mean co-clustering probability with the other members of its cluster; for a singleton, the
         probability of being alone; for noise (label -1), `noise_probability`.
         """
         names = np.unique(labels, return_inverse=True)[1]
@@ -210,10 +210,10 @@ class Posterior:
         return small.clip(0.0, 1.0)
 
     def entropy(self, labels: Int[np.ndarray, "n_samples"]) -> Float[np.ndarray, "n_samples"]:
-        """Entropy in nats of each point's place among the clusters of a clustering; 0 where it is sure.
+        """Return the entropy in nats of each point's place among the clusters of a clustering.
 
-        See `gfncp.posterior.matching.membership` for how clusters of the samples are matched with these.
-        Noise (label -1) is no cluster.
+        It is 0 where all samples agree. Clusters of the samples are matched with those of the clustering by
+        `gfncp.posterior.matching.membership`. Noise (label -1) is no cluster.
         """
         matched = matches(labels, self.labels)
         blocks = np.split(self.labels, range(POINTS_PER_BLOCK, len(labels), POINTS_PER_BLOCK), axis=1)
@@ -221,7 +221,9 @@ class Posterior:
         return np.concatenate([entropy(place, axis=1) for place in places])
 
     def reweighted(self, log_prob: Float[np.ndarray, "n_distinct"]) -> "Posterior":
-        """The same clusterings as a sample of another distribution (self-normalised importance sampling).
+        """Return the same clusterings as a sample of another distribution, by importance sampling.
+
+        Weights are self-normalised.
 
         With draws under bounds on the number of clusters and ``log_prob`` without them, this is the exact
         conditional posterior, up to sampling error; `effective_samples` says how much of that there is.
@@ -265,14 +267,14 @@ class Posterior:
         return self.candidates()[0].labels.copy()
 
     def binder_estimate(self) -> Int[np.ndarray, "n_samples"]:
-        """The clustering of least expected Binder loss: that agrees on most pairs of points, on average.
+        """Return the clustering of least expected Binder loss: it agrees on most pairs of points, on average.
 
-        The best of the samples, improved by moving single points; see `gfncp.posterior.point_estimates`.
+        It is the best sample, improved by moving single points; see `gfncp.posterior.point_estimates`.
         """
         return point_estimates.least_expected_loss(self.labels, self.weights, point_estimates.pairs)
 
     def vi_estimate(self) -> Int[np.ndarray, "n_samples"]:
-        """The clustering of least expected variation of information; as `binder_estimate` otherwise.
+        """Return the clustering of least expected variation of information, found like `binder_estimate`.
 
         It makes fewer small clusters than Binder's loss does.
         """
@@ -313,7 +315,7 @@ class Posterior:
     # Tables and text.
 
     def to_frame(self, labels: Int[np.ndarray, "n_samples"] | None = None) -> pd.DataFrame:
-        """One row per point: its ``label``, the ``probability`` of its place there, and its ``entropy``.
+        """Return a row per point: its ``label``, the ``probability`` of its place there, and its ``entropy``.
 
         Args:
             labels: the clustering to describe, such as ``labels_`` of the estimator or a point estimate;
@@ -347,7 +349,7 @@ class Posterior:
         )
 
     def summary(self, points: pd.DataFrame | None = None) -> str:
-        """A few lines of text: the number of clusters, the most likely clustering, the least sure points.
+        """Return lines of text on the number of clusters, the likeliest clustering and the least sure points.
 
         Args:
             points: the table that was clustered; with it, the columns that set the clusters apart are named,
@@ -370,7 +372,7 @@ class Posterior:
         labels: Int[np.ndarray, "n_samples"] | None = None,
         ax: "matplotlib.axes.Axes | None" = None,
     ) -> "matplotlib.axes.Axes":
-        """The points, coloured by cluster and paler where the cluster is less sure; images in rows.
+        """Draw the points, coloured by cluster and paler where the cluster is less sure; images in rows.
 
         Points of more than two coordinates are shown by their first two principal components.
 
@@ -387,7 +389,7 @@ class Posterior:
     def plot_coclustering(
         self, labels: Int[np.ndarray, "n_samples"] | None = None, ax: "matplotlib.axes.Axes | None" = None
     ) -> "matplotlib.axes.Axes":
-        """The probability that two points share a cluster, with the points sorted by ``labels``."""
+        """Draw the probability that two points share a cluster, with the points sorted by ``labels``."""
         with extra("plots", "plot_coclustering"):
             from gfncp.posterior.plots import pairs
 
@@ -395,7 +397,7 @@ class Posterior:
         return pairs(_axes(ax), self, labels, self.confidence(labels))
 
     def plot_n_clusters(self, ax: "matplotlib.axes.Axes | None" = None) -> "matplotlib.axes.Axes":
-        """The probability of each number of clusters."""
+        """Draw the probability of each number of clusters."""
         with extra("plots", "plot_n_clusters"):
             from gfncp.posterior.plots import numbers
 
@@ -404,7 +406,7 @@ class Posterior:
     def plot_dendrogram(
         self, labels: Int[np.ndarray, "n_samples"] | None = None, ax: "matplotlib.axes.Axes | None" = None
     ) -> "matplotlib.axes.Axes":
-        """The tree of `linkage`, its leaves coloured by cluster; of many points, 300 at equal steps.
+        """Draw the tree of `linkage`, its leaves coloured by cluster; of many points, 300 at equal steps.
 
         Args:
             labels: the clustering to colour by; default: `most_likely`.

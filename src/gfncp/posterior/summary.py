@@ -17,8 +17,8 @@ from gfncp.posterior.posterior import Posterior
 BAR_WIDTH = 40
 ROWS = 3
 NUMBERS = 8
-EXPLAINED = 10  # clusters
-SMALL_EFFECT = 0.2  # Cohen's d; what is smaller sets no cluster apart
+EXPLAINED = 10  # clusters that are explained
+SMALL_EFFECT = 0.2  # Cohen's d; columns of smaller effects are left out
 SCALES = {
     "columns": "Columns: standardised each",
     "none": "Columns: kept in their common unit",
@@ -33,15 +33,15 @@ def summarise(
     scale: str | None = None,
     described: pd.DataFrame | None = None,
 ) -> Group:
-    """The distribution of the number of clusters, and the most likely clusterings that were found.
+    """Return the distribution of the number of clusters and the most likely clusterings, for a terminal.
 
     Args:
-        chosen: the clustering that is answered, which need not be among the samples; with -1 for noise it is
+        chosen: the reported clustering, which need not be among the samples; with -1 for noise it is
             not ranked among the clusterings.
         log_prob: its log-probability along the order of the points.
         scale: how columns were brought to one unit; None where they were taken as they are.
-        described: what sets the clusters apart, see `gfncp.posterior.explanation.describe_clusters`; None for
-            no such.
+        described: table of `gfncp.posterior.explanation.describe_clusters`, of what sets the clusters apart;
+            None to leave it out.
     """
     known = posterior.including(chosen, log_prob) if chosen.min() >= 0 else posterior
     parts: list[RenderableType] = [_numbers(posterior), "", _most_likely(known, chosen)]
@@ -51,7 +51,7 @@ def summarise(
 
 
 def describe(posterior: Posterior, points: pd.DataFrame | None = None) -> str:
-    """A posterior in a few lines of text; with the table of the points, also what sets clusters apart."""
+    """Describe a posterior in a few lines; with the table of the points, also what sets clusters apart."""
     labels, found = posterior.most_likely(), posterior.n_clusters()
     frame = posterior.to_frame(labels)
     unsure = frame["probability"].nsmallest(ROWS)
@@ -89,7 +89,7 @@ def _explanation(row: dict) -> str:
 
 
 def describe_html(posterior: Posterior) -> str:
-    """A posterior as HTML, for notebooks."""
+    """Return a posterior as HTML, for notebooks."""
     found = pd.DataFrame(_likeliest(posterior.n_clusters()), columns=["K", "probability"])
     top = posterior.top(ROWS)
     top["log_prob"] = [format_odds(value) for value in top["log_prob"] - top["log_prob"].iloc[0]]
@@ -107,7 +107,7 @@ def _size(posterior: Posterior) -> str:
 
 
 def _likeliest(found: dict[int, float]) -> list[tuple[int, float]]:
-    """At most `NUMBERS` numbers of clusters, the most probable ones, in order."""
+    """Return at most `NUMBERS` numbers of clusters, the most probable ones, in order."""
     return sorted(sorted(found.items(), key=lambda item: -item[1])[:NUMBERS])
 
 

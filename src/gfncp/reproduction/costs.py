@@ -1,4 +1,4 @@
-"""Costs of runs that were not made, estimated from the records of those that were."""
+"""Costs of runs that were not made, estimated from the records of the others."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from gfncp.reproduction.runs import Run
 
 
 def training_points(options: Training) -> float:
-    """Return how many points all batches of a training have together, on average."""
+    """Return the expected number of points in all batches of a training."""
     sizes = np.arange(options.points[0], options.points[1] + 1)
     weights = 1 / sizes if options.points_drawn == "log-uniformly" else np.ones(len(sizes))
     most = options.batch_points or options.batch * options.points[1]
@@ -21,23 +21,23 @@ def training_points(options: Training) -> float:
 
 
 def training_seconds(record: dict) -> float | None:
-    """Return how long the training behind a record took, if one command did all of it."""
+    """Return the time of the training behind a record; None if several commands did it."""
     here = (record["training"] or {}).get("in_this_command", {})
     return here["seconds"] if here.get("iterations") == record["iterations"] else None
 
 
 class Cost(NamedTuple):
-    """What runs take: those that can be estimated, and the methods of the others."""
+    """Time of runs, where it can be estimated, and the methods of the others."""
 
     hours: float
     untimed: list[str]
 
 
 def estimate(missing: Iterable[Run], records: list[dict]) -> Cost:
-    """Estimate what runs take: as long for each point as where the same kind of network was trained.
+    """Estimate the time of runs, from the time per point of trainings of the same method and data set.
 
-    Where none of the same method on the same data set was, the mean over data sets counts, then that over all
-    networks of its kind. Tests take as long for each point as those of the same method, where there are any.
+    Without these, the mean over data sets counts, then the mean over all networks of that kind. The time per
+    point of tests is that of the same method, if it is known.
     """
     trained, tested = _rates(records)
     total, done, untimed = 0.0, set(), []
@@ -57,7 +57,7 @@ def estimate(missing: Iterable[Run], records: list[dict]) -> Cost:
 
 
 def _rates(records: list[dict]) -> tuple[dict[tuple, list[float]], dict[tuple, list[float]]]:
-    """Return seconds for each point of training, and of tests, by what runs have in common."""
+    """Return seconds per point of training, and of tests, by keys that similar runs share."""
     trained, tested = defaultdict(list), defaultdict(list)
     for record in records:
         configuration = parse_stored(record["configuration"])
@@ -72,7 +72,7 @@ def _rates(records: list[dict]) -> tuple[dict[tuple, list[float]], dict[tuple, l
 
 
 def _keys(dataset: str, method: str, configuration: Configuration, estimator: str | None) -> Iterator[tuple]:
-    """Yield what runs have in common that take about as long, from alike to less alike."""
+    """Yield keys that runs of similar cost share, the most similar first."""
     yield dataset, method
     yield "", method
     if estimator is None:

@@ -1,12 +1,12 @@
-"""What a table or figure consists of: data sets (columns), methods (rows) and the paper's own values.
+"""Declarations of tables and figures: data sets (columns), methods (rows) and the paper's own values.
 
     experiments/tables/datasets.toml    data sets by name, with the protocol of their tests
     experiments/tables/methods.toml     methods by name
-    experiments/tables/table2.toml ...  which of them a table shows, and what the paper has there
+    experiments/tables/table2.toml ...  which of them a table shows, and the paper's values
     experiments/tables/mixtures.toml    the same beyond the paper
 
-A cell's training configuration is a base file in ``experiments/`` with changes on top, so that variants of
-one configuration are not many files.
+A cell's training configuration is a base file in ``experiments/`` with changes, so that variants of one
+configuration are not many files.
 """
 
 from collections.abc import Collection, Mapping
@@ -30,7 +30,7 @@ class Declared(BaseModel):
 
 
 class DataSet(Declared):
-    """Where points come from, and how many test sets of how many points there are.
+    """Source of points, and number and size of the test sets.
 
     Args:
         configuration: a file in ``experiments/``, without its suffix.
@@ -45,10 +45,10 @@ class DataSet(Declared):
 
 
 class Method(Declared):
-    """What clusters: a network that is trained, or an estimator of `gfncp.estimators.registry`.
+    """Method of clustering: a network that is trained, or an estimator of `gfncp.estimators.registry`.
 
     Args:
-        estimator: its name; None for what is trained. One that takes ``n_clusters`` is told the true number.
+        estimator: its name; None for a network. One that takes ``n_clusters`` is told the true number.
         like: another method, declared before, whose changes come first.
         beside: the method whose printed figures it is compared with; None for itself, or that in ``like``.
         configurations: in place of the data set's own, by data set.
@@ -71,8 +71,8 @@ class Table(Declared):
     """A table or a figure of the paper.
 
     Args:
-        measure: what is done with the test sets, see `gfncp.reproduction.measures`.
-        metrics: which of the measured numbers are shown.
+        measure: function that is applied to the test sets, see `gfncp.reproduction.measures`.
+        metrics: names of the measured numbers that are shown.
         sets, points: of the tests, in place of the data set's own.
         draw: seed of the test sets.
         paper: the paper's mean and standard deviation, by data set, method and metric.
@@ -105,7 +105,7 @@ class Declarations:
     tables: Mapping[str, Table]
 
     def cells(self, table: str) -> list[tuple[str, str]]:
-        """Data set and method of each cell, in the order of the table."""
+        """Return data set and method of each cell, in the order of the table."""
         shown = self.tables[table]
         return [
             (dataset, method)
@@ -115,12 +115,12 @@ class Declarations:
         ]
 
     def protocol(self, table: str, dataset: str) -> tuple[int, int]:
-        """Number of test sets, and of points in each."""
+        """Return the number of test sets, and of points in each."""
         shown, column = self.tables[table], self.datasets[dataset]
         return shown.sets or column.sets, shown.points or column.points
 
     def configuration(self, dataset: str, method: str) -> Configuration:
-        """How a cell is trained; for an estimator, only the data are used.
+        """Return the training configuration of a cell; for an estimator, only its data are used.
 
         Raises:
             ValueError: there is no such file, or the result is not a configuration.
@@ -139,12 +139,12 @@ class Declarations:
 
 
 def used(configuration: Configuration, estimator: str | None) -> BaseModel:
-    """What of a configuration decides a result, beside the seed: all of it; for an estimator, the data."""
+    """Return what decides a result, beside the seed: the configuration, or an estimator's data."""
     return configuration if estimator is None else configuration.data
 
 
 def read_declarations(experiments: Path) -> Declarations:
-    """All declarations in ``experiments/tables/``.
+    """Read all declarations in ``experiments/tables/``.
 
     Raises:
         ValueError: a file is missing or wrong; it names a data set or method that is not declared.

@@ -1,6 +1,6 @@
-"""What is measured on test sets; one function per kind of table or figure.
+"""Measurements on test sets, one function per kind of table or figure.
 
-Each gets a clusterer and batches of labelled sets, and returns numbers: means over sets by name, and where a
+Each takes a clusterer and batches of labelled sets, and returns numbers: means over sets by name, and where a
 picture needs more, ``"per_set"`` (a number for each) or ``"shown"`` (what to draw of the first set).
 """
 
@@ -26,14 +26,14 @@ from gfncp.posterior.posterior import Posterior
 from gfncp.seeds import PAPER_SETS, seeded
 from gfncp.training.preparation import Simulator
 
-SAMPLES = 200  # of which the 100 most probable are scored; the paper does not say how many it draws
-ORDERS = 500  # of SDPP, as in the paper
+SAMPLES = 200  # samples, of which the 100 most probable are scored; the paper does not say how many it draws
+ORDERS = 500  # orders of SDPP, as in the paper
 BEAM = 100
 SHOWN = 3  # most likely clusterings in a picture
 
 
 class LabelledSets(NamedTuple):
-    """Test sets that are worked on together, and randomness for that."""
+    """Test sets that are processed together, with their random generator."""
 
     x: Float[Tensor, "sets points *shape"]
     labels: Int[Tensor, "sets points"]
@@ -48,7 +48,7 @@ def draw_sets(simulate: Simulator, sets: int, points: int, seed: int) -> Iterato
 
 
 def greedy(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
-    """NMI, ARI and number of clusters of the clustering to report, and MC where there are energies."""
+    """Return NMI, ARI and number of clusters of the clustering to report, and MC where there are energies."""
     truth, found, violations = [], [], []
     for x, labels, _ in batches:
         x = x.to(device)
@@ -64,7 +64,7 @@ def greedy(model: nn.Module, batches: Iterable[LabelledSets], device: torch.devi
 
 
 def greedy_by(estimator: ClusterMixin, batches: Iterable[LabelledSets]) -> dict:
-    """NMI, ARI and number of clusters of an estimator, which is told K if it takes ``n_clusters``.
+    """Return NMI, ARI and number of clusters of an estimator, which is told K if it takes ``n_clusters``.
 
     Points that it calls noise, as -1, are a cluster of their own.
     """
@@ -81,7 +81,7 @@ def greedy_by(estimator: ClusterMixin, batches: Iterable[LabelledSets]) -> dict:
 
 
 def scored(truth: Int[Tensor, "sets points"], found: Int[Tensor, "sets points"]) -> dict:
-    """Means over sets, and their standard errors as ``"errors"``, NaN for a single set."""
+    """Return means over sets, and their standard errors as ``"errors"``, NaN for a single set."""
     agreement = agreements(truth, found[:, None])
     values = {"nmi": agreement.nmi[:, 0], "ari": agreement.ari[:, 0], "clusters": n_clusters(found)}
     means = {name: mean(of.double().numpy()) for name, of in values.items()}
@@ -92,7 +92,7 @@ def scored(truth: Int[Tensor, "sets points"], found: Int[Tensor, "sets points"])
 
 
 def average(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
-    """NMI, ARI and number of clusters of the most probable samples (Appendix B)."""
+    """Return NMI, ARI and number of clusters of the most probable samples (Appendix B)."""
     truth, posteriors = [], []
     for x, labels, generator in batches:
         drawn, log_prob = model.sample(x.to(device), SAMPLES, generator)
@@ -103,7 +103,7 @@ def average(model: nn.Module, batches: Iterable[LabelledSets], device: torch.dev
 
 
 def sdpp(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
-    """SDPP (Eq. 32) of the true clusterings: the median, the mean and all values."""
+    """Return SDPP (Eq. 32) of the true clusterings: the median, the mean and all values."""
     parts = [
         consistency.sdpp(model, x.to(device), labels.to(device), orders=ORDERS, generator=generator).cpu()
         for x, labels, generator in batches
@@ -117,7 +117,7 @@ def sdpp(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device
 
 
 def most_likely(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
-    """The most probable clusterings that beam search finds, and the probability of the first one."""
+    """Return the most probable clusterings that beam search finds, and the probability of the first one."""
     first, shown = [], None
     for x, _, _ in batches:
         labels, log_prob = model.beam(x.to(device), BEAM)
@@ -132,7 +132,7 @@ def most_likely(model: nn.Module, batches: Iterable[LabelledSets], device: torch
 
 
 def two_orders(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
-    """Greedy clusterings along two orders of the points: the share of points that differ, their ARI."""
+    """Return greedy clusterings along two orders of points, the share of points that differ, their ARI."""
     differing, agreement, shown = [], [], None
     for x, _, generator in batches:
         order = torch.randperm(x.shape[1], generator=generator)
@@ -149,7 +149,7 @@ def two_orders(model: nn.Module, batches: Iterable[LabelledSets], device: torch.
 
 
 def matched(labels: Int[np.ndarray, "points"], like: Int[np.ndarray, "points"]) -> Int[np.ndarray, "points"]:
-    """A clustering with its clusters named as those of another that share the most points with them.
+    """Return a clustering with its clusters renamed to those of another that share the most points.
 
     Clusters that have no counterpart get new names.
     """

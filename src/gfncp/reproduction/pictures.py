@@ -15,21 +15,21 @@ from gfncp.posterior.plots import COLOURS
 from gfncp.reproduction.measures import matched
 
 COLUMNS = 10  # images in a row of a grid
-GAP = 0.22  # between images, in widths of one
+GAP = 0.22  # gap between images, in widths of one
 COLUMN, ROW = 1 + GAP, 1 + 1.6 * GAP  # from one image to the next
 Images = Float[np.ndarray, "points height width"]
 Records = Mapping[str, dict]  # by the title of the method
 
 
 def draw_sdpp(records: Records, images: Images | None, path: Path) -> None:
-    """Histogram and empirical CDF of the SDPP of each method (Fig. 1, 5)."""
+    """Draw histogram and empirical CDF of the SDPP of each method (Fig. 1, 5)."""
     plot_sdpp({title: np.array(record["per_set"]) for title, record in records.items()}, path)
 
 
 def draw_most_likely(records: Records, images: Images, path: Path) -> None:
-    """The most likely clusterings of one set, the images at the same places (Fig. 3).
+    """Draw the most likely clusterings of one set, the images at the same places (Fig. 3).
 
-    A row per method. Frames have a colour per cluster; what is not as in the first clustering has a mark.
+    A row per method. Frames have a colour per cluster; images that differ from the first one are marked.
     """
     most = max(len(record["shown"]["labels"]) for record in records.values())
     figure, grid = _grid(len(records), most, len(images))
@@ -46,9 +46,10 @@ def draw_most_likely(records: Records, images: Images, path: Path) -> None:
 
 
 def draw_two_orders(records: Records, images: Images, path: Path) -> None:
-    """Greedy clusterings along two orders of one set, the images at the same places (Fig. 4).
+    """Draw greedy clusterings along two orders of one set, the images at the same places (Fig. 4).
 
-    A row per method; numbers say when a point was assigned, marks what the second order puts elsewhere.
+    A row per method. Numbers are the steps in which points were assigned; images that differ between
+    the orders are marked.
     """
     figure, grid = _grid(len(records), 2, len(images))
     for row, (title, record) in zip(grid, records.items(), strict=True):
@@ -83,11 +84,11 @@ def draw_images(
     marked: Bool[np.ndarray, "points"],
     numbers: Int[np.ndarray, "points"] | None = None,
 ) -> None:
-    """A grid of images in frames that are coloured by cluster.
+    """Draw a grid of images in frames that are coloured by cluster.
 
     Args:
         marked: images that get a cross in their corner and a black line around the frame.
-        numbers: to write under the images, counted from 0; None for none.
+        numbers: numbers to write under the images, counted from 0; None for none.
     """
     bright = max(float(images.max()), 1e-12)
     for i, (image, label, mark) in enumerate(zip(images, labels, marked, strict=True)):

@@ -1,4 +1,4 @@
-"""Writes the measured figures where people read them: README, RESULTS, model cards and docs/.
+"""Write the measured figures into README, RESULTS, model cards and docs/.
 
     python -m gfncp.reproduction.report [ROOT]
 
@@ -37,17 +37,17 @@ from gfncp.reproduction.results import render
 PRETRAINED = Path("src/gfncp/pretrained")
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 HEADER = ("checkpoint", "test sets", "NMI", "ARI", "clusters found (true)", "ms per set", "command")
-OLDER, NONE = "greedy", "–"  # clusterings of one order were all that was once measured
+OLDER, NONE = "greedy", "–"  # older records have clusterings along one order alone
 
 
 def read_records(folder: Path, kind: str = "evaluation") -> list[dict]:
-    """The records of one kind in ``folder`` and below it, in the order of their paths."""
+    """Return the records of one kind in ``folder`` and below it, in the order of their paths."""
     records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.json"))]
     return [record for record in records if isinstance(record, dict) and record.get("kind") == kind]
 
 
 def figures_table(records: list[dict]) -> str:
-    """A Markdown table with a row per measured method."""
+    """Return a Markdown table with a row per measured method."""
     rows = [HEADER]
     for record in records:
         sets = f"{record['sets']} of {record['points']} points"
@@ -75,7 +75,7 @@ def _command(record: dict) -> str:
 
 
 def diagnoses_table(records: list[dict]) -> str:
-    """A Markdown table with a column per diagnosed checkpoint."""
+    """Return a Markdown table with a column per diagnosed checkpoint."""
     if not records:
         return NOTHING
     names = [
@@ -150,7 +150,7 @@ DIAGNOSED = (  # name, digits or format, and the places in records of different 
 
 
 def inference_table(records: list[dict]) -> str:
-    """A Markdown table of ways to find one clustering, of `benchmarks/inference.py`."""
+    """Return a Markdown table of ways to find one clustering, of `benchmarks/inference.py`."""
     if not records:
         return "No ways are recorded yet."
     rows = [("checkpoint", "sets", "way", "NMI", "ARI", "clusters", "time / greedy")]
@@ -164,7 +164,7 @@ def inference_table(records: list[dict]) -> str:
 
 
 def ablation_table(records: list[dict]) -> str:
-    """A Markdown table of variants of a network and its training, of `benchmarks/ablation.py`."""
+    """Return a Markdown table of variants of a network and its training, of `benchmarks/ablation.py`."""
     if not records:
         return "No variants are recorded yet."
     rows = [("variant", "TV of the policy", "TV of the terminal energy")]
@@ -175,13 +175,13 @@ def ablation_table(records: list[dict]) -> str:
 
 
 def machines(records: list[dict]) -> str:
-    """On what the records were measured, in one line."""
+    """Return a line that names the machines of the records."""
     seen = sorted({f"{record['device']}, PyTorch {record['torch']}" for record in records})
     return f"Measured on: {'; '.join(seen)}."
 
 
 def fill(text: str, content: str) -> str:
-    """``text`` with ``content`` between the markers.
+    """Return ``text`` with ``content`` between the markers.
 
     Raises:
         ValueError: the markers are not there, once each and in order.
@@ -194,12 +194,12 @@ def fill(text: str, content: str) -> str:
 
 
 def figures(records: list[dict]) -> str:
-    """What stands between the README's markers."""
+    """Return the text between the README's markers."""
     return f"{figures_table(records)}\n\n{machines(records)}" if records else NOTHING
 
 
 def figures_of_coresets(name: str, root: Path) -> str:
-    """Figures of a checkpoint of coresets: on data of the kinds that people bring, and on simulated sets."""
+    """Return figures of a checkpoint of coresets, on data of the kinds that users have and simulated sets."""
     parts = [
         show(record)
         for kind, show in (("families", targets_met), ("calibration", running_free))
@@ -210,11 +210,11 @@ def figures_of_coresets(name: str, root: Path) -> str:
 
 
 def model_card(folder: Path, records: list[dict], measured: str | None = None) -> str:
-    """The README of a checkpoint: what it accepts, how it scores, how it was trained.
+    """Return the README of a checkpoint: accepted data, scores, training.
 
     Args:
         records: of any checkpoints; those of another name or configuration are left out.
-        measured: its figures in place of those in the records.
+        measured: figures in place of those in the records.
     """
     configuration = load_configuration(folder)
     name, training = folder.name, configuration.training
@@ -322,7 +322,7 @@ def _prior(data: MixtureData | ImageData | EmbeddingData | EmbeddingFile) -> str
 
 
 def documents(root: Path) -> dict[Path, str]:
-    """Every document that holds measured figures, and what it should say."""
+    """Return the text of every document with measured figures, by its path."""
     records = read_records(root / "records")
     readme = root / "README.md"
     objectives = root / "docs" / "objectives.md"

@@ -1,4 +1,4 @@
-"""A table or a figure from beginning to end: run its cells, draw its pictures, write RESULTS.md."""
+"""Reproduction of a table or figure: run its cells, draw its pictures, write RESULTS.md."""
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ def reproduce(
     data: Path | None = None,
     report: Callable[[str], object] = print,
 ) -> None:
-    """Run what of a table has not been run, and write its pictures and RESULTS.md.
+    """Run the cells of a table that have no record yet, and write its pictures and RESULTS.md.
 
     Args:
         root: folder with ``experiments/``; records, runs, pictures and RESULTS.md are written there.
@@ -38,7 +38,7 @@ def reproduce(
         methods, datasets, seeds: which cells and seeds to run; None for all that are declared.
         iterations, sets: in place of the declared ones; recorded.
         device, data: see `gfncp.reproduction.runs.run_and_record`.
-        report: gets a line for each run.
+        report: is called with a line for each run.
 
     Raises:
         ValueError: a name is not declared, or some cells could not be run; the others were.
@@ -70,7 +70,7 @@ def reproduce(
 
 
 def draw(root: Path, declarations: Declarations, table: str, data: Path | None) -> None:
-    """A picture for each data set of a figure, of the methods that are recorded, each with its first seed."""
+    """Draw a picture for each data set of a figure, of all recorded methods, each with its first seed."""
     shown = declarations.tables[table]
     if shown.measure not in PICTURES:
         return

@@ -20,7 +20,7 @@ METRICS = {  # heading and decimals
     "probability": ("probability", 3),
     "differing": ("points that differ ↓", 3),
 }
-COMPARED = "nmi", "ari"  # what the paper prints of the same quantity
+COMPARED = "nmi", "ari"  # metrics that are compared with the paper
 NOTHING = "–"
 HUGE = 1e6  # from here on, powers of ten
 INTRODUCTION = """# The paper's tables and figures
@@ -50,7 +50,7 @@ with the most test sets, is shown.
 
 
 def render(records: list[dict], declarations: Declarations) -> str:
-    """The text of RESULTS.md.
+    """Return the text of RESULTS.md.
 
     Args:
         records: of any runs; those that are not of a declared cell, or of another configuration of it, are
@@ -73,14 +73,14 @@ def render(records: list[dict], declarations: Declarations) -> str:
 
 
 def picture(table: str, dataset: str) -> str:
-    """Where the picture of a figure lies, from the root of the repository."""
+    """Return the path of a figure's picture, from the root of the repository."""
     return f"docs/images/{table}-{dataset}.png"
 
 
 def chosen(
     records: list[dict], declarations: Declarations, table: str, dataset: str, method: str
 ) -> list[dict]:
-    """The records of one cell that are shown, one per seed: the longest training, then the most test sets."""
+    """Return the shown records of one cell, one per seed: the longest training, then the most test sets."""
     shown, estimator = declarations.tables[table], declarations.methods[method].estimator
     key = {
         "dataset": dataset,
@@ -92,7 +92,7 @@ def chosen(
     }
     try:
         declared = declarations.configuration(dataset, method)
-    except ValueError:  # the configuration is not there: neither is a record
+    except ValueError:  # without a configuration there is no record
         return []
     groups = defaultdict(dict)
     for record in records:
@@ -102,7 +102,7 @@ def chosen(
 
 
 def _is_of(record: dict, declared: Configuration) -> bool:
-    """Whether a run had the declared configuration, apart from its seed, how long it was and what it kept."""
+    """Tell whether a run had the declared configuration, apart from seed, length and the weights it kept."""
     ran = parse_stored(record["configuration"])
     estimator = record.get("estimator")
     return ran is not None and used(_fixed(ran), estimator) == used(_fixed(declared), estimator)
@@ -132,7 +132,7 @@ def _table(records: list[dict], declarations: Declarations, name: str) -> str:
 
 
 def _not_run(records: list[dict], declarations: Declarations, name: str) -> str:
-    """Return one line: what was not run, the command that runs it, and what that would take."""
+    """Return one line on the cells that were not run: the command to run them, and its cost."""
     table = declarations.tables[name]
     absent: dict[str, list[str]] = {}
     missing, few = [], False
@@ -144,7 +144,7 @@ def _not_run(records: list[dict], declarations: Declarations, name: str) -> str:
         few = few or bool(found and seeds)
         try:
             missing += [make_run(declarations, name, dataset, method, seed) for seed in seeds]
-        except ValueError:  # the configuration is not there
+        except ValueError:  # there is no configuration
             continue
     parts = _by_methods(declarations, name, absent)
     parts += [f"more seeds than are shown, of {len(table.seeds)}"] if few else []
@@ -154,7 +154,7 @@ def _not_run(records: list[dict], declarations: Declarations, name: str) -> str:
 
 
 def _by_methods(declarations: Declarations, table: str, absent: dict[str, list[str]]) -> list[str]:
-    """Return what is absent, data sets that lack the same methods together."""
+    """Return the absent cells as text, with data sets that lack the same methods together."""
     together = defaultdict(list)
     for dataset, methods in absent.items():
         every = sum(cell == dataset for cell, _ in declarations.cells(table))
@@ -215,7 +215,7 @@ def _about(found: list[dict]) -> list[str]:
 
 
 def _minutes(found: list[dict]) -> str:
-    """Return those of training and tests, for each seed."""
+    """Return the minutes of training and tests, for each seed."""
     tests = np.mean([record["seconds"] for record in found]) / 60
     if found[0]["estimator"]:
         return f"{tests:.1f}"

@@ -1,4 +1,4 @@
-"""One run of a cell: train with one seed, measure, leave a record. What is done is not done again."""
+"""Runs of cells: train with one seed, measure, and write a record; a recorded run is not repeated."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ from gfncp.training.train import train
 
 @dataclass(frozen=True)
 class Run:
-    """What a record is the record of.
+    """Run of a cell: all that its record depends on.
 
     Args:
         configuration: of the training, with its seed and iterations; an estimator uses the data and the seed.
@@ -56,7 +56,7 @@ class Run:
         return None if self.estimator else self.configuration.training.iterations
 
     def describe(self) -> dict:
-        """The part of a record that says what was run."""
+        """Return the part of a record that describes the run."""
         return {
             "kind": "result",
             "dataset": self.dataset,
@@ -72,7 +72,7 @@ class Run:
         }
 
     def path(self, records: Path) -> Path:
-        """Where the record lies: another configuration or protocol has another place."""
+        """Return the path of the record, which differs by configuration and protocol."""
         options = _digest(used(self.configuration, self.estimator))
         protocol = f"{self.sets}-{self.points}-{self.draw}-{options}"
         place = hashlib.sha256(protocol.encode()).hexdigest()[:8]
@@ -89,7 +89,7 @@ def make_run(
     iterations: int | None = None,
     sets: int | None = None,
 ) -> Run:
-    """What a cell with one seed is, with the declared numbers of iterations and sets unless given."""
+    """Return the run of a cell with one seed; iterations and sets default to the declared numbers."""
     configuration = declarations.configuration(dataset, method).model_copy(update={"seed": seed})
     estimator = declarations.methods[method].estimator
     if iterations is not None and estimator is None:
@@ -109,28 +109,28 @@ def make_run(
 
 
 def _digest(options: BaseModel) -> str:
-    """The same, when options are added to configurations later."""
+    """Return a digest that stays the same when options are added to configurations."""
     return hashlib.sha256(options.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
 
 
 def recorded(run: Run, records: Path) -> dict | None:
-    """The record of a run, if it was run."""
+    """Return the record of a run; None if it was not run."""
     path = run.path(records)
     if not path.exists():
         return None
     record = json.loads(path.read_text(encoding="utf-8"))
     described = run.describe()
-    del described["configuration"]  # the record's may lack options that were added since
+    del described["configuration"]  # the record may lack options that were added since
     ran = parse_stored(record["configuration"])
     same = ran is not None and used(ran, run.estimator) == used(run.configuration, run.estimator)
     return record if same and all(record.get(name) == value for name, value in described.items()) else None
 
 
 def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, device: str | None) -> dict:
-    """Do a run and write its record, which is returned.
+    """Carry out a run, write its record, and return it.
 
     Args:
-        runs: folder for training; a run that was stopped goes on there.
+        runs: folder for training, in which a stopped run resumes.
         data: see `data_folder`; None downloads.
         device: ``"cpu"``, ``"cuda"`` ...; None takes an accelerator if there is one.
 
@@ -173,14 +173,14 @@ def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, devic
 
 
 def finite(values: dict[str, float]) -> dict[str, float | None]:
-    """Values as JSON can have them."""
+    """Return values with None for those that are not finite, which JSON does not have."""
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
 def trained(
     configuration: Configuration, runs: Path, data: Path | None, device: str | None
 ) -> tuple[nn.Module, dict]:
-    """A network with this configuration, and how it came about: shipped, trained before, or trained now."""
+    """Return a network with this configuration, and its origin: shipped, trained before, or trained now."""
     for path in sorted(PRETRAINED.glob("*/config.json")):
         if load_configuration(path.parent) == configuration:
             return load(path.parent), {"training": {"checkpoint": path.parent.name}}
@@ -195,7 +195,7 @@ def trained(
 
 
 def share_embedding(configuration: Configuration, runs: Path, folder: Path) -> None:
-    """Take over the embedding of another run, if it is the same: methods beside each other train it once."""
+    """Copy the embedding of another run, if it is the same, so that several methods train it once."""
     wanted = embedding_of(configuration)
     if wanted is None or (folder / EMBEDDING).exists():
         return
@@ -207,7 +207,7 @@ def share_embedding(configuration: Configuration, runs: Path, folder: Path) -> N
 
 
 def embedding_of(configuration: Configuration) -> tuple | None:
-    """All that decides a run's embedding of images; None if it has none."""
+    """Return the options that decide a run's embedding of images; None if it has none."""
     encoder, data = configuration.encoder, configuration.data
     if not isinstance(encoder, EmbeddedPictures) or not isinstance(data, EmbeddingData):
         return None
@@ -215,7 +215,7 @@ def embedding_of(configuration: Configuration) -> tuple | None:
 
 
 def accelerator(device: str | None) -> Accelerator:
-    """What trains, on the named kind of device.
+    """Return an accelerator on the named kind of device.
 
     Raises:
         ValueError: this machine has no such device.
@@ -227,9 +227,9 @@ def accelerator(device: str | None) -> Accelerator:
 
 
 def data_folder(configuration: Configuration, data: Path | None) -> Path | None:
-    """The place of a configuration's data set: the folder with its name inside ``data``, or that itself.
+    """Return the folder of a configuration's data set: the one with its name inside ``data``, or ``data``.
 
-    Whoever reads it checks that it is that data set, by a hash or by the names of its classes. A named
+    Functions that read it check that it is this data set, by a hash or by the names of its classes. A named
     folder of embeddings holds one file, that of CLINC150 maybe its arrays.
 
     Raises:
@@ -249,7 +249,7 @@ def data_folder(configuration: Configuration, data: Path | None) -> Path | None:
 
 
 def folder_name(configuration: Configuration) -> str:
-    """The name of a data set's folder: ``mnist``, ``clinc150`` ...; ``imagenet`` for all of its lists."""
+    """Return the name of a data set's folder: ``mnist``, ``clinc150`` ...; ``imagenet`` for all its lists."""
     listed = getattr(configuration.data, "classes", None)
     if isinstance(listed, str):
         return listed.partition("-")[0]
@@ -257,5 +257,5 @@ def folder_name(configuration: Configuration) -> str:
 
 
 def compact(text: str) -> str:
-    """JSON text with its lists of numbers on one line each."""
+    """Return JSON text with its lists of numbers on one line each."""
     return re.sub(r"\[\n[\s\d.,eE+-]+\]", lambda found: " ".join(found[0].split()), text)

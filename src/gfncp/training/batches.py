@@ -1,4 +1,4 @@
-"""A run's batches: each a function of the seed, its number in the step and the iteration alone."""
+"""Batches of a run, each a function of the seed, its number in the step and the iteration alone."""
 
 from collections.abc import Iterator
 
@@ -14,10 +14,10 @@ from gfncp.training.preparation import Simulator
 
 
 class Batches(Dataset[tuple[Batch, torch.Generator]]):
-    """A run's batches that this process computes, each with the rest of its random stream; on the CPU.
+    """Batches of a run that this process computes, on the CPU, each with the rest of its random stream.
 
     Args:
-        simulate: what draws the sets.
+        simulate: simulator that draws the sets.
     """
 
     def __init__(self, configuration: Configuration, simulate: Simulator, accelerator: Accelerator) -> None:
@@ -37,15 +37,15 @@ class Batches(Dataset[tuple[Batch, torch.Generator]]):
         return batch, generator
 
     def stream(self, iteration: int, workers: int) -> Iterator[tuple[Batch, torch.Generator]]:
-        """The batches from an iteration on."""
+        """Yield the batches from an iteration on."""
         rest = range(iteration * self.per_step, len(self))
         if workers and rest:
-            self[rest[0]]  # what a simulator prepares when it is first called, it prepares here, for all
+            self[rest[0]]  # a simulator may prepare data at its first call: do it here, once for all workers
         return iter(DataLoader(self, batch_size=None, sampler=rest, num_workers=workers))
 
 
 def draw_batch(options: Training, simulate: Simulator, generator: torch.Generator, progress: float) -> Batch:
-    """Sets of one random size."""
+    """Draw sets of one random size."""
     points = draw_points(options, generator)
     sets = options.batch
     if options.batch_points is not None:

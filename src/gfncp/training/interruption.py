@@ -9,13 +9,13 @@ SIGNALS = signal.SIGTERM, signal.SIGINT
 
 
 def exit_code(number: int) -> int:
-    """Return the exit code of a process that a signal ended, as shells have it."""
+    """Return the exit code that shells give a process which a signal ended."""
     return 128 + number
 
 
 @contextmanager
 def on_termination(react: Callable[[int], object]) -> Iterator[None]:
-    """While it lasts, SIGTERM and SIGINT call ``react`` with their number instead of ending the process.
+    """Let SIGTERM and SIGINT call ``react`` with their number, and not end the process, within the context.
 
     A second Ctrl-C ends it at once. Only a process' main thread can receive signals: elsewhere nothing
     changes.
@@ -39,7 +39,7 @@ def on_termination(react: Callable[[int], object]) -> Iterator[None]:
 
 @contextmanager
 def stopping_at_once(say: Callable[[], object]) -> Iterator[None]:
-    """While it lasts, SIGTERM and SIGINT call ``say`` and end the process; see `exit_code`."""
+    """Let SIGTERM and SIGINT call ``say`` before they end the process; see `exit_code`."""
 
     def stop(number: int) -> None:
         say()

@@ -1,4 +1,4 @@
-"""Optimisers of a network, with a learning rate that falls along a cosine."""
+"""Optimisers of a network, and their learning rate, which falls along a cosine."""
 
 from itertools import groupby
 from operator import attrgetter
@@ -14,12 +14,12 @@ SHAPE = attrgetter("shape")
 
 
 def adam(network: nn.Module, learning_rate: float) -> list[Optimizer]:
-    """Adam for all weights that are trained."""
+    """Return Adam for all weights that are trained."""
     return [Adam(_trained(network), lr=learning_rate)]
 
 
 def muon(network: nn.Module, learning_rate: float) -> list[Optimizer]:
-    """Muon (Jordan et al. 2024) for the matrices, Adam for all else.
+    """Return Muon (Jordan et al. 2024) for the matrices, Adam for all else.
 
     Muon's steps have orthogonal columns, scaled to the size that Adam's have, so one learning rate fits both.
     """
@@ -33,9 +33,9 @@ def muon(network: nn.Module, learning_rate: float) -> list[Optimizer]:
 
 
 class StackedMuon(Muon):
-    """PyTorch's Muon without weight decay, its steps the size of Adam's; matrices of one shape are one stack.
+    """PyTorch's Muon without weight decay, with steps of the size of Adam's, on stacked matrices.
 
-    Its steps are those of PyTorch's, in a few large operations where that has many small ones.
+    Matrices of one shape are one stack: the steps are the same, in a few large operations.
     """
 
     def __init__(self, matrices: list[Tensor], learning_rate: float) -> None:
@@ -52,7 +52,7 @@ class StackedMuon(Muon):
                 torch._foreach_add_(weights, list(steps.to(weights[0].dtype)), alpha=-size)
 
     def _directions(self, weights: list[Tensor], momentum: float) -> Float[Tensor, "matrices rows columns"]:
-        """Gradients drawn out of their running means, by Nesterov's momentum."""
+        """Return gradients combined with their running means, by Nesterov's momentum."""
         gradients = [weight.grad for weight in weights]
         for weight in weights:
             if not self.state[weight]:
@@ -65,7 +65,7 @@ class StackedMuon(Muon):
 def orthogonal(
     matrices: Float[Tensor, "matrices rows columns"], options: dict
 ) -> Float[Tensor, "matrices rows columns"]:
-    """Matrices with singular values near 1 in place of theirs, in bfloat16, by Newton-Schulz iterations."""
+    """Return the matrices with singular values near 1, by Newton-Schulz iterations in bfloat16."""
     a, b, c = options["ns_coefficients"]
     x = matrices.bfloat16()
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp_min(options["eps"])

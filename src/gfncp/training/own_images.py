@@ -1,4 +1,4 @@
-"""A user's images, without labels: some to train on, the others held out."""
+"""Images of a user, without labels: some to train on, the others held out."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -16,14 +16,14 @@ from gfncp.seeds import IMAGE_ORDER, seeded
 
 
 class Parts(NamedTuple):
-    """Disjoint, each in random order."""
+    """Images to train on and images held out, each part in random order."""
 
     training: UInt8[Tensor, "images 28 28"]
     validation: UInt8[Tensor, "held_out 28 28"]
 
 
 def split(data: OwnImages, path: Path | None) -> Parts:
-    """The parts of a folder or file of images.
+    """Split the images of a folder or file.
 
     Raises:
         ValueError: there is no ``path``, it cannot be read, or holds too few images.
@@ -39,7 +39,7 @@ def split(data: OwnImages, path: Path | None) -> Parts:
 
 
 def read(path: Path) -> UInt8[Tensor, "images 28 28"]:
-    """The images below a folder, as `gfncp cluster` reads them, or in an array.
+    """Return the images below a folder, as `gfncp cluster` reads them, or in an array.
 
     Raises:
         ValueError: they cannot be read, or are of another size.
@@ -51,7 +51,7 @@ def read(path: Path) -> UInt8[Tensor, "images 28 28"]:
 
 
 def as_bytes(x: Shaped[np.ndarray, "images *shape"], name: str) -> UInt8[Tensor, "images 28 28"]:
-    """Images as integers of 0 to 255.
+    """Return images as integers from 0 to 255.
 
     Raises:
         ValueError: they are of another size, or out of range.

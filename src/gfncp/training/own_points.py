@@ -1,4 +1,4 @@
-"""A run on a user's own points, without labels: what is left to say once the points are there.
+"""Configuration of a run on a user's own points, without labels.
 
 Vectors are clustered in the principal axes of their set, images through an embedding that instance
 discrimination trains first; the training clusters of both are neighbours along the data. A tenth of the
@@ -28,10 +28,10 @@ FILE = "points.safetensors"
 ITERATIONS = 1600
 HELD_OUT = 0.1
 COMPONENTS = 48
-MEASURED = 5000  # about so many points say how wide the widest component is
-REACH = 0.01  # the share of the points that a cluster is drawn from, but ...
-MEMBERS = 50  # at least so many, ...
-WIDEST = 0.05  # unless that were more than this share
+MEASURED = 5000  # points, about, on which the widest component is measured
+REACH = 0.01  # share of the points that a cluster is drawn from, but ...
+MEMBERS = 50  # at least this number, ...
+WIDEST = 0.05  # unless that is more than this share
 LARGEST_SET = 150
 SMALLEST_SET = 20
 LARGEST_TEST = 100
@@ -43,7 +43,7 @@ OF_IMAGES = {
 
 
 def configure(path: Path, iterations: int | None = None, seed: int = 0) -> Configuration:
-    """How to train on the points of a file, or on a folder of images; a function of them alone.
+    """Return a configuration for training on a file of points or a folder of images, from these alone.
 
     Raises:
         ValueError: they cannot be read, are too few, or all the same.
@@ -54,7 +54,7 @@ def configure(path: Path, iterations: int | None = None, seed: int = 0) -> Confi
 def describe_run(
     points: Num[Tensor, "points *shape"], name: str, iterations: int | None = None, seed: int = 0
 ) -> Configuration:
-    """How to train on points that were read; messages call them by a name.
+    """Return a configuration for training on points; messages call them by ``name``.
 
     Raises:
         ValueError: they are too few, or all the same.
@@ -107,10 +107,10 @@ def _of_vectors(x: Float[Tensor, "points dim"], name: str) -> dict:
 
 
 def read(path: Path, reading: Reading | None = None) -> Num[Tensor, "points *shape"]:
-    """The vectors in a file, or the images in a file or a folder.
+    """Return the vectors in a file, or the images in a file or a folder.
 
     Args:
-        reading: how a file is written, as options of `gfncp train` say; None where there are none.
+        reading: format of the file, from the options of `gfncp train`; None for the default.
 
     Raises:
         ValueError: they cannot be read, or are neither vectors nor images.
@@ -123,7 +123,7 @@ def read(path: Path, reading: Reading | None = None) -> Num[Tensor, "points *sha
 
 
 def store(X: Shaped[np.ndarray, "points *shape"] | pd.DataFrame, folder: Path) -> Path:
-    """Put points into the folder of their run, for `configure` and `gfncp.training.train.train`; the file.
+    """Write points into the folder of their run, for `configure` and `gfncp.training.train.train`.
 
     Raises:
         ValueError: ``X`` is not what is accepted, or the folder holds other points.

@@ -1,4 +1,4 @@
-"""What a run needs before its first iteration: data to draw from, and an embedding where it has one."""
+"""Preparation of a run: simulators of its sets, and the pre-training of an embedding if it has one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,13 +23,13 @@ from gfncp.training.pretraining import pretrain
 
 Simulator = Callable[[int, int, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
 EMBEDDING = "embedding.safetensors"  # of images, in the folder of a run
-IMAGES_AT_ONCE = 5000  # augmented and embedded
+IMAGES_AT_ONCE = 5000  # images that are augmented and embedded together
 
 
 def make_simulators(
     configuration: Configuration, encoder: nn.Module, data: Path | None
 ) -> tuple[Simulator, Simulator]:
-    """What yields training batches, and what yields validation sets."""
+    """Return the simulators of training and of validation sets."""
     if isinstance(configuration.data, EmbeddingFile):
         return unseen_classes.make_simulators(configuration.data, data)
     values = configuration.data.model_dump()
@@ -58,14 +58,14 @@ def make_simulators(
         "augmented-images": simulators.AugmentedImages,
         "neighbour-images": simulators.NeighbourImages,
     }[kind]
-    # Augmented where the network is, which is fast on a GPU.
+    # Images are augmented on the network's device, which is fast on a GPU.
     return training(x.to(next(encoder.parameters()).device), **values), held_out
 
 
 def own_images_simulators(
     configuration: Configuration, encoder: EmbeddedEncoder, data: Path | None
 ) -> tuple[Simulator, Simulator]:
-    """Of images without labels: neighbours among those to train on, and among those held out."""
+    """Return simulators of neighbouring images without labels: to train on, and held out."""
     options = configuration.data
     parts = own_images.split(options, data)
     views = embedded_views(encoder, parts.training, options.views, seeded(configuration.seed, VIEWS))
@@ -79,7 +79,7 @@ def own_images_simulators(
 def embedded_views(
     encoder: EmbeddedEncoder, x: UInt8[Tensor, "images height width"], views: int, generator: torch.Generator
 ) -> Float[Tensor, "views images features"]:
-    """Embeddings of images as they are, and of ``views - 1`` augmentations of each, on the images' device."""
+    """Return embeddings of images and of ``views - 1`` augmentations of each, on the images' device."""
     device = next(encoder.embedding.parameters()).device
 
     def augmented(part: UInt8[Tensor, "part height width"]) -> Float[Tensor, "part features"]:

@@ -1,11 +1,11 @@
 """Contrastive pre-training of an embedding, without labels.
 
-First each image must be told from all others (SimCLR, Chen et al. 2020). Then, round by round, what belongs
-together are no longer views of one image but images near each other in the embedding learned so far (as in
-SCAN, Van Gansbeke et al. 2020), which draws the members of a class together. Where the first stage is left
-out, the first round's images are near each other in their pixels.
+First each image must be told from all others (SimCLR, Chen et al. 2020). Then, round by round, positive pairs
+are no longer views of one image but images near each other in the embedding learned so far (as in SCAN, Van
+Gansbeke et al. 2020), which draws the members of a class together. Where the first stage is left out, the
+first round's images are near each other in their pixels.
 
-All is computed where the embedding lies, and drawn on the CPU, so that the seed decides it.
+Computations run on the embedding's device. Random numbers are drawn on the CPU: the seed decides them.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ ANCHORS = 2000
 
 
 def strong_augmentations(strength: float) -> Augmentation:
-    """Rotation, shift, scale, shear, and a part erased; at full strength, harder than what makes clusters.
+    """Return random rotation, shift, scale, shear and erasing, at full strength harder than for clusters.
 
     At strength 0, images stay as they are.
     """
@@ -47,7 +47,7 @@ def strong_augmentations(strength: float) -> Augmentation:
 
 
 class Pairs(NamedTuple):
-    """Images that belong together, and which pairs do not belong apart: at least each pair and itself."""
+    """Positive pairs of images, and which pairs are not told apart: at least each pair and itself."""
 
     first: Int[Tensor, "pairs"]
     second: Int[Tensor, "pairs"]
@@ -58,7 +58,7 @@ DrawPairs = Callable[[int, torch.Generator], Pairs]
 
 
 def same_image(images: int) -> DrawPairs:
-    """Each image belongs with itself alone."""
+    """Pair each image with itself alone."""
 
     def draw(pairs: int, generator: torch.Generator) -> Pairs:
         chosen = torch.randint(images, (pairs,), generator=generator)
@@ -68,7 +68,7 @@ def same_image(images: int) -> DrawPairs:
 
 
 def same_walk(walks: Walks, alike: float) -> DrawPairs:
-    """Two points of one anchor's walk belong together; walks that overlap by more are not told apart."""
+    """Pair two points of one anchor's walk; walks that overlap by more than ``alike`` are not told apart."""
 
     def draw(pairs: int, generator: torch.Generator) -> Pairs:
         anchors, reach = walks.nearest.shape
@@ -87,7 +87,7 @@ def info_nce(
     alike: Bool[Tensor, "pairs pairs"],
     temperature: float = 0.2,
 ) -> Float[Tensor, ""]:
-    """The loss of telling a view's partner from all views in the batch that are not alike."""
+    """Return the loss of telling a view's partner from all views in the batch that are not alike."""
     views = F.normalize(torch.cat([first, second]), dim=1)
     similarity = views @ views.T / temperature
     view = torch.arange(len(views), device=views.device)
@@ -116,10 +116,10 @@ def pretrain(
     """Train ``embedding`` in place, on its device.
 
     Args:
-        iterations: of telling each image from all others; without, the first round's neighbours are found in
+        iterations: of telling each image from all others; with 0, the first round's neighbours are found in
             the principal components of pixels.
-        rounds: how often neighbours are found in the embedding, and then told from others.
-        round_iterations: of each round.
+        rounds: number of times that neighbours are found in the embedding, and told from others.
+        round_iterations: iterations of each round.
         reach: the share of all images that is near an anchor, see `gfncp.simulators.neighbours`.
         alike: anchors whose neighbourhoods overlap by more are not told apart; 1 for identical ones.
         strength: of the augmentations, from 0 to 1.
@@ -158,10 +158,10 @@ def contrast(
 ) -> Iterator[Float[Tensor, ""]]:
     """Train ``embedding`` to tell pairs from others, and yield the losses; then it is frozen.
 
-    A projection between embedding and loss is trained along, and thrown away.
+    A projection between embedding and loss is trained as well, and discarded.
     """
     device = images.device
-    on_cuda = device.type == "cuda"  # where such a copy waits for no iteration before
+    on_cuda = device.type == "cuda"  # where a copy of this kind does not wait for the iteration before
     embedding.requires_grad_(True).train()
     with global_streams(seed, device):
         projection = nn.Sequential(

@@ -1,4 +1,4 @@
-"""What a long run shows while it goes on: a progress bar, and scalars for TensorBoard and W&B."""
+"""Display of a long run: a progress bar, and scalars for TensorBoard and W&B."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -20,14 +20,14 @@ from torch.utils.tensorboard import SummaryWriter
 
 from gfncp.extras import extra
 
-WriteScalar = Callable[[str, float, int], object]  # a name, a value, and after how many iterations
+WriteScalar = Callable[[str, float, int], object]  # name, value and iteration
 
 
 @contextmanager
 def scalars(
     accelerator: Accelerator, folder: Path, start: int, project: str | None = None
 ) -> Iterator[WriteScalar]:
-    """What writes a scalar for TensorBoard, in the main process alone.
+    """Yield a function that writes scalars for TensorBoard, in the main process alone.
 
     A resumed run replaces the scalars of the iterations that it repeats.
 

@@ -1,4 +1,4 @@
-"""The state of a training run, in one file, from which it goes on to the bit."""
+"""State of a training run in one file, from which a resumed run is bit-identical to an uninterrupted one."""
 
 import json
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ BEST = "best.safetensors"  # weights of the lowest loss of validation so far
 
 @contextmanager
 def unless_refused(folder: Path) -> Iterator[None]:
-    """While it lasts, files written into a run's folder stay only if nothing is refused, or it has a state.
+    """Remove files that were written into a run's folder if something is refused and the run has no state.
 
-    Otherwise a command that is corrected would be refused for what the wrong one left.
+    Otherwise the corrected command would be refused for what the wrong one left.
     """
     folder = Path(folder)
     existed = folder.is_dir()
@@ -42,7 +42,7 @@ def unless_refused(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def opened(configuration: Configuration, folder: Path) -> Iterator[None]:
-    """Put a run's configuration into its folder, which says early if that cannot be written to."""
+    """Write a run's configuration into its folder, so that a read-only folder is found early."""
     with unless_refused(folder):
         remove_drafts(folder)
         save_configuration(configuration, folder)
@@ -56,7 +56,7 @@ def store(
     folder: Path,
     iteration: int,
 ) -> None:
-    """The checkpoint, and what a resumed run needs: weights, the optimisers' moments, the iteration."""
+    """Write the checkpoint, and what a resumed run needs: weights, the optimisers' moments, the iteration."""
     save(model, configuration, folder)
     state = {f"weights/{name}": value.contiguous() for name, value in model.state_dict().items()}
     for number, optimizer in enumerate(optimizers):
@@ -78,7 +78,7 @@ def store_if_best(model: nn.Module, folder: Path, loss: float) -> None:
 
 
 def iterations_done(folder: Path) -> int:
-    """How far the run in ``folder`` has come; 0 where there is none."""
+    """Return the number of iterations that the run in ``folder`` has done; 0 where there is none."""
     path = Path(folder) / STATE
     if not path.exists():
         return 0
@@ -90,11 +90,11 @@ def iterations_done(folder: Path) -> int:
 
 
 def restore(model: nn.Module, optimizers: list[Optimizer], configuration: Configuration, folder: Path) -> int:
-    """Put the stored state of a run back, if there is one; the number of iterations done.
+    """Restore the stored state of a run, if there is one, and return the number of iterations done.
 
     Raises:
-        ValueError: ``folder`` holds a run with another configuration, a checkpoint that is none of this run,
-            or what is there is damaged.
+        ValueError: ``folder`` holds a run with another configuration, the checkpoint of another run, or
+            damaged files.
     """
     path = Path(folder) / STATE
     if not path.exists():

@@ -8,7 +8,7 @@ from functools import cache
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-COUNTED = 50  # one iteration of so many has its operations counted, which slows it down
+COUNTED = 50  # iterations of which one has its operations counted, which slows it down
 SIDE = 2048  # of the square matrices whose product measures the peak
 PRODUCTS = 3
 
@@ -17,8 +17,8 @@ class Throughput:
     """Iterations, their sets and their operations, since the last report.
 
     Args:
-        device: that computes.
-        dtype: of matrix products.
+        device: device of the computation.
+        dtype: type of matrix products.
     """
 
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:

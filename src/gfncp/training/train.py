@@ -1,6 +1,6 @@
 """Training: one loop for any objective and simulator, on any device, resumable to the bit.
 
-Each step averages the gradients of so many batches. A batch is a function of (seed, its number in the step,
+Each step averages the gradients of several batches. A batch is a function of (seed, its number in the step,
 iteration) alone, so a resumed run needs no random state, and processes, which share the batches of a step,
 change nothing but the time.
 """
@@ -35,7 +35,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class Loss(nn.Module):
-    """An objective of a network as a module: what accelerate wraps for processes.
+    """Objective of a network as a module, which accelerate wraps for several processes.
 
     Args:
         dtype: of matrix products.
@@ -68,7 +68,7 @@ def train(
     Args:
         data: folder of the images that the configuration names, None downloads them; or embeddings.
         accelerator: a new one, which says where to train; None takes what the machine has.
-        wandb: project of Weights & Biases that gets the scalars too; None for no such.
+        wandb: project of Weights & Biases that gets the scalars too; None for none.
         workers: processes that draw batches ahead, for each process that trains; they change nothing but the
             time. With 0, batches are drawn when they are needed.
 
@@ -87,7 +87,7 @@ def train(
             "batches in each step; accepted are multiples of their number"
         )
     torch.manual_seed(configuration.seed)
-    model: Any = configuration.build()  # of one kind or another
+    model: Any = configuration.build()  # an energy network, or one of another method
     optimizers = OPTIMIZERS[options.optimizer](model, options.learning_rate)
     start = kept = restore(model, optimizers, configuration, folder)
     if start == 0 and options.initial is not None:
@@ -198,7 +198,7 @@ def validate(
     simulate: Simulator,
     device: torch.device,
 ) -> dict[str, float]:
-    """The loss of sets that are the same each time, and the scores of the model's clusterings of them."""
+    """Return the loss of sets that are the same each time, and the scores of the model's clusterings."""
     sets, points = configuration.training.validation_sets, configuration.data.test_points
     x, labels, *rest = simulate(sets, points, seeded(configuration.seed, VALIDATION))
     held_out = Batch(x, labels, None, 1.0, *rest).to(device)
@@ -213,13 +213,13 @@ def accumulate(
     batches: int,
     accelerator: Accelerator,
 ) -> dict[str, Float[Tensor, "batches"]]:
-    """Add the gradient of a step's mean loss, of which each process does its part; all batches' terms.
+    """Add the gradient of a step's mean loss, to which each process contributes; return all batches' terms.
 
     Beside the objective's, ``sets`` is the number of sets of each batch.
 
     Args:
-        drawn: the batches to come.
-        batches: how many of them this process does.
+        drawn: the batches of this process.
+        batches: number of them that this process computes.
     """
     done: list[Terms] = []
     for left in reversed(range(batches)):

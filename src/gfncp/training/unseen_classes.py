@@ -18,9 +18,9 @@ WithoutLabels = AugmentedEmbeddings | NeighbourEmbeddings
 
 
 class Parts(NamedTuple):
-    """What to train on, without labels, in random order; and whole classes, where labels are known.
+    """Points to train on, without labels, in random order; and whole classes for validation and tests.
 
-    Where they are not, validation has points of its own, and there are no tests.
+    Where labels are not known, validation has points of its own, and there are no tests.
     """
 
     training: Float[Tensor, "points dim"]
@@ -29,7 +29,7 @@ class Parts(NamedTuple):
 
 
 def read(data: EmbeddingFile, path: Path | None) -> Embeddings:
-    """The embeddings that a configuration names.
+    """Return the embeddings that a configuration names.
 
     Raises:
         ValueError: there is no ``path``, it cannot be read, its vectors are of another width, or it is to be
@@ -50,7 +50,7 @@ def read(data: EmbeddingFile, path: Path | None) -> Embeddings:
 
 
 def check_classes(found: Shaped[np.ndarray, "points"] | None, expected: list[str], path: Path) -> None:
-    """Refuse another data set.
+    """Refuse embeddings that are not of the expected data set.
 
     Raises:
         ValueError: the classes are not those of the data set that is expected.
@@ -66,9 +66,9 @@ def check_classes(found: Shaped[np.ndarray, "points"] | None, expected: list[str
 
 
 def split(data: EmbeddingFile, path: Path | None) -> Parts:
-    """The parts of an embeddings file: disjoint classes; without labels, random points.
+    """Split an embeddings file into disjoint classes or, without labels, into random points.
 
-    Which classes are where depends on ``data.split_seed`` and the names of the classes alone.
+    The split of classes depends on ``data.split_seed`` and their names alone.
 
     Raises:
         ValueError: `read`, `choose_classes` or `split_classes` fail.
@@ -99,7 +99,7 @@ def _whole_classes(x: Tensor, classes: np.ndarray, names: list[str], data: Embed
 def make_simulators(
     data: EmbeddingFile, path: Path | None
 ) -> tuple[WithoutLabels, WithoutLabels | WholeClasses]:
-    """What yields training batches, and what yields validation sets: without labels, of points held out.
+    """Return the simulators of training and of validation sets; without labels, these are of held-out points.
 
     Raises:
         ValueError: `split` fails, or a class has fewer points than a validation set, which may be all of it.
@@ -127,7 +127,7 @@ def _without_labels(data: EmbeddingFile, x: Float[Tensor, "points dim"]) -> With
 
 
 def make_test_simulator(data: EmbeddingFile, path: Path | None) -> WholeClasses:
-    """What yields test sets: whole classes that were neither trained nor validated on.
+    """Return the simulator of test sets: whole classes that were neither trained nor validated on.
 
     Raises:
         ValueError: `split` fails, or there are no labels.
