@@ -119,7 +119,10 @@ def test_they_are_the_same_after_storage(frame):
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (["x"] * 59 + [f"name {i}" for i in range(51)], r"column 'b' holds 52 different texts in 110 rows"),
+        (
+            ["x"] * 59 + [f"name {i}" for i in range(51)],
+            r"'b' holds 52 different texts, such as 'x', in 110 rows",
+        ),
         (["x"] * 59 + [str(i) for i in range(51)], r"row 1, column 'b' holds 'x', in a column of numbers"),
         ([1.0] * 109 + [pd.Timestamp(0)], "row 110, column 'b' holds Timestamp"),
         ([[1, 2]] * 109 + [[1]], r"row 110, column 'b' holds \[1\]: accepted are lists of 2 numbers"),

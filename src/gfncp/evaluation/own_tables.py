@@ -39,9 +39,7 @@ def as_embeddings(
     if data is None or data.is_dir() or not isinstance(options, EmbeddingFile):
         said = [f"{name}={value!r}" for name, value in (asdict(roles) | asdict(reading)).items() if value]
         if said:
-            raise ValueError(
-                f"{', '.join(said)}: accepted with --data FILE, and a checkpoint of vectors"
-            )
+            raise ValueError(f"{', '.join(said)}: accepted with --data FILE, and a checkpoint of vectors")
         yield data
         return
     label = "y" if options.dataset == "clinc150" else options.label
