@@ -139,10 +139,10 @@ def no_number(row: int, title: str, name: object, value: object, advice: Advice)
         remedies.append("remove the unit behind the numbers")
     elif TOTAL.fullmatch(text.strip()):
         remedies.append("remove the row if it sums up others")
-    elif row == 0 and not any(letter.isdigit() for letter in text):
-        remedies.append("remove the row if it holds units, or names the columns again")
     elif not remedies and len(text) <= SHOWN:
         remedies.append(advise(advice, "missing", value))
+    if row == 0 and len(text) <= SHOWN and any(letter.isalpha() for letter in text):
+        remedies.append("remove the row if it holds units, or names the columns again")
     remedies.append(advise(advice, "category", name))
     shown = repr(value) if len(repr(value)) <= SHOWN else f"{repr(value)[:SHOWN]}..."
     return (
