@@ -157,6 +157,34 @@ def row_numbers(place: Place) -> Outcome:
     )
 
 
+def numbered(place: Place) -> Outcome:
+    """Expect numbers of rows in a random order, from 1000 on, to be left out."""
+    x, truth = clear(place)
+    table = frame(x).assign(patient=1000 + place.rng.permutation(len(x)))
+    return recovers(place.fit(place.read(place.write(table.to_csv(index=False)))).labels_, truth, LEAST)
+
+
+def total_row(place: Place) -> Outcome:
+    """Expect a note about a last row that is the sum of the others."""
+    table = frame(clear(place)[0].round(3))
+    path = place.write(pd.concat([table, table.sum().to_frame().T]).to_csv(index=False))
+    return warns(lambda: read_sets([path], Roles()), "the last row is the sum of the 150 above it")
+
+
+def no_header(place: Place) -> Outcome:
+    x, truth = clear(place)
+    table = frame(x).assign(kind=np.array(list("uvw"))[truth])
+    path = place.write(table.to_csv(index=False, header=False))
+    return refuses(lambda: place.read(path), "the first line has to name the columns")
+
+
+def typeset(place: Place) -> Outcome:
+    x = clear(place)[0].round(3)
+    path = place.write(frame(x).to_csv(index=False).replace("-", "\N{MINUS SIGN}"))
+    equal = np.array_equal(np.asarray(place.read(path), float), x)
+    return holds("the same numbers", "the same" if equal else "others", equal)
+
+
 def what_was_used(place: Place) -> Outcome:
     """Expect the terminal and the estimator to say what columns are used as, the scale, the checkpoint."""
     x, _ = clear(place)
@@ -192,12 +220,15 @@ CASES: dict[str, dict[str, Case]] = {
             for how in ("semicolon", "tab", "white space", "gz", "Parquet of lists", "NPZ")
         },
         **{name: partial(encoding, name) for name in ("latin-1", "utf-16")},
+        "typeset minus signs": typeset,
+        "no header": no_header,
+        "a row of totals": total_row,
         "dates": dates,
         "sparse matrix": sparse,
         "masked array": masked,
         "one-dimensional array": one_row,
         "names in polars": polars_names,
     },
-    "A2": {"row numbers, identifiers, names": row_numbers},
+    "A2": {"row numbers, identifiers, names": row_numbers, "row numbers in random order": numbered},
     "A3": {"what was used": what_was_used},
 }

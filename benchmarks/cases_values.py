@@ -79,6 +79,13 @@ def random_flag(weight: float | None, place: Place) -> Outcome:
     return recovers(place.fit(table, categorical_weight=weight).labels_, truth, LEAST)
 
 
+def random_kinds(kinds: int, place: Place) -> Outcome:
+    x, truth = clear(place)
+    x = x * [1, 100]  # other units, so that columns are standardised
+    table = frame(x).assign(kind=[f"k{code}" for code in place.rng.integers(0, kinds, len(x))])
+    return recovers(place.fit(table).labels_, truth, LEAST)
+
+
 def weight_of_a_command(place: Place) -> Outcome:
     x, _ = clear(place)
     path = place.write(frame(x).assign(flag=place.rng.integers(0, 2, len(x)) > 0).to_csv(index=False))
@@ -138,6 +145,7 @@ CASES: dict[str, dict[str, Case]] = {
         "a random flag": partial(random_flag, None),
         "a random flag of weight 0.1": partial(random_flag, 0.1),
         "a random flag of weight 0": partial(random_flag, 0.0),
+        **{f"{kinds} random kinds": partial(random_kinds, kinds) for kinds in (5, 40)},
         "--categorical-weight": weight_of_a_command,
         "two relevant flags": relevant_flags,
     },

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
 
@@ -166,14 +166,15 @@ class Report:
 
 
 def check_drawing() -> None:
-    """Check that the packages that draw pictures and pages are installed.
+    """Check that the packages that draw pictures and pages are installed, without importing them.
 
     Raises:
         MissingExtra: they are not.
     """
     with extra("plots", "pictures and report.html"):
         for name in ("jinja2", "matplotlib", "plotly"):
-            import_module(name)
+            if find_spec(name) is None:
+                raise ModuleNotFoundError(name=name)
 
 
 def _plain(name: str) -> str:

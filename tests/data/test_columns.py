@@ -35,13 +35,34 @@ def test_categories_follow_numbers_at_the_step_of_their_spread(frame):
     assert columns.step == pytest.approx(sum(spread))  # twice the median of the two
 
 
-def test_different_categories_lie_a_step_apart(frame):
+def test_different_categories_lie_equally_far_apart(frame):
     columns = Columns.of(frame)
     found = columns.apply(frame)
-    for name, part in (("kind", found[:, 2:5]), ("good", found[:, 5:])):
+    for name, part, kinds in (("kind", found[:, 2:5], 3), ("good", found[:, 5:], 2)):
         distance = np.linalg.norm(part[:, None] - part[None], axis=-1)
         differ = frame[name].to_numpy()[:, None] != frame[name].to_numpy()[None]
-        np.testing.assert_allclose(distance, columns.step * differ, atol=1e-12)
+        apart = columns.step * (kinds / (2 * (kinds - 1))) ** 0.5
+        np.testing.assert_allclose(distance, apart * differ, atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", ["none", "columns"])
+@pytest.mark.parametrize("weight", [1.0, 0.1])
+@pytest.mark.parametrize("beside", [["number"], []])
+def test_a_column_counts_once_whatever_the_number_of_its_kinds(scale, weight, beside):
+    """Of kinds that are equally frequent, all contribute the same to mean squared distances."""
+    rng, rows = np.random.default_rng(0), 60
+    contributed = []
+    for kinds in (2, 3, 5, 12):
+        frame = pd.DataFrame({"number": rng.normal(size=rows), "kind": rng.permutation(rows) % kinds})
+        frame = frame[[*beside, "kind"]].astype({"kind": str}).assign(kind=lambda x: "k" + x["kind"])
+        columns = Columns.of(frame)
+        x = columns.apply(frame)[:, len(beside) :]
+        importance = columns.importance(weight)
+        both = np.ones((2, len(beside) + x.shape[1])) if importance is None else importance.reshape(2, -1)
+        counted = both[int(scale == "columns"), len(beside) :]
+        unit = x.std(0) if scale == "columns" else columns.step / 2
+        contributed.append((counted * (x / unit).var(0)).sum())
+    assert contributed == pytest.approx([weight if beside else 1.0] * 4)
 
 
 def test_a_balanced_binary_column_weighs_as_a_numeric_one():
@@ -98,7 +119,10 @@ def test_stored_columns_give_the_same_coordinates(frame):
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (["x"] * 59 + [f"name {i}" for i in range(51)], r"column 'b' holds 52 different texts in 110 rows"),
+        (
+            ["x"] * 59 + [f"name {i}" for i in range(51)],
+            r"'b' holds 52 different texts, such as 'x', in 110 rows",
+        ),
         (["x"] * 59 + [str(i) for i in range(51)], r"row 1, column 'b' holds 'x', in a column of numbers"),
         ([1.0] * 109 + [pd.Timestamp(0)], "row 110, column 'b' holds Timestamp"),
         ([[1, 2]] * 109 + [[1]], r"row 110, column 'b' holds \[1\]: accepted are lists of 2 numbers"),

@@ -48,6 +48,32 @@ def test_a_folder_of_bad_files_only_is_refused(tmp_path):
         read_pictures(tmp_path, skip_bad=True)
 
 
+@pytest.mark.parametrize("ink", [0, 255])
+def test_what_is_transparent_is_unlike_the_ink(tmp_path, ink):
+    alpha = np.random.default_rng(0).integers(0, 256, (PIXELS, PIXELS), dtype=np.uint8)
+    for name, below in (("one", 0), ("other", 255)):  # colours of what is not seen change nothing
+        colours = np.where(alpha > 0, ink, below).astype(np.uint8)
+        Image.merge("LA", [Image.fromarray(colours), Image.fromarray(alpha)]).save(tmp_path / f"{name}.png")
+    expected = alpha if ink else 255 - alpha
+    for found in read_pictures(tmp_path).pixels:
+        np.testing.assert_allclose(found, expected, atol=1)
+
+
+@pytest.mark.parametrize("times", [1, 257])
+def test_images_of_16_bits_are_those_of_8(tmp_path, times):
+    levels = np.random.default_rng(0).integers(0, 256, (PIXELS, PIXELS)).astype(np.uint16)
+    Image.fromarray(levels * np.uint16(times)).save(tmp_path / "x.png")
+    assert np.array_equal(read_pictures(tmp_path).pixels[0], levels)
+
+
+def test_of_images_that_move_the_first_frame_is_taken_and_said(tmp_path):
+    first, second = (Image.fromarray(np.full((PIXELS, PIXELS), level, np.uint8)) for level in (10, 200))
+    first.save(tmp_path / "x.gif", save_all=True, append_images=[second])
+    found = read_pictures(tmp_path)
+    assert (found.pixels == 10).all()
+    assert "of 1 of 1 images, which move, the first frame was taken" in found.notes[0]
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, bool])
 def test_inverting_twice_changes_nothing(dtype):
     draw = np.random.default_rng(0).uniform(0, 1, (3, 4, 4))

@@ -1,6 +1,8 @@
 """Users' files: what is written is what is read; what is wrong is named with its place."""
 
+import gzip
 import io
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,8 @@ import pyarrow.parquet
 import pytest
 
 from gfncp.data import read_points
+from gfncp.data.point_sets import Roles, read_sets
+from gfncp.data.tables import columns_that_count
 
 
 @pytest.fixture
@@ -93,6 +97,16 @@ FILES = {
     "long row": (".csv", b"a,b\n1,2\n3,4,5\n", "cannot be read .*line 3"),
     "long rows": (".csv", b"a,b\n1,2,3\n3,4,5\n", "cannot be read"),
     "no header": (".csv", b"1.5,2\n3,4\n", "the first line has to name the columns"),
+    "no header beside text": (".csv", b"u,2.5\nv,3\nu,4\n", "the first line has to name the columns"),
+    "a title": (".csv", b"Heights\na,b\n1,2\n", "without titles or comments above it"),
+    "a comment": (".csv", b"# made in May\na,b\n1,2\n", "without titles or comments above it"),
+    "units": (
+        ".csv",
+        b"a,b\ncm,kg\n1,2\n3,4\n",
+        "row 1, column 'a' holds 'cm'.*remove the row if it holds units",
+    ),
+    "gzip": (".csv", gzip.compress(b"a,b\n1,2\n"), "it is no text.*end in .gz"),
+    "workbook": (".csv", b"PK\x03\x04\x14\x00\xf8", "it is no text.*workbooks saved as CSV"),
     "categories": (".csv", b"a,b\n1,u\n3,u\n", "column 'b' is not numeric: data row 1 holds 'u'"),
     "two of a name": (".parquet", TWICE, "cannot be read .*a"),
     "bytes": (".csv", bytes(range(256)), "cannot be read"),
@@ -194,6 +208,50 @@ def test_columns_of_uneven_lists_dates_and_bytes_are_refused(tmp_path, column):
     pd.DataFrame({"a": [1.0, 2.0], "odd": column}).to_parquet(tmp_path / "points.parquet")
     with pytest.raises(ValueError, match=r"points\.parquet: .*'odd'"):
         read_points(tmp_path / "points.parquet")
+
+
+ROWS = range(24)
+NUMBERING = {
+    "from 0": ([*ROWS], True),
+    "from 1000": ([1000 + row for row in ROWS], True),
+    "down": ([24 - row for row in ROWS], True),
+    "in another order": ([7 * row % 24 + 3 for row in ROWS], True),
+    "nullable": (pd.array([*ROWS], dtype="Int64"), True),
+    "with a gap": ([*ROWS[:-1], 30], False),
+    "twice": ([row // 2 for row in ROWS], False),
+    "with a missing one": (pd.array([None, *ROWS[1:]], dtype="Int64"), False),
+    "floats": ([float(row) for row in ROWS], False),
+}
+
+
+@pytest.mark.parametrize(("numbers", "left_out"), NUMBERING.values(), ids=NUMBERING)
+def test_columns_that_number_the_rows(numbers, left_out):
+    table = pd.DataFrame({"a": np.sin(ROWS), "n": numbers})
+    assert [each.name for each in columns_that_count(table)] == ["n"] * left_out
+    assert not columns_that_count(table[["n"]])  # never all
+    assert not columns_that_count(pd.DataFrame({"a": [0.5] * 6, "n": [3, 1, 2, 6, 4, 5]}))  # too few rows
+
+
+@pytest.mark.parametrize(("what", "value"), [("sum", "sum"), ("mean", "mean"), (None, "max")])
+def test_a_last_row_that_sums_up_the_others_is_pointed_out(tmp_path, points, what, value):
+    table = pd.DataFrame(points, columns=["a", "b", "c"]).assign(name=list("uvwuvwu"))
+    last = table[["a", "b", "c"]].agg(value).round(4).to_frame().T.assign(name="u")
+    pd.concat([table, last]).to_csv(tmp_path / "x.csv", index=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read_sets([tmp_path / "x.csv"], Roles())
+    said = [str(each.message) for each in caught]
+    assert [f"the last row is the {what} of the 7 above it" in each for each in said] == [True] * bool(what)
+
+
+def test_typeset_minus_signs_are_read(tmp_path, points):
+    text = pd.DataFrame(points, columns=["a", "b", "c"]).to_csv(index=False)
+    for name, content in {
+        "all": text.replace("-", "\N{MINUS SIGN}"),
+        "one": text.replace("-", "−", 1),
+    }.items():
+        (tmp_path / f"{name}.csv").write_text(content, encoding="utf-8")
+        np.testing.assert_allclose(read_points(tmp_path / f"{name}.csv")[0], points, rtol=1e-12)
 
 
 def test_missing_files_and_folders_are_refused(tmp_path):

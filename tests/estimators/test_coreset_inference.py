@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from gfncp import GFNCP
+from gfncp.coresets.units import in_units
 from gfncp.decoding.likelihood import log_prob
 from gfncp.partitions import all_partitions, canonical_labels
 from gfncp.posterior.posterior import Posterior
@@ -274,10 +275,23 @@ def test_categories_of_weight_two_count_like_two_copies(checkpoint, scale):
     copied = pd.concat([frame, frame[["flag", "kind"]].add_suffix(" again")], axis=1)
     labels = once.fit(copied).labels_
     expected = once.log_prob(copied, labels)
-    assert twice.log_prob(frame, labels) == pytest.approx(expected, abs=1e-3)
-    assert once.log_prob(frame, labels) != pytest.approx(expected, abs=1e-2)
+    assert twice.log_prob(frame, labels) == pytest.approx(expected, abs=1e-4)
+    assert once.log_prob(frame, labels) != pytest.approx(expected, abs=1e-3)
     twice.fit(frame)
     np.testing.assert_allclose(twice.predict_proba(frame[:4]).sum(1), 1)
+
+
+@pytest.mark.parametrize("scale", ["none", "columns"])
+def test_a_column_of_many_kinds_counts_like_a_flag(checkpoint, scale):
+    """Its variance in units of the network, beside that of the numbers, is nearly the same for any number."""
+    rows, shares = 240, []
+    for kinds in (2, 3, 8):
+        frame = table(rows)[["a", "b"]].assign(kind=[f"k{row % kinds}" for row in range(rows)])
+        given = GFNCP(checkpoint, 2, random_state=0, scale=scale).fit(frame)._given
+        x, importance = torch.from_numpy(given.x), torch.from_numpy(given.importance)
+        variance = in_units(x, torch.ones(rows), scale, importance).var(0)
+        shares.append(float(variance[2:].sum() / variance[:2].sum()))
+    assert shares == pytest.approx([shares[0]] * 3, rel=0.3)  # tails are drawn in; not 1.5 and 4 times
 
 
 def test_categories_of_weight_zero_are_left_out(checkpoint):

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import scipy.sparse
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from gfncp import GFNCP
 from gfncp.cli import main
 from gfncp.data import read_points
 from gfncp.data.cells import are_meant_as_numbers, as_number, looks_like_number
+from gfncp.data.checks import as_array
 from gfncp.data.column_uses import Column, describe
 from gfncp.data.columns import Columns
 from gfncp.data.dates import in_days
@@ -375,7 +377,7 @@ def test_names_and_numbers_of_rows_are_left_out_of_files(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "column", [[*range(11), 12], range(2, 14), [float(i) for i in range(12)], [1] * 12, range(12, 0, -1)]
+    "column", [[*range(11), 12], [float(i) for i in range(12)], [1] * 12, [5 * i % 12 for i in range(12)]]
 )
 def test_integers_that_do_not_count_rows_are_numbers(tmp_path, column):
     table = FRAME.assign(n=list(column))
@@ -534,7 +536,7 @@ def test_the_command_line_says_what_it_used(vector_checkpoint, tmp_path, capsys)
     lines = [
         f"{tmp_path / 'x.csv'}: as detected, its columns are separated by ';'",
         "Numbers: a, b (1 filled in)",
-        "Left out: id (different integers, called an identifier)",
+        "Left out: id (it counts the rows)",
         "--id-column id names the points by it in labels.csv",
     ]
     for line in lines:
@@ -564,6 +566,12 @@ def test_the_command_line_points_out_codes_and_weighs_categories(vector_checkpoi
     assert main([*command, "--missing", "-999"]) == 0
     assert "Numbers: a, b (3 filled in)" in (said := capsys.readouterr().err) and "unlike" not in said
     assert main([*command[:-1], "-1"]) == 2
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64, torch.bfloat16])
+def test_tensors_that_are_trained_are_points(kind):
+    x = torch.tensor([[1.0, 2.5], [-3.0, 4.0]], dtype=kind, requires_grad=True)
+    np.testing.assert_array_equal(as_array(x, (None,), "a checkpoint"), [[1.0, 2.5], [-3.0, 4.0]])
 
 
 def test_options_of_reading_are_refused_on_ray(capsys):

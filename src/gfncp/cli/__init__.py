@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gfncp.cli import cluster, diagnose, embed, evaluate, info, reproduce, train
+from gfncp.cli.table_options import with_options
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for command in (
@@ -20,7 +21,7 @@ for command in (
     info.info,
     info.methods,
 ):
-    app.command()(command)
+    app.command()(with_options(command))
 
 
 def _describe_machine() -> str:

@@ -11,24 +11,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from gfncp.cli.early_checks import check_labels_file, check_paths
-from gfncp.cli.shared import (
-    Array,
-    Categories,
-    Decimal,
-    Delimiter,
-    Encoding,
-    Missing,
-    Thousands,
-    console,
-    count,
-    notes,
-    split_names,
-)
+from gfncp.cli.shared import console, count, notes
+from gfncp.cli.table_options import TableOptions
 from gfncp.output_folder import FILES
 from gfncp.shipped import DEFAULT, find
 
 
 def cluster(
+    *,
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -65,14 +55,7 @@ def cluster(
     jobs: Annotated[
         int | None, typer.Option(help="Threads that compute, -1 for all cores.", show_default=False)
     ] = None,
-    columns: Annotated[
-        str | None, typer.Option(help="Columns to cluster by, with commas between; default: all others.")
-    ] = None,
-    id_column: Annotated[str | None, typer.Option(help="Column (NPZ: array) that names the points.")] = None,
-    label_column: Annotated[
-        str | None,
-        typer.Option(help="Column (NPZ: array) with true labels: never seen by the model, only compared."),
-    ] = None,
+    table: TableOptions,
     set_column: Annotated[
         str | None,
         typer.Option(help="Column (NPZ: array) that names the set of each point: each is clustered alone."),
@@ -89,13 +72,6 @@ def cluster(
         str | None,
         typer.Option(help="Column (NPZ: array) that says how often each row counts.", show_default=False),
     ] = None,
-    categories: Categories = None,
-    delimiter: Delimiter = None,
-    decimal: Decimal = None,
-    thousands: Thousands = None,
-    missing: Missing = None,
-    encoding: Encoding = None,
-    array: Array = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out images that cannot be read; a note names them.")
     ] = False,
@@ -156,14 +132,6 @@ def cluster(
     Example:  gfncp cluster points.csv --checkpoint mog-2d --output result
     """
     told_columns = {"known-column": known_column, "weight-column": weight_column}
-    of_reading = {
-        "delimiter": delimiter,
-        "decimal": decimal,
-        "thousands": thousands,
-        "missing": missing or None,
-        "encoding": encoding,
-        "array": array,
-    }
     of_engine = {
         "ray": {"address": address, "workers": workers},
         "local": {
@@ -174,7 +142,7 @@ def cluster(
             "invert": invert or None,
         }
         | told_columns
-        | of_reading,
+        | table.of_reading,
     }
     other = "ray" if engine == "local" else "local"
     for name, value in of_engine[other].items():
@@ -197,15 +165,13 @@ def cluster(
     from gfncp.checkpoints import load_configuration
     from gfncp.cli.told_columns import read_told_sets
     from gfncp.data.column_uses import describe
-    from gfncp.data.delimited import Reading
-    from gfncp.data.point_sets import Roles, invert_set
+    from gfncp.data.point_sets import invert_set
     from gfncp.estimators.gfncp import GFNCP
     from gfncp.estimators.image_range import choose_checkpoint
     from gfncp.posterior.summary import summarise
     from gfncp.report import MOST_PICTURES, Report, Result
 
-    kinds = split_names(categories) or ()
-    roles = Roles(split_names(columns), id_column, label_column, set_column, kinds)
+    roles, reading = table.roles(set_column), table.reading()
     parameters = {
         "n_samples": samples,
         "n_clusters": bounds,
@@ -220,7 +186,6 @@ def cluster(
         named = {"checkpoint": checkpoint or DEFAULT}
         _cluster_on_ray(files, roles, named | parameters, output, address, workers or 1)
         return
-    reading = Reading(delimiter, decimal, thousands, missing or (), encoding, array)
     with warnings.catch_warnings(record=True) as read:
         warnings.filterwarnings("always", category=UserWarning)
         sets, told = read_told_sets(files, roles, known_column, weight_column, reading, skip_bad)
@@ -264,7 +229,7 @@ def cluster(
     for note in dict.fromkeys([*(str(warning.message) for warning in [*read, *caught]), *used]):
         notes.print(f"Note: {note}", markup=False, soft_wrap=True)
     names = [each.name for each in sets[0].columns if each.used == "left out"]
-    if names and id_column is None:
+    if names and table.id_column is None:
         hint = f"Note: --id-column {shlex.quote(names[0])} names the points by it in {labels}"
         notes.print(hint, markup=False, soft_wrap=True)
     if len(results) == 1:

@@ -1,18 +1,21 @@
 """`gfncp evaluate`: clusterings against the truth, and how right the posterior is."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from gfncp.cli.shared import Checkpoint, Data, console, count
+from gfncp.cli.shared import Checkpoint, Data, console, count, notes
+from gfncp.cli.table_options import TableOptions
 from gfncp.extras import extra
 from gfncp.shipped import find
 
 
 def evaluate(
+    *,
     checkpoint: Checkpoint,
     sets: Annotated[int, typer.Option(min=1, help="Number of test sets.")] = 100,
     points: Annotated[
@@ -21,6 +24,7 @@ def evaluate(
     samples: Annotated[int, typer.Option(min=2, help="Samples of each posterior.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sets.")] = 0,
     data: Data = None,
+    table: TableOptions,
     exact: Annotated[
         bool,
         typer.Option("--exact", help="Compare with an exact sampler's best state (Gaussian mixtures only)."),
@@ -30,21 +34,29 @@ def evaluate(
     """Measure clusterings against the truth, on test sets of the kind that was trained for.
 
     Scores are of greedy clusterings along one order, of the most typical of 16 orders, which users get, and
-    of samples; then come the figures of `gfncp diagnose` for a posterior that runs free.
+    of samples; then come the figures of `gfncp diagnose` for a posterior that runs free. A table named by
+    --data is read as `gfncp cluster` reads it: notes say what was filled in and left out.
 
     Example:  gfncp evaluate mnist --sets 1000 --record records/mnist.json
     """
     find(checkpoint)
 
+    from gfncp.checkpoints import load_configuration
     from gfncp.files import write_text
 
+    roles, reading = table.roles(), table.reading()
     with extra("train", "gfncp evaluate"):
         from gfncp.evaluation.diagnosis_report import WAYS, right_table
         from gfncp.evaluation.evaluate import evaluate as run
+        from gfncp.evaluation.own_tables import as_embeddings
         from gfncp.evaluation.table_cells import with_error
 
-    with console.status(f"Clustering {count(sets, 'set')}"):
-        result = run(checkpoint, sets, points, seed, data, exact, samples)
+    with warnings.catch_warnings(record=True) as caught, console.status(f"Clustering {count(sets, 'set')}"):
+        warnings.filterwarnings("always", category=UserWarning)
+        with as_embeddings(load_configuration(checkpoint), data, roles, reading) as read:
+            result = run(checkpoint, sets, points, seed, read, exact, samples)
+    for note in dict.fromkeys(str(warning.message) for warning in caught):
+        notes.print(f"Note: {note}", markup=False, soft_wrap=True)
     errors = result["errors"]
     true = with_error(result["true_clusters"], errors["true_clusters"], 2)
     table = Table("method", "NMI", "ARI", f"K (true {true})", title="means ± standard errors over sets")

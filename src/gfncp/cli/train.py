@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
-from gfncp.cli.shared import Array, Decimal, Delimiter, Encoding, Thousands, console
+from gfncp.cli.shared import console
+from gfncp.cli.table_options import FileOptions
 from gfncp.extras import extra
 
 
 def train(
+    *,
     config: Annotated[
         Path | None,
         typer.Argument(help="TOML file that describes the run, see experiments/. Default: what fits --data."),
@@ -28,11 +30,7 @@ def train(
     iterations: Annotated[
         int | None, typer.Option(min=1, help="Train so long; default: as the TOML file says, or 1600.")
     ] = None,
-    delimiter: Delimiter = None,
-    decimal: Decimal = None,
-    thousands: Thousands = None,
-    encoding: Encoding = None,
-    array: Array = None,
+    file: FileOptions,
     wandb: Annotated[
         str | None,
         typer.Option(metavar="PROJECT", help="Send the scalars to Weights & Biases as well."),
@@ -51,17 +49,16 @@ def train(
     Example:  gfncp train --data embeddings.parquet
     """
     from gfncp.configuration.files import read_configuration
-    from gfncp.data.delimited import Reading
 
     with extra("train", "gfncp train"):
         from gfncp.training.own_points import describe_run, read, store
         from gfncp.training.run_state import unless_refused
         from gfncp.training.train import train as run
 
-    reading = Reading(delimiter, decimal, thousands, (), encoding, array)
+    reading = file.reading()
     alone = config is None and data is not None and not data.is_dir()
-    if reading != Reading() and not alone:
-        raise ValueError(f"{reading}: accepted with --data FILE, without a TOML file")
+    if file.said and not alone:
+        raise ValueError(f"{file}: accepted with --data FILE, without a TOML file")
     points = None
     if config is not None:
         described, name = read_configuration(config), config.stem

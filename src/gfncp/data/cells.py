@@ -15,6 +15,7 @@ import numpy as np
 
 OF_DIFFERENT = 0.5
 OF_ALL = 0.8
+MINUS = "\N{MINUS SIGN}"  # as typeset tables have it
 SIGNS = " \t()$€£¥₹%‰"
 GROUPS = ",.'’ \u00a0\u202f"  # what stands between thousands
 SEPARATED = re.compile(rf"[+-]?(?:\d{{1,3}}([{GROUPS}])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?|\d*,\d+)")
@@ -79,6 +80,8 @@ def as_number(value: object) -> float | None:
     """The number that a cell holds, NaN included; None if it holds none."""
     if isinstance(value, str | bytes) and "_" in str(value):  # which Python takes, but no table means
         return None
+    if isinstance(value, str):
+        value = value.replace(MINUS, "-")
     try:
         return float(value)  # pyright: ignore[reportArgumentType]
     except (TypeError, ValueError, OverflowError):
@@ -92,6 +95,7 @@ def looks_like_number(value: object) -> bool:
     if not isinstance(value, str | bytes):
         return isinstance(value, int | float | np.number | Decimal)
     bare = (value.decode(errors="replace") if isinstance(value, bytes) else value).strip(SIGNS)
+    bare = bare.replace(MINUS, "-")
     if not any(letter.isdigit() for letter in bare):
         return False
     return as_number(bare) is not None or SEPARATED.fullmatch(bare) is not None
@@ -122,7 +126,7 @@ def no_number(row: int, title: str, name: object, value: object, advice: Advice)
         name: what the user calls it.
     """
     text = str(value)
-    bare = text.strip(SIGNS).lstrip("+-")
+    bare = text.strip(SIGNS).lstrip(f"+-{MINUS}")
     grouped = GROUPED.fullmatch(bare)
     remedies = []
     if grouped:
@@ -137,6 +141,8 @@ def no_number(row: int, title: str, name: object, value: object, advice: Advice)
         remedies.append("remove the row if it sums up others")
     elif not remedies and len(text) <= SHOWN:
         remedies.append(advise(advice, "missing", value))
+    if row == 0 and len(text) <= SHOWN and any(letter.isalpha() for letter in text):
+        remedies.append("remove the row if it holds units, or names the columns again")
     remedies.append(advise(advice, "category", name))
     shown = repr(value) if len(repr(value)) <= SHOWN else f"{repr(value)[:SHOWN]}..."
     return (

@@ -59,6 +59,9 @@ def as_array(
 
 def _table_or_array(X: object) -> np.ndarray | pd.DataFrame:
     """Points as NumPy or pandas hold them, with NaN, or None among objects, where an entry is masked."""
+    if isinstance(X, torch.Tensor):
+        X = X.detach().cpu()
+        X = X.float() if X.dtype == torch.bfloat16 else X  # which NumPy does not know
     if hasattr(X, "to_pandas"):
         X = X.to_pandas()
     if isinstance(X, pd.DataFrame):

@@ -192,9 +192,10 @@ def _why_an_identifier(column: pd.Series, name: str) -> str:
 def _category(column: pd.Series, name: object, title: str, called: str, advice: Advice) -> Column:
     kinds = column[column.notna()].astype(str).nunique()
     if kinds > CATEGORIES:
+        first = _short(column.dropna().iloc[0])
         raise ValueError(
-            f"X: {title} holds {kinds} different texts in {len(column)} rows: accepted are at most "
-            f"{CATEGORIES} categories; {advise(advice, 'leave_out', name)}"
+            f"X: {title} holds {kinds} different texts, such as {first}, in {len(column)} rows: accepted are "
+            f"at most {CATEGORIES} categories; {advise(advice, 'leave_out', name)}"
         )
     return Column(called, "category", f"{kinds} values" if kinds != 1 else "1 value")
 

@@ -2,15 +2,18 @@
 
 - Columns of numbers are taken as they are, dates as days, and vectors as a coordinate for each of their
   numbers; a missing value is replaced by the median of its column, or by 0 where all are missing.
-- Columns of booleans, of categories and of text are categorical. Two different values lie ``step`` apart: two
-  standard deviations of a typical numeric column (their median; 1 if there is none), as a balanced binary
-  column has half its step as its standard deviation (Gelman. Scaling Regression Inputs by Dividing by Two
-  Standard Deviations. Statistics in Medicine 27, 2008). Two values become one coordinate, more of them one
-  each. A missing or unknown value gets the mean of the coordinates.
+- Columns of booleans, of categories and of text are categorical. Two values become one coordinate, in which
+  they lie ``step`` apart: two standard deviations of a typical numeric column (their median; 1 if there is
+  none), as a balanced binary column has half its step as its standard deviation (Gelman. Scaling Regression
+  Inputs by Dividing by Two Standard Deviations. Statistics in Medicine 27, 2008). More values become a
+  coordinate each, all of them equally far apart. A missing or unknown value gets the mean of the coordinates.
+- A column of K kinds counts like one column, whatever K is: kinds that are equally frequent have the mean
+  squared distance ``step^2 / 2`` of a balanced flag, so two of them lie ``step sqrt(K / (2 (K - 1)))`` apart.
+  Where coordinates are standardised, which gives each the same variance, each counts ``1 / K``.
 - Numeric columns of two values are flags: they are read as numbers, and count like categories.
-- Where there are other columns, too, each of these coordinates counts a tenth of a number in squared
-  distances (`categorical_weight`): otherwise the two values of a flag that says nothing, as far apart as
-  clusters are, cut every cluster in two.
+- Where there are other columns, too, each of these columns counts a tenth of a number in squared distances
+  (`categorical_weight`): otherwise the two values of a flag that says nothing, as far apart as clusters are,
+  cut every cluster in two.
 - Columns that name the rows are left out. See `gfncp.data.column_uses` for what is taken as what.
 
 Numeric columns come first, in their order.
@@ -41,7 +44,7 @@ class Columns:
         used: what each column of the table is used as.
         fill: what replaces missing values, a number for each coordinate of numbers.
         shares: share of each value, by the place of the categorical column.
-        step: distance of two different categories.
+        step: distance of the two values of a categorical column that has no more.
     """
 
     used: Sequence[Column]
@@ -154,13 +157,20 @@ class Columns:
         fill = [value for place, value in kept if self.used[place].used != "flag"]
         return replace(self, used=used, fill=fill, shares={})
 
-    def importance(self, categorical_weight: float) -> Float[np.ndarray, "coordinates"] | None:
-        """Return how much each coordinate counts if those of numbers count 1; None if all count the same."""
+    def importance(self, categorical_weight: float) -> Float[np.ndarray, "twice_the_coordinates"] | None:
+        """Return how much each coordinate counts in squared distances if those of numbers count 1.
+
+        Returns:
+            Values for coordinates that are kept in their unit, then as many for standardised ones; None if
+            all of them are 1.
+        """
         kinds = [self.used[place].used in KINDS for place in _places(self.used)]
-        kinds += [True] * sum(_coordinates([], shares).shape[1] for shares in self.shares.values())
-        if categorical_weight == 1 or all(kinds) or not any(kinds):
-            return None
-        return np.where(kinds, categorical_weight, 1.0)
+        widths = [_coordinates([], shares).shape[1] for shares in self.shares.values()]
+        parts = np.array([1] * len(kinds) + [width for width in widths for _ in range(width)])
+        kinds += [True] * sum(widths)
+        weights = np.where(kinds, 1.0 if all(kinds) else categorical_weight, 1.0)
+        both = np.concatenate([weights, weights / parts])
+        return None if (both == 1).all() else both
 
     def warn(self) -> None:
         """Warn of columns that are left out, of dates that became numbers, and of what may mean "missing"."""
@@ -329,11 +339,12 @@ def _shares(column: pd.Series) -> dict[str, float]:
 
 
 def _coordinates(texts: list[str | None], shares: Mapping[str, float]) -> Float[np.ndarray, "points values"]:
-    """Places at which different values lie 1 apart."""
-    if len(shares) <= 2:
-        places = np.arange(len(shares), dtype=np.float64)[:, None]
+    """Places of values, all equally far apart; two of them lie 1 apart, K of them sqrt(K / (2 (K - 1)))."""
+    count = len(shares)
+    if count <= 2:
+        places = np.arange(count, dtype=np.float64)[:, None]
     else:
-        places = np.eye(len(shares)) * 0.5**0.5
+        places = np.eye(count) * (count / (count - 1)) ** 0.5 / 2
     mean = np.array(list(shares.values())) @ places
     known = {text: place for place, text in enumerate(shares)}
     return np.vstack([places, mean])[[known.get(text, -1) for text in texts]]

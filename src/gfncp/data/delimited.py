@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfncp.data.cells import are_meant_as_numbers, as_number, looks_like_number
+from gfncp.data.cells import MINUS, are_meant_as_numbers, as_number, looks_like_number
 
 SAMPLE = 2**16  # characters by which the delimiter is detected
 NUMBERS = 0.5  # share of cells that are numbers, in a table with white space between its columns
@@ -149,7 +149,7 @@ def _normalise_texts(
     for row, cell in enumerate(cells):
         if not isinstance(cell, str):
             continue
-        text = cell.strip()
+        text = cell.strip().replace(MINUS, "-")
         if written.fullmatch(text):
             cells[row] = (text.replace(mark, "") if mark else text).replace(decimal, ".")
         elif decimal == "," and as_number(text) is not None and "." in text:
@@ -191,21 +191,40 @@ def _share_of_numbers(rows: list[list[str]]) -> float:
 def _parse(path: Path, delimiter: str, decimal: str, encoding: str) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are longer than the first line
-        table = pd.read_csv(
-            path,
-            sep=delimiter,
-            decimal=decimal,
-            encoding=encoding,
-            compression="gzip" if path.suffix.lower() == ".gz" else None,
-            index_col=False,
-            skipinitialspace=True,
-            low_memory=False,
-        )
-    names = list(table.columns)
-    numbers = pd.to_numeric(pd.Series(names, dtype=str), errors="coerce").notna().all()
-    if numbers and names != [str(i) for i in range(len(names))]:
-        raise ValueError(f"the first line has to name the columns, but holds the number {names[0]}")
+        try:
+            table = pd.read_csv(
+                path,
+                sep=delimiter,
+                decimal=decimal,
+                encoding=encoding,
+                compression="gzip" if path.suffix.lower() == ".gz" else None,
+                index_col=False,
+                skipinitialspace=True,
+                low_memory=False,
+            )
+        except pd.errors.ParserWarning:
+            raise ValueError(
+                "rows have more cells than the first line: accepted is a first line that names all columns, "
+                "without titles or comments above it"
+            ) from None
+    _check_header(table)
     return table
+
+
+def _check_header(table: pd.DataFrame) -> None:
+    """Refuse names that are a row of the table: numbers, beside texts that stand in their columns, too.
+
+    Raises:
+        ValueError: they are, and not 0, 1, 2, ... as pandas writes them.
+    """
+    names = [str(name) for name in table.columns]
+    numbers = [as_number(name) is not None for name in names]
+    if not any(numbers) or names == [str(i) for i in range(len(names))]:
+        return
+    others = [place for place, number in enumerate(numbers) if not number]
+    if all((table.iloc[:, place] == names[place]).any() for place in others):
+        first = names[numbers.index(True)]
+        raise ValueError(f"the first line has to name the columns, but holds the number {first}")
 
 
 def _has_decimal_commas(table: pd.DataFrame) -> bool:
@@ -216,7 +235,8 @@ def _has_decimal_commas(table: pd.DataFrame) -> bool:
         if column.dtype.kind == "f" and (column % 1 != 0).any():
             return False
         if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
-            cells = [cell.strip() for cell in column.unique().tolist() if isinstance(cell, str)]
+            texts = [cell for cell in column.unique().tolist() if isinstance(cell, str)]
+            cells = [text.strip().replace(MINUS, "-") for text in texts]
             found |= any(COMMA_DECIMAL.fullmatch(cell) and not EITHER.fullmatch(cell) for cell in cells)
             if any("." in cell and as_number(cell) is not None for cell in cells) and not found:
                 return False

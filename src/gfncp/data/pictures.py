@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from jaxtyping import Num, Shaped, UInt8
@@ -10,7 +10,12 @@ from jaxtyping import Num, Shaped, UInt8
 from gfncp.data.image_folders import SUFFIXES, images_below
 from gfncp.extras import extra
 
+if TYPE_CHECKING:
+    import PIL.Image
+
 PIXELS = 28  # height and width of the images that networks take
+WHITE = 255
+OF_16_BITS = 65535 / WHITE
 
 
 class Pictures(NamedTuple):
@@ -36,12 +41,13 @@ def read_pictures(folder: Path, skip_bad: bool = False) -> Pictures:
     with extra("images", str(folder)):
         from PIL import Image
     names = [path.relative_to(folder).as_posix() for path in files]
-    pixels, read, sizes, bad = [], [], [], []
+    pixels, read, sizes, bad, moving = [], [], [], [], 0
     for path, name in zip(files, names, strict=True):
         try:
             with Image.open(path) as image:
-                grey = image.convert("L").resize((PIXELS, PIXELS), Image.Resampling.LANCZOS)
+                grey = _grey(image).resize((PIXELS, PIXELS), Image.Resampling.LANCZOS)
                 sizes.append(image.size)
+                moving += getattr(image, "is_animated", False)
         except Exception as error:  # decoders raise nearly anything on damaged files
             bad.append(f"{name} ({_reason(error)})")
             continue
@@ -52,12 +58,32 @@ def read_pictures(folder: Path, skip_bad: bool = False) -> Pictures:
         advice = "--skip-bad leaves them out" if pixels else "accepted is at least one image"
         raise ValueError(f"{folder}: {unreadable}; {advice}")
     notes = [f"{folder}: left out, {unreadable}"] if bad else []
+    if moving:
+        notes.append(f"{folder}: of {moving} of {len(files)} images, which move, the first frame was taken")
     return Pictures(np.stack(pixels), read, notes + _notes_on_sizes(folder, sizes))
 
 
 def invert(images: Shaped[np.ndarray, "images height width"]) -> Num[np.ndarray, "images height width"]:
     """Return images with light and dark exchanged: integers of 0 to 255, or numbers in [0, 1]."""
     return 255 - images if images.dtype.kind in "ui" else 1 - images.astype(np.float64)
+
+
+def _grey(image: "PIL.Image.Image") -> "PIL.Image.Image":
+    """Return grey levels in 8 bits; what is transparent becomes a ground unlike what is drawn on it."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        levels = np.asarray(image, dtype=np.float64)
+        levels = levels / OF_16_BITS if levels.max() > WHITE else levels
+        return Image.fromarray(levels.clip(0, WHITE).round().astype(np.uint8))
+    if not image.has_transparency_data:
+        return image.convert("L")
+    grey, alpha = image.convert("RGBA").convert("LA").split()
+    opaque = np.asarray(alpha, dtype=np.float64)
+    light = (np.asarray(grey) * opaque).sum() > WHITE / 2 * opaque.sum()
+    ground = Image.new("L", image.size, 0 if light else WHITE)
+    ground.paste(grey, mask=alpha)
+    return ground
 
 
 def _reason(error: Exception) -> str:

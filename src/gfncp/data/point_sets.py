@@ -15,6 +15,7 @@ from gfncp.data.columns import Columns
 from gfncp.data.delimited import Reading
 from gfncp.data.pictures import invert, read_pictures
 from gfncp.data.tables import array_of_points, check_labels, columns_that_count, in_file, read_file
+from gfncp.data.totals import warn_of_totals
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +148,8 @@ def _read_file(
     try:
         check_columns(list(held), roles)
         counting = _counting(held, roles) if isinstance(held, pd.DataFrame) else []
+        if isinstance(held, pd.DataFrame):
+            warn_of_totals(held.drop(columns=[each.name for each in counting]), str(path))
         others = [*roles.others, *(each.name for each in counting)]
         whole, sets = _assign(held, path.stem, replace(roles, others=others), reading)
         return replace(whole, columns=[*counting, *whole.columns]), sets

@@ -16,6 +16,10 @@ from gfncp.data.delimited import Reading, normalise, read_text
 from gfncp.inputs import TEXTS, check_file, suffix_of
 
 COUNTED = 5  # rows, from which on a column that counts them is taken for their numbers
+NUMBERED = 20  # rows, from which on integers without gaps are taken for numbers of rows, in any order
+START = 4096  # bytes that tell text from other files
+UTF_16 = b"\xff\xfe", b"\xfe\xff"
+CONTROLS = {*range(9), *range(14, 27), *range(28, 32)}  # characters that no text holds
 SPARSE = {"shape", "format", "data"}  # arrays in a file of SciPy's sparse matrices
 DENSE = (
     "sparse input is not supported, accepted are arrays and DataFrames; "
@@ -90,20 +94,26 @@ def in_file(path: Path, error: Exception) -> str:
 
 
 def columns_that_count(table: pd.DataFrame) -> list[Column]:
-    """The columns that count the rows of a file: 0, 1, 2, ... or 1, 2, 3, ...; never all of them."""
-    rows = np.arange(len(table))
-    counting = [
-        name
-        for name in table.columns
-        if len(table) >= COUNTED
-        and pd.api.types.is_integer_dtype(table[name].dtype)
-        and table[name].iloc[0] in (0, 1)
-        and np.array_equal(table[name].to_numpy() - table[name].iloc[0], rows)
-    ]
+    """The columns that number the rows of a file, from any number on and in any order; never all of them.
+
+    They hold integers without gaps, each once: up or down in five rows or more, in any order in twenty.
+    """
+    counting = {name: why for name in table.columns if (why := _why_numbers(table[name]))}
     return [
-        Column(str(name), "left out", "it counts the rows")
-        for name in (counting if len(counting) < table.shape[1] else [])
+        Column(str(name), "left out", why)
+        for name, why in (counting.items() if len(counting) < table.shape[1] else ())
     ]
+
+
+def _why_numbers(column: pd.Series) -> str:
+    """Say why a column numbers the rows; empty if it does not."""
+    if len(column) < COUNTED or not pd.api.types.is_integer_dtype(column.dtype) or column.isna().any():
+        return ""
+    numbers = column.to_numpy(np.float64)
+    if (np.diff(numbers) == np.sign(numbers[1] - numbers[0])).all() and numbers[0] != numbers[1]:
+        return "it counts the rows"
+    gapless = np.array_equal(np.sort(numbers), numbers.min() + np.arange(len(numbers)))
+    return "it numbers the rows, in another order" if gapless and len(numbers) >= NUMBERED else ""
 
 
 def _table(held: pd.DataFrame, decimal: str, reading: Reading) -> pd.DataFrame:
@@ -134,8 +144,13 @@ def _check_said(path: Path, suffix: str, reading: Reading) -> None:
 
 def _other_encoding(path: Path, reading: Reading, error: UnicodeError, advice: Advice) -> str:
     with path.open("rb") as file:
-        start = file.read(2)
-    likely = "utf-16" if start in (b"\xff\xfe", b"\xfe\xff") else "latin-1"
+        start = file.read(START)
+    if not start.startswith(UTF_16) and CONTROLS & set(start):
+        return (
+            f"{path}: cannot be read (it is no text): accepted are text files, packed ones with names that "
+            "end in .gz, and workbooks saved as CSV"
+        )
+    likely = "utf-16" if start.startswith(UTF_16) else "latin-1"
     name = "UTF-8" if reading.encoding is None else reading.encoding
     remedy = advise(advice, "encoding", likely)
     return f"{path}: cannot be read (it is not {name}: {error}); {remedy} reads another encoding"

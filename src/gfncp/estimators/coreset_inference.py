@@ -54,6 +54,9 @@ class CoresetInference(Inference):
     def given(self, x: Points, scale: str = "auto", weights=None, known=None, importance=None) -> Given:
         """A set, with the scale chosen where it is "auto".
 
+        Args:
+            importance: see `gfncp.data.columns.Columns.importance`.
+
         Raises:
             ValueError: ``scale`` is none of the accepted ones.
         """
@@ -63,6 +66,9 @@ class CoresetInference(Inference):
         if scale == "auto":
             counts = torch.ones(len(x)) if weights is None else torch.from_numpy(weights)
             scale = choose_scale(torch.from_numpy(x).double(), counts.double())
+        if importance is not None:
+            in_their_unit, standardised = np.split(importance, 2)
+            importance = standardised if scale == "columns" else in_their_unit
         return Given(x, scale=scale, weights=weights, known=known, importance=importance)
 
     def seen(self, given: Given, rows: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some dim"]:

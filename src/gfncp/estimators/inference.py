@@ -131,14 +131,17 @@ class Inference:
         scale: str = "auto",
         weights: Float[np.ndarray, "points"] | None = None,
         known: Int[np.ndarray, "points"] | None = None,
-        importance: Float[np.ndarray, "dim"] | None = None,
+        importance: Float[np.ndarray, "twice_dim"] | None = None,
     ) -> Given:
         """A set, with the points of it that are decoded jointly.
+
+        Args:
+            importance: see `gfncp.data.columns.Columns.importance`; coordinates are kept in their unit.
 
         Raises:
             ValueError: something else is given, which a network of points knows nothing of.
         """
-        if importance is not None:
+        if importance is not None and (np.split(importance, 2)[0] != 1).any():
             raise ValueError(
                 f"categorical_weight: {self.name!r} takes points as they are; accepted are 0 and 1"
             )

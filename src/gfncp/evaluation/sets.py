@@ -43,7 +43,11 @@ def make_test_simulator(configuration: Configuration, encoder: nn.Module, data: 
     Args:
         encoder: encoder whose embeddings of the images are drawn, if it has an embedding.
         data: folder of the images that the configuration names, None downloads them; or embeddings.
+
+    Raises:
+        ValueError: there are data, but test sets are simulated.
     """
+    check_simulated(configuration, data)
     if isinstance(configuration.data, EmbeddingFile):
         return unseen_classes.make_test_simulator(configuration.data, data)
     values = configuration.data.model_dump()
@@ -61,6 +65,19 @@ def make_test_simulator(configuration: Configuration, encoder: nn.Module, data: 
     return simulators.WholeClasses(
         prepared(encoder, x), classes, values["alpha"], bounds, values.get("largest")
     )
+
+
+def check_simulated(configuration: Configuration, data: Path | None) -> None:
+    """Refuse data for test sets that are simulated.
+
+    Raises:
+        ValueError: there are such.
+    """
+    if data is not None and not isinstance(configuration.data, EmbeddingFile | ImageData | EmbeddingData):
+        raise ValueError(
+            f"data={str(data)!r}: accepted is none, the test sets of this checkpoint are simulated; "
+            "gfncp cluster FILE --label-column NAME compares the clustering of a file with known labels"
+        )
 
 
 def make_held_out_simulator(

@@ -10,7 +10,7 @@ from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.estimators.inference import KINDS
 from gfncp.evaluation.answers import PointSubject, Subject
 from gfncp.evaluation.coreset_answers import CoresetSubject
-from gfncp.evaluation.sets import make_held_out_simulator, make_test_simulator
+from gfncp.evaluation.sets import check_simulated, make_held_out_simulator, make_test_simulator
 from gfncp.simulators import WholeClasses
 
 SIZES = (20, 100, 300)  # points of a set
@@ -32,6 +32,7 @@ def make_test_subject(checkpoint: str | Path, configuration: Configuration, data
         ValueError: the checkpoint's network has no probabilities, or there are no data.
     """
     if configuration.network.kind == "coreset-energy":
+        check_simulated(configuration, data)
         inference = cast(CoresetInference, CoresetInference.of(checkpoint, None, 1, None, None))
         return CoresetSubject(inference)
     model: Any = read(checkpoint, *KINDS).network  # an energy network that decodes

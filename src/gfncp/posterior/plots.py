@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.cluster.hierarchy import dendrogram
 from scipy.spatial import KDTree
-from sklearn.decomposition import PCA
 
 from gfncp.files import write_atomically
 from gfncp.posterior.posterior import Posterior
@@ -138,6 +137,8 @@ def plane(points: Num[np.ndarray, "n_samples *shape"]) -> tuple[Num[np.ndarray, 
     flat = points.reshape(len(points), -1)
     if flat.shape[1] > 2 and len(flat) > 2:
         with np.errstate(invalid="ignore"):  # points that are all equal have no variance to share out
+            from sklearn.decomposition import PCA  # takes a while, and points in the plane need none
+
             return PCA(2).fit_transform(flat), ["first principal component", "second principal component"]
     second = flat[:, 1] if flat.shape[1] > 1 else np.zeros_like(flat[:, 0])
     return np.stack([flat[:, 0], second], axis=1), ["first coordinate", "second coordinate"]
