@@ -58,7 +58,7 @@ def test_a_column_counts_once_whatever_the_number_of_its_kinds(scale, weight, be
         columns = Columns.of(frame)
         x = columns.apply(frame)[:, len(beside) :]
         importance = columns.importance(weight)
-        both = np.ones((2, len(beside) + x.shape[1])) if importance is None else importance.reshape(2, -1)
+        both = np.ones((2, len(beside) + x.shape[1])) if importance is None else importance
         counted = both[int(scale == "columns"), len(beside) :]
         unit = x.std(0) if scale == "columns" else columns.step / 2
         contributed.append((counted * (x / unit).var(0)).sum())

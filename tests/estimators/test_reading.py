@@ -577,3 +577,17 @@ def test_tensors_that_are_trained_are_points(kind):
 def test_options_of_reading_are_refused_on_ray(capsys):
     assert main(["cluster", "x.parquet", "--engine", "ray", "--decimal", ","]) == 2
     assert "--decimal=,: accepted with --engine local only" in capsys.readouterr().err
+
+
+def test_dates_beside_numbers_have_columns_standardised(coreset_checkpoint):
+    """Days and lengths have no unit in common, however few columns there are."""
+    draw = np.random.default_rng(0)
+    lengths = pd.DataFrame(draw.normal(size=(30, 2)), columns=["a", "b"])
+    days = pd.to_timedelta(draw.integers(0, 9, 30), unit="D") + pd.Timestamp("2024-01-01")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = [
+            GFNCP(coreset_checkpoint, n_samples=3, random_state=0).fit(frame).scale_
+            for frame in (lengths, lengths.assign(day=days))
+        ]
+    assert fitted == ["none", "columns"]

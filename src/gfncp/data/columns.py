@@ -157,20 +157,26 @@ class Columns:
         fill = [value for place, value in kept if self.used[place].used != "flag"]
         return replace(self, used=used, fill=fill, shares={})
 
-    def importance(self, categorical_weight: float) -> Float[np.ndarray, "twice_the_coordinates"] | None:
+    def importance(self, categorical_weight: float) -> Float[np.ndarray, "2 coordinates"] | None:
         """Return how much each coordinate counts in squared distances if those of numbers count 1.
 
         Returns:
-            Values for coordinates that are kept in their unit, then as many for standardised ones; None if
-            all of them are 1.
+            A row for coordinates that are kept in their unit, and one for standardised ones; None if all
+            are 1.
         """
         kinds = [self.used[place].used in KINDS for place in _places(self.used)]
         widths = [_coordinates([], shares).shape[1] for shares in self.shares.values()]
         parts = np.array([1] * len(kinds) + [width for width in widths for _ in range(width)])
         kinds += [True] * sum(widths)
         weights = np.where(kinds, 1.0 if all(kinds) else categorical_weight, 1.0)
-        both = np.concatenate([weights, weights / parts])
+        both = np.stack([weights, weights / parts])
         return None if (both == 1).all() else both
+
+    @property
+    def mixed_units(self) -> bool:
+        """Return whether there are dates, which count days, beside other columns."""
+        kinds = {each.used for each in self.used} - {"left out"}
+        return "date" in kinds and len(kinds) > 1
 
     def warn(self) -> None:
         """Warn of columns that are left out, of dates that became numbers, and of what may mean "missing"."""

@@ -41,6 +41,7 @@ class CoresetInference(Inference):
 
     point_shape = (None,)
     streams = False
+    scales = True
     categorical_weight = 0.1
 
     def joint(self, points: int) -> int:
@@ -67,7 +68,7 @@ class CoresetInference(Inference):
             counts = torch.ones(len(x)) if weights is None else torch.from_numpy(weights)
             scale = choose_scale(torch.from_numpy(x).double(), counts.double())
         if importance is not None:
-            in_their_unit, standardised = np.split(importance, 2)
+            in_their_unit, standardised = importance
             importance = standardised if scale == "columns" else in_their_unit
         return Given(x, scale=scale, weights=weights, known=known, importance=importance)
 

@@ -204,12 +204,11 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         inference, generator = self._inference(), self._generator()
         fitted = [cast("GFNCP", clone(self)) for _ in sets]
         points = [one._read(inference, X, reset=True) for one, X in zip(fitted, sets, strict=True)]
-        counts = [one._importance(inference, one._columns) for one in fitted]
         known = _of_each_set("known_labels", known_labels, check_known, points)
         weights = _of_each_set("sample_weight", sample_weight, check_weights, points)
         given = [
-            inference.given(x, self.scale, *each)
-            for x, *each in zip(points, weights, known, counts, strict=True)
+            one._given_of(inference, x, one._columns, *told)
+            for one, x, *told in zip(fitted, points, weights, known, strict=True)
         ]
         indices = [_index(X) for X in sets]
         for batch in inference.batches(given):
@@ -294,7 +293,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         check_is_fitted(self)
         inference = self._inference()
         x = self._read(inference, X, reset=False)
-        given = inference.given(x, self.scale, importance=self._importance(inference, self._columns))
+        given = self._given_of(inference, x, self._columns)
         labels = inference.greedy(given).cpu()[None] if y is None else _clusterings(y, len(x))
         return float(inference.log_prob(given, labels)[0]) / len(x)
 
@@ -310,7 +309,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         """
         inference = self._inference()
         x, columns = self._coordinates(inference, X, None)
-        given = inference.given(x, self.scale, importance=self._importance(inference, columns))
+        given = self._given_of(inference, x, columns)
         values = inference.log_prob(given, _clusterings(labels, len(x)))
         return float(values[0]) if np.ndim(labels) == 1 else values
 
@@ -382,13 +381,9 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
     @with_n_jobs
     def _fit(self, inference: Inference, X, known_labels=None, sample_weight=None) -> "GFNCP":
         x = self._read(inference, X, reset=True)
-        given = inference.given(
-            x,
-            self.scale,
-            None if sample_weight is None else check_weights(sample_weight, len(x)),
-            None if known_labels is None else check_known(known_labels, len(x)),
-            self._importance(inference, self._columns),
-        )
+        weights = None if sample_weight is None else check_weights(sample_weight, len(x))
+        known = None if known_labels is None else check_known(known_labels, len(x))
+        given = self._given_of(inference, x, self._columns, weights, known)
         if inference.streams:
             return self._go_on(inference, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
         return self._fit_batch(inference, [given], [_index(X)], [self], self._generator())[0]

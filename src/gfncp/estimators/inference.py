@@ -75,6 +75,7 @@ class Inference:
     n_clusters: object
     max_joint: int | None
     categorical_weight: ClassVar[float] = 1.0  # unless another is asked for
+    scales: ClassVar[bool] = False  # whether columns are brought to one unit
 
     @classmethod
     def of(
@@ -131,7 +132,7 @@ class Inference:
         scale: str = "auto",
         weights: Float[np.ndarray, "points"] | None = None,
         known: Int[np.ndarray, "points"] | None = None,
-        importance: Float[np.ndarray, "twice_dim"] | None = None,
+        importance: Float[np.ndarray, "2 dim"] | None = None,
     ) -> Given:
         """A set, with the points of it that are decoded jointly.
 
@@ -141,7 +142,7 @@ class Inference:
         Raises:
             ValueError: something else is given, which a network of points knows nothing of.
         """
-        if importance is not None and (np.split(importance, 2)[0] != 1).any():
+        if importance is not None and (importance[0] != 1).any():
             raise ValueError(
                 f"categorical_weight: {self.name!r} takes points as they are; accepted are 0 and 1"
             )

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from gfncp.data.checks import as_array, check_images, check_shape
 from gfncp.data.columns import Columns, Table
 from gfncp.estimators.image_range import refuse_unlike
-from gfncp.estimators.inference import Inference
+from gfncp.estimators.inference import Given, Inference
 from gfncp.estimators.outside import warn_outside_training
 
 
@@ -18,6 +18,7 @@ class PointsMixin(BaseEstimator):
     """Points of any accepted kind, as arrays of numbers; what each column is used as is learnt once."""
 
     checkpoint: str | Path
+    scale: str
     categorical_weight: float | None
     outside_: list[str]
     columns_: list
@@ -63,9 +64,18 @@ class PointsMixin(BaseEstimator):
         columns = Columns.of(table)
         return columns.without_categories() if self.categorical_weight == 0 else columns
 
-    def _importance(
-        self, inference: Inference, columns: Columns | None
-    ) -> Float[np.ndarray, "coordinates"] | None:
+    def _given_of(
+        self,
+        inference: Inference,
+        x: Float[np.ndarray, "points *shape"],
+        columns: Columns | None,
+        weights: Float[np.ndarray, "points"] | None = None,
+        known: Int[np.ndarray, "points"] | None = None,
+    ) -> Given:
+        """Return a set with what is known of it; dates beside other numbers have all columns standardised."""
         weight = self.categorical_weight
         weight = inference.categorical_weight if weight is None else float(weight)
-        return None if columns is None else columns.importance(weight)
+        importance = None if columns is None else columns.importance(weight)
+        mixed = columns is not None and columns.mixed_units and inference.scales
+        scale = "columns" if mixed and self.scale == "auto" else self.scale
+        return inference.given(x, scale, weights, known, importance)
