@@ -206,7 +206,7 @@ def main(
     warnings.simplefilter("ignore", ConvergenceWarning)
     try:
         every = [*read_collections(data), *bundled_sets()]
-        about = describe_checkpoint(checkpoint)
+        described = describe_checkpoint(checkpoint)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     names = [real.name for real in every]
@@ -243,7 +243,7 @@ def main(
     if record is not None:
         result = {
             "kind": "real-data",
-            **about,
+            **described,
             "seed": seed,
             **describe_machine(),
             "gaussian_like": GAUSSIAN_LIKE,
