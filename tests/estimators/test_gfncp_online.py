@@ -279,7 +279,7 @@ def test_several_orders_of_an_online_checkpoint_are_averaged_but_are_no_stream(o
 
 @pytest.mark.parametrize("n_orders", [0, 1.5, "all", None])
 def test_a_number_of_orders_that_is_none_is_refused(usual, X, n_orders):
-    with pytest.raises(ValueError, match="n_orders="):
+    with pytest.raises(ValueError, match="'n_orders' parameter"):
         GFNCP(usual, n_orders=n_orders).fit(X)
 
 
