@@ -29,8 +29,9 @@ from gfncp.configuration import Configuration
 from gfncp.configuration.data import CoresetData, OwnImages
 from gfncp.data import images
 from gfncp.estimators import image_range
+from gfncp.estimators.outside import statistics_of
 from gfncp.estimators.ranges import ImageRanges, SetRanges
-from gfncp.estimators.set_range import FEWEST_POINTS, evenly, fit_ranges, set_statistics
+from gfncp.estimators.set_range import FEWEST_POINTS, fit_ranges
 from gfncp.evaluation.coreset_sets import draw_set
 from gfncp.files import write_text
 from gfncp.seeds import seeded
@@ -90,13 +91,12 @@ def simulated_sets(checkpoint: str, data: Path | None) -> Iterator[np.ndarray]:
 
 def ranges_of_sets(checkpoint: str, command: str, data: Path | None) -> SetRanges:
     """Cluster simulated sets; return mean and covariance of their statistics."""
+    inference = GFNCP(checkpoint)._inference()
     found, points = [], []
     for x in track(simulated_sets(checkpoint, data), "clustering", SETS, console=console):
         model = GFNCP(checkpoint, n_samples=1, random_state=0, categorical_weight=1).fit(x)
-        labels, rows = model.labels_, evenly(len(x))
-        log_prob = model.posterior_.log_prob_of(labels) / len(x)
-        seen = model._inference().seen(model._given, rows)
-        statistics = set_statistics(seen, labels[rows], log_prob)
+        log_prob = model.posterior_.log_prob_of(model.labels_)
+        statistics = statistics_of(inference, model._given, model.labels_, log_prob)
         if statistics is not None:
             found.append(statistics)
             points.append(len(x))

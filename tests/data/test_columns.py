@@ -49,7 +49,7 @@ def test_different_categories_lie_equally_far_apart(frame):
 @pytest.mark.parametrize("weight", [1.0, 0.1])
 @pytest.mark.parametrize("beside", [["number"], []])
 def test_a_column_counts_once_whatever_the_number_of_its_kinds(scale, weight, beside):
-    """Of kinds that are equally frequent, all contribute the same to mean squared distances."""
+    """Equally frequent kinds, however many, contribute the same to mean squared distances."""
     rng, rows = np.random.default_rng(0), 60
     contributed = []
     for kinds in (2, 3, 5, 12):

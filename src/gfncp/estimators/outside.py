@@ -4,7 +4,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int, Num
+from jaxtyping import Float, Int, Num
 
 from gfncp.configuration import Configuration
 from gfncp.estimators.image_range import describe_unlike
@@ -45,9 +45,20 @@ def warn_unlike_set(inference: Inference, given: Given, labels: Labels, log_prob
     ranges = set_ranges(inference.name) if given.x.ndim == 2 else None
     if ranges is None:
         return []
-    rows = evenly(len(labels))
-    found = set_statistics(inference.seen(given, rows), labels[rows], log_prob / len(labels))
+    found = statistics_of(inference, given, labels, log_prob)
     return _warn(None if found is None else describe_unlike_set(found, len(labels), ranges, inference.name))
+
+
+def statistics_of(
+    inference: Inference, given: Given, labels: Labels, log_prob: float
+) -> Float[np.ndarray, "statistics"] | None:
+    """Return `gfncp.estimators.set_range.set_statistics` of a clustered set, as the network sees its points.
+
+    Args:
+        log_prob: log p(labels | x), in nats.
+    """
+    rows = evenly(len(labels))
+    return set_statistics(inference.seen(given, rows), labels[rows], log_prob / len(labels))
 
 
 def _warn(*texts: str | None) -> list[str]:

@@ -2,8 +2,8 @@
 
 Seven statistics of a set and its clustering have, given the number of points, a mean and a covariance in sets
 that are simulated as for training. A set whose statistics are farther from the mean than nearly all of these
-are (in Mahalanobis distance) is outside of what the checkpoint knows. That tells curves, grids and uniform
-points from mixtures of Gaussians, and vectors without structure from embeddings.
+are (in Mahalanobis distance) is outside of what the checkpoint knows. That tells curves and grids from
+mixtures of Gaussians.
 """
 
 from pathlib import Path
@@ -91,9 +91,8 @@ def fit_ranges(
     Args:
         command: by which the sets were simulated.
     """
-    terms = _terms(points)
-    coefficients = np.linalg.lstsq(terms, statistics)[0]
-    precision = np.linalg.inv(np.cov((statistics - terms @ coefficients).T))
+    coefficients = np.linalg.lstsq(_terms(points), statistics)[0]
+    precision = np.linalg.inv(np.cov(_residuals(statistics, points, coefficients).T))
     fitted = SetRanges(
         command=command, coefficients=coefficients.tolist(), precision=precision.tolist(), limit=0
     )
@@ -105,8 +104,17 @@ def distances(
     statistics: Float[np.ndarray, "sets 7"], points: Int[np.ndarray, "sets"], ranges: SetRanges
 ) -> Float[np.ndarray, "sets"]:
     """Return the Mahalanobis distance of each set's statistics from their mean in simulated sets."""
-    apart = statistics - _terms(points) @ np.array(ranges.coefficients)
+    apart = _residuals(statistics, points, np.array(ranges.coefficients))
     return np.sqrt(np.einsum("ni,ij,nj->n", apart, np.array(ranges.precision), apart))
+
+
+def _residuals(
+    statistics: Float[np.ndarray, "sets 7"],
+    points: Int[np.ndarray, "sets"],
+    coefficients: Float[np.ndarray, "3 7"],
+) -> Float[np.ndarray, "sets 7"]:
+    """Return the deviations of statistics from their mean in simulated sets of as many points."""
+    return statistics - _terms(points) @ coefficients
 
 
 def _terms(points: Int[np.ndarray, "sets"]) -> Float[np.ndarray, "sets 3"]:
@@ -128,7 +136,7 @@ def describe_unlike_set(
     if distance <= ranges.limit:
         return None
     deviations = np.sqrt(np.diag(np.linalg.inv(ranges.precision)))
-    apart = (statistics - (_terms(np.array([points])) @ np.array(ranges.coefficients))[0]) / deviations
+    (apart,) = _residuals(statistics[None], np.array([points]), np.array(ranges.coefficients)) / deviations
     names = list(STATISTICS.values())
     said = [
         f"{names[at]} {'larger' if apart[at] > 0 else 'smaller'}" for at in np.argsort(-np.abs(apart))[:NAMED]
