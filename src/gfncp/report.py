@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Num
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from gfncp.coresets.units import in_units
 from gfncp.data.column_uses import Column, describe
@@ -76,6 +75,8 @@ class Result:
         """Return NMI and ARI with the known labels; None without these."""
         if self.set.labels is None:
             return None
+        from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score  # seldom needed, slow
+
         known = pd.factorize(self.set.labels)[0]  # labels may be of any type
         return {
             "NMI": float(normalized_mutual_info_score(known, self.model.labels_)),

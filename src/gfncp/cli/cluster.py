@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from gfncp.cli.early_checks import check_labels_file, check_paths
+from gfncp.cli.importing import without_collection
 from gfncp.cli.shared import console, count, notes
 from gfncp.cli.table_options import TableOptions
 from gfncp.output_folder import FILES
@@ -158,18 +159,19 @@ def cluster(
     if checkpoint is not None:
         find(checkpoint)
 
-    import warnings
+    with without_collection():
+        import warnings
 
-    import numpy as np
+        import numpy as np
 
-    from gfncp.checkpoints import load_configuration
-    from gfncp.cli.told_columns import read_told_sets
-    from gfncp.data.column_uses import describe
-    from gfncp.data.point_sets import invert_set
-    from gfncp.estimators.gfncp import GFNCP
-    from gfncp.estimators.image_range import choose_checkpoint
-    from gfncp.posterior.summary import summarise
-    from gfncp.report import MOST_PICTURES, Report, Result
+        from gfncp.checkpoints import load_configuration
+        from gfncp.cli.told_columns import read_told_sets
+        from gfncp.data.column_uses import describe
+        from gfncp.data.point_sets import invert_set
+        from gfncp.estimators.gfncp import GFNCP
+        from gfncp.estimators.image_range import choose_checkpoint
+        from gfncp.posterior.summary import summarise
+        from gfncp.report import MOST_PICTURES, Report, Result
 
     roles, reading = table.roles(set_column), table.reading()
     parameters = {

@@ -7,10 +7,10 @@ import matplotlib
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from scipy.cluster.hierarchy import dendrogram
 from scipy.spatial import KDTree
 
 from gfncp.files import write_atomically
@@ -52,14 +52,14 @@ def plot_clusters(
         unit: unit of the coordinates, named beside the axes.
     """
     height = max(4.5, 0.8 + 0.46 * min(labels.max() + 1, ROWS)) if points.ndim == 3 else 5.5
-    figure = Figure(figsize=(12, height), layout="constrained")
+    figure = Figure(figsize=(12, height), dpi=100, layout="constrained")
     axes = figure.subplot_mosaic(
         [["clusters", "numbers"], ["clusters", "pairs"]], width_ratios=(3, 1), height_ratios=(1, 1.7)
     )
     clusters(axes["clusters"], points, labels, probabilities, unit)
     numbers(axes["numbers"], posterior)
     pairs(axes["pairs"], posterior, labels, probabilities)
-    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=100))
+    write_atomically(path, FigureCanvasAgg(figure).print_png)  # `Figure.savefig` draws all of it twice
 
 
 def clusters(
@@ -109,6 +109,8 @@ def tree(axes: Axes, posterior: Posterior, labels: Int[np.ndarray, "n_samples"])
     shown = np.arange(0, len(labels), -(-len(labels) // LEAVES))
     leaves = np.arange(len(shown))
     if len(shown) > 1:
+        from scipy.cluster.hierarchy import dendrogram  # takes a while, and only trees need it
+
         drawn = dendrogram(
             posterior.linkage(shown),
             ax=axes,
