@@ -8,7 +8,7 @@ import pytest
 from gfncp import GFNCP
 from gfncp.checkpoints import RANGES
 from gfncp.data import images
-from gfncp.data.pictures import invert
+from gfncp.data.pictures import invert, read_pictures
 from gfncp.estimators.image_range import STATISTICS, choose_checkpoint, describe_unlike, refuse_unlike
 
 EVERYTHING = {name: [-10.0, 10.0] for name in STATISTICS}
@@ -57,6 +57,41 @@ def test_photographs_and_noise_are_to_be_embedded(make, name):
         GFNCP(name).fit(make())
     with pytest.raises(ValueError, match="gfncp embed FOLDER"):
         choose_checkpoint([make()])
+
+
+def test_drawings_in_black_and_white_fit(of):
+    x = (of("mnist") >= 0.5).astype(np.float32)
+    refuse_unlike(x, "mnist")
+    assert describe_unlike(x, "mnist") is None
+    assert choose_checkpoint([x]) == choose_checkpoint([x.astype(bool)]) == "mnist"
+    with pytest.raises(ValueError, match=r"invert them \(255 - X"):
+        refuse_unlike(1 - x, "mnist")
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8])
+def test_noise_in_black_and_white_does_not_fit(name, threshold):
+    for x in (noise() >= threshold, noise() < threshold):
+        with pytest.raises(ValueError, match="60 of 60 images of X are unlike"):
+            refuse_unlike(x.astype(np.float32), name)
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_photographs_in_black_and_white_do_not_fit(name):
+    x = texture()
+    dithered = x > np.random.default_rng(1).uniform(size=x.shape)
+    for black_and_white in (x >= 0.5, x < 0.5, dithered):
+        with pytest.raises(ValueError, match="images of X are unlike"):
+            refuse_unlike(black_and_white.astype(np.float32), name)
+
+
+def test_a_folder_of_scans_of_1_bit_is_clustered(of, tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    for place, digit in enumerate(of("mnist")[:12]):
+        image.fromarray((digit >= 0.5).astype(np.uint8) * 255).convert("1").save(tmp_path / f"{place:02}.png")
+    x = read_pictures(tmp_path).pixels
+    assert set(np.unique(x)) == {0, 255}
+    assert GFNCP(choose_checkpoint([x]), n_samples=2, random_state=0).fit(x).outside_ == []
 
 
 @pytest.mark.parametrize("points", [2, 3, 60])
