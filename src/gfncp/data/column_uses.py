@@ -24,6 +24,7 @@ import pandas as pd
 
 from gfncp.data.cells import Advice, advise, are_meant_as_numbers, as_number, have_one_unit, no_number
 from gfncp.data.dates import are_ambiguous_dates, are_dates, are_spans
+from gfncp.data.outliers import NONE, Outliers
 from gfncp.data.sentinels import Sentinel
 
 CATEGORIES = 50  # at most: text of more kinds names things instead of sorting them
@@ -52,6 +53,7 @@ class Column:
         width: how many numbers it holds; of a vector, its length.
         missing: how many of its values were missing, and filled in.
         sentinels: numbers of it that may mean "missing", see `gfncp.data.sentinels`.
+        outliers: numbers of it far beyond all others, see `gfncp.data.outliers`.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Column:
     width: int = 1
     missing: int = 0
     sentinels: tuple[Sentinel, ...] = ()
+    outliers: Outliers = NONE
 
     def shown(self, value: float) -> str:
         """Return a number of the column as the user wrote it."""

@@ -31,6 +31,7 @@ from jaxtyping import Bool, Float, Shaped
 from gfncp.data.cells import PANDAS, Advice, as_number
 from gfncp.data.column_uses import Column, use_of
 from gfncp.data.dates import in_days
+from gfncp.data.outliers import NONE, Outliers, outliers
 from gfncp.data.sentinels import Sentinel, sentinels
 
 Table = Shaped[np.ndarray, "points columns"] | pd.DataFrame
@@ -81,12 +82,14 @@ class Columns:
         counts = _gaps(used, missing)
         counts |= {place: int(frame[place].isna().sum()) for place in shares}
         apart, flags = _sentinels(used, values), _flags(used, values)
+        far = _outliers(used, values, apart)
         used = [
             replace(
                 each,
                 used="flag" if place in flags else each.used,
                 missing=counts.get(place, 0),
                 sentinels=apart.get(place, ()),
+                outliers=far.get(place, each.outliers),
             )
             for place, each in enumerate(used)
         ]
@@ -179,7 +182,7 @@ class Columns:
         return "date" in kinds and len(kinds) > 1
 
     def warn(self) -> None:
-        """Warn of columns that are left out, of dates that became numbers, and of what may mean "missing"."""
+        """Warn of columns left out, of dates that became numbers, and of numbers unlike all others."""
         left_out = [f"{each.name} ({each.why})" for each in self.used if each.used == "left out"]
         dates = [each.name for each in self.used if each.used == "date"]
         if left_out:
@@ -193,6 +196,19 @@ class Columns:
                 UserWarning,
                 stacklevel=2,
             )
+        far = [each for each in self.used if each.outliers.rows]
+        if far:
+            said = [
+                f"{each.outliers.rows} {'row' if each.outliers.rows == 1 else 'rows'} of {each.name} (up to "
+                f"{each.shown(each.outliers.farthest)})"
+                for each in far
+            ]
+            warnings.warn(
+                f"X: numbers far beyond all others stand in {_listed(said)}: they count as if they were a "
+                "little beyond the others; if they are errors, correct them or put NaN there",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -202,7 +218,11 @@ class Columns:
         held = json.loads(text)
         shares = {int(place): value for place, value in held["shares"].items()}
         used = [
-            Column(**each | {"sentinels": tuple(Sentinel(*pair) for pair in each.get("sentinels", ()))})
+            Column(
+                **each
+                | {"sentinels": tuple(Sentinel(*pair) for pair in each.get("sentinels", ()))}
+                | {"outliers": Outliers(*each["outliers"]) if "outliers" in each else NONE}
+            )
             for each in held["used"]
         ]
         return cls(used, held["fill"], shares, held["step"])
@@ -233,6 +253,20 @@ def _sentinels(
 ) -> dict[int, tuple[Sentinel, ...]]:
     """The numbers that may mean "missing", by the place of their column; in vectors, none."""
     found = zip(_places(used), sentinels(values), strict=True)
+    return {place: each for place, each in found if used[place].used != "vector"}
+
+
+def _outliers(
+    used: Sequence[Column],
+    values: Float[np.ndarray, "points coordinates"],
+    apart: dict[int, tuple[Sentinel, ...]],
+) -> dict[int, Outliers]:
+    """Find the gross outliers that are no sentinels, by the place of their column; in vectors, none."""
+    places, others = _places(used), values.copy()
+    for coordinate, place in enumerate(places):
+        codes = [code.value for code in apart.get(place, ())]
+        others[np.isin(values[:, coordinate], codes), coordinate] = np.nan
+    found = zip(places, outliers(others), strict=True)
     return {place: each for place, each in found if used[place].used != "vector"}
 
 
