@@ -308,7 +308,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             ValueError: ``labels`` does not have one label per row of ``X``, or ``X`` is not accepted.
         """
         inference = self._inference()
-        x, columns = self._coordinates(inference, X, None)
+        x, columns = self._coordinates(inference, self._array_of(inference, X), None)
         given = self._given_of(inference, x, columns)
         values = inference.log_prob(given, _clusterings(labels, len(x)))
         return float(values[0]) if np.ndim(labels) == 1 else values
