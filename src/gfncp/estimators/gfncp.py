@@ -115,6 +115,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         AISTATS 2025.
     """
 
+    checkpoint: str | Path
     feature_names_in_: np.ndarray  # absent without names
 
     _parameter_constraints: ClassVar[dict] = {  # others are checked where they are used
@@ -363,8 +364,8 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             ValueError: ``folder`` holds no intact estimator.
         """
         try:
-            parameters, *stored = persistence.read(Path(folder))
-            return cls(**parameters)._restore(Fitted.restored(*stored))
+            parameters, tensors, texts = persistence.read(Path(folder))
+            return cls(**parameters)._restore(Fitted.restored(tensors, texts))
         except (KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
             raise ValueError(f"{folder}: not a saved estimator ({error!r})") from None
 
