@@ -1,4 +1,4 @@
-"""What estimators accept as points."""
+"""Checks of points, weights and known labels that estimators are given."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ PointShape = tuple[int | None, ...]
 def check_points(
     X, point_shape: PointShape, checkpoint: str | Path
 ) -> Float[torch.Tensor, "1 points *shape"]:
-    """One set of points, all of them numbers, for the network of a checkpoint; see `as_array`."""
+    """Return one set of points as a tensor for the network of a checkpoint; see `as_array`."""
     held = as_array(X, point_shape, checkpoint)
     raw = np.asarray(held)
     x = check_images(raw) if len(point_shape) == 2 else _numbers(raw, getattr(held, "columns", None))
@@ -30,7 +30,7 @@ def check_points(
 def as_array(
     X, point_shape: PointShape, checkpoint: str | Path
 ) -> Shaped[np.ndarray, "points *shape"] | pd.DataFrame:
-    """Points of the number of dimensions that a network takes, in an array or as the DataFrame they are.
+    """Return points in an array, or as the DataFrame that they are, with as many axes as a network takes.
 
     Tables of other libraries (polars, pyarrow) become DataFrames; what an array masks is missing.
 
@@ -58,7 +58,7 @@ def as_array(
 
 
 def _table_or_array(X: object) -> np.ndarray | pd.DataFrame:
-    """Points as NumPy or pandas hold them, with NaN, or None among objects, where an entry is masked."""
+    """Return points as NumPy or pandas hold them; masked entries are NaN, or None among objects."""
     if isinstance(X, torch.Tensor):
         X = X.detach().cpu()
         X = X.float() if X.dtype == torch.bfloat16 else X  # which NumPy does not know
@@ -85,7 +85,7 @@ def check_shape(x: np.ndarray, point_shape: PointShape, checkpoint: str | Path) 
 def check_images(
     images: Shaped[np.ndarray, "points height width"],
 ) -> Float32[np.ndarray, "points height width"]:
-    """Images in [0, 1], from such or from integers of 0 to 255.
+    """Return images in [0, 1], from such images or from integers of 0 to 255.
 
     Raises:
         ValueError: an entry is not a finite number or outside of its range.
@@ -102,7 +102,7 @@ def check_images(
 
 
 def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]:
-    """Weights of rows in float64.
+    """Return weights of rows in float64.
 
     Raises:
         ValueError: they are not finite numbers of at least 0, one for each row, or all of them are 0.
@@ -123,7 +123,7 @@ def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]
 
 
 def check_known(known_labels: object, rows: int) -> Int[np.ndarray, "rows"]:
-    """Known labels as integers from 0, -1 where nothing is known: -1, None, NaN and empty text.
+    """Return known labels as integers from 0; -1 where -1, None, NaN or empty text says that none is known.
 
     Raises:
         ValueError: there is not one for each row.
@@ -140,7 +140,7 @@ def check_known(known_labels: object, rows: int) -> Int[np.ndarray, "rows"]:
 
 
 def array_shape(point_shape: PointShape) -> str:
-    """How messages write the shape of an array of such points."""
+    """Write the shape of an array of such points, for messages."""
     return f"(n_samples, {', '.join('any width' if size is None else str(size) for size in point_shape)})"
 
 
@@ -151,7 +151,7 @@ def _mismatch(shape: tuple[int, ...], point_shape: PointShape, checkpoint: str |
 def _numbers(
     values: Shaped[np.ndarray, "points *shape"], columns: pd.Index | None
 ) -> Float[np.ndarray, "points *shape"]:
-    """Finite numbers in float64; the error says which entry is none, rows and columns counted from 1."""
+    """Return finite numbers in float64; the error names the entry that is none, counting from 1."""
     try:
         numbers = values.astype(np.float64)
         bad = ~np.isfinite(numbers)

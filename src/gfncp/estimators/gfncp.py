@@ -175,7 +175,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         return self._fit(self._inference(), X, known_labels, sample_weight)
 
     def prepare(self) -> Callable[[object], "GFNCP"]:
-        """The model is loaded, once: a function that fits a new estimator with these parameters to a set.
+        """Load the model once; return a function that fits a new estimator with these parameters to a set.
 
         Raises:
             ValueError: as `fit`.
@@ -191,7 +191,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         known_labels: Sequence | None = None,
         sample_weight: Sequence | None = None,
     ) -> list["GFNCP"]:
-        """Cluster many sets, each on its own but side by side in one batch: a fitted estimator for each.
+        """Cluster many sets, each on its own but side by side in one batch; return an estimator for each.
 
         Args:
             sets: what `fit` accepts, once per set.
@@ -249,7 +249,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         return self._go_on(inference, stream, x, index, self.X_)
 
     def predict(self, X) -> Int[np.ndarray, "n_new"]:
-        """The most probable cluster of each new point, see `predict_proba`.
+        """Return the most probable cluster of each new point, see `predict_proba`.
 
         The label ``n_clusters_`` says that it would open a cluster of its own; new points that would do so
         need not belong together. With an integer ``n_clusters`` there is no such label.
@@ -258,7 +258,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
     @with_n_jobs
     def predict_proba(self, X) -> Float[np.ndarray, "n_new clusters"]:
-        """Probabilities of new points' clusters: those of ``labels_``, and last a new one.
+        """Return probabilities of new points' clusters: those of ``labels_``, and last a new one.
 
         A cluster whose points are all labelled as noise counts as new.
 
@@ -282,7 +282,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
     @with_n_jobs
     def score(self, X, y=None) -> float:
-        """Mean log-probability per point of a clustering of ``X``: log p(y | X) / n, in nats, at most 0.
+        """Return a clustering's mean log-probability per point: log p(y | X) / n, in nats, at most 0.
 
         With ``y`` the known labels of ``X`` it is a proper score, which is highest on average for the true
         posterior, so that checkpoints and parameters can be compared. Without, it is that of the greedy
@@ -300,7 +300,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
     @with_n_jobs
     def log_prob(self, X, labels) -> float | Float[np.ndarray, "clusterings"]:
-        """log p(labels | X), averaged over ``n_orders``; any integer or text labels, one or many rows.
+        """Return log p(labels | X), averaged over ``n_orders``; labels: integers or text, one or many rows.
 
         Args:
             labels: one clustering, ``(n_samples,)``, or many, ``(m, n_samples)``.
@@ -358,7 +358,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
     @classmethod
     def load(cls, folder) -> "GFNCP":
-        """The fitted estimator that `save` wrote; its ``checkpoint`` is ``folder``.
+        """Return the fitted estimator that `save` wrote; its ``checkpoint`` is ``folder``.
 
         Raises:
             ValueError: ``folder`` holds no intact estimator.
@@ -421,7 +421,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         fitted: list["GFNCP"],
         generator: torch.Generator,
     ) -> list["GFNCP"]:
-        """Some sets side by side, or one that is large: estimators with their clusterings."""
+        """Cluster some sets side by side, or one that is large; return their estimators."""
         found = inference.cluster(sets, int(self.n_samples), generator)
         for one, given, index, (greedy, posterior) in zip(fitted, sets, indices, found, strict=True):
             posterior = _including(posterior, greedy, inference, given)
@@ -511,7 +511,7 @@ def _of_each_set(
 
 
 def _clusterings(labels: object, points: int) -> Int[torch.Tensor, "clusterings points"]:
-    """Labels of any kind, as clusters in order of appearance."""
+    """Return labels of any kind as clusters in order of appearance."""
     labels = np.asarray(labels)
     if labels.ndim not in (1, 2) or labels.shape[-1] != points or len(labels) == 0:
         raise ValueError(f"labels has shape {labels.shape}: accepted is ({points},) or (m, {points})")
