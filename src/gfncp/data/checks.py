@@ -1,5 +1,6 @@
 """Checks of points, weights and known labels that estimators are given."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Float, Float32, Int, Shaped
 from scipy.sparse import issparse
 
 from gfncp.data.tables import DENSE
+from gfncp.partitions import canonical_labels
 
 REAL = "biufOSU"  # kinds of arrays that may hold real numbers, or text
 RESHAPE = "Reshape your data: X.reshape(-1, 1) makes points of one column, X.reshape(1, -1) makes one point"
@@ -137,6 +139,42 @@ def check_known(known_labels: object, rows: int) -> Int[np.ndarray, "rows"]:
     unknown = labels.isna() | labels.map(lambda label: isinstance(label, str) and label.strip() == "")
     unknown |= labels.map(lambda label: not isinstance(label, str) and label == -1)
     return np.asarray(pd.factorize(labels.where(~unknown, None))[0], dtype=np.int64)
+
+
+def check_each_set(
+    name: str, values: Sequence | None, check: Callable[[object, int], np.ndarray], points: list[np.ndarray]
+) -> list[np.ndarray | None]:
+    """Check what is told of the rows of each set, None where nothing is.
+
+    Args:
+        name: of the argument, for the message.
+        values: what is told of each set; None if nothing is of any.
+        check: takes what is told of a set, and its number of rows.
+
+    Raises:
+        ValueError: there is not one entry for each set, or ``check`` refuses one.
+    """
+    if values is None:
+        return [None] * len(points)
+    if len(values) != len(points):
+        raise ValueError(f"{name} has {len(values)} entries: accepted is one for each set, {len(points)}")
+    return [None if each is None else check(each, len(x)) for each, x in zip(values, points, strict=True)]
+
+
+def check_labels(labels: object, points: int) -> Int[torch.Tensor, "clusterings points"]:
+    """Return one or many clusterings by labels of any kind, as clusters in order of appearance.
+
+    Raises:
+        ValueError: a clustering does not have a label for every point.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim not in (1, 2) or labels.shape[-1] != points or len(labels) == 0:
+        raise ValueError(f"labels has shape {labels.shape}: accepted is ({points},) or (m, {points})")
+    names = pd.factorize(labels.ravel())[0].reshape(labels.shape)
+    if names.min() < 0:
+        place = tuple(np.argwhere(names < 0)[0].tolist())
+        raise ValueError(f"labels{list(place)} is {labels[place]}: accepted is a label for every point")
+    return canonical_labels(torch.from_numpy(np.atleast_2d(names)))
 
 
 def array_shape(point_shape: PointShape) -> str:
