@@ -14,6 +14,7 @@ from gfncp.cli import main
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 QUICK_START = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 QUESTIONS = (ROOT / "docs" / "faq.md").read_text(encoding="utf-8")
 
 
@@ -70,10 +71,28 @@ def test_pictures_exist():
     assert all((ROOT / picture).is_file() for picture in pictures)
 
 
-def test_links_lead_somewhere():
-    links = re.findall(r"(?<!!)\[[^\]]*\]\((.*?)\)", README)
-    assert links
-    assert [link for link in links if not link.startswith("https:") and not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    text = without_code(page)
+    for link in re.findall(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"", text):
+        address, _, anchor = "".join(link).partition("#")
+        if address.startswith(("https:", "http:")):
+            continue
+        target = (page.parent / address).resolve() if address else page
+        assert target.exists(), f"{page.name}: {address}"
+        if anchor:
+            assert anchor in anchors(target), f"{page.name}: {address}#{anchor}"
+
+
+def without_code(page: Path) -> str:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`\n]*`", lambda code: code[0].replace("](", "] ("), text)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub and MkDocs make of a page's headings."""
+    titles = re.findall(r"^#+ +(.*?) *$", without_code(page), re.MULTILINE)
+    return {re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", title.lower())) for title in titles}
 
 
 def test_the_sample_is_small():

@@ -1,15 +1,11 @@
 """Class splits: disjoint halves, a function of the generator; lists are what they are named after."""
 
 import pytest
-import torch
 
 from gfncp.data.splits import choose_classes, class_list, split_classes
+from gfncp.seeds import seeded
 
 NAMES = [f"class-{number}" for number in range(20)]
-
-
-def seeded(seed):
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("count", [4, 5, 20])

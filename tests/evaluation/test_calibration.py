@@ -4,15 +4,12 @@ import torch
 from scipy.stats import chi2
 
 from gfncp.evaluation import calibration
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+from gfncp.seeds import seeded
 
 
 def test_calibrated_predictions_have_no_error():
-    p = torch.rand(200_000, generator=generator())
-    curve = calibration.reliability(p, torch.rand(200_000, generator=generator(1)) < p)
+    p = torch.rand(200_000, generator=seeded(0))
+    curve = calibration.reliability(p, torch.rand(200_000, generator=seeded(1)) < p)
     assert curve.expected_calibration_error < 0.005
     np.testing.assert_allclose(curve.predicted, np.arange(0.05, 1, 0.1), atol=0.005)
 
@@ -45,23 +42,23 @@ def test_statistics_by_hand():
 
 def test_ranks_lie_among_the_ties():
     drawn = torch.tensor([[1, 2, 2, 3]]).expand(4000, -1)
-    rank = calibration.ranks(drawn, torch.full((4000,), 2), generator())
+    rank = calibration.ranks(drawn, torch.full((4000,), 2), seeded(0))
     assert rank.unique().tolist() == [1, 2, 3]
     assert torch.bincount(rank)[1:].min() > 1200
-    assert calibration.ranks(drawn, torch.full((4000,), 0), generator()).unique().tolist() == [0]
-    assert calibration.ranks(drawn, torch.full((4000,), 9), generator()).unique().tolist() == [4]
+    assert calibration.ranks(drawn, torch.full((4000,), 0), seeded(0)).unique().tolist() == [0]
+    assert calibration.ranks(drawn, torch.full((4000,), 9), seeded(0)).unique().tolist() == [4]
 
 
 def test_ranks_of_the_exact_posterior_are_uniform_and_of_a_wrong_one_are_not(
     mixture, exact_model, wrong_model
 ):
-    x, labels = mixture(1000, 5, generator())
-    right, _ = exact_model.sample(x, 49, generator(1))
-    wrong, _ = wrong_model.sample(x, 49, generator(1))
+    x, labels = mixture(1000, 5, seeded(0))
+    right, _ = exact_model.sample(x, 49, seeded(1))
+    wrong, _ = wrong_model.sample(x, 49, seeded(1))
     for statistic in calibration.STATISTICS.values():
         true = statistic(labels)
-        accepted = calibration.ranks(statistic(right), true, generator(2))
-        rejected = calibration.ranks(statistic(wrong), true, generator(2))
+        accepted = calibration.ranks(statistic(right), true, seeded(2))
+        rejected = calibration.ranks(statistic(wrong), true, seeded(2))
         assert calibration.uniformity(accepted, 49).p_value > 0.01
         assert calibration.uniformity(rejected, 49).p_value < 1e-6
 
@@ -75,7 +72,7 @@ def test_uniformity_of_even_and_of_constant_ranks():
 
 @pytest.mark.parametrize(("sets", "draws"), [(1000, 99), (57, 99), (10, 3), (1000, 4), (333, 50)])
 def test_bins_hold_all_ranks_and_enough_of_them(sets, draws):
-    rank = torch.randint(draws + 1, (sets,), generator=generator())
+    rank = torch.randint(draws + 1, (sets,), generator=seeded(0))
     test = calibration.uniformity(rank, draws)
     assert test.counts.sum() == sets and test.expected.sum() == pytest.approx(sets)
     assert len(test.counts) == len(test.expected) <= 20
@@ -98,7 +95,7 @@ def test_absent_points_are_in_no_cluster():
 def test_ranks_count_the_samples_below():
     drawn = torch.tensor([[-1.5, -3.0, -2.0]])
     for true, rank in ((-9.0, 0), (-2.5, 1), (-1.9, 2), (0.0, 3)):
-        assert calibration.ranks(drawn, torch.tensor([true]), generator()).item() == rank
+        assert calibration.ranks(drawn, torch.tensor([true]), seeded(0)).item() == rank
 
 
 @pytest.mark.parametrize("coarse", [False, True])
@@ -107,10 +104,10 @@ def test_ranks_of_exchangeable_values_are_uniform_and_of_others_are_not(coarse):
     values = rng.normal(size=(400, 1)) + rng.normal(size=(400, 21))
     values = torch.from_numpy(values.round() if coarse else values)
     true, drawn = values[:, 0], values[:, 1:]
-    assert calibration.rank_p_value(drawn, true, generator()) > 0.01
-    assert calibration.rank_p_value(drawn, true - 1, generator()) < 1e-6
-    assert calibration.rank_p_value(drawn, 3 * true, generator()) < 1e-6
+    assert calibration.rank_p_value(drawn, true, seeded(0)) > 0.01
+    assert calibration.rank_p_value(drawn, true - 1, seeded(0)) < 1e-6
+    assert calibration.rank_p_value(drawn, 3 * true, seeded(0)) < 1e-6
 
 
 def test_too_few_sets_have_no_p_value():
-    assert np.isnan(calibration.rank_p_value(torch.zeros(9, 20), torch.zeros(9), generator()))
+    assert np.isnan(calibration.rank_p_value(torch.zeros(9, 20), torch.zeros(9), seeded(0)))

@@ -8,21 +8,18 @@ from gfncp.evaluation import consistency
 from gfncp.objectives import gfncp
 from gfncp.objectives.batch import Batch
 from gfncp.partitions import canonical_labels
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+from gfncp.seeds import seeded
 
 
 def test_mc_is_the_objectives_term_per_set(model, mixture):
-    x, labels = mixture(6, 9, generator())
+    x, labels = mixture(6, 9, seeded(0))
     with torch.no_grad():
         expected = gfncp.marginal_consistency(model, model.encode(x), Batch(x, labels))[0]
     torch.testing.assert_close(consistency.marginal_consistency(model, x, labels), expected.double())
 
 
 def test_terms_of_mc_sum_to_it_and_the_last_one_is_not_shifted(model, mixture):
-    x, labels = mixture(6, 9, generator())
+    x, labels = mixture(6, 9, seeded(0))
     terms = consistency.mc_terms(model, x, labels)
     assert terms.shape == (6, 8)
     torch.testing.assert_close(terms.sum(1), consistency.marginal_consistency(model, x, labels))
@@ -35,7 +32,7 @@ def test_terms_of_mc_sum_to_it_and_the_last_one_is_not_shifted(model, mixture):
 
 def test_mc_of_the_public_code_is_a_loop_over_greedy_steps(model, mixture):
     """In and out flows along greedy labels, as its losses and its sampling have them."""
-    x, _ = mixture(3, 6, generator())
+    x, _ = mixture(3, 6, seeded(0))
     greedy = model.greedy(x)[0]
     with torch.no_grad():
         energies = model.energies(x, greedy).double()
@@ -52,7 +49,7 @@ def test_mc_of_the_public_code_is_a_loop_over_greedy_steps(model, mixture):
 
 
 def test_flow_residual_equals_a_loop_over_the_steps(model, mixture):
-    x, labels = mixture(3, 6, generator())
+    x, labels = mixture(3, 6, seeded(0))
     with torch.no_grad():
         energies = model.energies(x, labels).double()
     found = consistency.flow_residual(model, x, labels)
@@ -66,9 +63,9 @@ def test_flow_residual_equals_a_loop_over_the_steps(model, mixture):
 
 
 def test_an_exact_posterior_is_consistent_but_eq_24_does_not_see_it(exact_model, mixture):
-    x, labels = mixture(5, 6, generator())
+    x, labels = mixture(5, 6, seeded(0))
     assert consistency.flow_residual(exact_model, x, labels).total.max() < 1e-12
-    assert consistency.sdpp(exact_model, x, labels, orders=30, generator=generator()).max() < 1e-6
+    assert consistency.sdpp(exact_model, x, labels, orders=30, generator=seeded(0)).max() < 1e-6
     assert consistency.marginal_consistency(exact_model, x, labels).min() > 1e-3
 
 
@@ -87,8 +84,8 @@ def test_sdpp_of_one_dominant_order_is_the_largest_possible():
 
 
 def test_log_prob_of_orders_equals_relabelled_permuted_sets(model, mixture):
-    x, labels = mixture(4, 8, generator())
-    orders = torch.rand(4, 5, 8, generator=generator()).argsort(-1)
+    x, labels = mixture(4, 8, seeded(0))
+    orders = torch.rand(4, 5, 8, generator=seeded(0)).argsort(-1)
     with torch.no_grad():
         found = likelihood.log_prob_of_orders(model, x, labels, orders)
         for column in range(5):
@@ -100,14 +97,14 @@ def test_log_prob_of_orders_equals_relabelled_permuted_sets(model, mixture):
 
 
 def test_memory_bounds_change_nothing(model, mixture, monkeypatch):
-    x, labels = mixture(5, 7, generator())
+    x, labels = mixture(5, 7, seeded(0))
     clusterings = torch.stack([labels, torch.zeros_like(labels)], 1)
 
     def everything():
         with torch.no_grad():
             return (
                 model.log_prob(x, clusterings),
-                consistency.sdpp(model, x, labels, orders=9, generator=generator()),
+                consistency.sdpp(model, x, labels, orders=9, generator=seeded(0)),
                 consistency.marginal_consistency(model, x, labels),
                 consistency.flow_residual(model, x, labels).total,
                 consistency.mc_terms(model, x, labels),
@@ -121,8 +118,8 @@ def test_memory_bounds_change_nothing(model, mixture, monkeypatch):
 
 
 def test_log_prob_of_many_clusterings_equals_one_at_a_time(model, mixture):
-    x, labels = mixture(3, 6, generator())
-    other = canonical_labels(torch.randint(3, (3, 6), generator=generator()))
+    x, labels = mixture(3, 6, seeded(0))
+    other = canonical_labels(torch.randint(3, (3, 6), generator=seeded(0)))
     mask = torch.arange(6) < torch.tensor([[6], [4], [5]])
     labels, other = labels.masked_fill(~mask, -1), other.masked_fill(~mask, -1)
     with torch.no_grad():
@@ -132,14 +129,14 @@ def test_log_prob_of_many_clusterings_equals_one_at_a_time(model, mixture):
 
 
 def test_log_prob_carries_gradients(model, mixture):
-    x, labels = mixture(2, 5, generator())
-    orders = torch.rand(2, 3, 5, generator=generator()).argsort(-1)
+    x, labels = mixture(2, 5, seeded(0))
+    orders = torch.rand(2, 3, 5, generator=seeded(0)).argsort(-1)
     likelihood.log_prob_of_orders(model, x, labels, orders).var(1).mean().backward()
     assert all(weight.grad.isfinite().all() for weight in model.g.parameters())
     assert model.g.first.weight.grad.abs().max() > 0
 
 
 def test_sdpp_needs_two_orders(model, mixture):
-    x, labels = mixture(1, 4, generator())
+    x, labels = mixture(1, 4, seeded(0))
     with pytest.raises(ValueError, match="orders=1"):
-        consistency.sdpp(model, x, labels, orders=1, generator=generator())
+        consistency.sdpp(model, x, labels, orders=1, generator=seeded(0))

@@ -9,15 +9,12 @@ from gfncp.evaluation.coreset_answers import CoresetSubject
 from gfncp.evaluation.coreset_sets import draw_set
 from gfncp.evaluation.free_running import judge, summarise
 from gfncp.evaluation.subjects import default_sizes, make_subjects
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
+from gfncp.seeds import seeded
 
 
 def test_answers_are_those_of_the_estimators_inference(coreset_checkpoint):
     inference = CoresetInference.of(coreset_checkpoint, None, 1, None, None)
-    found = CoresetSubject(inference).answer(range(3), 12, 4, 0, 7, generator())
+    found = CoresetSubject(inference).answer(range(3), 12, 4, 0, 7, seeded(0))
     for number in range(3):
         drawn = draw_set(12, 0, number, 7)
         assert found.truth[number].tolist() == drawn.labels.tolist()
@@ -27,7 +24,7 @@ def test_answers_are_those_of_the_estimators_inference(coreset_checkpoint):
         known = inference.log_prob(inference.given(drawn.x), found.truth[number][None])
         assert found.truth_log_prob[number].item() == pytest.approx(float(known[0]), rel=1e-5)
     assert found.samples.shape == (3, 4, 12) and found.sample_log_prob.isfinite().all()
-    assert summarise([judge(found, generator())], generator())["sets"] == 3
+    assert summarise([judge(found, seeded(0))], seeded(0))["sets"] == 3
 
 
 def test_sizes_are_those_that_a_checkpoint_is_for(make_checkpoint, coreset_checkpoint):

@@ -11,11 +11,8 @@ from gfncp.mixtures.collapsed_gibbs import sweep
 from gfncp.mixtures.conjugate import KnownCovariance
 from gfncp.mixtures.merge_split import merge_split
 from gfncp.partitions import all_partitions, canonical_labels
+from gfncp.seeds import seeded
 from gfncp.simulators import GaussianMixtures
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def enumerated(x, labels, mixture):
@@ -32,10 +29,10 @@ def enumerated(x, labels, mixture):
 @pytest.mark.parametrize("n_clusters", [None, (2, 3)])
 def test_the_estimate_is_the_exact_conditional_on_a_tiny_set(n_clusters):
     mixture = GaussianMixtures(2, 1.0, 2.0, n_clusters)
-    x, labels = mixture(5, 6, generator(1))
+    x, labels = mixture(5, 6, seeded(1))
     expected = enumerated(x, labels, mixture)
     copies = 40
-    found = exact_new(x.repeat(copies, 1, 1), labels.repeat(copies, 1), 5, mixture, 60, generator()).view(
+    found = exact_new(x.repeat(copies, 1, 1), labels.repeat(copies, 1), 5, mixture, 60, seeded(0)).view(
         copies, 5, 5
     )
     assert expected.std() > 0.1
@@ -45,11 +42,11 @@ def test_the_estimate_is_the_exact_conditional_on_a_tiny_set(n_clusters):
 @pytest.mark.parametrize("kernel", [sweep, merge_split])
 def test_kernels_do_not_change_given_labels(kernel):
     mixture = GaussianMixtures(2, 1.0, 1.0)
-    x, labels = mixture(60, 7, generator(2))
+    x, labels = mixture(60, 7, seeded(2))
     given = torch.arange(60) % 8
     state = labels
     for _ in range(5):
-        state = kernel(x, state, KnownCovariance(1.0), 1.0, generator(3), given=given)
+        state = kernel(x, state, KnownCovariance(1.0), 1.0, seeded(3), given=given)
     kept = torch.arange(7) < given[:, None]
     assert torch.equal(state[kept], labels[kept])
     assert (state != labels).any()
@@ -58,14 +55,14 @@ def test_kernels_do_not_change_given_labels(kernel):
 
 def test_parts_of_bounded_memory_are_independent_of_each_other(monkeypatch):
     mixture = GaussianMixtures(2, 1.0, 30.0)
-    x, labels = mixture(3, 12, generator(4))
+    x, labels = mixture(3, 12, seeded(4))
     monkeypatch.setattr(early_steps, "ROWS_PER_PART", 4)
-    found = exact_new(x, labels, 11, mixture, 6, generator())
+    found = exact_new(x, labels, 11, mixture, 6, seeded(0))
     assert ((found - opens(labels, 11).double()).abs() < 0.5).double().mean() > 0.9
 
 
 def test_the_network_is_asked_for_its_policy(model, mixture):
-    x, labels = mixture(4, 7, generator())
+    x, labels = mixture(4, 7, seeded(0))
     found = network_new(model, x, labels, 6)
     with torch.no_grad():
         p = model.log_policy(model.energies(x, labels)).exp()
@@ -76,7 +73,7 @@ def test_the_network_is_asked_for_its_policy(model, mixture):
 
 
 def test_an_exact_network_has_the_exact_errors(exact_model, mixture):
-    x, labels = mixture(4, 6, generator())
+    x, labels = mixture(4, 6, seeded(0))
     torch.testing.assert_close(
         network_new(exact_model, x, labels, 5), enumerated(x, labels, mixture), atol=1e-6, rtol=0
     )

@@ -9,11 +9,8 @@ from scipy.stats import multivariate_normal
 from gfncp.evaluation import exact
 from gfncp.mixtures.conjugate import KnownCovariance, log_joint, log_predictive
 from gfncp.partitions import all_partitions, canonical_labels
+from gfncp.seeds import seeded
 from gfncp.simulators import GaussianMixtures
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def brute_force(x, labels, alpha, spread):
@@ -33,7 +30,7 @@ def brute_force(x, labels, alpha, spread):
 @pytest.mark.parametrize(("points", "dim"), [(2, 1), (4, 2), (5, 3)])
 def test_exact_posterior_equals_brute_force(points, dim):
     mixture = GaussianMixtures(dim, alpha=0.7, spread=2.5)
-    x, _ = mixture(2, points, generator())
+    x, _ = mixture(2, points, seeded(0))
     found = exact.exact_posterior(x, mixture)
     for row in range(2):
         joint = [brute_force(x[row].double().numpy(), c, 0.7, 2.5) for c in all_partitions(points).tolist()]
@@ -41,7 +38,7 @@ def test_exact_posterior_equals_brute_force(points, dim):
 
 
 def test_log_joint_is_the_product_of_the_prior_and_the_predictives(mixture):
-    x, _ = mixture(1, 6, generator())
+    x, _ = mixture(1, 6, seeded(0))
     labels = torch.tensor([[0, 1, 0, 2, 1, 0]])
     model, expected = KnownCovariance(mixture.spread), 0.0
     for n in range(6):
@@ -55,7 +52,7 @@ def test_log_joint_is_the_product_of_the_prior_and_the_predictives(mixture):
 @pytest.mark.parametrize("n_clusters", [None, 2, (2, 3)])
 def test_exact_posterior_sums_to_one_within_the_bounds(n_clusters):
     mixture = GaussianMixtures(2, 1.0, 3.0, n_clusters)
-    x, _ = mixture(5, 7, generator())
+    x, _ = mixture(5, 7, seeded(0))
     p = exact.exact_posterior(x, mixture).exp()
     torch.testing.assert_close(p.sum(1), torch.ones(5, dtype=torch.float64))
     low, high = {None: (1, 7), 2: (2, 2)}.get(n_clusters, n_clusters)
@@ -64,7 +61,7 @@ def test_exact_posterior_sums_to_one_within_the_bounds(n_clusters):
 
 
 def test_exact_posterior_does_not_depend_on_the_order_of_the_points(mixture):
-    x, _ = mixture(4, 6, generator())
+    x, _ = mixture(4, 6, seeded(0))
     labels = all_partitions(6)
     order = torch.tensor([3, 5, 0, 1, 4, 2])
     column = exact.partition_index(canonical_labels(labels[:, order]))
@@ -79,7 +76,7 @@ def test_partition_index_inverts_the_listing(points):
 
 
 def test_memory_bound_does_not_change_the_tables(mixture, model, monkeypatch):
-    x, _ = mixture(7, 4, generator())
+    x, _ = mixture(7, 4, seeded(0))
     exact_before, model_before = exact.exact_posterior(x, mixture), exact.model_posteriors(model, x)
     monkeypatch.setattr(exact, "ROWS_PER_PART", 20)
     torch.testing.assert_close(exact.exact_posterior(x, mixture), exact_before)
@@ -89,7 +86,7 @@ def test_memory_bound_does_not_change_the_tables(mixture, model, monkeypatch):
 
 @pytest.mark.parametrize("points", [2, 5])
 def test_model_posteriors_equal_one_pass_per_partition(model, mixture, points):
-    x, _ = mixture(3, points, generator())
+    x, _ = mixture(3, points, seeded(0))
     labels = all_partitions(points)
     found = exact.model_posteriors(model, x)
     with torch.no_grad():
@@ -103,7 +100,7 @@ def test_model_posteriors_equal_one_pass_per_partition(model, mixture, points):
 
 
 def test_terminal_posterior_does_not_depend_on_the_order_but_the_policy_does(model, mixture):
-    x, _ = mixture(3, 5, generator())
+    x, _ = mixture(3, 5, seeded(0))
     order = torch.tensor([4, 2, 0, 3, 1])
     column = exact.partition_index(canonical_labels(all_partitions(5)[:, order]))
     here, there = exact.model_posteriors(model, x), exact.model_posteriors(model, x[:, order])
@@ -112,14 +109,14 @@ def test_terminal_posterior_does_not_depend_on_the_order_but_the_policy_does(mod
 
 
 def test_order_averages_of_one_order_are_that_order(model, mixture):
-    x, _ = mixture(3, 5, generator())
+    x, _ = mixture(3, 5, seeded(0))
     policy = exact.model_posteriors(model, x).policy
     for table in exact.order_averages(model, x, torch.arange(5)[None]):
         torch.testing.assert_close(table, policy)
 
 
 def test_order_averages_of_all_orders_do_not_depend_on_the_order(model, mixture):
-    x, _ = mixture(2, 3, generator())
+    x, _ = mixture(2, 3, seeded(0))
     orders = torch.tensor(list(itertools.permutations(range(3))))
     order = torch.tensor([2, 0, 1])
     column = exact.partition_index(canonical_labels(all_partitions(3)[:, order]))
@@ -131,7 +128,7 @@ def test_order_averages_of_all_orders_do_not_depend_on_the_order(model, mixture)
 
 
 def test_an_exact_model_is_at_distance_zero(exact_model, mixture):
-    x, _ = mixture(10, 5, generator())
+    x, _ = mixture(10, 5, seeded(0))
     truth = exact.exact_posterior(x, mixture)
     orders = torch.tensor([[0, 1, 2, 3, 4], [4, 2, 0, 1, 3]])
     tables = (*exact.model_posteriors(exact_model, x), *exact.order_averages(exact_model, x, orders))

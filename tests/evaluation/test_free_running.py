@@ -13,20 +13,17 @@ from gfncp.evaluation.answers import Answers, PointSubject, answer, typical, wit
 from gfncp.evaluation.exact import exact_posterior
 from gfncp.evaluation.free_running import judge, run_free, summarise
 from gfncp.partitions import all_partitions
+from gfncp.seeds import seeded
 from gfncp.simulators import GaussianMixtures
 
 STREAM = 7
 
 
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
 def toy(mixture, believed, sets=400, points=5, draws=20):
     """Answers of an exact posterior under a prior that may differ from that of the truth."""
-    x, truth = mixture(sets, points, generator(1))
+    x, truth = mixture(sets, points, seeded(1))
     table, partitions = exact_posterior(x, believed), all_partitions(points)
-    drawn = torch.multinomial(table.exp(), draws, replacement=True, generator=generator(2))
+    drawn = torch.multinomial(table.exp(), draws, replacement=True, generator=seeded(2))
     place = (partitions == truth[:, None]).all(2).long().argmax(1)
     best = partitions[table.argmax(1)]
     return Answers(
@@ -44,7 +41,7 @@ def toy(mixture, believed, sets=400, points=5, draws=20):
 
 
 def test_a_calibrated_posterior_is_found_right(mixture):
-    found = summarise([judge(toy(mixture, mixture), generator())], generator())
+    found = summarise([judge(toy(mixture, mixture), seeded(0))], seeded(0))
     assert abs(found["ratio"].value - 1) < 3 * found["ratio"].error
     assert min(test["p_value"] for test in found["ranks"].values()) > 0.01
     assert abs(found["scores"]["samples"]["clusters"].value - found["true_clusters"].value) < 0.15
@@ -58,7 +55,7 @@ def test_a_calibrated_posterior_is_found_right(mixture):
 
 def test_another_posterior_is_found_out(mixture):
     believed = GaussianMixtures(dim=2, alpha=8.0, spread=3.0)
-    found = summarise([judge(toy(mixture, believed), generator())], generator())
+    found = summarise([judge(toy(mixture, believed), seeded(0))], seeded(0))
     assert found["ranks"]["clusters"]["p_value"] < 1e-6
     assert found["pairs"]["truth"]["error"] > found["pairs"]["sample"]["error"] + 0.03
 
@@ -80,7 +77,7 @@ def test_sets_whose_truth_is_impossible_leave_the_others_exchangeable(mixture):
         truth_log_prob=log_prob,
         sample_log_prob=whole.sample_log_prob[kept].gather(1, chosen),
     )
-    found = summarise([judge(given, generator())], generator())
+    found = summarise([judge(given, seeded(0))], seeded(0))
     assert 0.2 < found["possible"].value < 1
     assert abs(found["ratio"].value - 1) < 4 * found["ratio"].error
     assert min(test["p_value"] for test in found["ranks"].values()) > 0.005
@@ -98,8 +95,8 @@ def test_batches_are_joined_as_one(mixture):
             }
         )
 
-    one = summarise([judge(whole, generator())], generator())
-    parts = summarise([judge(some(0, 15), generator()), judge(some(15, 40), generator())], generator())
+    one = summarise([judge(whole, seeded(0))], seeded(0))
+    parts = summarise([judge(some(0, 15), seeded(0)), judge(some(15, 40), seeded(0))], seeded(0))
     for name in ("sample_nll", "truth_nll", "ratio", "true_clusters", "possible", "scores"):
         assert parts[name] == one[name]
     assert parts["sets"] == one["sets"] == 40
@@ -111,36 +108,36 @@ def subject(model, mixture):
 
 
 def test_a_network_that_made_the_labels_is_calibrated(model, mixture):
-    x, _ = mixture(300, 6, generator())
-    truth = model.sample(x, 1, generator(5))[0][:, 0]
-    found = summarise([judge(answer(model, x, truth, 20, generator(6)), generator())], generator())
+    x, _ = mixture(300, 6, seeded(0))
+    truth = model.sample(x, 1, seeded(5))[0][:, 0]
+    found = summarise([judge(answer(model, x, truth, 20, seeded(6)), seeded(0))], seeded(0))
     assert abs(found["ratio"].value - 1) < 4 * found["ratio"].error
     assert min(test["p_value"] for test in found["ranks"].values()) > 0.005
 
 
 def test_answers_of_many_sets_are_those_of_each_alone(subject, monkeypatch):
     """All that is not drawn at random: the truth's probability, and greedy clusterings along given orders."""
-    along = orders.random_orders(GREEDY_ORDERS, 7, generator())
+    along = orders.random_orders(GREEDY_ORDERS, 7, seeded(0))
     monkeypatch.setattr(answers.orders, "random_orders", lambda *given: along)
-    together = subject.answer(range(6), 7, 3, 0, STREAM, generator())
+    together = subject.answer(range(6), 7, 3, 0, STREAM, seeded(0))
     for number in range(6):
-        alone = subject.answer(range(number, number + 1), 7, 3, 0, STREAM, generator())
+        alone = subject.answer(range(number, number + 1), 7, 3, 0, STREAM, seeded(0))
         for name in ("truth", "greedy", "labels", "shuffled"):
             assert torch.equal(getattr(alone, name)[0], getattr(together, name)[number])
         torch.testing.assert_close(alone.truth_log_prob[0], together.truth_log_prob[number])
 
 
 def test_fewer_sets_are_the_first_ones(subject):
-    few = run_free(subject, 6, 3, 4, 0, STREAM, generator())
-    many = run_free(subject, 6, 55, 4, 0, STREAM, generator())
+    few = run_free(subject, 6, 3, 4, 0, STREAM, seeded(0))
+    many = run_free(subject, 6, 55, 4, 0, STREAM, seeded(0))
     assert [len(part.columns["truth_nll"]) for part in many] == [50, 5]
     np.testing.assert_allclose(few[0].columns["truth_nll"], many[0].columns["truth_nll"][:3], rtol=1e-5)
     np.testing.assert_array_equal(few[0].columns["true clusters"], many[0].columns["true clusters"][:3])
 
 
 def test_labels_are_those_that_users_get(model, mixture):
-    x, _ = mixture(5, 9, generator())
-    along = orders.random_orders(GREEDY_ORDERS, 9, generator())
+    x, _ = mixture(5, 9, seeded(0))
+    along = orders.random_orders(GREEDY_ORDERS, 9, seeded(0))
     with torch.no_grad():
         encoding = model.encode(x)
     each = orders.greedy_each(model, encoding, along)[0]
@@ -150,8 +147,8 @@ def test_labels_are_those_that_users_get(model, mixture):
 
 
 def test_exact_draws_are_of_the_posterior(model, mixture):
-    x, _ = mixture(2, 4, generator())
-    drawn = PointSubject(model, mixture).exact_draws(x.repeat(400, 1, 1), generator())
+    x, _ = mixture(2, 4, seeded(0))
+    drawn = PointSubject(model, mixture).exact_draws(x.repeat(400, 1, 1), seeded(0))
     same = (drawn[..., 0] == drawn[..., 1]).double().mean(1).view(400, 2).mean(0)
     partitions = all_partitions(4)
     together = (partitions[:, 0] == partitions[:, 1]).double()

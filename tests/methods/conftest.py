@@ -16,11 +16,6 @@ NETWORKS = {
 ENCODERS = {"vectors": lambda: VectorEncoder(2, scale=10.0), "images": lambda: ImageEncoder(8)}
 
 
-@pytest.fixture
-def generator():
-    return torch.Generator().manual_seed(1)
-
-
 @pytest.fixture(params=sorted(NETWORKS))
 def kind(request):
     return request.param

@@ -8,6 +8,7 @@ import torch
 from scipy.stats import gamma, kstest, multivariate_normal, multivariate_t
 
 from gfncp.mixtures.conjugate import KnownCovariance, NormalInverseWishart, draw_log_gamma, log_predictive
+from gfncp.seeds import seeded
 
 DIMS = (1, 2, 4)
 
@@ -20,10 +21,6 @@ def wishart(dim: int, seed: int = 0) -> NormalInverseWishart:
 
 def points(dim: int, count: int = 7, seed: int = 1) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(seed).normal(1.0, 2.0, size=(count, dim)))
-
-
-def generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 MODELS = [(wishart(dim), dim) for dim in DIMS] + [(KnownCovariance(3.0), dim) for dim in DIMS]
@@ -69,7 +66,7 @@ def test_no_members_have_evidence_one(model, dim):
 @pytest.mark.parametrize(("model", "dim"), MODELS)
 def test_evidence_does_not_depend_on_the_order(model, dim):
     x = points(dim, count=20)
-    shuffled = x[torch.randperm(20, generator=generator(2))]
+    shuffled = x[torch.randperm(20, generator=seeded(2))]
     grown = [model.statistics(each).sum(0) for each in (x, shuffled)]
     assert model.log_evidence(grown[0]) == pytest.approx(float(model.log_evidence(grown[1])), abs=1e-9)
     steps = model.statistics(shuffled).cumsum(0)
@@ -82,7 +79,7 @@ def test_evidence_does_not_depend_on_the_order(model, dim):
 def test_draws_average_to_the_predictive(model, dim):
     x = points(dim)
     sums = model.statistics(x[:-1]).sum(0).repeat(40_000, 1)
-    parameters = model.draw(sums, generator(3))
+    parameters = model.draw(sums, seeded(3))
     density = (parameters @ model.statistics(x[-1])).exp().numpy()
     expected = math.exp(log_predictive(model, x[-1], sums[0]))
     assert abs(density.mean() - expected) < 5 * density.std() / math.sqrt(len(density))
@@ -91,7 +88,7 @@ def test_draws_average_to_the_predictive(model, dim):
 @pytest.mark.parametrize(("model", "dim"), MODELS)
 def test_draws_are_densities(model, dim):
     """The log-density is that of the Gaussian whose precision and mean it is made of."""
-    eta = model.draw(model.statistics(points(dim)).sum(0), generator(4)).numpy()
+    eta = model.draw(model.statistics(points(dim)).sum(0), seeded(4)).numpy()
     width = dim * dim if isinstance(model, NormalInverseWishart) else 1
     quadratic = -2 * eta[-width:]
     precision = quadratic.reshape(dim, dim) if width == dim * dim else quadratic * np.eye(dim)
@@ -139,11 +136,11 @@ def test_bad_parameters_are_named(make, message):
 
 @pytest.mark.parametrize("shape", [0.05, 1.0, 7.5])
 def test_log_gamma_draws_have_their_law(shape):
-    drawn = draw_log_gamma(torch.full((20_000,), shape, dtype=torch.float64), generator(6)).exp()
+    drawn = draw_log_gamma(torch.full((20_000,), shape, dtype=torch.float64), seeded(6)).exp()
     assert kstest(drawn.numpy(), gamma(shape).cdf).pvalue > 1e-3
 
 
 def test_log_gamma_draws_do_not_underflow():
-    drawn = draw_log_gamma(torch.tensor([1e-5, 0.0], dtype=torch.float64).expand(100, 2), generator(7))
+    drawn = draw_log_gamma(torch.tensor([1e-5, 0.0], dtype=torch.float64).expand(100, 2), seeded(7))
     assert drawn[:, 0].isfinite().all()
     assert (drawn[:, 1] == -torch.inf).all()

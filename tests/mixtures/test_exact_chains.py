@@ -12,15 +12,12 @@ from gfncp.mixtures.conjugate import KnownCovariance, NormalInverseWishart, log_
 from gfncp.mixtures.exact_chains import best_state, exact_chains
 from gfncp.mixtures.merge_split import merge_split
 from gfncp.partitions import all_partitions, canonical_labels, cluster_bounds
+from gfncp.seeds import seeded
 from gfncp.simulators import GaussianMixtures
 
 
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
 def states(x, model, count, seed=0, n_clusters=None):
-    return torch.stack([*islice(exact_chains(x, model, 1.0, generator(seed), n_clusters), count)])
+    return torch.stack([*islice(exact_chains(x, model, 1.0, seeded(seed), n_clusters), count)])
 
 
 def frequencies(labels, outcomes):
@@ -34,7 +31,7 @@ def frequencies(labels, outcomes):
 @pytest.mark.parametrize("n_clusters", [None, (1, 2), (2, 3), 3])
 def test_sampler_reproduces_the_exact_posterior(n_clusters):
     mixture = GaussianMixtures(2, 1.0, 3.0, n_clusters)
-    x, _ = mixture(4, 6, generator(1))
+    x, _ = mixture(4, 6, seeded(1))
     least, most = cluster_bounds(n_clusters, 6)
     copies = x.repeat_interleave(200, 0)
     found = states(copies, KnownCovariance(3.0), 120, n_clusters=n_clusters)
@@ -50,11 +47,11 @@ def test_sampler_reproduces_the_exact_posterior(n_clusters):
 def test_each_kernel_alone_leaves_the_posterior_as_it_is(kernel, bounds):
     """Labels drawn from the exact posterior, moved once, are still from the exact posterior."""
     mixture = GaussianMixtures(2, 1.5, 1.5, bounds)
-    x, _ = mixture(1, 5, generator(2))
+    x, _ = mixture(1, 5, seeded(2))
     p = exact_posterior(x, mixture)[0].exp()
-    drawn = torch.multinomial(p, 40_000, replacement=True, generator=generator())
+    drawn = torch.multinomial(p, 40_000, replacement=True, generator=seeded(0))
     start = all_partitions(5)[drawn]
-    moved = kernel(x, start, KnownCovariance(1.5), 1.5, generator(3), ClusterBounds.of(bounds, 5))
+    moved = kernel(x, start, KnownCovariance(1.5), 1.5, seeded(3), ClusterBounds.of(bounds, 5))
     assert (moved != start).any(1).double().mean() > 0.05  # it does move
     counts = torch.bincount(partition_index(moved), minlength=len(p)).double()
     frequent = p > 1e-3
@@ -64,7 +61,7 @@ def test_each_kernel_alone_leaves_the_posterior_as_it_is(kernel, bounds):
 
 
 def test_labels_are_in_order_of_appearance(mixture):
-    x, _ = mixture(20, 15, generator())
+    x, _ = mixture(20, 15, seeded(0))
     found = states(x, KnownCovariance(3.0), 4)
     assert found.shape == (4, 20, 15)
     assert torch.equal(found, canonical_labels(found))
@@ -77,7 +74,7 @@ def test_merge_split_leaves_a_wrong_start_that_sweeps_alone_do_not():
     start = torch.zeros(20, 60, dtype=torch.long)
     model = KnownCovariance(50.0)
     assert (log_joint(x, truth, model, 1.0) > log_joint(x, start, model, 1.0) + 50).all()
-    alone, both, stream = start, start, generator()
+    alone, both, stream = start, start, seeded(0)
     for _ in range(8):
         alone = sweep(x, alone, model, 1.0, stream)
         both = merge_split(x, sweep(x, both, model, 1.0, stream), model, 1.0, stream)
@@ -90,16 +87,16 @@ def test_merge_split_leaves_a_wrong_start_that_sweeps_alone_do_not():
 
 
 def test_best_state_is_the_most_probable_partition(mixture):
-    x, _ = mixture(30, 6, generator())
-    found = best_state(x, KnownCovariance(3.0), 1.0, generator(), chains=3, sweeps=40)
+    x, _ = mixture(30, 6, seeded(0))
+    found = best_state(x, KnownCovariance(3.0), 1.0, seeded(0), chains=3, sweeps=40)
     best = all_partitions(6)[exact_posterior(x, mixture).argmax(1)]
     assert (found == best).all(1).double().mean() >= 29 / 30
 
 
 def test_best_state_is_one_of_its_own_chains(mixture):
-    x, _ = mixture(5, 12, generator())
+    x, _ = mixture(5, 12, seeded(0))
     model = KnownCovariance(3.0)
-    found = best_state(x, model, 1.0, generator(4), chains=2, sweeps=6)
+    found = best_state(x, model, 1.0, seeded(4), chains=2, sweeps=6)
     visited = states(x.double().repeat_interleave(2, 0), model, 6, 4)
     for row in range(5):
         own = visited[:, 2 * row : 2 * row + 2].flatten(0, 1)
@@ -109,13 +106,13 @@ def test_best_state_is_one_of_its_own_chains(mixture):
 
 @pytest.mark.parametrize("bounds", [(0, 3), (4, 3), (7, 9)])
 def test_impossible_bounds_name_the_values(mixture, bounds):
-    x, _ = mixture(1, 6, generator())
+    x, _ = mixture(1, 6, seeded(0))
     with pytest.raises(ValueError, match=f"n_clusters=.{bounds[0]}, {bounds[1]}"):
         states(x, KnownCovariance(3.0), 1, n_clusters=bounds)
 
 
 def test_a_single_point_has_a_single_state(mixture):
-    x, _ = mixture(3, 1, generator())
+    x, _ = mixture(3, 1, seeded(0))
     found = states(x, KnownCovariance(3.0), 3)
     assert torch.equal(found, torch.zeros(3, 3, 1, dtype=torch.long))
 
@@ -130,7 +127,7 @@ def test_far_outlier_gets_its_own_cluster_without_overflow():
 
 @pytest.mark.parametrize("bounds", [None, (2, 3)])
 def test_unknown_covariances_have_their_exact_posterior(bounds):
-    x = 2 * torch.randn(5, 2, dtype=torch.float64, generator=generator(5))
+    x = 2 * torch.randn(5, 2, dtype=torch.float64, generator=seeded(5))
     model = NormalInverseWishart(torch.zeros(2), 0.2, 4.0, torch.eye(2))
     partitions = all_partitions(5)
     joint = log_joint(x, partitions, model, 1.0)

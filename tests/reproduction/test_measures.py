@@ -11,6 +11,7 @@ from gfncp.evaluation import consistency
 from gfncp.partitions import all_partitions
 from gfncp.reproduction import measures
 from gfncp.reproduction.measures import LabelledSets, draw_sets, greedy_by, matched
+from gfncp.seeds import seeded
 from gfncp.simulators import GaussianMixtures
 
 CPU = torch.device("cpu")
@@ -19,11 +20,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def batches(vectors):
     simulate = GaussianMixtures(2, 1.0, 3.0)
-    return [LabelledSets(*simulate(2, 5, generator), generator) for generator in map(_seeded, range(3))]
-
-
-def _seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+    return [LabelledSets(*simulate(2, 5, generator), generator) for generator in map(seeded, range(3))]
 
 
 @pytest.fixture

@@ -59,13 +59,13 @@ def evaluate(
         notes.print(f"Note: {note}", markup=False, soft_wrap=True)
     errors = result["errors"]
     true = with_error(result["true_clusters"], errors["true_clusters"], 2)
-    table = Table("method", "NMI", "ARI", f"K (true {true})", title="means ± standard errors over sets")
+    shown = Table("method", "NMI", "ARI", f"K (true {true})", title="means ± standard errors over sets")
     for way, title in (WAYS | {"exact": "exact sampler's best state"}).items():
         if way in result:
             scores = ((name, 2 if name == "clusters" else 3) for name in ("nmi", "ari", "clusters"))
             cells = (with_error(result[way][name], errors[way][name], digits) for name, digits in scores)
-            table.add_row(title, *cells)
-    console.print(table)
+            shown.add_row(title, *cells)
+    console.print(shown)
     if "posterior" in result:
         console.print(right_table({str(result["points"]): result["posterior"]}))
     if record is not None:

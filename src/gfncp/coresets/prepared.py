@@ -38,14 +38,14 @@ class Prepared(NamedTuple):
 
     @property
     def first_rows(self) -> Int[Tensor, "points"]:
-        """The first row of each distinct point."""
+        """Return the first row of each distinct point."""
         rows = torch.arange(len(self.distinct))
         none = rows.new_zeros(len(self.places))
         return none.scatter_reduce(0, self.distinct, rows, "amin", include_self=False)
 
     @property
     def known_tokens(self) -> Int[Tensor, "tokens"]:
-        """The cluster that a token is known to be in, -1 for none."""
+        """Return the cluster that a token is known to be in, -1 for none."""
         known = torch.full_like(self.medoid, -1)
         return known.scatter_reduce(0, self.nearest, self.known, "amax")
 

@@ -1,5 +1,6 @@
-"""What estimators accept as points."""
+"""Checks of points, weights and known labels that estimators are given."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Float, Float32, Int, Shaped
 from scipy.sparse import issparse
 
 from gfncp.data.tables import DENSE
+from gfncp.partitions import canonical_labels
 
 REAL = "biufOSU"  # kinds of arrays that may hold real numbers, or text
 RESHAPE = "Reshape your data: X.reshape(-1, 1) makes points of one column, X.reshape(1, -1) makes one point"
@@ -19,7 +21,7 @@ PointShape = tuple[int | None, ...]
 def check_points(
     X, point_shape: PointShape, checkpoint: str | Path
 ) -> Float[torch.Tensor, "1 points *shape"]:
-    """One set of points, all of them numbers, for the network of a checkpoint; see `as_array`."""
+    """Return one set of points as a tensor for the network of a checkpoint; see `as_array`."""
     held = as_array(X, point_shape, checkpoint)
     raw = np.asarray(held)
     x = check_images(raw) if len(point_shape) == 2 else _numbers(raw, getattr(held, "columns", None))
@@ -30,7 +32,7 @@ def check_points(
 def as_array(
     X, point_shape: PointShape, checkpoint: str | Path
 ) -> Shaped[np.ndarray, "points *shape"] | pd.DataFrame:
-    """Points of the number of dimensions that a network takes, in an array or as the DataFrame they are.
+    """Return points in an array, or as the DataFrame that they are, with as many axes as a network takes.
 
     Tables of other libraries (polars, pyarrow) become DataFrames; what an array masks is missing.
 
@@ -58,7 +60,7 @@ def as_array(
 
 
 def _table_or_array(X: object) -> np.ndarray | pd.DataFrame:
-    """Points as NumPy or pandas hold them, with NaN, or None among objects, where an entry is masked."""
+    """Return points as NumPy or pandas hold them; masked entries are NaN, or None among objects."""
     if isinstance(X, torch.Tensor):
         X = X.detach().cpu()
         X = X.float() if X.dtype == torch.bfloat16 else X  # which NumPy does not know
@@ -85,7 +87,7 @@ def check_shape(x: np.ndarray, point_shape: PointShape, checkpoint: str | Path) 
 def check_images(
     images: Shaped[np.ndarray, "points height width"],
 ) -> Float32[np.ndarray, "points height width"]:
-    """Images in [0, 1], from such or from integers of 0 to 255.
+    """Return images in [0, 1], from such images or from integers of 0 to 255.
 
     Raises:
         ValueError: an entry is not a finite number or outside of its range.
@@ -102,7 +104,7 @@ def check_images(
 
 
 def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]:
-    """Weights of rows in float64.
+    """Return weights of rows in float64.
 
     Raises:
         ValueError: they are not finite numbers of at least 0, one for each row, or all of them are 0.
@@ -123,7 +125,7 @@ def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]
 
 
 def check_known(known_labels: object, rows: int) -> Int[np.ndarray, "rows"]:
-    """Known labels as integers from 0, -1 where nothing is known: -1, None, NaN and empty text.
+    """Return known labels as integers from 0; -1 where -1, None, NaN or empty text says that none is known.
 
     Raises:
         ValueError: there is not one for each row.
@@ -139,8 +141,44 @@ def check_known(known_labels: object, rows: int) -> Int[np.ndarray, "rows"]:
     return np.asarray(pd.factorize(labels.where(~unknown, None))[0], dtype=np.int64)
 
 
+def check_each_set(
+    name: str, values: Sequence | None, check: Callable[[object, int], np.ndarray], points: list[np.ndarray]
+) -> list[np.ndarray | None]:
+    """Check what is told of the rows of each set, None where nothing is.
+
+    Args:
+        name: of the argument, for the message.
+        values: what is told of each set; None if nothing is of any.
+        check: takes what is told of a set, and its number of rows.
+
+    Raises:
+        ValueError: there is not one entry for each set, or ``check`` refuses one.
+    """
+    if values is None:
+        return [None] * len(points)
+    if len(values) != len(points):
+        raise ValueError(f"{name} has {len(values)} entries: accepted is one for each set, {len(points)}")
+    return [None if each is None else check(each, len(x)) for each, x in zip(values, points, strict=True)]
+
+
+def check_labels(labels: object, points: int) -> Int[torch.Tensor, "clusterings points"]:
+    """Return one or many clusterings by labels of any kind, as clusters in order of appearance.
+
+    Raises:
+        ValueError: a clustering does not have a label for every point.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim not in (1, 2) or labels.shape[-1] != points or len(labels) == 0:
+        raise ValueError(f"labels has shape {labels.shape}: accepted is ({points},) or (m, {points})")
+    names = pd.factorize(labels.ravel())[0].reshape(labels.shape)
+    if names.min() < 0:
+        place = tuple(np.argwhere(names < 0)[0].tolist())
+        raise ValueError(f"labels{list(place)} is {labels[place]}: accepted is a label for every point")
+    return canonical_labels(torch.from_numpy(np.atleast_2d(names)))
+
+
 def array_shape(point_shape: PointShape) -> str:
-    """How messages write the shape of an array of such points."""
+    """Write the shape of an array of such points, for messages."""
     return f"(n_samples, {', '.join('any width' if size is None else str(size) for size in point_shape)})"
 
 
@@ -151,7 +189,7 @@ def _mismatch(shape: tuple[int, ...], point_shape: PointShape, checkpoint: str |
 def _numbers(
     values: Shaped[np.ndarray, "points *shape"], columns: pd.Index | None
 ) -> Float[np.ndarray, "points *shape"]:
-    """Finite numbers in float64; the error says which entry is none, rows and columns counted from 1."""
+    """Return finite numbers in float64; the error names the entry that is none, counting from 1."""
     try:
         numbers = values.astype(np.float64)
         bad = ~np.isfinite(numbers)

@@ -135,7 +135,7 @@ def _use_of_cells(
 
 
 def _first(column: pd.Series, chosen: Callable[[object], bool]) -> tuple[int, object]:
-    """The row and value of the first cell that is chosen."""
+    """Return the row and the value of the first chosen cell."""
     return next((row, value) for row, value in column.items() if chosen(value))
 
 
@@ -174,7 +174,7 @@ def _described(column: Column) -> str:
 
 
 def _ranges(places: list[int]) -> str:
-    """Places as "columns 1 to 5, 8 to 384"; of many ranges, the first."""
+    """Write places as "columns 1 to 5, 8 to 384"; of many ranges, only the first ones."""
     cuts = [0, *(np.flatnonzero(np.diff(places) > 1) + 1).tolist(), len(places)]
     runs = [places[low:high] for low, high in pairwise(cuts)]
     texts = [f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs[:LISTED]]
@@ -204,7 +204,7 @@ def _category(column: pd.Series, name: object, title: str, called: str, advice: 
 
 
 def _length(vectors: pd.Series, title: str) -> int:
-    """The common length of vectors of numbers."""
+    """Return the common length of vectors of numbers."""
     length = None
     for row, vector in vectors.items():
         try:

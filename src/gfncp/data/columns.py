@@ -102,7 +102,7 @@ class Columns:
         return cls(used, medians.tolist(), shares, 2 * typical)
 
     def apply(self, table: Table) -> Float[np.ndarray, "points coordinates"]:
-        """The coordinates of a table; a warning tells of values that are missing or unknown.
+        """Return the coordinates of a table; warn of values that are missing or unknown.
 
         Raises:
             ValueError: a value is not a finite number where the table learned from has numbers.
@@ -129,7 +129,7 @@ class Columns:
         return np.concatenate(parts, axis=1)
 
     def resolve(self, table: Table) -> pd.DataFrame:
-        """The table as it is used: float64 and categorical columns, without what is left out.
+        """Return the table as it is used: float64 and categorical columns, without what is left out.
 
         The number ``i`` of a vector ``v`` is the column ``v[i]``. Missing values are missing still.
         """
@@ -238,7 +238,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _places(used: Sequence[Column]) -> list[int]:
-    """The place of the column that each coordinate of numbers is from."""
+    """Return the place of the column from which each coordinate of numbers comes."""
     return [place for place, each in enumerate(used) if each.used in NUMERIC for _ in range(each.width)]
 
 
@@ -251,7 +251,7 @@ def _check_some_left(used: Sequence[Column]) -> None:
 def _sentinels(
     used: Sequence[Column], values: Float[np.ndarray, "points coordinates"]
 ) -> dict[int, tuple[Sentinel, ...]]:
-    """The numbers that may mean "missing", by the place of their column; in vectors, none."""
+    """Find the numbers that may mean "missing", by the place of their column; in vectors, none."""
     found = zip(_places(used), sentinels(values), strict=True)
     return {place: each for place, each in found if used[place].used != "vector"}
 
@@ -281,7 +281,7 @@ def _flags(used: Sequence[Column], values: Float[np.ndarray, "points coordinates
 
 
 def _by_value(used: Sequence[Column]) -> dict[str, list[str]]:
-    """The columns and numbers of rows in which a value may mean "missing"."""
+    """Group the columns by the value that may mean "missing", each with its number of rows."""
     found: dict[str, list[str]] = {}
     for column in used:
         for value, rows in column.sentinels:
@@ -298,7 +298,7 @@ def _gaps(used: Sequence[Column], missing: Bool[np.ndarray, "points coordinates"
 
 
 def _frame(table: Table) -> tuple[pd.DataFrame, list[str]]:
-    """The table with rows and columns counted from 0, and what messages call its columns."""
+    """Return the table with rows and columns counted from 0, and what messages call its columns."""
     if isinstance(table, pd.DataFrame):
         titles = [f"column {name!r}" for name in table.columns]
         return table.reset_index(drop=True).set_axis(range(table.shape[1]), axis=1), titles
@@ -308,7 +308,7 @@ def _frame(table: Table) -> tuple[pd.DataFrame, list[str]]:
 def _numbers(
     frame: pd.DataFrame, titles: list[str], used: Sequence[Column]
 ) -> Float[np.ndarray, "points coordinates"]:
-    """Finite numbers in float64, NaN where missing; the error says which entry is none, counted from 1."""
+    """Return finite numbers in float64, NaN where missing; the error names the entry that is none."""
     plain = all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
     if plain and all(each.used in ("number", "flag") for each in used):
         numbers = frame.to_numpy(np.float64, na_value=np.nan)
@@ -326,7 +326,7 @@ def _numbers(
 
 
 def _part(column: pd.Series, title: str, use: Column) -> Float[np.ndarray, "points width"]:
-    """Coordinates of a column of numbers, dates or vectors."""
+    """Return coordinates of a column of numbers, dates or vectors."""
     if use.used == "vector":
         return _vectors(column, title, use.width)
     if pd.api.types.is_numeric_dtype(column.dtype):
@@ -379,7 +379,7 @@ def _shares(column: pd.Series) -> dict[str, float]:
 
 
 def _coordinates(texts: list[str | None], shares: Mapping[str, float]) -> Float[np.ndarray, "points values"]:
-    """Places of values, all equally far apart; two of them lie 1 apart, K of them sqrt(K / (2 (K - 1)))."""
+    """Place values equally far apart: two of them at a distance of 1, K of them of sqrt(K / (2 (K - 1)))."""
     count = len(shares)
     if count <= 2:
         places = np.arange(count, dtype=np.float64)[:, None]

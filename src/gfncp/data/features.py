@@ -70,7 +70,7 @@ def load_class_token(model: str) -> ClassToken:
 
 
 def _preprocessing(model: str) -> dict:
-    """What the model says of the images that it expects; nothing, if it does not say."""
+    """Read from the model which images it expects; an empty answer if it does not say."""
     from huggingface_hub import hf_hub_download  # which transformers needs, too
 
     name = "preprocessor_config.json"

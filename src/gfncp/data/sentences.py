@@ -71,7 +71,7 @@ READERS = {".txt": _read_lines, ".csv": pd.read_csv, ".parquet": pd.read_parquet
 def load_sentence_transformer(
     model: str, device: torch.device
 ) -> Callable[[Sequence[str]], Float[Tensor, "rows dim"]]:
-    """What embeds sentences by a model of the Hugging Face Hub, or in a local folder.
+    """Load a model that embeds sentences, from the Hugging Face Hub or a local folder.
 
     Raises:
         ValueError: `sentence-transformers` is not installed, or there is no such model.

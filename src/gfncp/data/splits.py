@@ -1,4 +1,4 @@
-"""Which classes a network is trained on, and which ones it first meets in tests (paper, Sec. 5.4)."""
+"""Classes that a network is trained on, and those that it first meets in tests (paper, Sec. 5.4)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ def class_list(name_or_path: str | Path) -> list[str]:
 
 
 def choose_classes(names: Sequence[str], wanted: int | str | None, generator: torch.Generator) -> list[str]:
-    """Some of the classes ``names``, in random order.
+    """Draw some of the classes ``names``, in random order.
 
     Args:
         wanted: how many to draw, or a list that `class_list` finds; None chooses all. Of draws by the same

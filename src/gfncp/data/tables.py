@@ -244,7 +244,7 @@ def _check_finite(x: np.ndarray) -> None:
 
 
 def _finite(x: Num[np.ndarray, "*shape"]) -> Bool[np.ndarray, "*shape"]:
-    """Which numbers are finite in float32, as networks take them."""
+    """Tell which numbers are finite in float32, the format of networks."""
     with np.errstate(over="ignore"):
         return np.isfinite(x.astype(np.float32))
 

@@ -4,9 +4,11 @@
 and `sample` are its entry points.
 """
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gfncp.bounds import ClusterBounds
@@ -43,43 +45,76 @@ def decode(
         state.grow()
         remaining = remaining - encoding.unassigned_terms[:, point]
         left = left - encoding.mask[:, point].long()
-        term = encoding.cluster_terms[state.owner, point]
-        options = torch.arange(int(state.opened.max()) + 1, device=term.device)
-        valid = options <= state.opened[:, None]
-        particle, option = valid.nonzero(as_tuple=True)
-        joined = state.sums[particle, option] + term[particle]
-        unassigned = remaining[state.owner]
-        state.clusters = network.represent(state.sums, state.clusters, state.opened, unassigned)
-        new = network.cluster(joined, unassigned, particle)
-        context = state.clusters.sum(1) + unassigned[:, : network.width]
-        energies = torch.full(valid.shape, torch.inf, dtype=term.dtype, device=term.device)
-        old = state.clusters[particle, option]
-        energies[particle, option] = network.option_energies(context, particle, new, old)
+        options = _options(network, state, encoding.cluster_terms[state.owner, point], remaining[state.owner])
+        energies = options.energies
         if bounds is not None:
-            admitted = bounds.admits(state.opened, left[state.owner], len(options))
+            admitted = bounds.admits(state.opened, left[state.owner], energies.shape[1])
             energies = energies.masked_fill(~admitted, torch.inf)
         log_policy = network.log_policy(energies)
         if not everyone:  # an absent point keeps its particle as it is, with probability 1
-            present = encoding.mask[state.owner, point]
-            log_policy = torch.where(present[:, None], log_policy, torch.where(options == 0, 0.0, -torch.inf))
+            log_policy = _settled(log_policy, ~encoding.mask[state.owner, point], state.opened.new_zeros(()))
         if told[point]:
-            known = encoding.known[state.owner, point][:, None]
-            log_policy = torch.where(known < 0, log_policy, torch.where(options == known, 0.0, -torch.inf))
+            known = encoding.known[state.owner, point]
+            log_policy = _settled(log_policy, known >= 0, known)
 
         parents, taken = choose(log_policy, state, before + point)
-        row = (valid.view(-1).cumsum(0) - 1).view(valid.shape)[parents, taken]
+        row = options.row[parents, taken]
         if not torch.equal(parents, torch.arange(len(state.owner), device=parents.device)):
             state = state.select(parents)
         state.log_prob = state.log_prob + log_policy[parents, taken]
-        where = torch.arange(len(parents), device=term.device)
+        where = torch.arange(len(parents), device=row.device)
         if not everyone:
             present = encoding.mask[state.owner, point]
             where, row, taken = where[present], row[present], taken[present]
-        state.sums[where, taken] = joined[row]
-        state.clusters[where, taken] = new[row]
+        state.sums[where, taken] = options.joined[row]
+        state.clusters[where, taken] = options.new[row]
         state.labels[where, before + point] = taken
         state.opened[where] = torch.maximum(state.opened[where], taken + 1)
     return state
+
+
+class _Options(NamedTuple):
+    """Options of one point in each particle: the opened clusters and a new one, which are rows in turn."""
+
+    energies: Float[Tensor, "particles options"]  # +inf where there is no such option
+    row: Int[Tensor, "particles options"]
+    joined: Float[Tensor, "rows sums"]  # sum of the cluster with the point
+    new: Float[Tensor, "rows width"]  # representation of the cluster with the point
+
+
+def _options(
+    network: EnergyNetwork,
+    state: State,
+    term: Float[Tensor, "particles sums"],
+    unassigned: Float[Tensor, "particles readers"],
+) -> _Options:
+    """Evaluate the options of a point, and bring the representations of the clusters up to date.
+
+    Args:
+        term: what the point adds to its cluster's sum.
+        unassigned: sums of the terms of the points after it.
+    """
+    options = torch.arange(int(state.opened.max()) + 1, device=term.device)
+    valid = options <= state.opened[:, None]
+    particle, option = valid.nonzero(as_tuple=True)
+    joined = state.sums[particle, option] + term[particle]
+    state.clusters = network.represent(state.sums, state.clusters, state.opened, unassigned)
+    new = network.cluster(joined, unassigned, particle)
+    context = state.clusters.sum(1) + unassigned[:, : network.width]
+    energies = torch.full(valid.shape, torch.inf, dtype=term.dtype, device=term.device)
+    old = state.clusters[particle, option]
+    energies[particle, option] = network.option_energies(context, particle, new, old)
+    return _Options(energies, (valid.view(-1).cumsum(0) - 1).view(valid.shape), joined, new)
+
+
+def _settled(
+    log_policy: Float[Tensor, "particles options"],
+    settled: Bool[Tensor, "particles"],
+    option: Int[Tensor, "*#particles"],
+) -> Float[Tensor, "particles options"]:
+    """Return log-probabilities with an option that is certain in some particles."""
+    chosen = torch.arange(log_policy.shape[1], device=log_policy.device) == option[..., None]
+    return torch.where(settled[:, None], torch.where(chosen, 0.0, -torch.inf), log_policy)
 
 
 @torch.no_grad()

@@ -77,7 +77,7 @@ class CoresetInference(Inference):
         return points.places[points.distinct].double().numpy()
 
     def batches(self, sets: list[Given]) -> Iterator[list[int]]:
-        """Places of sets that go together; one with known clusters goes alone, along orders of its own."""
+        """Yield places of sets that share a batch; one with known clusters is alone, along its own orders."""
         alone = [each.known is not None and bool((each.known >= 0).any()) for each in sets]
         yield from ([place] for place, own in enumerate(alone) if own)
         places = [place for place, own in enumerate(alone) if not own]
@@ -166,7 +166,7 @@ class CoresetInference(Inference):
     def log_prob(
         self, given: Given, labels: Int[torch.Tensor, "clusterings points"]
     ) -> Float[np.ndarray, "clusterings"]:
-        """log p(labels | x); -inf where bounds are broken, equal rows apart, or a cluster has no medoid."""
+        """Return log p(labels | x); -inf where bounds, equal rows, or clusters without a medoid forbid it."""
         prepared = self.prepared(given)
         values = self._log_prob(*self.encode([prepared]), [labels])[0]
         apart = (labels[:, prepared.first_rows][:, prepared.distinct] != labels).any(1)

@@ -16,10 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from gfncp.checkpoints import DEFAULT, WEIGHTS, find, load_configuration
-from gfncp.data.checks import (
-    check_known,
-    check_weights,
-)
+from gfncp.data.checks import check_each_set, check_known, check_labels, check_weights
 from gfncp.decoding.stream import Stream
 from gfncp.estimators import persistence
 from gfncp.estimators.coreset_inference import CoresetInference
@@ -30,7 +27,6 @@ from gfncp.estimators.outside import warn_unlike_set
 from gfncp.estimators.points import PointsMixin
 from gfncp.estimators.pretrained import PretrainedMixin
 from gfncp.estimators.threads import with_n_jobs
-from gfncp.partitions import canonical_labels
 from gfncp.posterior.decision import mark_noise, merge_small, settle
 from gfncp.posterior.explanation import describe_clusters
 from gfncp.posterior.posterior import NOISE, Posterior
@@ -115,6 +111,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         AISTATS 2025.
     """
 
+    checkpoint: str | Path
     feature_names_in_: np.ndarray  # absent without names
 
     _parameter_constraints: ClassVar[dict] = {  # others are checked where they are used
@@ -174,7 +171,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         return self._fit(self._inference(), X, known_labels, sample_weight)
 
     def prepare(self) -> Callable[[object], "GFNCP"]:
-        """The model is loaded, once: a function that fits a new estimator with these parameters to a set.
+        """Load the model once; return a function that fits a new estimator with these parameters to a set.
 
         Raises:
             ValueError: as `fit`.
@@ -190,7 +187,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         known_labels: Sequence | None = None,
         sample_weight: Sequence | None = None,
     ) -> list["GFNCP"]:
-        """Cluster many sets, each on its own but side by side in one batch: a fitted estimator for each.
+        """Cluster many sets, each on its own but side by side in one batch; return an estimator for each.
 
         Args:
             sets: what `fit` accepts, once per set.
@@ -204,8 +201,8 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         inference, generator = self._inference(), self._generator()
         fitted = [cast("GFNCP", clone(self)) for _ in sets]
         points = [one._read(inference, X, reset=True) for one, X in zip(fitted, sets, strict=True)]
-        known = _of_each_set("known_labels", known_labels, check_known, points)
-        weights = _of_each_set("sample_weight", sample_weight, check_weights, points)
+        known = check_each_set("known_labels", known_labels, check_known, points)
+        weights = check_each_set("sample_weight", sample_weight, check_weights, points)
         given = [
             one._given_of(inference, x, one._columns, *told)
             for one, x, *told in zip(fitted, points, weights, known, strict=True)
@@ -229,15 +226,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             ValueError: ``n_orders`` or ``min_cluster_size`` is not 1, ``n_clusters`` or ``noise`` is not
                 None, or ``X`` is not what is accepted.
         """
-        if self.n_orders != 1:
-            raise ValueError(f"n_orders={self.n_orders}: a stream has one order, partial_fit accepts 1")
-        if self.n_clusters is not None:
-            raise ValueError(f"n_clusters={self.n_clusters}: a stream has no end, partial_fit accepts None")
-        for name, accepted in (("min_cluster_size", 1), ("noise", None)):
-            if getattr(self, name) != accepted:
-                raise ValueError(
-                    f"{name}={getattr(self, name)!r}: labels of a stream stay, partial_fit accepts {accepted}"
-                )
+        self._check_stream()
         inference = self._inference()
         stream = getattr(self, "_stream", None)
         x, index = self._read(inference, X, reset=stream is None), _index(X)
@@ -248,7 +237,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         return self._go_on(inference, stream, x, index, self.X_)
 
     def predict(self, X) -> Int[np.ndarray, "n_new"]:
-        """The most probable cluster of each new point, see `predict_proba`.
+        """Return the most probable cluster of each new point, see `predict_proba`.
 
         The label ``n_clusters_`` says that it would open a cluster of its own; new points that would do so
         need not belong together. With an integer ``n_clusters`` there is no such label.
@@ -257,7 +246,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
     @with_n_jobs
     def predict_proba(self, X) -> Float[np.ndarray, "n_new clusters"]:
-        """Probabilities of new points' clusters: those of ``labels_``, and last a new one.
+        """Return probabilities of new points' clusters: those of ``labels_``, and last a new one.
 
         A cluster whose points are all labelled as noise counts as new.
 
@@ -281,7 +270,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
     @with_n_jobs
     def score(self, X, y=None) -> float:
-        """Mean log-probability per point of a clustering of ``X``: log p(y | X) / n, in nats, at most 0.
+        """Return a clustering's mean log-probability per point: log p(y | X) / n, in nats, at most 0.
 
         With ``y`` the known labels of ``X`` it is a proper score, which is highest on average for the true
         posterior, so that checkpoints and parameters can be compared. Without, it is that of the greedy
@@ -294,12 +283,12 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         inference = self._inference()
         x = self._read(inference, X, reset=False)
         given = self._given_of(inference, x, self._columns)
-        labels = inference.greedy(given).cpu()[None] if y is None else _clusterings(y, len(x))
+        labels = inference.greedy(given).cpu()[None] if y is None else check_labels(y, len(x))
         return float(inference.log_prob(given, labels)[0]) / len(x)
 
     @with_n_jobs
     def log_prob(self, X, labels) -> float | Float[np.ndarray, "clusterings"]:
-        """log p(labels | X), averaged over ``n_orders``; any integer or text labels, one or many rows.
+        """Return log p(labels | X), averaged over ``n_orders``; labels: integers or text, one or many rows.
 
         Args:
             labels: one clustering, ``(n_samples,)``, or many, ``(m, n_samples)``.
@@ -308,9 +297,9 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             ValueError: ``labels`` does not have one label per row of ``X``, or ``X`` is not accepted.
         """
         inference = self._inference()
-        x, columns = self._coordinates(inference, X, None)
+        x, columns = self._coordinates(inference, self._array_of(inference, X), None)
         given = self._given_of(inference, x, columns)
-        values = inference.log_prob(given, _clusterings(labels, len(x)))
+        values = inference.log_prob(given, check_labels(labels, len(x)))
         return float(values[0]) if np.ndim(labels) == 1 else values
 
     def describe_clusters(self, X, feature_names=None) -> pd.DataFrame:
@@ -357,14 +346,14 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
     @classmethod
     def load(cls, folder) -> "GFNCP":
-        """The fitted estimator that `save` wrote; its ``checkpoint`` is ``folder``.
+        """Return the fitted estimator that `save` wrote; its ``checkpoint`` is ``folder``.
 
         Raises:
             ValueError: ``folder`` holds no intact estimator.
         """
         try:
-            parameters, *stored = persistence.read(Path(folder))
-            return cls(**parameters)._restore(Fitted.restored(*stored))
+            parameters, tensors, texts = persistence.read(Path(folder))
+            return cls(**parameters)._restore(Fitted.restored(tensors, texts))
         except (KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
             raise ValueError(f"{folder}: not a saved estimator ({error!r})") from None
 
@@ -387,6 +376,18 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         if inference.streams:
             return self._go_on(inference, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
         return self._fit_batch(inference, [given], [_index(X)], [self], self._generator())[0]
+
+    def _check_stream(self) -> None:
+        """Refuse parameters that need all points of a set, for `partial_fit`."""
+        if self.n_orders != 1:
+            raise ValueError(f"n_orders={self.n_orders}: a stream has one order, partial_fit accepts 1")
+        if self.n_clusters is not None:
+            raise ValueError(f"n_clusters={self.n_clusters}: a stream has no end, partial_fit accepts None")
+        for name, accepted in (("min_cluster_size", 1), ("noise", None)):
+            if getattr(self, name) != accepted:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r}: labels of a stream stay, partial_fit accepts {accepted}"
+                )
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "posterior_")
@@ -420,7 +421,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         fitted: list["GFNCP"],
         generator: torch.Generator,
     ) -> list["GFNCP"]:
-        """Some sets side by side, or one that is large: estimators with their clusterings."""
+        """Cluster some sets side by side, or one that is large; return their estimators."""
         found = inference.cluster(sets, int(self.n_samples), generator)
         for one, given, index, (greedy, posterior) in zip(fitted, sets, indices, found, strict=True):
             posterior = _including(posterior, greedy, inference, given)
@@ -496,26 +497,3 @@ def _including(posterior: Posterior, labels: np.ndarray, inference: Inference, g
 
 def _index(X: object) -> pd.Index | None:
     return X.index if isinstance(X, pd.DataFrame) else None
-
-
-def _of_each_set(
-    name: str, values: Sequence | None, check: Callable[[object, int], np.ndarray], points: list[np.ndarray]
-) -> list[np.ndarray | None]:
-    """Check what is told of the rows of each set, None where nothing is."""
-    if values is None:
-        return [None] * len(points)
-    if len(values) != len(points):
-        raise ValueError(f"{name} has {len(values)} entries: accepted is one for each set, {len(points)}")
-    return [None if each is None else check(each, len(x)) for each, x in zip(values, points, strict=True)]
-
-
-def _clusterings(labels: object, points: int) -> Int[torch.Tensor, "clusterings points"]:
-    """Labels of any kind, as clusters in order of appearance."""
-    labels = np.asarray(labels)
-    if labels.ndim not in (1, 2) or labels.shape[-1] != points or len(labels) == 0:
-        raise ValueError(f"labels has shape {labels.shape}: accepted is ({points},) or (m, {points})")
-    names = pd.factorize(labels.ravel())[0].reshape(labels.shape)
-    if names.min() < 0:
-        place = tuple(np.argwhere(names < 0)[0].tolist())
-        raise ValueError(f"labels{list(place)} is {labels[place]}: accepted is a label for every point")
-    return canonical_labels(torch.from_numpy(np.atleast_2d(names)))

@@ -1,4 +1,4 @@
-"""How a checkpoint clusters whole sets: which points it decodes jointly, along which orders, on which device.
+"""Clustering of whole sets by a checkpoint: jointly decoded points, orders, device.
 
 Sets of any size come in as arrays; labels, log-probabilities and posteriors come out.
 """
@@ -101,17 +101,17 @@ class Inference:
 
     @property
     def point_shape(self) -> PointShape:
-        """Of the points that the network takes."""
+        """Shape of the points that the network takes."""
         return cast(PointShape, self.network.encoder.point_shape)
 
     @property
     def streams(self) -> bool:
-        """Whether points are assigned as they come, without a limit to their number."""
+        """True where points are assigned as they come, without a limit to their number."""
         one = self.n_orders == 1 and self.n_clusters is None
         return one and isinstance(self.network, OnlineEnergyNetwork)
 
     def joint(self, points: int) -> int:
-        """How many points of a set are decoded jointly."""
+        """Return the number of points of a set that are decoded jointly."""
         if self.streams:
             return points
         return min(points, self.max_joint or min(MOST_JOINT, self.configuration.training.points[1]))
@@ -164,7 +164,7 @@ class Inference:
         return given.x[rows]
 
     def batches(self, sets: list[Given]) -> Iterator[list[int]]:
-        """Places of sets that go together: of like size, as they are padded, and not too many."""
+        """Yield places of sets that share a batch: of like size, since they are padded, and not too many."""
         points = [each.x for each in sets]
         batch: list[int] = []
         for place in sorted(range(len(points)), key=lambda at: (points[at].shape[1:], -len(points[at]))):
@@ -180,16 +180,16 @@ class Inference:
             yield batch
 
     def cluster(self, sets: list[Given], n_samples: int, generator: torch.Generator) -> list[Clustered]:
-        """Some sets side by side, or one that is large."""
+        """Cluster some sets side by side, or one that is large."""
         if sets[0].core is not None:  # a large set comes alone
-            return [self._around(sets[0].x, sets[0].core, n_samples, generator)]
+            return [self._from_core(sets[0].x, sets[0].core, n_samples, generator)]
         return self._side_by_side([each.x for each in sets], n_samples, generator)
 
     @torch.no_grad()
     def _side_by_side(
         self, points: list[np.ndarray], n_samples: int, generator: torch.Generator
     ) -> list[Clustered]:
-        """Sets that are decoded jointly, in one batch."""
+        """Cluster sets whose points are all decoded jointly, in one batch."""
         sizes = torch.tensor([len(x) for x in points])
         longest = int(sizes.max())
         padded = pad_sequence([torch.from_numpy(x) for x in points], batch_first=True)
@@ -207,10 +207,10 @@ class Inference:
             for row, rows, values, size in zip(labels, drawn, log_prob, sizes.tolist(), strict=True)
         ]
 
-    def _around(
+    def _from_core(
         self, x: Points, joint: Int[np.ndarray, "core"], n_samples: int, generator: torch.Generator
     ) -> Clustered:
-        """A set of which only the core is decoded jointly."""
+        """Cluster a set of which only the core is decoded jointly."""
         labels = self.greedy(Given(x, joint))
         along, bounds = self._orders(len(joint)), self._bounds(len(joint))
         points = torch.from_numpy(x), torch.from_numpy(joint)
@@ -219,7 +219,7 @@ class Inference:
 
     @torch.no_grad()
     def greedy(self, given: Given) -> Int[torch.Tensor, "points"]:
-        """The greedy clustering of a set, see `gfncp.decoding.orders.greedy`."""
+        """Return the greedy clustering of a set, see `gfncp.decoding.orders.greedy`."""
         x, rows = given.x, given.core
         joint = len(x if rows is None else rows)
         along, bounds = self._greedy_orders(joint), self._bounds(joint)
@@ -236,7 +236,7 @@ class Inference:
     def log_prob(
         self, given: Given, labels: Int[torch.Tensor, "clusterings points"]
     ) -> Float[np.ndarray, "clusterings"]:
-        """log p(labels | x); -inf where bounds or the core leave out a clustering."""
+        """Return log p(labels | x); -inf where bounds or the core leave out a clustering."""
         x, rows = given.x, given.core
         joint = len(x if rows is None else rows)
         along, bounds = self._orders(joint), self._bounds(joint)
@@ -271,7 +271,7 @@ class Inference:
         return judge
 
     def extend(self, stream: Stream, x: Points) -> Stream:
-        """The stream after these points."""
+        """Return the stream after these points."""
         points = self.on_device(x)
         return stream.to(points.device).extend(cast(OnlineEnergyNetwork, self.network), points)
 

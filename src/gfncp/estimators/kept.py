@@ -1,4 +1,4 @@
-"""Keep what takes long to make until it is asked for otherwise."""
+"""Cache of one value, for what takes long to make and is asked for again and again."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -7,7 +7,7 @@ Value = TypeVar("Value")
 
 
 class Kept(Generic[Value]):
-    """One value with the key that it was made for; copies and pickles start empty."""
+    """Cache of the last value that was made, with its key; copies and pickles start empty."""
 
     def __init__(self) -> None:
         self._held: tuple[object, Value] | None = None

@@ -40,7 +40,7 @@ def write(folder: Path, parameters: dict, fitted: dict[str, Tensor], described: 
 
 
 def read(folder: Path) -> tuple[dict, dict[str, Tensor], dict[str, str]]:
-    """Parameters, fitted tensors and texts of an estimator that `write` stored.
+    """Return parameters, fitted tensors and texts of an estimator that `write` stored.
 
     The parameter ``checkpoint`` is the folder itself.
 

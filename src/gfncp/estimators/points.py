@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+import pandas as pd
+from jaxtyping import Float, Int, Shaped
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
@@ -26,8 +27,8 @@ class PointsMixin(BaseEstimator):
     _columns: Columns | None
 
     def _read(self, inference: Inference, X, reset: bool) -> Float[np.ndarray, "points *shape"]:
-        """Coordinates of points; to ``reset`` is to learn from them what the columns are."""
-        held = as_array(X, inference.point_shape, self.checkpoint)
+        """Return points as numbers; to ``reset`` is to learn from them what the columns are."""
+        held = self._array_of(inference, X)
         table = held.ndim == 2
         if table and not reset:
             validate_data(self, held, reset=False, skip_check_array=True)  # pyright: ignore[reportArgumentType]
@@ -47,17 +48,22 @@ class PointsMixin(BaseEstimator):
                 self.n_features_in_ = int(np.prod(x.shape[1:]))
         return x
 
+    def _array_of(self, inference: Inference, X) -> Shaped[np.ndarray, "points *shape"] | pd.DataFrame:
+        return as_array(X, inference.point_shape, self.checkpoint)
+
     def _coordinates(
-        self, inference: Inference, X, columns: Columns | None
+        self,
+        inference: Inference,
+        held: Shaped[np.ndarray, "points *shape"] | pd.DataFrame,
+        columns: Columns | None,
     ) -> tuple[Float[np.ndarray, "points *shape"], Columns | None]:
-        point_shape = inference.point_shape
-        held = as_array(X, point_shape, self.checkpoint)
+        """Return what `_array_of` returned as numbers, by given columns or, with None, by its own."""
         if held.ndim == 2:
             columns = self._columns_of(held) if columns is None else columns
             x = columns.apply(held)
         else:
             x = check_images(np.asarray(held))
-        check_shape(x, point_shape, self.checkpoint)
+        check_shape(x, inference.point_shape, self.checkpoint)
         return x, columns
 
     def _columns_of(self, table: Table) -> Columns:

@@ -1,4 +1,4 @@
-"""Which method has which property: the paper's Table 1, and what is true of this code.
+"""Properties of methods: the paper's Table 1, and what is true of this code.
 
 Marks: yes ✓, no ✗, in part ~ (the note says which), not applicable –. The paper's marks are claims about the
 methods; the code's are facts about the classes here, each demonstrated by a test.

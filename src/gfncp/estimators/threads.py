@@ -1,4 +1,4 @@
-"""How many threads compute, as scikit-learn's ``n_jobs`` has it."""
+"""Number of threads that compute, by scikit-learn's convention for ``n_jobs``."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ def threads(n_jobs: object) -> Iterator[None]:
 
 
 def with_n_jobs(method: Method) -> Method:
-    """A method that computes with as many threads as its object's ``n_jobs`` says."""
+    """Let a method compute with as many threads as its object's ``n_jobs`` says."""
 
     @wraps(method)
     def limited(self, *arguments, **named):

@@ -59,8 +59,55 @@ class Finder(nn.Module):
         return Filtered(logits, gaussian)
 
 
-class DACNetwork(nn.Module):
-    """Min-filtering: the network chooses which cluster to find.
+class Filtering(nn.Module):
+    """Network that clusters by taking one cluster after the other out of what is left of a set."""
+
+    encoder: nn.Module
+
+    def next_cluster(
+        self, features: Float[Tensor, "batch points features"], left: Bool[Tensor, "batch points"]
+    ) -> Bool[Tensor, "batch points"]:
+        """Return the members of one cluster among the points that are left, at least one of them."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def predict(
+        self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
+    ) -> Int[Tensor, "batch points"]:
+        """Return labels in order of appearance, -1 where absent.
+
+        Clusters are taken out until no point is left, at most `ROUNDS` times.
+        """
+        mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
+        features = self.encoder(x, mask)
+        left = mask.clone()
+        labels = torch.where(mask, ROUNDS, -1)
+        for number in range(ROUNDS):
+            going = left.any(1).nonzero()[:, 0]
+            if len(going) == 0:
+                break
+            for part, index in compact(left[going]):
+                sets = going[part]
+                taken = self.next_cluster(_pick(features[sets], index), left[sets].gather(1, index))
+                row, column = taken.nonzero(as_tuple=True)
+                labels[sets[row], index[row, column]] = number
+                left[sets[row], index[row, column]] = False
+        return canonical_labels(labels)
+
+    def log_prob(self, *_arguments) -> NoReturn:
+        """Refuse: DAC has no distribution over clusterings.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(
+            "DAC decides memberships by thresholds and is trained on single clusters: it defines no "
+            "probability of a clustering"
+        )
+
+
+class DACNetwork(Filtering):
+    """Min-filtering: the network chooses which cluster to find. The order of the points does not matter.
 
     Args:
         encoder: maps points to features, see `gfncp.networks.encoders`.
@@ -92,30 +139,11 @@ class DACNetwork(nn.Module):
         best = torch.where(left, logits, -torch.inf).argmax(1)
         return left & ((logits > 0) | _at(best, left))
 
-    def predict(
-        self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
-    ) -> Int[Tensor, "batch points"]:
-        """Return labels in order of appearance, -1 where absent; the order of the points does not matter."""
-        return _cluster(self, x, mask)
 
-    def log_prob(self, *_arguments) -> NoReturn:
-        """Refuse: DAC has no distribution over clusterings.
+class AnchoredDACNetwork(Filtering):
+    """Anchored filtering: find the cluster of a given point, in `predict` of the first that is left.
 
-        Raises:
-            NotImplementedError: always.
-        """
-        _refuse()
-
-
-class AnchoredDACNetwork(nn.Module):
-    """Anchored filtering: find the cluster of a given point. ``MAB(x, anchor)`` comes before the ISABs.
-
-    Args:
-        encoder: maps points to features, see `gfncp.networks.encoders`.
-        hidden: width of all blocks.
-        inducing: learned points of each ISAB.
-        heads: attention heads.
-        blocks: ISABs that encode the points, each with its own weights.
+    ``MAB(x, anchor)`` comes before the ISABs; arguments are those of `DACNetwork`.
     """
 
     def __init__(
@@ -145,30 +173,9 @@ class AnchoredDACNetwork(nn.Module):
         logits = self.filter(features, left, anchor).logits
         return left & ((logits > 0) | _at(anchor, left))
 
-    def predict(
-        self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
-    ) -> Int[Tensor, "batch points"]:
-        """Return labels in order of appearance, -1 where absent. Anchors are the first remaining points."""
-        return _cluster(self, x, mask)
-
-    def log_prob(self, *_arguments) -> NoReturn:
-        """Refuse: DAC has no distribution over clusterings.
-
-        Raises:
-            NotImplementedError: always.
-        """
-        _refuse()
-
 
 def _at(index: Int[Tensor, "batch"], left: Bool[Tensor, "batch points"]) -> Bool[Tensor, "batch points"]:
     return torch.arange(left.shape[1], device=left.device) == index[:, None]
-
-
-def _refuse() -> NoReturn:
-    raise NotImplementedError(
-        "DAC decides memberships by thresholds and is trained on single clusters: it defines no probability "
-        "of a clustering"
-    )
 
 
 def compact(
@@ -186,26 +193,6 @@ def compact(
 
 def _pick(features: Float[Tensor, "sets points features"], index: Int[Tensor, "sets most"]) -> Tensor:
     return features.gather(1, index[..., None].expand(-1, -1, features.shape[2]))
-
-
-@torch.no_grad()
-def _cluster(network: DACNetwork | AnchoredDACNetwork, x: Tensor, mask: Tensor | None) -> Tensor:
-    """Return clusters found by filtering until no point is left, at most `ROUNDS` times."""
-    mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
-    features = network.encoder(x, mask)
-    left = mask.clone()
-    labels = torch.where(mask, ROUNDS, -1)
-    for number in range(ROUNDS):
-        going = left.any(1).nonzero()[:, 0]
-        if len(going) == 0:
-            break
-        for part, index in compact(left[going]):
-            sets = going[part]
-            taken = network.next_cluster(_pick(features[sets], index), left[sets].gather(1, index))
-            row, column = taken.nonzero(as_tuple=True)
-            labels[sets[row], index[row, column]] = number
-            left[sets[row], index[row, column]] = False
-    return canonical_labels(labels)
 
 
 class Rest(NamedTuple):

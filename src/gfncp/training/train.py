@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from jaxtyping import Float
+from rich.console import Console
 from torch import Tensor, nn
 
 from gfncp.checkpoints import read_weights, save, weights_for
@@ -26,7 +27,7 @@ from gfncp.training.batches import Batches
 from gfncp.training.interruption import exit_code, on_termination, stopping_at_once
 from gfncp.training.optimizers import OPTIMIZERS, set_learning_rate
 from gfncp.training.preparation import Simulator, make_simulators, prepare_embedding
-from gfncp.training.progress import progress, scalars
+from gfncp.training.progress import WriteScalar, progress, scalars
 from gfncp.training.run_state import BEST, opened, restore, store, store_if_best
 from gfncp.training.throughput import Throughput
 
@@ -94,6 +95,11 @@ def train(
         start_from(model, options.initial)
     objective = configuration.objective.build()
     loss, *optimizers = accelerator.prepare(Loss(model, objective, DTYPES[options.precision]), *optimizers)
+    signals: list[int] = []
+
+    def end(number: int) -> None:
+        signals.append(number)
+        accelerator.set_trigger()
 
     with (
         opened(configuration, folder) if accelerator.is_main_process else nullcontext(),
@@ -107,12 +113,6 @@ def train(
         batches = Batches(configuration, simulate, accelerator)
         drawn = batches.stream(start, workers)
         task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
-        signals: list[int] = []
-
-        def end(number: int) -> None:
-            signals.append(number)
-            accelerator.set_trigger()
-
         stack.enter_context(on_termination(end))
         stored = monotonic()
         throughput = Throughput(accelerator.device, DTYPES[options.precision])
@@ -123,17 +123,12 @@ def train(
             with throughput.iteration(iteration):
                 terms = accumulate(loss, drawn, batches.per_step, accelerator)
             throughput.sets += int(terms.pop("sets").sum())
-            bad = (~terms["loss"].isfinite()).nonzero().flatten().tolist()
-            if bad:  # in all of the processes
-                raise FloatingPointError(
-                    f"the loss is {terms['loss'][bad[0]].item()} at iteration {iteration}, whose batch is "
-                    f"drawn with seeded({configuration.seed}, {bad[0]}, {iteration}); {folder} keeps the "
-                    f"state of iteration {kept}"
-                )
+            check_losses(terms["loss"], configuration.seed, iteration, _keeps(folder, kept))
             if options.clip is not None:
                 accelerator.clip_grad_norm_(loss.parameters(), options.clip)
             for optimizer in optimizers:
                 optimizer.step()
+
             done = iteration + 1
             bar.update(task, advance=1, loss=terms["loss"].mean().item())
             for name, values in terms.items():
@@ -142,38 +137,20 @@ def train(
             due = done % options.save_every == 0 or done == options.iterations
             late = accelerator.is_main_process and monotonic() - stored >= MOST_LOST
             if accelerator.is_main_process and (due or terminated or late):
-                if not all(parameter.isfinite().all() for parameter in model.parameters()):
-                    raise FloatingPointError(
-                        f"the weights are not finite after iteration {iteration}; "
-                        f"{folder} keeps the state of iteration {kept}"
-                    )
-                found = (
-                    validate(configuration, model, objective, simulate_validation, accelerator.device)
-                    if due
-                    else {}
-                )
-                if options.keep == "lowest-loss" and found:
-                    store_if_best(model, folder, found["loss"])
-                for name, value in found.items():
-                    write_scalar(f"validation/{name}", value, done)
-                    bar.console.print(f"iteration {done}: validation {name} {value:.3f}")
-                speed = throughput.report()
-                for name, value in speed.items():
-                    write_scalar(f"speed/{name}", value, done)
-                bar.console.print(
-                    f"iteration {done}: {speed['sets_per_second']:.0f} sets/s, "
-                    f"{speed['share_of_peak']:.1%} of the peak"
-                )
+                check_weights(model, iteration, _keeps(folder, kept))
+                found = {}
+                if due:
+                    found = validate(configuration, model, objective, simulate_validation, accelerator.device)
+                    if options.keep == "lowest-loss":
+                        store_if_best(model, folder, found["loss"])
+                report(done, found, throughput.report(), write_scalar, bar.console)
                 store(model, optimizers, configuration, folder, done)
                 stored = monotonic()
             if due or terminated or late:
                 kept = done
             if terminated:
-                bar.console.print(
-                    f"stopped; {folder} keeps the state of iteration {done}, and the same command goes on",
-                    markup=False,
-                    soft_wrap=True,
-                )
+                stopped = f"stopped; {_keeps(folder, done)}, and the same command goes on"
+                bar.console.print(stopped, markup=False, soft_wrap=True)
                 raise SystemExit(exit_code(signals[0] if signals else SIGTERM))
         if options.keep == "lowest-loss":
             accelerator.wait_for_everyone()
@@ -181,6 +158,53 @@ def train(
             if accelerator.is_main_process:
                 save(model, configuration, folder)
     return model.eval()
+
+
+def _keeps(folder: Path, iteration: int) -> str:
+    """Say what a run that ends can go on from."""
+    return f"{folder} keeps the state of iteration {iteration}"
+
+
+def check_losses(losses: Float[Tensor, "batches"], seed: int, iteration: int, keeps: str) -> None:
+    """Refuse losses of a step that are not finite, those of other processes included.
+
+    Raises:
+        FloatingPointError: naming the first such batch by its random stream.
+    """
+    bad = (~losses.isfinite()).nonzero().flatten().tolist()
+    if bad:
+        raise FloatingPointError(
+            f"the loss is {losses[bad[0]].item()} at iteration {iteration}, whose batch is "
+            f"drawn with seeded({seed}, {bad[0]}, {iteration}); {keeps}"
+        )
+
+
+def check_weights(model: nn.Module, iteration: int, keeps: str) -> None:
+    """Refuse weights that are not finite, before they replace those that are stored.
+
+    Raises:
+        FloatingPointError: a weight is not.
+    """
+    if not all(parameter.isfinite().all() for parameter in model.parameters()):
+        raise FloatingPointError(f"the weights are not finite after iteration {iteration}; {keeps}")
+
+
+def report(
+    done: int,
+    validation: dict[str, float],
+    speed: dict[str, float],
+    write_scalar: WriteScalar,
+    console: Console,
+) -> None:
+    """Write and print the figures of a validation, which may be none, and the speed of training."""
+    for name, value in validation.items():
+        write_scalar(f"validation/{name}", value, done)
+        console.print(f"iteration {done}: validation {name} {value:.3f}")
+    for name, value in speed.items():
+        write_scalar(f"speed/{name}", value, done)
+    console.print(
+        f"iteration {done}: {speed['sets_per_second']:.0f} sets/s, {speed['share_of_peak']:.1%} of the peak"
+    )
 
 
 def start_from(model: nn.Module, checkpoint: str) -> None:
