@@ -1,13 +1,15 @@
-"""The temperature at which a checkpoint's samples are as probable as the truth, stored in its configuration.
+"""The temperature at which the truth ranks in the middle of a checkpoint's samples, put in its configuration.
 
     python experiments/temperature.py CHECKPOINT
 
-Labels of simulated sets and samples of an exact posterior given these sets are exchangeable, so their mean
-log-probabilities are the same. A policy that runs free strays from the data, and its samples are less
-probable than the truth (or, where it is too sure, more probable). Dividing its energies by a temperature
-below 1 (above 1) makes up for that on average. Sets come from the simulator of validation, of 20 to 300
-points, with streams of their own; those for a checkpoint of coresets from its prior, of up to 1000 points,
-and they are clustered as those of users. The temperature is found by bisection on a logarithmic scale.
+Labels of simulated sets and samples of an exact posterior given these sets are exchangeable: half of the
+samples are less probable than the truth, on average. A policy that runs free strays from the data, and most
+of its samples are less probable (or, where it is too sure, more probable). Dividing its energies by a
+temperature below 1 (above 1) makes up for that. Ranks are compared, not means of log-probabilities, which a
+few improbable truths decide. Sets come from the simulator of validation, of 20 to 300 points or as many as
+the checkpoint was trained on, with streams of their own; those for a checkpoint of coresets from its prior,
+of up to 1000 points, and they are clustered as those of users. The temperature is found by bisection on a
+logarithmic scale.
 """
 
 import math
@@ -18,7 +20,9 @@ from typing import Annotated, cast
 import numpy as np
 import torch
 import typer
+from jaxtyping import Float
 from rich.console import Console
+from torch import Tensor
 
 from gfncp.checkpoints import find, load, load_configuration, save_configuration
 from gfncp.configuration import Configuration
@@ -34,55 +38,61 @@ SIZES_OF_CORESETS = (20, 100, 300, 1000)
 LOWEST, HIGHEST, HALVINGS = 0.25, 4.0, 7
 SETS_AT_ONCE = 50
 SAMPLES = 8
+TIE = 1e-6  # of log-probabilities of one clustering, by rounding
 console = Console(highlight=False)
 
 
-Surprises = Callable[[], tuple[float, float]]  # mean -log p per point, of samples and of the truth
+Rank = Callable[[], float]  # mean share of the samples that are less probable than the truth, ties by half
 
 
-def surprises(
+def share_below(
+    truth: Float[Tensor, "sets"], samples: Float[Tensor, "sets samples"]
+) -> Float[Tensor, "sets"]:
+    """Return the share of each set's samples that are less probable than the truth, ties by half."""
+    return ((samples < truth[:, None] - TIE).double() + (samples <= truth[:, None] + TIE)).mean(1) / 2
+
+
+def rank_of_points(
     model: torch.nn.Module, configuration: Configuration, data: Path | None, sets: int
-) -> Surprises:
+) -> Rank:
     """Draw sets from the simulator of validation; return a function of the model's present temperature."""
     _, simulate = make_simulators(configuration, model.encoder, data)
     held = []
-    for points in SIZES:
+    for points in (size for size in SIZES if size <= configuration.training.points[1]):
         for first in range(0, sets, SETS_AT_ONCE):
             count = min(SETS_AT_ONCE, sets - first)
             held.append(simulate(count, points, seeded(0, STREAM, 0, points, first)))
 
     @torch.no_grad()
-    def measure() -> tuple[float, float]:
-        of_samples, of_truth = [], []
+    def measure() -> float:
+        found = []
         for number, (x, labels) in enumerate(held):
             _, log_prob = model.sample(x, SAMPLES, seeded(0, STREAM, 1, number))
-            of_samples.append(-log_prob.mean() / labels.shape[1])
-            of_truth.append(-model.log_prob(x, labels).mean() / labels.shape[1])
-        return float(torch.stack(of_samples).mean()), float(torch.stack(of_truth).mean())
+            found.append(share_below(model.log_prob(x, labels), log_prob))
+        return float(torch.cat(found).mean())
 
     return measure
 
 
-def surprises_of_coresets(inference: CoresetInference, sets: int) -> Surprises:
+def rank_of_coresets(inference: CoresetInference, sets: int) -> Rank:
     """Draw sets from the prior; return a function of the network's present temperature.
 
     Sets of which a true cluster has no medoid are left out: the posterior holds the truth for impossible.
     """
     held = [draw_set(points, 0, number, STREAM) for points in SIZES_OF_CORESETS for number in range(sets)]
 
-    def measure() -> tuple[float, float]:
+    def measure() -> float:
         found = []
         for batch in in_batches(list(range(len(held)))):
             some = [held[place] for place in batch]
             given = [inference.given(each.x) for each in some]
             clustered = inference.cluster(given, SAMPLES, seeded(0, STREAM, 1, batch[0]))
             for each, own, (_, posterior) in zip(some, given, clustered, strict=True):
-                truth = float(inference.log_prob(own, torch.from_numpy(each.labels)[None])[0])
-                sampled = float(np.average(posterior.log_prob, weights=posterior.counts))
-                if math.isfinite(truth):
-                    found.append((-sampled / len(each.labels), -truth / len(each.labels)))
-        of_samples, of_truth = np.mean(found, axis=0).tolist()
-        return of_samples, of_truth
+                truth = torch.from_numpy(inference.log_prob(own, torch.from_numpy(each.labels)[None]))
+                drawn = torch.from_numpy(np.repeat(posterior.log_prob, posterior.counts))[None]
+                if bool(truth.isfinite()):
+                    found.append(share_below(truth, drawn))
+        return float(torch.cat(found).mean())
 
     return measure
 
@@ -96,20 +106,17 @@ def main(
     configuration = load_configuration(checkpoint)
     if isinstance(configuration.data, CoresetData):
         inference = cast(CoresetInference, CoresetInference.of(checkpoint, None, 1, None, None))
-        model, measure = inference.network, surprises_of_coresets(inference, sets)
+        model, measure = inference.network, rank_of_coresets(inference, sets)
     else:
         model = load(checkpoint)
-        measure = surprises(model, configuration, data, sets)
+        measure = rank_of_points(model, configuration, data, sets)
     low, high = math.log(LOWEST), math.log(HIGHEST)
     for _ in range(HALVINGS):
         model.temperature = math.exp((low + high) / 2)
-        of_samples, of_truth = measure()
-        console.print(
-            f"temperature {model.temperature:.3f}: -log p of a point {of_samples:.4f} in samples, "
-            f"{of_truth:.4f} in the truth"
-        )
+        rank = measure()
+        console.print(f"temperature {model.temperature:.3f}: {rank:.3f} of the samples below the truth")
         middle = (low + high) / 2
-        low, high = (low, middle) if of_samples > of_truth else (middle, high)
+        low, high = (low, middle) if rank > 0.5 else (middle, high)
     found = round(math.exp((low + high) / 2), 3)
     save_configuration(configuration.model_copy(update={"temperature": found}), find(checkpoint))
     console.print(f"{find(checkpoint)}: temperature = {found}", markup=False)
