@@ -6,7 +6,7 @@ Labels of simulated sets and samples of an exact posterior given these sets are 
 samples are less probable than the truth, on average. A policy that runs free strays from the data, and most
 of its samples are less probable (or, where it is too sure, more probable). Dividing its energies by a
 temperature below 1 (above 1) makes up for that. Ranks are compared, not means of log-probabilities, which a
-few improbable truths decide. Sets come from the simulator of validation, of 20 to 300 points or as many as
+few improbable truths decide. Sets come from the simulator of validation, of 100 or 300 points, or as many as
 the checkpoint was trained on, with streams of their own; those for a checkpoint of coresets from its prior,
 of up to 1000 points, and they are clustered as those of users. The temperature is found by bisection on a
 logarithmic scale.
@@ -28,12 +28,12 @@ from gfncp.checkpoints import find, load, load_configuration, save_configuration
 from gfncp.configuration import Configuration
 from gfncp.configuration.data import CoresetData
 from gfncp.estimators.coreset_inference import CoresetInference
-from gfncp.evaluation.coreset_sets import draw_set, in_batches
+from gfncp.evaluation.coreset_sets import draw_set
 from gfncp.seeds import seeded
 from gfncp.training.preparation import make_simulators
 
 STREAM = 2**31 + 13
-SIZES = (20, 60, 128, 300)
+SIZES = (100, 300)  # in smaller sets a policy strays less
 SIZES_OF_CORESETS = (20, 100, 300, 1000)
 LOWEST, HIGHEST, HALVINGS = 0.25, 4.0, 7
 SETS_AT_ONCE = 50
@@ -80,15 +80,15 @@ def rank_of_coresets(inference: CoresetInference, sets: int) -> Rank:
     Sets of which a true cluster has no medoid are left out: the posterior holds the truth for impossible.
     """
     held = [draw_set(points, 0, number, STREAM) for points in SIZES_OF_CORESETS for number in range(sets)]
+    given = [inference.given(each.x) for each in held]
 
     def measure() -> float:
         found = []
-        for batch in in_batches(list(range(len(held)))):
-            some = [held[place] for place in batch]
-            given = [inference.given(each.x) for each in some]
-            clustered = inference.cluster(given, SAMPLES, seeded(0, STREAM, 1, batch[0]))
-            for each, own, (_, posterior) in zip(some, given, clustered, strict=True):
-                truth = torch.from_numpy(inference.log_prob(own, torch.from_numpy(each.labels)[None]))
+        for batch in inference.batches(given):
+            some = [given[place] for place in batch]
+            clustered = inference.cluster(some, SAMPLES, seeded(0, STREAM, 1, batch[0]))
+            for place, own, (_, posterior) in zip(batch, some, clustered, strict=True):
+                truth = torch.from_numpy(inference.log_prob(own, torch.from_numpy(held[place].labels)[None]))
                 drawn = torch.from_numpy(np.repeat(posterior.log_prob, posterior.counts))[None]
                 if bool(truth.isfinite()):
                     found.append(share_below(truth, drawn))

@@ -99,10 +99,21 @@ def read_points(
     )
 
 
-def prepare(points: DistinctPoints, tokens: int, generator: torch.Generator) -> Prepared:
-    """Summarise a set by at most ``tokens`` micro-clusters; those with several known clusters are split."""
+def prepare(
+    points: DistinctPoints, tokens: int, generator: torch.Generator, count: int = 1
+) -> list[Prepared]:
+    """Summarise a set by at most ``tokens`` micro-clusters, ``count`` times, drawn side by side.
+
+    Micro-clusters with points of several known clusters are split.
+    """
     places, weight = points.places, points.weight
-    coreset = summarise(places[None], weight[None], tokens, generator)
+    drawn = summarise(places.expand(count, -1, -1), weight.expand(count, -1), tokens, generator)
+    return [_of_set(points, Coreset(*(part[[one]] for part in drawn))) for one in range(count)]
+
+
+def _of_set(points: DistinctPoints, coreset: Coreset) -> Prepared:
+    """Return a set prepared by a coreset of it, without the micro-clusters that hold nothing."""
+    places, weight = points.places, points.weight
     if (points.known >= 0).any():
         coreset = _split(coreset, places, weight, points.known)
     kept = coreset.mask[0]

@@ -5,10 +5,11 @@ most: means of several points are less noisy, and their counts show where points
 
 The posterior is that of one coreset, the largest. A coreset is drawn at random, and another one of another
 size shows the same set a little differently: the clustering that is answered is therefore the most typical
-one of the greedy clusterings by several coresets.
+one of the greedy clusterings by sixteen coresets, four of each size (of large sets by four, one of each).
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import get_args
@@ -22,8 +23,9 @@ from gfncp.coresets.placement import PlacedPoints
 from gfncp.coresets.prepared import DistinctPoints, Prepared, place_new, prepare, read_points
 from gfncp.coresets.units import Scale, choose_scale
 from gfncp.decoding import core, orders
-from gfncp.estimators.inference import GREEDY_ORDERS, Clustered, Given, Inference, Judge, Points
+from gfncp.estimators.inference import Clustered, Given, Inference, Judge, Points
 from gfncp.networks.energy import Encoding
+from gfncp.networks.layers import at_once
 from gfncp.partitions import canonical_labels
 from gfncp.posterior.point_estimates import agreement
 from gfncp.posterior.posterior import Posterior
@@ -31,9 +33,13 @@ from gfncp.seeds import CORESET_SEED, ORDERS_SEED, seeded
 
 COMPARED = 1000  # rows by which clusterings are compared, at most
 SETS_AT_ONCE = 32
+ENCODED = 4  # coresets of like size, whose tokens are encoded together on a CPU
 FEWEST = 40  # micro-clusters, if a checkpoint takes so many
 MEMBERS = 4  # points of a micro-cluster, on average, unless half of the checkpoint's are too few for that
 SHARES = 3 / 8, 1 / 2, 3 / 4, 1  # of the micro-clusters
+ROUNDS = 4  # coresets of each size
+LARGE = 5000  # distinct points, beyond which one coreset of each size has to do: summaries take long
+CLUSTERINGS = 32  # greedy ones, at least, among which the most typical is chosen
 
 
 class CoresetInference(Inference):
@@ -77,42 +83,78 @@ class CoresetInference(Inference):
         return points.places[points.distinct].double().numpy()
 
     def batches(self, sets: list[Given]) -> Iterator[list[int]]:
-        """Yield places of sets that share a batch; one with known clusters is alone, along its own orders."""
-        alone = [each.known is not None and bool((each.known >= 0).any()) for each in sets]
-        yield from ([place] for place, own in enumerate(alone) if own)
-        places = [place for place, own in enumerate(alone) if not own]
-        yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
+        """Places of sets that go together, which have equally many coresets.
+
+        A set with known clusters goes alone, along orders of its own.
+        """
+        together = defaultdict(list)
+        for place, each in enumerate(sets):
+            if each.known is not None and bool((each.known >= 0).any()):
+                yield [place]
+            else:
+                together[self._rounds(len(each.x))].append(place)
+        for places in together.values():
+            yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
 
     def coresets(self, given: Given) -> list[Prepared]:
-        """Coresets of a set, of several sizes; one if some clusters are known."""
+        """Coresets of a set, from the smallest to the largest; one if some clusters are known."""
         points = _points(given)
-        return [prepare(points, size, seeded(CORESET_SEED, seed)) for seed, size in self._sizes(points)]
-
-    def _sizes(self, points: DistinctPoints) -> list[tuple[int, int]]:
-        """Seed and most micro-clusters of each coreset: twice as many as clusters are asked for, or more."""
-        most = self._most(len(points.places))
-        least = min(self.configuration.data.tokens, max(FEWEST, int(2 * self._told[0])))
-        sizes = [self.max_joint] if self.max_joint else [max(least, int(share * most)) for share in SHARES]
-        return list(enumerate(sizes[-1:] if (points.known >= 0).any() else sizes))
+        return [each for place in range(len(self._sizes(points))) for each in self._drawn(points, place)]
 
     def prepared(self, given: Given) -> Prepared:
-        """The last of the coresets of a set, which is the largest."""
+        """The last of the coresets of a set, which is one of the largest."""
         points = _points(given)
-        seed, size = self._sizes(points)[-1]
-        return prepare(points, size, seeded(CORESET_SEED, seed))
+        return self._drawn(points, len(self._sizes(points)) - 1)[-1]
+
+    def _drawn(self, points: DistinctPoints, place: int) -> list[Prepared]:
+        """Draw the coresets of one size, which is given by its place among the sizes."""
+        size, count = self._sizes(points)[place]
+        return prepare(points, size, seeded(CORESET_SEED, place), count)
+
+    def _rounds(self, rows: int) -> int:
+        """Return how many coresets there are of each size; 0 if the points are their own coreset."""
+        return 0 if rows <= self._least else 1 if rows > LARGE else ROUNDS
+
+    @property
+    def _least(self) -> int:
+        """The size of the smallest coresets: twice as many as clusters are asked for, or more."""
+        return self.max_joint or min(self.configuration.data.tokens, max(FEWEST, int(2 * self._told[0])))
+
+    def _sizes(self, points: DistinctPoints) -> list[tuple[int, int]]:
+        """Return sizes of coresets, in increasing order, and how many there are of each."""
+        most = self._most(len(points.places))
+        sizes = [self.max_joint] if self.max_joint else [max(self._least, int(s * most)) for s in SHARES]
+        rounds = 0 if (points.known >= 0).any() else self._rounds(len(points.distinct))
+        return [(size, rounds) for size in sizes] if rounds else [(sizes[-1], 1)]
 
     @torch.no_grad()
     def encode(self, sets: list[Prepared]) -> tuple[Encoding, list[PlacedPoints]]:
         """Tokens of some coresets, padded, and the points beside them."""
-        columns = [each.columns(self._told) for each in sets]
-        x = pad_sequence(columns, batch_first=True)
-        mask = torch.arange(x.shape[1]) < torch.tensor([len(each) for each in columns])[:, None]
+        features = self._features([self.on_device(each.columns(self._told)) for each in sets])
         known = pad_sequence([each.known_tokens for each in sets], batch_first=True, padding_value=-1)
-        x, mask, known = (self.on_device(values) for values in (x, mask, known))
-        features = self.network.encoder(x, mask)
-        weights = self.network.placement.weights(features, mask)
+        sizes = torch.tensor([len(each) for each in features])
+        mask = self.on_device(torch.arange(int(sizes.max())) < sizes[:, None])
+        padded = pad_sequence(features, batch_first=True)
+        weights = self.network.placement.weights(padded, mask)
         beside = [PlacedPoints(each, weights[i, : len(each.mean)]) for i, each in enumerate(sets)]
-        return self.network.encode_features(features, mask)._replace(known=known), beside
+        encoding = self.network.encode_features(padded, mask)
+        return encoding._replace(known=self.on_device(known)), beside
+
+    def _features(
+        self, columns: list[Float[torch.Tensor, "_ 34"]]
+    ) -> list[Float[torch.Tensor, "_ features"]]:
+        """Return features of the tokens of some coresets, those of like size computed together."""
+        features = columns.copy()
+        by_size = sorted(range(len(columns)), key=lambda place: len(columns[place]))
+        together = at_once(ENCODED, columns[0].device)
+        for first in range(0, len(by_size), together):
+            places = by_size[first : first + together]
+            sizes = torch.tensor([len(columns[place]) for place in places], device=columns[0].device)
+            x = pad_sequence([columns[place] for place in places], batch_first=True)
+            mask = torch.arange(x.shape[1], device=x.device) < sizes[:, None]
+            for place, found in zip(places, self.network.encoder(x, mask), strict=True):
+                features[place] = found[: len(columns[place])]
+        return features
 
     @property
     def _told(self) -> tuple[float, float]:
@@ -152,7 +194,7 @@ class CoresetInference(Inference):
         Its clusters all have a medoid in the largest coreset, so the posterior knows it.
         """
         several = len(beside) // len(sets)
-        along = self._known_first(encoding, math.ceil(max(GREEDY_ORDERS, self.n_orders) / several))
+        along = self._known_first(encoding, math.ceil(max(CLUSTERINGS, self.n_orders) / several))
         bounds = self._bounds(int(encoding.mask.sum(1).min()))
         labels, log_prob = orders.greedy_each(self.network, encoding, along, bounds)
         typical = []

@@ -86,9 +86,10 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
     Attributes:
         labels_: one clustering, ``(n_samples,)``: the greedy one, unless the samples contradict it, see
-            `gfncp.posterior.decision.settle`. The greedy clustering is, of those along 16 orders, or
-            ``n_orders`` if these are more, the one that agrees best with the others; of a stream, the one as
-            the points come, whatever the samples say. Noise is -1, if it is labelled.
+            `gfncp.posterior.decision.settle`. The greedy clustering is, of those along 16 orders (by a
+            checkpoint of coresets, of 32 of several coresets), or ``n_orders`` if these are more, the one
+            that agrees best with the others; of a stream, the one as the points come, whatever the samples
+            say. Noise is -1, if it is labelled.
         n_clusters_: its number of clusters, without noise.
         probabilities_: how sure each point's place is, see `Posterior.confidence`.
         posterior_: the sampled `Posterior`; the greedy clustering and ``labels_``, before noise is labelled,

@@ -73,7 +73,8 @@ class RowNetwork(nn.Module):
 
 def by_chunks(function: Callable[[Tensor], Tensor], x: Float[Tensor, "rows dim"]) -> Tensor:
     """Return ``function(x)`` of a function of each row alone, a chunk of rows at a time."""
-    return torch.cat([function(chunk) for chunk in x.split(at_once(ROWS_PER_CHUNK, x.device))])
+    rows = at_once(ROWS_PER_CHUNK, x.device)
+    return function(x) if len(x) <= rows else torch.cat([function(chunk) for chunk in x.split(rows)])
 
 
 def at_once(rows: int, device: torch.device) -> int:
