@@ -63,6 +63,20 @@ def test_samples_have_the_probability_that_log_prob_says(inference, generator, n
     assert np.array_equal(labels, made.greedy(given).numpy())
 
 
+def test_a_largest_coreset_with_fewer_tokens_than_others(inference, generator):
+    """Micro-clusters that lost all points are left out, of each coreset as many as it has."""
+    made = inference(max_joint=30)
+    rng = np.random.default_rng(25)
+    given = made.given(rng.integers(0, 8, (60, 2)) + 1e-3 * rng.normal(size=(60, 2)))
+    tokens = [len(each.mean) for each in made.coresets(given)]
+    assert tokens[-1] < max(tokens)
+    labels, posterior = made.cluster([given], 20, generator)[0]
+    np.testing.assert_allclose(
+        posterior.log_prob, made.log_prob(given, torch.from_numpy(posterior.labels)), rtol=1e-4, atol=1e-4
+    )
+    assert np.array_equal(labels, made.greedy(given).numpy())
+
+
 def test_samples_come_as_often_as_they_are_probable(inference, generator):
     made = inference()
     given = made.given(points(6))

@@ -16,6 +16,7 @@ from typing import get_args
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch.nn.utils.rnn import pad_sequence
 
@@ -223,6 +224,8 @@ class CoresetInference(Inference):
         ]
         of_tokens = [own[:, each.prepared.medoid] for own, each in zip(of_points, beside, strict=True)]
         padded = pad_sequence([own.T for own in of_tokens], batch_first=True, padding_value=-1).mT
+        missing = encoding.mask.shape[1] - padded.shape[2]  # other coresets may have more tokens
+        padded = F.pad(padded, (0, missing), value=-1)
         clusterings = self.on_device(canonical_labels(padded))
         bounds = self._bounds(int(encoding.mask.sum(1).min()))
         values = orders.log_prob(self.network, encoding, clusterings, self._orders(encoding), bounds).cpu()
