@@ -98,19 +98,25 @@ class CoresetInference(Inference):
             yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
 
     def coresets(self, given: Given) -> list[Prepared]:
-        """Coresets of a set, from the smallest to the largest; one if some clusters are known."""
+        """Coresets of a set, the largest last; one if some clusters are known."""
         points = _points(given)
-        return [each for place in range(len(self._sizes(points))) for each in self._drawn(points, place)]
+        sizes = list(enumerate(self._sizes(points)))
+        further = 0 if (points.known >= 0).any() else self._rounds(len(given.x)) - 1
+        drawn = []
+        for place, size in sizes if further > 0 else ():
+            drawn += prepare(points, size, seeded(CORESET_SEED, place, 1), further)
+        return drawn + [self._first(points, place, size) for place, size in sizes]
 
     def prepared(self, given: Given) -> Prepared:
         """The last of the coresets of a set, which is one of the largest."""
         points = _points(given)
-        return self._drawn(points, len(self._sizes(points)) - 1)[-1]
+        sizes = self._sizes(points)
+        return self._first(points, len(sizes) - 1, sizes[-1])
 
-    def _drawn(self, points: DistinctPoints, place: int) -> list[Prepared]:
-        """Draw the coresets of one size, which is given by its place among the sizes."""
-        size, count = self._sizes(points)[place]
-        return prepare(points, size, seeded(CORESET_SEED, place), count)
+    @staticmethod
+    def _first(points: DistinctPoints, place: int, size: int) -> Prepared:
+        """Draw the first coreset of a size, which is given with its place among the sizes."""
+        return prepare(points, size, seeded(CORESET_SEED, place))[0]
 
     def _rounds(self, rows: int) -> int:
         """Return how many coresets there are of each size; 0 if the points are their own coreset."""
@@ -121,12 +127,14 @@ class CoresetInference(Inference):
         """The size of the smallest coresets: twice as many as clusters are asked for, or more."""
         return self.max_joint or min(self.configuration.data.tokens, max(FEWEST, int(2 * self._told[0])))
 
-    def _sizes(self, points: DistinctPoints) -> list[tuple[int, int]]:
-        """Return sizes of coresets, in increasing order, and how many there are of each."""
+    def _sizes(self, points: DistinctPoints) -> list[int]:
+        """Return sizes of coresets, in increasing order; one if there is nothing to vote on."""
+        if self.max_joint:
+            return [self.max_joint]
         most = self._most(len(points.places))
-        sizes = [self.max_joint] if self.max_joint else [max(self._least, int(s * most)) for s in SHARES]
-        rounds = 0 if (points.known >= 0).any() else self._rounds(len(points.distinct))
-        return [(size, rounds) for size in sizes] if rounds else [(sizes[-1], 1)]
+        sizes = [max(self._least, int(share * most)) for share in SHARES]
+        one = bool((points.known >= 0).any()) or not self._rounds(len(points.distinct))
+        return sizes[-1:] if one else sizes
 
     @torch.no_grad()
     def encode(self, sets: list[Prepared]) -> tuple[Encoding, list[PlacedPoints]]:
