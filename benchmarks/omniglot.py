@@ -171,6 +171,10 @@ def main(
         "runs/omniglot"
     ),
     root: Annotated[Path, typer.Option(help="Where experiments/ lies.")] = ROOT,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Networks beside ours: {', '.join(NETWORKS[1:])}. Default: all."),
+    ] = None,
     sets: Annotated[int, typer.Option(min=2, help="Test sets of each kind.")] = 100,
     iterations: Annotated[int | None, typer.Option(min=1, help="Train all networks so long instead.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the test sets and of k-means.")] = 0,
@@ -178,7 +182,8 @@ def main(
 ) -> None:
     """Train what is not trained yet, measure, and print tables."""
     declarations = read_declarations(root / "experiments")
-    configurations = {name: declarations.configuration("omniglot", name) for name in NETWORKS}
+    names = [name for name in NETWORKS if only is None or name in ("ours", *only)]
+    configurations = {name: declarations.configuration("omniglot", name) for name in names}
     if iterations is not None:
         configurations = {name: each.with_iterations(iterations) for name, each in configurations.items()}
     models = trained(configurations, runs, data)

@@ -60,6 +60,16 @@ def test_other_forms_are_outside_of_what_mixtures_teach(make):
     assert all(len(said_of(make(points))) == 1 for points in (100, 300))
 
 
+@pytest.mark.parametrize("spread", [0.3, 1e9])
+def test_random_directions_are_no_sentences(spread):
+    """Neither five round topics nor none: sentences vary along few directions."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(5, 384))[rng.integers(0, 5, 100)] + spread * rng.normal(size=(100, 384))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    with pytest.warns(UserWarning, match="outside of what 'clinc150' knows"):
+        GFNCP("clinc150", n_samples=10, random_state=0).fit(x)
+
+
 def test_sets_as_in_training_are_inside():
     assert sum(len(said_of(x)) for x in mixtures(10)) <= 1
 
