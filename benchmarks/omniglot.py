@@ -12,6 +12,7 @@ the second one trains the other networks on the same embedding, goes on where it
 - Average linkage has one threshold for all sets. *Threshold from held-out labels* is the best one, by mean
   ARI, on sets of background characters that nothing was trained on; *best threshold* is the best one on the
   test sets themselves, an upper bound that no user can know.
+- *Ours, general* is the default checkpoint on the same embeddings, with nothing trained.
 - Points that HDBSCAN calls noise count as one cluster.
 """
 
@@ -32,6 +33,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.metrics import adjusted_rand_score
 from torch import nn
 
+from gfncp import GFNCP
 from gfncp.checkpoints import load, load_configuration
 from gfncp.configuration import Configuration
 from gfncp.estimators.references import HDBSCAN, KMeansTrueK
@@ -51,6 +53,7 @@ ROOT = Path(__file__).parents[1]
 NETWORKS = ("ours", "gfncp-short", "ncp-short", "dac", "ccp")  # of experiments/tables/methods.toml
 POINTS, CHARACTERS = (100, 300), (5, 20, 50)
 HEIGHTS = np.linspace(0.02, 1.0, 99)  # of cuts of a tree, as shares of the longest distance on the sphere
+SAMPLES = 20  # of the default checkpoint
 HELD_OUT_SETS = 20  # by which a threshold is chosen, of each size
 
 Points = Float[np.ndarray, "points dim"]
@@ -111,6 +114,11 @@ def by_network(model: nn.Module) -> Cluster:
             return model.predict(torch.from_numpy(x)[None])[0].numpy()
 
     return cluster
+
+
+def by_default(x: Points, k: int, seed: int) -> Labels:
+    """Cluster by the default checkpoint, which has seen neither characters nor this embedding."""
+    return GFNCP(n_samples=SAMPLES, random_state=seed).fit_predict(x.astype(float))
 
 
 def without_noise(labels: Labels) -> Labels:
@@ -204,6 +212,7 @@ def main(
         declarations.methods[name].title: by_network(model) for name, model in models.items()
     }
     methods |= {
+        "ours, general": by_default,
         "HDBSCAN": lambda x, k, seed: without_noise(HDBSCAN(copy=True).fit_predict(x)),
         **{name: linkage_at(height) for name, height in thresholds.items()},
         "k-means, told K": lambda x, k, seed: KMeansTrueK(k, random_state=seed).fit_predict(x),
