@@ -474,9 +474,9 @@ def test_known_labels_come_as_pandas_has_them(make, coreset_checkpoint, X, known
 @pytest.mark.parametrize("n_orders", [1, 3])
 def test_what_is_told_of_each_of_many_sets_is_told_of_it_alone(make, coreset_checkpoint, X, n_orders):
     """Sets of which nothing is known go side by side, also where their labels are all missing."""
-    sets = [X[:6], X, X[:9] + 1, X[:7]]
-    known = [np.array([0, 0, 1, -1, -1, -1]), None, pd.Series(["b", "a"] * 4 + [np.nan]), np.full(7, -1)]
-    weights = [None, np.arange(1, 26), None, np.ones(7)]
+    sets = [X[:6], X, X[:9] + 1, X[:24]]
+    known = [np.array([0, 0, 1, -1, -1, -1]), None, pd.Series(["b", "a"] * 4 + [np.nan]), np.full(24, -1)]
+    weights = [None, np.arange(1, 26), None, np.ones(24)]
     model = make(checkpoint=coreset_checkpoint, n_orders=n_orders)
     reported = []
     fitted = model.fit_sets(sets, reported.append, known_labels=known, sample_weight=weights)

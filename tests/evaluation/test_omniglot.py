@@ -19,6 +19,7 @@ def test_a_row_per_method_and_a_column_per_protocol():
             "300 points": {"ours": measured(0.9), "HDBSCAN": measured(0.25)},
             "5 characters": {"ours": measured(0.8), "HDBSCAN": measured(0.75)},
         },
+        "configurations": {"ours": {}, "ccp": {}},
         "device": "cpu (1 threads)",
         "torch": "2.13.0",
     }
@@ -31,3 +32,4 @@ def test_a_row_per_method_and_a_column_per_protocol():
         "| HDBSCAN | 0.250 ± 0.012, 7.2 | 0.750 ± 0.012, 7.2 | 42 |",
     ]
     assert "Omniglot, 9 test sets of each kind" in omniglot(record)
+    assert "FOLDER --only ours --only ccp --sets 9 --record" in omniglot(record)

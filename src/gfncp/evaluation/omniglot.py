@@ -17,13 +17,15 @@ def omniglot(record: dict) -> str:
             for of in figures.values()
         ]
         rows.append((method, *cells, number(1000 * figures[TIMED][method]["seconds"]["value"], 0)))
+    networks = " ".join(f"--only {name}" for name in record["configurations"])
     return (
         "## Handwritten characters that were never seen\n\n"
         f"Omniglot, {record['sets']} test sets of each kind, all methods on the same embedding, which was "
-        "trained without labels on other characters ([data](data.md#omniglot)). Means ± standard errors over "
-        "sets.\n\n"
+        "trained without labels on other characters ([data](data.md#omniglot)). Networks that are not listed "
+        "were left out. Means ± standard errors over sets.\n\n"
         "`gfncp train experiments/omniglot.toml --output runs/omniglot/ours`, then "
-        "`python benchmarks/omniglot.py --data FOLDER --record records/omniglot.json`\n\n"
+        "`python benchmarks/omniglot.py --data FOLDER "
+        f"{networks} --sets {record['sets']} --record records/omniglot.json`\n\n"
         f"{markdown(rows)}\n\n"
         f"Measured on: {record['device']}, PyTorch {record['torch']}."
     )
