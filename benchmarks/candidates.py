@@ -1,6 +1,6 @@
 """Compare checkpoints of coresets, of which one is to be the default: a row of mean ARIs for each.
 
-    python benchmarks/candidates.py general runs/general-next/model --data FOLDER --record FILE
+    python benchmarks/candidates.py general runs/general-next --data FOLDER --record FILE
 
 Sets are those of `families_data.py`, without what users report, and beside them 1000 raw images of digits
 and of clothes, and sets of each family of the prior, which a checkpoint may know: a loss there shows what
@@ -38,9 +38,9 @@ console = Console(highlight=False)
 
 
 def pictures(data: Path, seeds: int) -> Iterator[Case]:
-    """Yield random test images as rows of pixels, once per seed."""
+    """Yield random training images as rows of pixels, once per seed; those of test are for tests."""
     for name in ("mnist", "fashion-mnist"):
-        x, classes = images(name, "test", data / name)
+        x, classes = images(name, "train", data / name)
         real = RealSet(name, x.flatten(1).double().numpy(), (classes.numpy() + 1,))
         for seed in range(seeds):
             yield Case(real.subsample(IMAGES, seed), seed)

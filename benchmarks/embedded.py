@@ -9,13 +9,12 @@ has never seen it. k-means is told the number of clusters.
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
-from omniglot import Cluster, Labels, Points, by_default, measure
+from omniglot import Cluster, Labels, Points, by_default, drawn, measure
 from rich.console import Console
 from rich.table import Table
 from torch import nn
@@ -25,7 +24,7 @@ from gfncp.decoding import orders
 from gfncp.estimators.inference import GREEDY_ORDERS
 from gfncp.estimators.references import KMeansTrueK
 from gfncp.evaluation.evaluate import describe_device
-from gfncp.evaluation.sets import draw_sets, make_test_simulator
+from gfncp.evaluation.sets import make_test_simulator
 from gfncp.evaluation.table_cells import with_error
 from gfncp.files import write_text
 from gfncp.seeds import ORDERS_SEED, seeded
@@ -60,18 +59,15 @@ def main(
     for name in CHECKPOINTS:
         model = load(name)
         simulate = make_test_simulator(load_configuration(name), model.encoder, data / name)
-
-        def drawn(simulate=simulate) -> Iterator[tuple[Points, Labels]]:
-            for number in range(sets):
-                x, labels = draw_sets(simulate, range(number, number + 1), points, seed)
-                yield x[0].numpy(), labels[0].numpy()
-
         methods: dict[str, Cluster] = {
             f"`{name}`": by_network(model),
             "`general`, on its embedding": by_default,
             "k-means, told K": lambda x, k, seed: KMeansTrueK(k, random_state=seed).fit_predict(x),
         }
-        figures[name] = {method: measure(cluster, drawn(), seed) for method, cluster in methods.items()}
+        figures[name] = {
+            method: measure(cluster, drawn(simulate, points, sets, seed), seed)
+            for method, cluster in methods.items()
+        }
         for method, of in figures[name].items():
             cells = (with_error(**of[key]) for key in ("nmi", "ari", "clusters"))
             table.add_row(name, method, *cells, f"{1000 * of['seconds']['value']:.0f}")

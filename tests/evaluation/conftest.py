@@ -45,6 +45,21 @@ class ExactModel(Model):
 
 
 @pytest.fixture
+def measured():
+    """Function that makes figures of a method on a benchmark's sets, of a given mean ARI."""
+
+    def make(ari):
+        return {
+            "ari": {"value": ari, "error": 0.0123},
+            "nmi": {"value": 0.5, "error": 0.1},
+            "clusters": {"value": 7.25, "error": 0.1},
+            "seconds": {"value": 0.0421},
+        }
+
+    return make
+
+
+@pytest.fixture
 def exact_model(mixture):
     return ExactModel(mixture)
 

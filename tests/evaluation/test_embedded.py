@@ -3,15 +3,7 @@
 from gfncp.evaluation.embedded import embedded
 
 
-def test_a_row_per_method_of_each_data_set():
-    def measured(ari: float) -> dict:
-        return {
-            "ari": {"value": ari, "error": 0.0123},
-            "nmi": {"value": 0.5, "error": 0.1},
-            "clusters": {"value": 7.25, "error": 0.1},
-            "seconds": {"value": 0.0421},
-        }
-
+def test_a_row_per_method_of_each_data_set(measured):
     record = {
         "sets": 9,
         "points": 30,

@@ -3,15 +3,7 @@
 from gfncp.evaluation.omniglot import omniglot
 
 
-def test_a_row_per_method_and_a_column_per_protocol():
-    def measured(ari: float) -> dict:
-        return {
-            "ari": {"value": ari, "error": 0.0123},
-            "nmi": {"value": 0.5, "error": 0.1},
-            "clusters": {"value": 7.25, "error": 0.1},
-            "seconds": {"value": 0.0421},
-        }
-
+def test_a_row_per_method_and_a_column_per_protocol(measured):
     record = {
         "sets": 9,
         "true_clusters": {"300 points": 20.04, "5 characters": 5.0},

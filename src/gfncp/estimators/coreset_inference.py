@@ -17,7 +17,7 @@ from typing import get_args
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch.nn.utils.rnn import pad_sequence
 
 from gfncp.coresets.placement import PlacedPoints
@@ -39,7 +39,7 @@ FEWEST = 40  # micro-clusters, if a checkpoint takes so many
 MEMBERS = 4  # points of a micro-cluster, on average, unless half of the checkpoint's are too few for that
 SHARES = 3 / 8, 1 / 2, 3 / 4, 1  # of the micro-clusters
 ROUNDS = 4  # coresets of each size
-LARGE = 5000  # distinct points, beyond which one coreset of each size has to do: summaries take long
+LARGE = 5000  # rows, beyond which one coreset of each size has to do: summaries take long
 CLUSTERINGS = 32  # greedy ones, at least, among which the most typical is chosen
 
 
@@ -141,9 +141,7 @@ class CoresetInference(Inference):
         """Tokens of some coresets, padded, and the points beside them."""
         features = self._features([self.on_device(each.columns(self._told)) for each in sets])
         known = pad_sequence([each.known_tokens for each in sets], batch_first=True, padding_value=-1)
-        sizes = torch.tensor([len(each) for each in features])
-        mask = self.on_device(torch.arange(int(sizes.max())) < sizes[:, None])
-        padded = pad_sequence(features, batch_first=True)
+        padded, mask = _padded(features)
         weights = self.network.placement.weights(padded, mask)
         beside = [PlacedPoints(each, weights[i, : len(each.mean)]) for i, each in enumerate(sets)]
         encoding = self.network.encode_features(padded, mask)
@@ -158,11 +156,9 @@ class CoresetInference(Inference):
         together = at_once(ENCODED, columns[0].device)
         for first in range(0, len(by_size), together):
             places = by_size[first : first + together]
-            sizes = torch.tensor([len(columns[place]) for place in places], device=columns[0].device)
-            x = pad_sequence([columns[place] for place in places], batch_first=True)
-            mask = torch.arange(x.shape[1], device=x.device) < sizes[:, None]
-            for place, found in zip(places, self.network.encoder(x, mask), strict=True):
-                features[place] = found[: len(columns[place])]
+            found = self.network.encoder(*_padded([columns[place] for place in places]))
+            for place, padded in zip(places, found, strict=True):
+                features[place] = padded[: len(columns[place])]
         return features
 
     @property
@@ -276,6 +272,15 @@ class CoresetInference(Inference):
 
 def _points(given: Given) -> DistinctPoints:
     return read_points(given.x, given.weights, given.known, given.scale, given.importance)
+
+
+def _padded(
+    rows: list[Float[torch.Tensor, "_ size"]],
+) -> tuple[Float[torch.Tensor, "batch tokens size"], Bool[torch.Tensor, "batch tokens"]]:
+    """Return tokens of some coresets in one tensor, and where there are any."""
+    padded = pad_sequence(rows, batch_first=True)
+    sizes = torch.tensor([len(each) for each in rows], device=padded.device)
+    return padded, torch.arange(padded.shape[1], device=padded.device) < sizes[:, None]
 
 
 def _most_typical(
