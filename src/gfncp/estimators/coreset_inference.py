@@ -1,17 +1,20 @@
 """Inference by a checkpoint of coresets: whole sets in, clusterings and probabilities out.
 
-A set has a micro-cluster for every four points, but half of the checkpoint's at least and all of them at
-most: means of several points are less noisy, and their counts show where points are dense.
+How many micro-clusters a set has is a compromise: means of several points are less noisy, and their counts
+show where points are dense; but a micro-cluster may hold points of two clusters. A set has one for every
+four points, but half of the checkpoint's at least and all of them at most. For points in a plane or in space
+half of them are enough, unless the set is crowded: has nearly as many clusters.
 
 The posterior is that of one coreset, the largest. A coreset is drawn at random, and another one of another
-size shows the same set a little differently: the clustering that is answered is therefore the most typical
-one of the greedy clusterings by sixteen coresets, four of each size (of large sets by four, one of each).
+size shows the same set a little differently: the clustering that is answered is therefore what the greedy
+clusterings by eight coresets of several sizes agree on (of large sets, by one of each size).
 """
 
 import math
 from collections import defaultdict
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -28,7 +31,7 @@ from gfncp.estimators.inference import Clustered, Given, Inference, Judge, Point
 from gfncp.networks.energy import Encoding
 from gfncp.networks.layers import at_once
 from gfncp.partitions import canonical_labels
-from gfncp.posterior.point_estimates import agreement
+from gfncp.posterior.consensus import Votes
 from gfncp.posterior.posterior import Posterior
 from gfncp.seeds import CORESET_SEED, ORDERS_SEED, seeded
 
@@ -37,10 +40,14 @@ SETS_AT_ONCE = 32
 ENCODED = 4  # coresets of like size, whose tokens are encoded together on a CPU
 FEWEST = 40  # micro-clusters, if a checkpoint takes so many
 MEMBERS = 4  # points of a micro-cluster, on average, unless half of the checkpoint's are too few for that
+FLAT = 3  # dimensions, at most, of points that fill a plane or space
+ROUNDING = 1e-4  # of a coordinate, in units of the set's radius
+CROWDED = 0.9  # clusters for each micro-cluster, beyond which these are too few
 SHARES = 3 / 8, 1 / 2, 3 / 4, 1  # of the micro-clusters
-ROUNDS = 4  # coresets of each size
+FLAT_SHARES = 3 / 4, 1
+CORESETS = 8  # of all sizes
 LARGE = 5000  # rows, beyond which one coreset of each size has to do: summaries take long
-CLUSTERINGS = 32  # greedy ones, at least, among which the most typical is chosen
+CLUSTERINGS = 16  # greedy ones, at least, that have to agree
 
 
 class CoresetInference(Inference):
@@ -77,14 +84,29 @@ class CoresetInference(Inference):
         if importance is not None:
             in_their_unit, standardised = importance
             importance = standardised if scale == "columns" else in_their_unit
-        return Given(x, scale=scale, weights=weights, known=known, importance=importance)
+        given = Given(x, scale=scale, weights=weights, known=known, importance=importance)
+        return replace(given, crowded=self._is_crowded(given))
+
+    @torch.no_grad()
+    def _is_crowded(self, given: Given) -> bool:
+        """Tell whether a flat set has too many clusters for half of the micro-clusters: all of them show it."""
+        tokens = self.configuration.data.tokens
+        half = tokens // 2
+        if len(given.x) > LARGE or self._most(len(given.x)) <= half or self.max_joint:
+            return False
+        points = self.points(given)
+        if not _is_flat(points) or self._most(len(points.places)) <= half:
+            return False
+        encoding, _ = self.encode([self._first(points, 0, tokens)])
+        labels, _ = orders.greedy_each(self.network, encoding, self._known_first(encoding, 1))
+        return int(labels.max()) + 1 > CROWDED * half
 
     def seen(self, given: Given, rows: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some dim"]:
         points = read_points(given.x[rows], None, None, given.scale, given.importance)
         return points.places[points.distinct].double().numpy()
 
     def batches(self, sets: list[Given]) -> Iterator[list[int]]:
-        """Places of sets that go together, which have equally many coresets.
+        """Yield places of sets that go together, which have equally many coresets.
 
         A set with known clusters goes alone, along orders of its own.
         """
@@ -93,24 +115,30 @@ class CoresetInference(Inference):
             if each.known is not None and bool((each.known >= 0).any()):
                 yield [place]
             else:
-                together[self._rounds(len(each.x))].append(place)
+                together[len(each.x) <= self._least, len(each.x) > LARGE].append(place)
         for places in together.values():
             yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
 
+    def points(self, given: Given) -> DistinctPoints:
+        """Return the distinct points of a set in one unit."""
+        return read_points(given.x, given.weights, given.known, given.scale, given.importance)
+
     def coresets(self, given: Given) -> list[Prepared]:
-        """Coresets of a set, the largest last; one if some clusters are known."""
-        points = _points(given)
-        sizes = list(enumerate(self._sizes(points)))
-        further = 0 if (points.known >= 0).any() else self._rounds(len(given.x)) - 1
+        """Return coresets of a set, the largest last; one of few points, or if some clusters are known."""
+        points = self.points(given)
+        sizes = list(enumerate(self._sizes(points, given.crowded)))
+        if len(given.x) <= self._least or (points.known >= 0).any():
+            return [self._first(points, *sizes[-1])]
+        further = 0 if len(given.x) > LARGE else CORESETS // len(sizes) - 1
         drawn = []
-        for place, size in sizes if further > 0 else ():
+        for place, size in sizes if further else ():
             drawn += prepare(points, size, seeded(CORESET_SEED, place, 1), further)
         return drawn + [self._first(points, place, size) for place, size in sizes]
 
     def prepared(self, given: Given) -> Prepared:
-        """The last of the coresets of a set, which is one of the largest."""
-        points = _points(given)
-        sizes = self._sizes(points)
+        """Return the last of the coresets of a set, which is one of the largest."""
+        points = self.points(given)
+        sizes = self._sizes(points, given.crowded)
         return self._first(points, len(sizes) - 1, sizes[-1])
 
     @staticmethod
@@ -118,23 +146,21 @@ class CoresetInference(Inference):
         """Draw the first coreset of a size, which is given with its place among the sizes."""
         return prepare(points, size, seeded(CORESET_SEED, place))[0]
 
-    def _rounds(self, rows: int) -> int:
-        """Return how many coresets there are of each size; 0 if the points are their own coreset."""
-        return 0 if rows <= self._least else 1 if rows > LARGE else ROUNDS
-
     @property
     def _least(self) -> int:
         """The size of the smallest coresets: twice as many as clusters are asked for, or more."""
         return self.max_joint or min(self.configuration.data.tokens, max(FEWEST, int(2 * self._told[0])))
 
-    def _sizes(self, points: DistinctPoints) -> list[int]:
-        """Return sizes of coresets, in increasing order; one if there is nothing to vote on."""
+    def _sizes(self, points: DistinctPoints, crowded: bool) -> list[int]:
+        """Return the sizes of coresets, in increasing order."""
         if self.max_joint:
             return [self.max_joint]
-        most = self._most(len(points.places))
-        sizes = [max(self._least, int(share * most)) for share in SHARES]
-        one = bool((points.known >= 0).any()) or not self._rounds(len(points.distinct))
-        return sizes[-1:] if one else sizes
+        if crowded:
+            return [self.configuration.data.tokens]
+        most, shares = self._most(len(points.places)), SHARES
+        if _is_flat(points) and len(points.distinct) <= LARGE:
+            most, shares = self.configuration.data.tokens // 2, FLAT_SHARES
+        return [max(self._least, int(share * most)) for share in shares]
 
     @torch.no_grad()
     def encode(self, sets: list[Prepared]) -> tuple[Encoding, list[PlacedPoints]]:
@@ -173,28 +199,28 @@ class CoresetInference(Inference):
     def cluster(self, sets: list[Given], n_samples: int, generator: torch.Generator) -> list[Clustered]:
         encoding, beside = self.encode([each for given in sets for each in self.coresets(given)])
         several = len(beside) // len(sets)
-        typical = self._typical(sets, encoding, beside)
+        agreed = self._agreed(sets, encoding, beside)
         largest = slice(several - 1, None, several)
         encoding, beside = encoding.of(largest), beside[largest]
         along, bounds = self._orders(encoding), self._bounds(int(encoding.mask.sum(1).min()))
         drawn, log_prob = orders.sample(self.network, encoding, n_samples, along, generator, bounds)
-        of_typical = self._log_prob(encoding, beside, [labels[None] for labels in typical])[:, 0]
+        of_agreed = self._log_prob(encoding, beside, [labels[None] for labels in agreed])[:, 0]
         found = []
         for i, (each, size) in enumerate(zip(beside, encoding.mask.sum(1).tolist(), strict=True)):
             rows, rest = each.sample(drawn[i, :, :size], generator)
             posterior = Posterior.from_samples(rows.numpy(), (log_prob[i].cpu() + rest).numpy())
-            labels = typical[i].numpy()
-            found.append((labels, posterior.including(labels, float(of_typical[i]))))
+            labels = agreed[i].numpy()
+            found.append((labels, posterior.including(labels, float(of_agreed[i]))))
         return found
 
     @torch.no_grad()
     def greedy(self, given: Given) -> Int[torch.Tensor, "points"]:
-        return self._typical([given], *self.encode(self.coresets(given)))[0]
+        return self._agreed([given], *self.encode(self.coresets(given)))[0]
 
-    def _typical(
+    def _agreed(
         self, sets: list[Given], encoding: Encoding, beside: list[PlacedPoints]
     ) -> list[Int[torch.Tensor, "points"]]:
-        """The greedy clustering of each set that agrees best with the others, of all coresets and orders.
+        """The clustering of each set that the greedy ones agree on, of all coresets and orders.
 
         Its clusters all have a medoid in the largest coreset, so the posterior knows it.
         """
@@ -202,12 +228,13 @@ class CoresetInference(Inference):
         along = self._known_first(encoding, math.ceil(max(CLUSTERINGS, self.n_orders) / several))
         bounds = self._bounds(int(encoding.mask.sum(1).min()))
         labels, log_prob = orders.greedy_each(self.network, encoding, along, bounds)
-        typical = []
+        agreed = []
         for i, given in enumerate(sets):
             own = slice(i * several, (i + 1) * several)
             self.check_finite(bool(log_prob[own].isfinite().all()), given.x)
-            typical.append(_most_typical(beside[own], labels[own]))
-        return typical
+            low, high = (1, math.inf) if bounds is None else (bounds.low, bounds.high)
+            agreed.append(_agreed(beside[own], labels[own], low, high))
+        return agreed
 
     @torch.no_grad()
     def log_prob(
@@ -270,8 +297,9 @@ class CoresetInference(Inference):
         return along.gather(1, unknown.byte().argsort(dim=1, stable=True))
 
 
-def _points(given: Given) -> DistinctPoints:
-    return read_points(given.x, given.weights, given.known, given.scale, given.importance)
+def _is_flat(points: DistinctPoints) -> bool:
+    """Tell whether points lie in a plane or in space, but for rounding."""
+    return int((points.places.abs().amax(0) > ROUNDING).sum()) <= FLAT
 
 
 def _padded(
@@ -283,17 +311,29 @@ def _padded(
     return padded, torch.arange(padded.shape[1], device=padded.device) < sizes[:, None]
 
 
-def _most_typical(
-    beside: list[PlacedPoints], labels: Int[torch.Tensor, "coresets orders tokens"]
+def _agreed(
+    beside: list[PlacedPoints],
+    labels: Int[torch.Tensor, "coresets orders tokens"],
+    low: int,
+    high: int | float,
 ) -> Int[torch.Tensor, "points"]:
-    """The clustering of all points that agrees best with the others, if the last coreset can express it."""
-    largest = beside[-1].prepared
-    some = slice(None, None, math.ceil(len(largest.distinct) / COMPARED))
-    rows = torch.cat([each.of_tokens(own, some) for each, own in zip(beside, labels, strict=True)])
-    for place in agreement(rows.numpy()).sum(1).argsort()[::-1].tolist():
-        coreset, order = divmod(place, labels.shape[1])
-        tokens = labels[coreset, order, : len(beside[coreset].prepared.mean)]
-        found = beside[coreset].most_likely(tokens).long()
-        if len(found[largest.first_rows[largest.medoid]].unique()) == int(found.max()) + 1:
-            return found
-    raise AssertionError("clusterings of the largest coreset have medoids in it")
+    """Return what clusterings agree on: of one coreset the most typical, of several their consensus.
+
+    The consensus is that of some points, at equal steps. The medoids of the last coreset join its clusters,
+    and all points those of the medoids.
+
+    Args:
+        low, high: bounds on the number of clusters, which all of the clusterings keep.
+    """
+    last = beside[-1]
+    of_last = labels[-1, :, : len(last.prepared.mean)]
+    tokens = of_last[orders.most_typical(of_last)]
+    if len(beside) > 1:
+        of_points = [own[:, each.prepared.nearest] for each, own in zip(beside, labels.cpu(), strict=True)]
+        votes = Votes(torch.cat(of_points).numpy())
+        some = np.arange(0, votes.points, math.ceil(votes.points / COMPARED))
+        closeness = votes.closeness(votes.consensus(some, low, high), some)
+        found = torch.from_numpy(closeness[last.prepared.medoid].argmax(1))
+        if len(found.unique()) >= low:  # else clusters have no medoid
+            tokens = canonical_labels(found)
+    return last.most_likely(tokens).long()

@@ -66,6 +66,7 @@ class Fitted:
         texts = {
             "n_features": str(self.n_features),
             "scale": self.given.scale,
+            "crowded": "yes" if self.given.crowded else None,
             "outside": json.dumps(self.outside) if self.outside else None,
             "columns": None if self.columns is None else self.columns.to_json(),
             "feature_names": None if self.feature_names is None else json.dumps(self.feature_names.tolist()),
@@ -94,7 +95,12 @@ class Fitted:
         known = {name: tensors[name].numpy() for name in GIVEN if name in tensors}
         names = texts.get("feature_names")
         return cls(
-            given=Given(tensors["x"].numpy(), scale=cast("Scale | None", texts.get("scale")), **known),
+            given=Given(
+                tensors["x"].numpy(),
+                scale=cast("Scale | None", texts.get("scale")),
+                crowded="crowded" in texts,
+                **known,
+            ),
             clustering=tensors.get("clustering", tensors["labels"]).numpy(),
             labels=tensors["labels"].numpy(),
             posterior=posterior,

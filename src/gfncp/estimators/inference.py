@@ -47,6 +47,7 @@ class Given:
         weights: how often each row counts; None for once.
         known: the cluster that each row is known to be in, -1 where it is not; None for nothing.
         importance: how much each column counts in squared distances; None for once.
+        crowded: whether there are too many clusters for small coresets.
     """
 
     x: Points
@@ -55,6 +56,7 @@ class Given:
     weights: Float[np.ndarray, "points"] | None = None
     known: Int[np.ndarray, "points"] | None = None
     importance: Float[np.ndarray, "dim"] | None = None
+    crowded: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,70 @@
+"""Consensus of clusterings: what the votes agree on, whatever their names and order."""
+
+import numpy as np
+import pytest
+
+from gfncp.posterior.consensus import Votes
+
+
+def canonical(labels):
+    _, first, names = np.unique(labels, return_index=True, return_inverse=True)
+    return first.argsort().argsort()[names]
+
+
+def consensus(labels, **bounds):
+    labels = np.array(labels)
+    return canonical(Votes(labels).consensus(np.arange(labels.shape[1]), **bounds))
+
+
+def random_votes(seed, clusterings=9, points=30):
+    """Votes on three clusters, in which a third of the points is anywhere."""
+    rng = np.random.default_rng(seed)
+    wrong = rng.random((clusterings, points)) < 1 / 3
+    labels = np.where(wrong, rng.integers(0, 5, (clusterings, points)), np.arange(points) % 3)
+    return np.array([canonical(row) for row in labels])
+
+
+def test_equal_clusterings_agree_on_themselves():
+    labels = canonical(np.random.default_rng(0).integers(0, 6, 40))
+    assert np.array_equal(consensus([labels] * 5), labels)
+
+
+def test_points_are_together_that_most_clusterings_have_together():
+    votes = [[0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 1, 2], [0, 0, 0, 1, 2, 2]]
+    assert consensus(votes).tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_one_point_has_one_cluster():
+    assert consensus([[0], [0]]).tolist() == [0]
+
+
+def test_a_cluster_that_hardly_any_clustering_has_joins_the_others():
+    alone = [[0, 0, 0, 0, 1, 1, 1, 1, 2]]
+    somewhere = [[0, 0, 0, 0, 1, 1, 1, 1, 0]] * 5 + [[0, 0, 0, 0, 1, 1, 1, 1, 1]] * 3
+    assert consensus(alone + somewhere).tolist() == [0, 0, 0, 0, 1, 1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_names_and_order_of_clusterings_and_points_mean_nothing(seed):
+    votes, rng = random_votes(seed), np.random.default_rng(seed)
+    found = consensus(votes)
+    renamed = [rng.permutation(row.max() + 1)[row] for row in votes]
+    assert np.array_equal(consensus(renamed), found)
+    assert np.array_equal(consensus(rng.permutation(votes)), found)
+    assert np.array_equal(consensus(np.concatenate([votes, votes])), found)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("low", "high"), [(1, 1), (2, 2), (4, 6), (12, 12), (1, 30), (30, 30)])
+def test_bounds_are_kept(seed, low, high):
+    labels = consensus(random_votes(seed), low=low, high=high)
+    assert low <= labels.max() + 1 <= high
+
+
+def test_closeness_is_the_mean_share_of_clusterings_that_have_two_points_together():
+    votes = random_votes(3)
+    rows = np.array([4, 9, 2, 17])
+    labels = np.array([0, 1, 1, 0])
+    together = (votes[:, :, None] == votes[:, None, rows]).mean(0)
+    expected = np.stack([together[:, labels == k].mean(1) for k in (0, 1)], 1)
+    np.testing.assert_allclose(Votes(votes).closeness(labels, rows), expected)
