@@ -80,7 +80,7 @@ class CoresetInference(Inference):
         return Given(x, scale=scale, weights=weights, known=known, importance=importance)
 
     def seen(self, given: Given, rows: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some dim"]:
-        points = read_points(given.x[rows], None, None, given.scale, given.importance)
+        points = read_points(self.vectors(given.x[rows]), None, None, given.scale, given.importance)
         return points.places[points.distinct].double().numpy()
 
     def batches(self, sets: list[Given]) -> Iterator[list[int]]:
@@ -97,9 +97,18 @@ class CoresetInference(Inference):
         for places in together.values():
             yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
 
+    def vectors(self, x: Points) -> Float[np.ndarray, "points dim"]:
+        """Return points as vectors, which they are already."""
+        return x
+
+    def points(self, given: Given) -> DistinctPoints:
+        """Return the distinct points of a set in one unit."""
+        x = self.vectors(given.x)
+        return read_points(x, given.weights, given.known, given.scale, given.importance)
+
     def coresets(self, given: Given) -> list[Prepared]:
         """Coresets of a set, the largest last; one if some clusters are known."""
-        points = _points(given)
+        points = self.points(given)
         sizes = list(enumerate(self._sizes(points)))
         further = 0 if (points.known >= 0).any() else self._rounds(len(given.x)) - 1
         drawn = []
@@ -109,7 +118,7 @@ class CoresetInference(Inference):
 
     def prepared(self, given: Given) -> Prepared:
         """The last of the coresets of a set, which is one of the largest."""
-        points = _points(given)
+        points = self.points(given)
         sizes = self._sizes(points)
         return self._first(points, len(sizes) - 1, sizes[-1])
 
@@ -247,10 +256,11 @@ class CoresetInference(Inference):
         names, of_tokens = of_tokens.unique(return_inverse=True)
         exact = deepcopy(self.network).double()
         judged = core.judge(exact, self.on_device(columns.double()), of_tokens, self._bounds(len(of_tokens)))
+        x = self.vectors(given.x)
         options = int(labels.max()) + 2  # a cluster without a medoid has probability 0
 
         def judge(new: Float[np.ndarray, "new dim"]) -> Float[np.ndarray, "new options"]:
-            places = place_new(given.x, given.weights, new, given.scale, given.importance)
+            places = place_new(x, given.weights, self.vectors(new), given.scale, given.importance)
             log_prob = judged(self.on_device(prepared.columns_of(places, columns).double())).cpu()
             self.check_finite(not bool(log_prob.isnan().any()), new)
             probability = np.zeros((len(new), options))
@@ -268,10 +278,6 @@ class CoresetInference(Inference):
         along = orders.random_orders(count, encoding.mask.shape[1], seeded(ORDERS_SEED))
         unknown = (encoding.known[0].cpu() < 0)[along]
         return along.gather(1, unknown.byte().argsort(dim=1, stable=True))
-
-
-def _points(given: Given) -> DistinctPoints:
-    return read_points(given.x, given.weights, given.known, given.scale, given.importance)
 
 
 def _padded(

@@ -1,0 +1,49 @@
+"""Inference by a checkpoint of an embedding and a network of coresets: images in, clusterings out.
+
+Images are embedded, and coresets made of the embedded points, whose columns share a unit.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from gfncp.configuration import Configuration
+from gfncp.estimators.coreset_inference import CoresetInference
+from gfncp.estimators.inference import Given, Inference, Points
+
+
+class EmbeddedCoresetInference(CoresetInference):
+    """A network of micro-clusters of embedded images; sets keep their images as they are."""
+
+    point_shape = (28, 28)
+    scales = False
+
+    def given(
+        self,
+        x: Points,
+        scale: str = "auto",
+        weights: Float[np.ndarray, "points"] | None = None,
+        known: Int[np.ndarray, "points"] | None = None,
+        importance: Float[np.ndarray, "2 dim"] | None = None,
+    ) -> Given:
+        """A set of images.
+
+        Raises:
+            ValueError: ``scale`` is given: embeddings have one unit.
+        """
+        if not isinstance(scale, str) or scale != "auto":
+            raise ValueError(f"scale={scale!r}: {self.name!r} embeds images; accepted is 'auto'")
+        return super().given(x, "none", weights, known, importance)
+
+    def vectors(self, x: Points) -> Float[np.ndarray, "points dim"]:
+        """Return embeddings, those of distinct images in a canonical order: rounding might depend on it."""
+        images, of_rows = np.unique(x, axis=0, return_inverse=True)
+        embedded = self.network.encoder.embed(torch.from_numpy(images).float())
+        return embedded.double().numpy()[of_rows.reshape(-1)]
+
+
+def class_of(configuration: Configuration) -> type[Inference]:
+    """Return the class that clusters by a checkpoint."""
+    if configuration.network.kind != "coreset-energy":
+        return Inference
+    return EmbeddedCoresetInference if configuration.encoder.kind == "embedded-tokens" else CoresetInference
