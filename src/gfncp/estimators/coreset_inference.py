@@ -259,7 +259,7 @@ class CoresetInference(Inference):
         x = self.vectors(given.x)
         options = int(labels.max()) + 2  # a cluster without a medoid has probability 0
 
-        def judge(new: Float[np.ndarray, "new dim"]) -> Float[np.ndarray, "new options"]:
+        def judge(new: Float[np.ndarray, "new *shape"]) -> Float[np.ndarray, "new options"]:
             places = place_new(x, given.weights, self.vectors(new), given.scale, given.importance)
             log_prob = judged(self.on_device(prepared.columns_of(places, columns).double())).cpu()
             self.check_finite(not bool(log_prob.isnan().any()), new)

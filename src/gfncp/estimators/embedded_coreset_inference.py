@@ -10,6 +10,9 @@ from jaxtyping import Float, Int
 from gfncp.configuration import Configuration
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.estimators.inference import Given, Inference, Points
+from gfncp.networks.layers import at_once
+
+EMBEDDED = 128  # images that are embedded together on a CPU, where larger chunks take longer
 
 
 class EmbeddedCoresetInference(CoresetInference):
@@ -31,14 +34,15 @@ class EmbeddedCoresetInference(CoresetInference):
         Raises:
             ValueError: ``scale`` is given: embeddings have one unit.
         """
-        if not isinstance(scale, str) or scale != "auto":
+        if scale != "auto":
             raise ValueError(f"scale={scale!r}: {self.name!r} embeds images; accepted is 'auto'")
         return super().given(x, "none", weights, known, importance)
 
     def vectors(self, x: Points) -> Float[np.ndarray, "points dim"]:
         """Return embeddings, those of distinct images in a canonical order: rounding might depend on it."""
         images, of_rows = np.unique(x, axis=0, return_inverse=True)
-        embedded = self.network.encoder.embed(torch.from_numpy(images).float())
+        chunks = torch.from_numpy(images).float().split(at_once(EMBEDDED, self.on_device(images[:0]).device))
+        embedded = torch.cat([self.network.encoder.embed(chunk) for chunk in chunks])
         return embedded.double().numpy()[of_rows.reshape(-1)]
 
 

@@ -186,7 +186,7 @@ class EmbeddedEncoder(nn.Module):
 
     def __init__(self, embedding: nn.Module, encoder: nn.Module) -> None:
         super().__init__()
-        self.embedding = embedding.requires_grad_(False)
+        self.embedding = embedding.requires_grad_(False).eval()
         self.encoder = encoder
         self.point_shape = embedding.point_shape
         self.features = encoder.features
