@@ -46,7 +46,8 @@ def _clusters(configuration: Configuration) -> str:
 
 def _dimensions(configuration: Configuration) -> str:
     if configuration.encoder.kind == "tokens":
-        return "any number"
+        trained = getattr(configuration.data, "dim", None)
+        return "any number" if trained is None else f"any number; trained on {trained}"
     sizes = configuration.data.point_shape
     return "any number" if sizes == (None,) else " x ".join(map(str, sizes))
 
