@@ -12,6 +12,7 @@ from gfncp.checkpoints import WEIGHTS, load_configuration, save_configuration
 from gfncp.configuration import parse
 from gfncp.estimators.embedded_coreset_inference import EmbeddedCoresetInference
 from gfncp.estimators.image_range import STATISTICS
+from gfncp.networks.encoders import EmbeddedEncoder
 from gfncp.partitions import all_partitions
 
 
@@ -97,6 +98,21 @@ def test_the_order_of_the_images_changes_nothing_at_all(checkpoint):
     names[before.labels_[order][np.sort(first)]] = np.arange(len(first))
     assert np.array_equal(names[before.labels_[order]], after.labels_)
     assert np.array_equal(before.posterior_.log_prob, after.posterior_.log_prob)
+
+
+def test_images_are_embedded_once_for_a_fit_and_once_for_predictions(checkpoint, monkeypatch):
+    embedded, embed = [], EmbeddedEncoder.embed
+    monkeypatch.setattr(
+        EmbeddedEncoder, "embed", lambda self, points: embedded.append(len(points)) or embed(self, points)
+    )
+    model = GFNCP(checkpoint, random_state=0, n_samples=5).fit(np.concatenate([images(20), images(20)]))
+    assert sum(embedded) == 20
+    embedded.clear()
+    model.predict_proba(images(3, seed=1))
+    assert sum(embedded) == 20 + 3
+    embedded.clear()
+    model.predict_proba(images(2, seed=2))
+    assert sum(embedded) == 2
 
 
 def test_equal_images_are_one_point(checkpoint):

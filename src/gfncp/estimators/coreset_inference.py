@@ -54,6 +54,10 @@ class CoresetInference(Inference):
     def joint(self, points: int) -> int:
         return min(points, self.max_joint or self._most(points))
 
+    def vectors(self, x: Points) -> Float[np.ndarray, "points dim"]:
+        """Return points as vectors, which they are already."""
+        return x
+
     def _most(self, points: int) -> int:
         """Return the most micro-clusters of so many distinct points, where nothing else is asked for."""
         most = self.configuration.data.tokens
@@ -96,10 +100,6 @@ class CoresetInference(Inference):
                 together[self._rounds(len(each.x))].append(place)
         for places in together.values():
             yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
-
-    def vectors(self, x: Points) -> Float[np.ndarray, "points dim"]:
-        """Return points as vectors, which they are already."""
-        return x
 
     def points(self, given: Given) -> DistinctPoints:
         """Return the distinct points of a set in one unit."""
