@@ -39,7 +39,7 @@ from gfncp.objectives.batch import Batch
 from gfncp.objectives.coreset_likelihood import CoresetLikelihood
 from gfncp.objectives.trajectory import follow, random_order, reorder
 from gfncp.seeds import seeded
-from gfncp.simulators import LabelledCoresets, coresets
+from gfncp.simulators import LabelledCoresets
 from gfncp.simulators.general import GeneralMixtures
 from gfncp.simulators.prior import FAMILIES
 from gfncp.training.optimizers import OPTIMIZERS, set_learning_rate
@@ -173,10 +173,7 @@ VARIANTS = {
 }
 
 
-def draw(
-    simulate: LabelledCoresets, sets: int, points: int, generator: torch.Generator, families: tuple
-) -> Batch:
-    coresets.FAMILIES = families
+def draw(simulate: LabelledCoresets, sets: int, points: int, generator: torch.Generator) -> Batch:
     x, labels, *rest = simulate(sets, points, generator)
     return Batch(x, labels, None, 1.0, *rest)
 
@@ -187,7 +184,7 @@ def train(variant: Variant, minutes: float) -> tuple[torch.nn.Module, dict]:
     network = variant.configuration.build()
     variant.alter(network)
     objective = variant.objective()
-    simulate = LabelledCoresets(variant.configuration.data.tokens)
+    simulate = LabelledCoresets(variant.configuration.data.tokens, families=variant.families)
     optimizers = OPTIMIZERS["muon"](network, LEARNING_RATE)
     start, iteration = time.process_time(), 0
     while (done := (time.process_time() - start) / (60 * minutes)) < 1:
@@ -195,7 +192,7 @@ def train(variant: Variant, minutes: float) -> tuple[torch.nn.Module, dict]:
         generator = seeded(0, iteration)
         share = float(torch.rand((), generator=generator))
         points = int(POINTS[0] * (POINTS[1] / POINTS[0]) ** share)
-        batch = draw(simulate, SETS, points, generator, variant.families)
+        batch = draw(simulate, SETS, points, generator)
         network.zero_grad()
         with torch.autocast("cpu", torch.bfloat16):
             loss = objective(network, batch, generator)["loss"]
@@ -215,9 +212,9 @@ def judge(network: torch.nn.Module, variant: Variant, real: list[RealSet]) -> di
     objective = CoresetLikelihood()
     losses = []
     for place, points in enumerate(VALIDATION_POINTS):
-        batch = draw(simulate, 64, points, seeded(0, VALIDATION_STREAM, place), FAMILIES)
+        batch = draw(simulate, 64, points, seeded(0, VALIDATION_STREAM, place))
         losses.append(float(objective(network, batch, seeded(0, VALIDATION_STREAM))["nll"]))
-    batch = draw(simulate, TESTED, TESTED_POINTS, seeded(0, FREE_STREAM), FAMILIES)
+    batch = draw(simulate, TESTED, TESTED_POINTS, seeded(0, FREE_STREAM))
     drawn, log_prob = network.sample(batch.x, SAMPLES, seeded(0, FREE_STREAM), batch.mask)
     truth = network.log_prob(batch.x, batch.labels, batch.mask)
     found, _ = network.greedy(batch.x, batch.mask)

@@ -296,8 +296,8 @@ def main(
     """Measure and print tables."""
     try:
         configuration = load_configuration(checkpoint)
-        if configuration.network.kind != "coreset-energy":
-            raise ValueError(f"--checkpoint {checkpoint}: accepted is one of kind 'coreset-energy'")
+        if configuration.data.kind != "coresets":
+            raise ValueError(f"--checkpoint {checkpoint}: accepted is one that was trained on 'coresets'")
         inference = cast(CoresetInference, CoresetInference.of(checkpoint, None, orders, None, None))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -4,10 +4,10 @@
     python experiments/ranges.py general
 
 Of a checkpoint of vectors, mean and covariance of the statistics of `gfncp.estimators.set_range` in sets of
-its simulator of validation (of a checkpoint of coresets: of its prior), clustered by itself. Measure them
-after the temperature. Of a checkpoint of images, limits of each statistic of
-`gfncp.estimators.image_range`, between which lie all but a thousandth of the training images as they are and,
-once more, at a random size: what is drawn may be a tenth smaller than in training, or fill the image.
+its simulator of validation (of a checkpoint of coresets: of its prior, or of classes held out of training),
+clustered by itself. Measure them after the temperature. Of a checkpoint of images, limits of each statistic
+of `gfncp.estimators.image_range`, between which lie all but a thousandth of the training images as they are
+and, once more, at a random size: what is drawn may be a tenth smaller than in training, or fill the image.
 """
 
 import json
@@ -26,13 +26,13 @@ from torch.nn import functional
 from gfncp import GFNCP
 from gfncp.checkpoints import RANGES, find, load, load_configuration
 from gfncp.configuration import Configuration
-from gfncp.configuration.data import CoresetData, OwnImages
+from gfncp.configuration.data import FileCoresets, OwnImages
 from gfncp.data import images
 from gfncp.estimators import image_range
 from gfncp.estimators.outside import statistics_of
 from gfncp.estimators.ranges import ImageRanges, SetRanges
 from gfncp.estimators.set_range import FEWEST_POINTS, fit_ranges
-from gfncp.evaluation.coreset_sets import draw_set
+from gfncp.evaluation.subjects import make_draw
 from gfncp.files import write_text
 from gfncp.seeds import seeded
 from gfncp.training import own_images
@@ -74,17 +74,23 @@ def training_images(configuration: Configuration, data: Path | None) -> torch.Te
 
 def simulated_sets(checkpoint: str, data: Path | None) -> Iterator[np.ndarray]:
     """Yield points of sets of as many sizes as in training."""
-    configuration = load_configuration(checkpoint)
-    least, most = (math.log(points) for points in configuration.training.points)
-    coresets = isinstance(configuration.data, CoresetData)
-    simulate = None if coresets else make_simulators(configuration, load(checkpoint).encoder, data)[1]
+    configuration, encoder = load_configuration(checkpoint), load(checkpoint).encoder
+    least, most = configuration.training.points
+    if isinstance(configuration.data, FileCoresets):  # whose neighbours are drawn again, but not classes
+        most = configuration.data.test_points
+    least, most = math.log(least), math.log(most)
+    coresets = configuration.network.kind == "coreset-energy"
+    if coresets:
+        draw = make_draw(configuration, encoder, data)
+    else:
+        simulate = make_simulators(configuration, encoder, data)[1]
     for number in range(SETS):
         generator = seeded(0, SETS_STREAM, number)
         points = max(
             FEWEST_POINTS, round(math.exp(least + (most - least) * torch.rand((), generator=generator)))
         )
-        if simulate is None:
-            yield draw_set(points, 0, number, SETS_STREAM).x
+        if coresets:
+            yield draw(points, 0, number, SETS_STREAM).x
         else:
             yield simulate(1, points, generator)[0][0].double().numpy()
 

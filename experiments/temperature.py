@@ -7,15 +7,16 @@ samples are less probable than the truth, on average. A policy that runs free st
 of its samples are less probable (or, where it is too sure, more probable). Dividing its energies by a
 temperature below 1 (above 1) makes up for that. Ranks are compared, not means of log-probabilities, which a
 few improbable truths decide. Sets come from the simulator of validation, of 100 or 300 points, or as many as
-the checkpoint was trained on, with streams of their own; those for a checkpoint of coresets from its prior,
-of up to 1000 points, and they are clustered as those of users. The temperature is found by bisection on a
+the checkpoint was trained on, with streams of their own. Those for a checkpoint of coresets come from its
+prior, or are classes held out of training, in sizes of a diagnosis, and are clustered as those of users. The
+temperature is found by bisection on a
 logarithmic scale.
 """
 
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -26,15 +27,14 @@ from torch import Tensor
 
 from gfncp.checkpoints import find, load, load_configuration, save_configuration
 from gfncp.configuration import Configuration
-from gfncp.configuration.data import CoresetData
 from gfncp.estimators.coreset_inference import CoresetInference
-from gfncp.evaluation.coreset_sets import draw_set
+from gfncp.evaluation.coreset_sets import SimulatedSet
+from gfncp.evaluation.subjects import coreset_inference, default_sizes, make_draw
 from gfncp.seeds import seeded
 from gfncp.training.preparation import make_simulators
 
 STREAM = 2**31 + 13
 SIZES = (100, 300)  # in smaller sets a policy strays less
-SIZES_OF_CORESETS = (20, 100, 300, 1000)
 LOWEST, HIGHEST, HALVINGS = 0.25, 4.0, 7
 SETS_AT_ONCE = 50
 SAMPLES = 8
@@ -74,12 +74,11 @@ def rank_of_points(
     return measure
 
 
-def rank_of_coresets(inference: CoresetInference, sets: int) -> Rank:
-    """Draw sets from the prior; return a function of the network's present temperature.
+def rank_of_coresets(inference: CoresetInference, held: list[SimulatedSet]) -> Rank:
+    """Return a function of the network's present temperature.
 
     Sets of which a true cluster has no medoid are left out: the posterior holds the truth for impossible.
     """
-    held = [draw_set(points, 0, number, STREAM) for points in SIZES_OF_CORESETS for number in range(sets)]
     given = [inference.given(each.x) for each in held]
 
     def measure() -> float:
@@ -104,9 +103,11 @@ def main(
 ) -> None:
     """Find the temperature and store it."""
     configuration = load_configuration(checkpoint)
-    if isinstance(configuration.data, CoresetData):
-        inference = cast(CoresetInference, CoresetInference.of(checkpoint, None, 1, None, None))
-        model, measure = inference.network, rank_of_coresets(inference, sets)
+    if configuration.network.kind == "coreset-energy":
+        inference = coreset_inference(checkpoint, configuration)
+        draw, sizes = make_draw(configuration, inference.network.encoder, data), default_sizes(configuration)
+        held = [draw(points, 0, number, STREAM) for points in sizes for number in range(sets)]
+        model, measure = inference.network, rank_of_coresets(inference, held)
     else:
         model = load(checkpoint)
         measure = rank_of_points(model, configuration, data, sets)

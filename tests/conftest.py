@@ -20,8 +20,10 @@ jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 from gfncp import checkpoints, configuration  # noqa: E402
 from gfncp.configuration.data import Data, OwnImages  # noqa: E402
+from gfncp.data.image_sets import LabelledImages  # noqa: E402
 from gfncp.decoding.model import InteractingModel, Model, PairwiseModel  # noqa: E402
 from gfncp.estimators.coreset_inference import CoresetInference  # noqa: E402
+from gfncp.evaluation import sets  # noqa: E402
 from gfncp.networks.attention import ContextEncoder  # noqa: E402
 from gfncp.networks.encoders import AnyVectorEncoder, ImageEncoder, ScaledVectorEncoder, VectorEncoder  # noqa: E402
 from gfncp.networks.energy import Encoding  # noqa: E402
@@ -29,6 +31,7 @@ from gfncp.networks.interacting import InteractingEnergyNetwork  # noqa: E402
 from gfncp.networks.layers import Gated  # noqa: E402
 from gfncp.networks.pairwise import PROJECTIONS, SIZE, PairwiseEnergyNetwork  # noqa: E402
 from gfncp.simulators import GaussianMixtures  # noqa: E402
+from gfncp.training import preparation  # noqa: E402
 
 DATA = os.environ.get("GFNCP_DATA")  # a folder with one of each data set that is too large for the repository
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -228,6 +231,40 @@ def coreset_checkpoint(make_checkpoint) -> Path:
         data={"kind": "coresets", "tokens": 5},
         objective={"name": "coreset-likelihood"},
     )
+
+
+@pytest.fixture
+def embedded_coreset_checkpoint(make_checkpoint) -> Path:
+    """A checkpoint of an embedding of images, and a network whose coresets have five tokens."""
+    return make_checkpoint(
+        encoder={
+            "kind": "embedded-tokens",
+            "features": 6,
+            "channels": (2, 2, 2),
+            "context": {"width": 8, "heads": 2, "blocks": 1, "local_heads": 1},
+        },
+        network={"kind": "coreset-energy", "depth": 2, "width": 8, "cluster_width": 8, "body": "gated"},
+        data={"kind": "neighbour-coresets", "dataset": "mnist", "tokens": 5, "views": 2, "reach": 0.1},
+        objective={"name": "coreset-likelihood"},
+        training={"iterations": 2, "batch": 2, "points": (10, 20), "validation_sets": 2},
+    )
+
+
+@pytest.fixture
+def few_images(monkeypatch) -> Callable[[str, str, Path | None], LabelledImages]:
+    """Images of three kinds, bright in one quarter, in place of data sets; parts differ in their noise."""
+
+    def images(dataset, part, folder=None):
+        seed = ("training", "validation", "test").index(part)
+        made = 80 * torch.rand(90, 28, 28, generator=torch.Generator().manual_seed(seed))
+        classes = torch.arange(90) % 3
+        for kind, (top, left) in enumerate([(0, 0), (0, 14), (14, 0)]):
+            made[kind::3, top : top + 14, left : left + 14] += 170
+        return LabelledImages(made.to(torch.uint8), classes)
+
+    for module in (preparation, sets):
+        monkeypatch.setattr(module, "labelled_images", images)
+    return images
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""How finely the default checkpoint looks at points in a plane: half of its micro-clusters, or all of them."""
+"""Micro-clusters of points in a plane: half of those of the checkpoint, or all of them."""
 
 import numpy as np
 import pytest

@@ -14,6 +14,7 @@ from gfncp.networks.encoders import (
     VectorEncoder,
 )
 from gfncp.networks.principal import PrincipalEncoder
+from gfncp.networks.tokens import COLUMNS, TokenEncoder
 from gfncp.partitions import prefix_mask
 
 
@@ -127,6 +128,19 @@ def test_embeddings_stand_for_images(generator):
     given, new = points_for(encoder, 7, generator), points_for(encoder, 3, generator)
     found = encoder.beside(encoder.embed(given))(encoder.embed(new))
     torch.testing.assert_close(found, encoder.beside(given)(new))
+
+
+def test_tokens_of_embedded_images_are_encoded_as_other_tokens_are(generator):
+    encoder = EmbeddedEncoder(ImageEmbedding(COLUMNS, (2, 2, 2)), TokenEncoder(8, 2, 1, 1)).eval()
+    columns = torch.randn(2, 5, COLUMNS, generator=generator)
+    mask = prefix_mask(torch.tensor([3, 5]), 5)
+    assert encoder.features == encoder.encoder.features and not encoder.pointwise
+    assert torch.equal(encoder(columns, mask), encoder.encoder(columns, mask))
+    images = torch.rand(2, 5, 28, 28, generator=generator)
+    of_images = encoder.embedding(images.flatten(0, 1)).unflatten(0, (2, 5))
+    torch.testing.assert_close(encoder(images, mask)[mask], encoder.encoder(of_images, mask)[mask])
+    new = torch.randn(3, COLUMNS, generator=generator)
+    assert torch.equal(encoder.beside(columns[1])(new), encoder.encoder.beside(columns[1])(new))
 
 
 def test_features_beside_others_do_not_depend_on_each_other(network, draw_points):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gfncp.checkpoints import save
+from gfncp.checkpoints import load_configuration, save, save_configuration
 from gfncp.configuration import parse
 from gfncp.configuration.files import read_configuration, to_toml
 from gfncp.evaluation.comparison import NOTHING
@@ -117,6 +117,16 @@ def test_a_model_card_holds_its_configuration_and_its_own_figures(configuration,
     assert "50 of 300" in card and "51 of" not in card and "52 of" not in card
     toml = card.split("```toml\n")[1].split("```")[0]
     assert parse(tomllib.loads(toml), "card") == configuration
+
+
+def test_a_card_of_embedded_coresets_tells_where_the_embedding_is_from(embedded_coreset_checkpoint):
+    card = model_card(embedded_coreset_checkpoint, [])
+    assert "(n_samples, 28, 28)" in card and "3000 iterations of instance discrimination" in card
+    assert "summarised by at most 5 micro-clusters" in card
+    described = load_configuration(embedded_coreset_checkpoint)
+    taken = described.encoder.model_copy(update={"embedding": "mnist"})
+    save_configuration(described.model_copy(update={"encoder": taken}), embedded_coreset_checkpoint)
+    assert "in the embedding of `mnist`" in model_card(embedded_coreset_checkpoint, [])
 
 
 def test_only_evaluations_are_read(tmp_path, configuration):

@@ -48,6 +48,28 @@ def test_points_that_are_tokens_have_their_labels(generator):
         assert (same | ~alone | (distance > 1e-4)).all()
 
 
+def test_sets_come_from_the_families_that_are_given(generator):
+    """Of a family of pairs of points far apart, a coreset shows which of them belong together."""
+    asked = []
+
+    def pairs(sets, points, generator):
+        asked.append((sets, points))
+        labels = (torch.arange(points) >= points // 2).long().expand(sets, -1)
+        return 50.0 * labels[..., None] + torch.rand(sets, points, 2, generator=generator), labels
+
+    drawn = LabelledCoresets(8, families=((1.0, pairs),))(ALIKE + 1, 20, generator)
+    assert asked == [(ALIKE, 20), (1, 20)]
+    for x, labels, mask in zip(drawn.x, drawn.labels, drawn.mask, strict=True):
+        assert set(labels[mask].tolist()) == {0, 1}
+        near = torch.cdist(x[mask, :COMPONENTS], x[mask, :COMPONENTS]).fill_diagonal_(torch.inf).argmin(1)
+        assert torch.equal(labels[mask][near], labels[mask])
+
+
+def test_a_family_without_a_share_is_never_drawn(generator):
+    families = ((0.0, None), (1.0, FAMILIES[0][1]))
+    assert LabelledCoresets(8, families=families)(ALIKE + 3, 20, generator).x.isfinite().all()
+
+
 def test_what_is_told_is_true(generator):
     clusters = torch.randint(1, 20, (2000,), generator=generator)
     low, high = told(clusters, generator).T

@@ -151,5 +151,13 @@ def test_training_leaves_the_embedding_frozen(images):
     assert model.h.first.weight.grad.abs().max() > 0
 
 
+def test_an_embedding_is_frozen_before_anything_is_trained(images):
+    """A run that goes on takes it from its folder: statistics of batches must not change it."""
+    encoder = EmbeddedEncoder(embedded(), VectorEncoder(8))
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    torch.testing.assert_close(encoder.embed(images[:3] / 255), encoder.embed(images / 255)[:3])
+    assert all(torch.equal(value, before[name]) for name, value in encoder.state_dict().items())
+
+
 def test_images_without_an_embedding_are_scaled(images):
     torch.testing.assert_close(prepared(VectorEncoder(8), images), images / 255)

@@ -17,15 +17,14 @@ def info(checkpoint: Checkpoint) -> None:
     folder = find(checkpoint)
 
     from gfncp.checkpoints import load, load_configuration
-    from gfncp.configuration.data import CoresetData
     from gfncp.configuration.files import to_toml
     from gfncp.data.checks import array_shape
     from gfncp.estimators.limits import limits
 
     model: Any = load(checkpoint)  # an energy network, or one of another method
     configuration = load_configuration(checkpoint)
-    coresets = isinstance(configuration.data, CoresetData)  # whose networks take tokens, made of any points
-    shape = array_shape((None,) if coresets else model.encoder.point_shape)
+    tokens = configuration.encoder.kind == "tokens"  # made of points of any width
+    shape = array_shape((None,) if tokens else model.encoder.point_shape)
     parameters = sum(weight.numel() for weight in model.parameters())
     size = (folder / "model.safetensors").stat().st_size / 1e6
     console.print(f"[bold]{escape(folder.name)}[/bold] clusters arrays of shape {shape}\n")

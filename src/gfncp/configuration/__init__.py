@@ -9,7 +9,7 @@ import torch
 from pydantic import Field, ValidationError, field_validator, model_validator
 from torch import nn
 
-from gfncp.configuration.data import AnyData, EmbeddingData
+from gfncp.configuration.data import AnyData, EmbeddingData, NeighbourCoresets
 from gfncp.configuration.encoders import AnyEncoder
 from gfncp.configuration.fields import Section
 from gfncp.configuration.networks import AnyNetwork, Energy
@@ -71,10 +71,19 @@ class Configuration(Section):
 
     @model_validator(mode="after")
     def _embedded(self) -> "Configuration":
-        if isinstance(self.data, EmbeddingData) and self.encoder.kind != "embedded-images":
+        coresets = isinstance(self.data, NeighbourCoresets)
+        needed = "embedded-tokens" if coresets else "embedded-images"
+        if isinstance(self.data, EmbeddingData) and self.encoder.kind != needed:
             raise ValueError(
-                f"encoder.kind={self.encoder.kind!r}: data 'neighbour-embeddings' of images needs "
-                "'embedded-images'"
+                f"encoder.kind={self.encoder.kind!r}: data {self.data.kind!r} of images needs {needed!r}"
+            )
+        if self.encoder.kind == "embedded-tokens" and not coresets:
+            raise ValueError(
+                f"data.kind={self.data.kind!r}: encoder 'embedded-tokens' needs 'neighbour-coresets'"
+            )
+        if coresets and self.network.kind != "coreset-energy":
+            raise ValueError(
+                f"network.kind={self.network.kind!r}: data 'neighbour-coresets' needs 'coreset-energy'"
             )
         return self
 

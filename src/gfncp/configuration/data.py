@@ -144,10 +144,43 @@ class AugmentedEmbeddingFile(EmbeddingFile):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
 
 
+class NeighbourCoresets(Section):
+    """Coresets of sets of neighbours, see `gfncp.simulators.LabelledCoresets`."""
+
+    kind: Literal["neighbour-coresets"]
+    tokens: Annotated[int, Field(ge=2)] = 128
+    fewest: Annotated[int, Field(ge=2)] | None = None
+
+
+class EmbeddingCoresets(NeighbourCoresets, EmbeddingData):
+    """Coresets of embedded images."""
+
+
+class CharacterCoresets(NeighbourCoresets, Characters):
+    """Coresets of embedded images of Omniglot."""
+
+
+class FileCoresets(NeighbourCoresets, NeighbourEmbeddingFile):
+    """Coresets of embeddings in a file."""
+
+    @property
+    def point_shape(self) -> tuple[int, ...]:
+        return (COLUMNS,)
+
+
 AnyNeighbourEmbeddings = Annotated[
     EmbeddingData | Characters | OwnImages | NeighbourEmbeddingFile, Field(discriminator="dataset")
 ]
+AnyNeighbourCoresets = Annotated[
+    EmbeddingCoresets | CharacterCoresets | FileCoresets, Field(discriminator="dataset")
+]
 AnyData = Annotated[
-    MixtureData | GeneralData | CoresetData | ImageData | AnyNeighbourEmbeddings | AugmentedEmbeddingFile,
+    MixtureData
+    | GeneralData
+    | CoresetData
+    | ImageData
+    | AnyNeighbourEmbeddings
+    | AnyNeighbourCoresets
+    | AugmentedEmbeddingFile,
     Field(discriminator="kind"),
 ]

@@ -123,20 +123,49 @@ class Pictures(Encoder):
 
 
 class EmbeddedPictures(Section):
-    """See `gfncp.networks.encoders.EmbeddedEncoder` and `gfncp.networks.encoders.ImageEmbedding`."""
+    """See `gfncp.networks.encoders.EmbeddedEncoder` and `gfncp.networks.encoders.ImageEmbedding`.
+
+    ``embedding``: checkpoint whose embedding is taken; it is pre-trained if left out.
+    """
 
     kind: Literal["embedded-images"]
     features: Width = 128
     channels: tuple[Width, Width, Width] = (16, 32, 64)
     context: Context | None = None
     pretraining: Pretraining = Pretraining()
+    embedding: str | None = None
+
+    @model_validator(mode="after")
+    def _made_once(self) -> "EmbeddedPictures":
+        if self.embedding is not None and self.pretraining != Pretraining():
+            raise ValueError(f"embedding={self.embedding!r}: it is taken as it is; leave out pretraining")
+        return self
 
     def build(self) -> nn.Module:
-        vectors = Vectors(kind="vectors", dim=self.features, context=self.context)
-        return EmbeddedEncoder(ImageEmbedding(self.features, self.channels), vectors.build())
+        return EmbeddedEncoder(ImageEmbedding(self.features, self.channels), self.of_embedded())
+
+    def of_embedded(self) -> nn.Module:
+        return Vectors(kind="vectors", dim=self.features, context=self.context).build()
+
+
+class EmbeddedTokens(EmbeddedPictures):
+    """Tokens that stand for embedded images: see `Tokens`."""
+
+    kind: Literal["embedded-tokens"]
+    context: Context = Context()
+
+    def of_embedded(self) -> nn.Module:
+        return TokenEncoder(**self.context.model_dump())
 
 
 AnyEncoder = Annotated[
-    Vectors | ScaledVectors | PrincipalComponents | AnyVectors | Tokens | Pictures | EmbeddedPictures,
+    Vectors
+    | ScaledVectors
+    | PrincipalComponents
+    | AnyVectors
+    | Tokens
+    | Pictures
+    | EmbeddedPictures
+    | EmbeddedTokens,
     Field(discriminator="kind"),
 ]

@@ -61,6 +61,10 @@ class CoresetInference(Inference):
     def joint(self, points: int) -> int:
         return min(points, self.max_joint or self._most(points))
 
+    def vectors(self, x: Points) -> Float[np.ndarray, "points dim"]:
+        """Return points as vectors, which they are already."""
+        return x
+
     def _most(self, points: int) -> int:
         """Return the most micro-clusters of so many distinct points, where nothing else is asked for."""
         most = self.configuration.data.tokens
@@ -89,7 +93,7 @@ class CoresetInference(Inference):
 
     @torch.no_grad()
     def _is_crowded(self, given: Given) -> bool:
-        """Tell whether a flat set has too many clusters for half of the micro-clusters: all of them show it."""
+        """Tell whether a flat set, shown by all micro-clusters, has too many clusters for half of them."""
         tokens = self.configuration.data.tokens
         half = tokens // 2
         if len(given.x) > LARGE or self._most(len(given.x)) <= half or self.max_joint:
@@ -102,7 +106,7 @@ class CoresetInference(Inference):
         return int(labels.max()) + 1 > CROWDED * half
 
     def seen(self, given: Given, rows: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some dim"]:
-        points = read_points(given.x[rows], None, None, given.scale, given.importance)
+        points = read_points(self.vectors(given.x[rows]), None, None, given.scale, given.importance)
         return points.places[points.distinct].double().numpy()
 
     def batches(self, sets: list[Given]) -> Iterator[list[int]]:
@@ -121,7 +125,8 @@ class CoresetInference(Inference):
 
     def points(self, given: Given) -> DistinctPoints:
         """Return the distinct points of a set in one unit."""
-        return read_points(given.x, given.weights, given.known, given.scale, given.importance)
+        x = self.vectors(given.x)
+        return read_points(x, given.weights, given.known, given.scale, given.importance)
 
     def coresets(self, given: Given) -> list[Prepared]:
         """Return coresets of a set, the largest last; one of few points, or if some clusters are known."""
@@ -274,10 +279,11 @@ class CoresetInference(Inference):
         names, of_tokens = of_tokens.unique(return_inverse=True)
         exact = deepcopy(self.network).double()
         judged = core.judge(exact, self.on_device(columns.double()), of_tokens, self._bounds(len(of_tokens)))
+        x = self.vectors(given.x)
         options = int(labels.max()) + 2  # a cluster without a medoid has probability 0
 
-        def judge(new: Float[np.ndarray, "new dim"]) -> Float[np.ndarray, "new options"]:
-            places = place_new(given.x, given.weights, new, given.scale, given.importance)
+        def judge(new: Float[np.ndarray, "new *shape"]) -> Float[np.ndarray, "new options"]:
+            places = place_new(x, given.weights, self.vectors(new), given.scale, given.importance)
             log_prob = judged(self.on_device(prepared.columns_of(places, columns).double())).cpu()
             self.check_finite(not bool(log_prob.isnan().any()), new)
             probability = np.zeros((len(new), options))

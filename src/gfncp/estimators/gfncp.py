@@ -19,7 +19,7 @@ from gfncp.checkpoints import DEFAULT, WEIGHTS, find, load_configuration
 from gfncp.data.checks import check_each_set, check_known, check_labels, check_weights
 from gfncp.decoding.stream import Stream
 from gfncp.estimators import persistence
-from gfncp.estimators.coreset_inference import CoresetInference
+from gfncp.estimators.embedded_coreset_inference import class_of
 from gfncp.estimators.fitted import Fitted
 from gfncp.estimators.inference import Given, Inference, Judge
 from gfncp.estimators.kept import Kept
@@ -402,8 +402,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
     def _inference(self) -> Inference:
         self._validate_params()
         max_joint = None if self.max_joint is None else int(self.max_joint)
-        coresets = load_configuration(self.checkpoint).network.kind == "coreset-energy"
-        kind = CoresetInference if coresets else Inference
+        kind = class_of(load_configuration(self.checkpoint))
         return kind.of(self.checkpoint, self.device, int(self.n_orders), self.n_clusters, max_joint)
 
     def _judge(self) -> tuple[Inference, Judge]:
@@ -475,7 +474,8 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         index: pd.Index | None,
         stream: Stream | None = None,
     ) -> "GFNCP":
-        self.X_, self.scale_, self._given, self._stream = given.x, given.scale, given, stream
+        self.X_, self._given, self._stream = given.x, given, stream
+        self.scale_ = given.scale if given.x.ndim == 2 else None  # images are taken as they are
         self._kept: Kept[tuple[Inference, Judge]] = Kept()
         self.posterior_ = posterior.named(index)
         self._clustering = clustering  # without noise

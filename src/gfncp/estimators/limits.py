@@ -1,7 +1,6 @@
 """Limits of a checkpoint in words: how many points, clusters and dimensions, and in which units."""
 
 from gfncp.configuration import Configuration
-from gfncp.configuration.data import CoresetData
 from gfncp.estimators.inference import MOST_JOINT
 
 UNITS = {
@@ -12,6 +11,7 @@ UNITS = {
     "principal-components": "those of its embeddings; the widest component is about {scale:g}",
     "images": "grey values in [0, 1], or 0 to 255 as integers",
     "embedded-images": "grey values in [0, 1], or 0 to 255 as integers",
+    "embedded-tokens": "grey values in [0, 1], or 0 to 255 as integers",
 }
 
 
@@ -28,7 +28,7 @@ def limits(configuration: Configuration) -> dict[str, str]:
 def _points(configuration: Configuration) -> str:
     least, most = configuration.training.points
     trained = f"trained on sets of {least} to {most}"
-    if isinstance(configuration.data, CoresetData):
+    if configuration.network.kind == "coreset-energy":
         return (
             f"any number, summarised by at most {configuration.data.tokens} micro-clusters, decoded "
             f"jointly; {trained}"
@@ -45,8 +45,9 @@ def _clusters(configuration: Configuration) -> str:
 
 
 def _dimensions(configuration: Configuration) -> str:
-    if isinstance(configuration.data, CoresetData):
-        return "any number"
+    if configuration.encoder.kind == "tokens":
+        trained = getattr(configuration.data, "dim", None)
+        return "any number" if trained is None else f"any number; trained on {trained}"
     sizes = configuration.data.point_shape
     return "any number" if sizes == (None,) else " x ".join(map(str, sizes))
 

@@ -1,4 +1,4 @@
-"""Answers of a checkpoint of coresets on sets from its prior, which it clusters as the estimator does."""
+"""Answers of a checkpoint of coresets on labelled sets, which it clusters as the estimator does."""
 
 import time
 from dataclasses import dataclass
@@ -14,26 +14,30 @@ from gfncp.decoding import orders
 from gfncp.estimators.coreset_inference import SETS_AT_ONCE, CoresetInference
 from gfncp.estimators.inference import GREEDY_ORDERS
 from gfncp.evaluation.answers import Answers, typical
-from gfncp.evaluation.coreset_sets import answers, draw_set, log_probs
+from gfncp.evaluation.coreset_sets import DrawSet, answers, draw_set, log_probs
 from gfncp.partitions import canonical_labels
 from gfncp.seeds import ORDERS_SEED, seeded
 
 
 @dataclass(frozen=True)
 class CoresetSubject:
-    """Checkpoint of coresets, with sets from the prior that these are trained on.
+    """Checkpoint of coresets, with labelled sets.
+
+    Args:
+        draw: draws a set; by default, one from the prior over families.
 
     True labels with a cluster that has no medoid have probability 0.
     """
 
     inference: CoresetInference
+    draw: DrawSet = draw_set
     sets_at_once: ClassVar[int] = SETS_AT_ONCE
 
     @torch.no_grad()
     def answer(
         self, numbers: range, points: int, n_samples: int, seed: int, stream: int, generator: torch.Generator
     ) -> Answers:
-        sets = [draw_set(points, seed, number, stream) for number in numbers]
+        sets = [self.draw(points, seed, number, stream) for number in numbers]
         inference = self.inference
         given = [inference.given(each.x) for each in sets]
         start = time.perf_counter()

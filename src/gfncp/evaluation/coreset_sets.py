@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from gfncp.estimators.coreset_inference import SETS_AT_ONCE, CoresetInference
 from gfncp.estimators.inference import Given
 from gfncp.seeds import CORESET_SETS, seeded
 from gfncp.simulators.prior import FAMILIES
+from gfncp.training.preparation import Simulator
 
 KNOWN = 0.2  # share of the rows whose labels are known
 
@@ -28,9 +29,12 @@ class SimulatedSet:
     """
 
     family: str
-    x: Float[np.ndarray, "rows dim"]
+    x: Float[np.ndarray, "rows *shape"]
     labels: Int[np.ndarray, "rows"]
     known: Int[np.ndarray, "rows"]
+
+
+DrawSet = Callable[[int, int, int, int], SimulatedSet]  # from points, seed, number and stream
 
 
 @dataclass(frozen=True)
@@ -46,13 +50,25 @@ def draw_set(points: int, seed: int, number: int, stream: int = CORESET_SETS) ->
     generator = seeded(seed, stream, points, number)
     shares = torch.tensor([share for share, _ in FAMILIES])
     _, family = FAMILIES[int(torch.multinomial(shares, 1, generator=generator))]
-    x, labels = (part[0].numpy() for part in family(1, points, generator))
-    name = re.sub(r"\w+=", "", repr(family))
+    return _simulated(re.sub(r"\w+=", "", repr(family)), family, points, generator)
+
+
+def drawn_from(simulate: Simulator) -> DrawSet:
+    """Return the function that draws the sets of a simulator, as `gfncp.evaluation.sets.draw_sets` does."""
+
+    def draw(points: int, seed: int, number: int, stream: int) -> SimulatedSet:
+        return _simulated(type(simulate).__name__, simulate, points, seeded(seed, stream, points, number))
+
+    return draw
+
+
+def _simulated(name: str, simulate: Simulator, points: int, generator: torch.Generator) -> SimulatedSet:
+    x, labels = (part[0].numpy() for part in simulate(1, points, generator))
     return SimulatedSet(name, x.astype(np.float64), labels, some_known(x, labels, generator))
 
 
 def some_known(
-    x: Float[np.ndarray, "rows dim"], labels: Int[np.ndarray, "rows"], generator: torch.Generator
+    x: Float[np.ndarray, "rows *shape"], labels: Int[np.ndarray, "rows"], generator: torch.Generator
 ) -> Int[np.ndarray, "rows"]:
     """Return the labels of a fifth of the rows, at most one of equal rows, and -1 for all others."""
     _, distinct = np.unique(x, axis=0, return_index=True)

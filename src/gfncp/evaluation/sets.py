@@ -9,6 +9,7 @@ from typing import cast
 
 import numpy as np
 import torch
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from gfncp import simulators
@@ -63,8 +64,16 @@ def make_test_simulator(configuration: Configuration, encoder: nn.Module, data: 
     if not isinstance(bounds, int):  # bounds apply to training clusters, which are not classes
         bounds = (1, len(classes.unique()))
     return simulators.WholeClasses(
-        prepared(encoder, x), classes, values["alpha"], bounds, values.get("largest")
+        _as_drawn(configuration, encoder, x), classes, values["alpha"], bounds, values.get("largest")
     )
+
+
+def _as_drawn(
+    configuration: Configuration, encoder: nn.Module, images: UInt8[Tensor, "images height width"]
+) -> Float[Tensor, "images *shape"]:
+    """Return images as sets have them: embedded, unless that is done where coresets are made of a set."""
+    coresets = configuration.network.kind == "coreset-energy"
+    return images / 255 if coresets else prepared(encoder, images)
 
 
 def check_simulated(configuration: Configuration, data: Path | None) -> None:
@@ -97,4 +106,5 @@ def make_held_out_simulator(
     x, classes = labelled_images(options.dataset, "validation", data)
     bounds = (1, len(np.unique(classes)))
     largest = getattr(options, "largest", None)
-    return simulators.WholeClasses(prepared(encoder, x), classes, options.alpha, bounds, largest)
+    points = _as_drawn(configuration, encoder, x)
+    return simulators.WholeClasses(points, classes, options.alpha, bounds, largest)

@@ -3,15 +3,19 @@
 from pathlib import Path
 from typing import Any, cast
 
+from torch import nn
+
 from gfncp.checkpoints import read
 from gfncp.configuration import Configuration
-from gfncp.configuration.data import EmbeddingFile
+from gfncp.configuration.data import CoresetData, EmbeddingData, EmbeddingFile, ImageData, NeighbourCoresets
 from gfncp.estimators.coreset_inference import CoresetInference
+from gfncp.estimators.embedded_coreset_inference import class_of
 from gfncp.estimators.inference import KINDS
 from gfncp.evaluation.answers import PointSubject, Subject
 from gfncp.evaluation.coreset_answers import CoresetSubject
+from gfncp.evaluation.coreset_sets import DrawSet, draw_set, drawn_from
 from gfncp.evaluation.sets import check_simulated, make_held_out_simulator, make_test_simulator
-from gfncp.simulators import WholeClasses
+from gfncp.training.preparation import Simulator
 
 SIZES = (20, 100, 300)  # points of a set
 LARGE = 1000  # for checkpoints that were trained on sets of this size, or that summarise sets
@@ -31,12 +35,41 @@ def make_test_subject(checkpoint: str | Path, configuration: Configuration, data
     Raises:
         ValueError: the checkpoint's network has no probabilities, or there are no data.
     """
-    if configuration.network.kind == "coreset-energy":
+    if isinstance(configuration.data, CoresetData):
         check_simulated(configuration, data)
-        inference = cast(CoresetInference, CoresetInference.of(checkpoint, None, 1, None, None))
-        return CoresetSubject(inference)
+        return CoresetSubject(coreset_inference(checkpoint, configuration))
+    model: Any = read(checkpoint, *KINDS).network
+    return _subject(checkpoint, configuration, make_test_simulator(configuration, model.encoder, data))
+
+
+def _subject(checkpoint: str | Path, configuration: Configuration, simulate: Simulator) -> Subject:
+    """Return a checkpoint with sets of a simulator of points."""
+    if configuration.network.kind == "coreset-energy":
+        return CoresetSubject(coreset_inference(checkpoint, configuration), drawn_from(simulate))
     model: Any = read(checkpoint, *KINDS).network  # an energy network that decodes
-    return PointSubject(model, make_test_simulator(configuration, model.encoder, data))
+    return PointSubject(model, simulate)
+
+
+def coreset_inference(checkpoint: str | Path, configuration: Configuration) -> CoresetInference:
+    """Return the inference of a checkpoint of coresets, on PyTorch's default device."""
+    return cast(CoresetInference, class_of(configuration).of(checkpoint, None, 1, None, None))
+
+
+def make_draw(configuration: Configuration, encoder: nn.Module, data: Path | None) -> DrawSet:
+    """Return the function that draws sets to fit a checkpoint of coresets to: of its prior, or held out.
+
+    Args:
+        encoder, data: see `gfncp.evaluation.sets.make_test_simulator`.
+
+    Raises:
+        ValueError: there are neither.
+    """
+    if isinstance(configuration.data, CoresetData):
+        return draw_set
+    held_out = make_held_out_simulator(configuration, encoder, data)
+    if held_out is None:
+        raise ValueError("data.label: sets are whole classes held out of training, but it names no labels")
+    return drawn_from(held_out)
 
 
 def make_subjects(
@@ -47,12 +80,13 @@ def make_subjects(
     Args and errors are those of `make_test_subject`.
     """
     test = make_test_subject(checkpoint, configuration, data)
-    if not isinstance(test, PointSubject) or not isinstance(test.simulator, WholeClasses):
+    if not isinstance(configuration.data, EmbeddingFile | ImageData | EmbeddingData):
         return {"simulated sets": test}
-    held_out = make_held_out_simulator(configuration, test.model.encoder, data)
+    model: Any = read(checkpoint, *KINDS).network
+    held_out = make_held_out_simulator(configuration, model.encoder, data)
     subjects: dict[str, Subject] = {"test classes": test}
     if held_out is not None:
-        subjects["held-out training classes"] = PointSubject(test.model, held_out)
+        subjects["held-out training classes"] = _subject(checkpoint, configuration, held_out)
     return subjects
 
 
@@ -60,11 +94,13 @@ def default_sizes(configuration: Configuration) -> tuple[int, ...]:
     """Return the numbers of points at which a checkpoint is diagnosed.
 
     Sets of whole classes of a file of embeddings are no larger than those that were trained on: classes are
-    finite.
+    finite. Coresets may be trained on sets that are larger than classes; then those of validation decide.
     """
     trained = configuration.training.points[1]
-    large = trained >= LARGE or configuration.network.kind == "coreset-energy"
+    large = trained >= LARGE or isinstance(configuration.data, CoresetData)
     sizes = (*SIZES, LARGE) if large else SIZES
     if isinstance(configuration.data, EmbeddingFile):
-        return tuple(size for size in sizes if size <= trained) or (configuration.data.test_points,)
+        validated = configuration.data.test_points
+        most = validated if isinstance(configuration.data, NeighbourCoresets) else trained
+        return tuple(size for size in sizes if size <= most) or (validated,)
     return sizes

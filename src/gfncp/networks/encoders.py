@@ -9,6 +9,7 @@ points do not change it.
 """
 
 from collections.abc import Callable
+from copy import copy
 
 import torch
 import torch.nn.functional as F
@@ -185,7 +186,7 @@ class EmbeddedEncoder(nn.Module):
 
     def __init__(self, embedding: nn.Module, encoder: nn.Module) -> None:
         super().__init__()
-        self.embedding = embedding.requires_grad_(False)
+        self.embedding = embedding.requires_grad_(False).eval()
         self.encoder = encoder
         self.point_shape = embedding.point_shape
         self.features = encoder.features
@@ -215,6 +216,13 @@ class EmbeddedEncoder(nn.Module):
 def embedded(encoder: nn.Module, points: Float[Tensor, "points *shape"]) -> Float[Tensor, "points *embedded"]:
     """Return points for repeated encoding: their embeddings if the encoder has one, else the points."""
     return encoder.embed(points) if isinstance(encoder, EmbeddedEncoder) else points
+
+
+def without_embedding(network: nn.Module) -> nn.Module:
+    """Return the part of a network that is behind its encoder's embedding; weights are shared."""
+    inner = copy(network)
+    inner._modules = {**network._modules, "encoder": network.encoder.encoder}
+    return inner
 
 
 def prepared(

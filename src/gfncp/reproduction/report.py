@@ -19,6 +19,7 @@ from gfncp.configuration.data import (
     GeneralData,
     ImageData,
     MixtureData,
+    NeighbourCoresets,
 )
 from gfncp.configuration.encoders import Pretraining
 from gfncp.configuration.files import to_toml
@@ -224,8 +225,8 @@ def model_card(folder: Path, records: list[dict], measured: str | None = None) -
         for record in records
         if record["checkpoint"] == name and parse(record["configuration"], name) == configuration
     ]
-    coresets = isinstance(configuration.data, CoresetData)  # tokens are made of points of any width
-    shape = array_shape((None,) if coresets else configuration.encoder.build().point_shape)
+    tokens = configuration.encoder.kind == "tokens"  # made of points of any width
+    shape = array_shape((None,) if tokens else configuration.encoder.build().point_shape)
     parameters = sum(weight.numel() for weight in load(folder).parameters())
     low, high = training.points
     if training.initial is None:
@@ -287,18 +288,32 @@ def _training_sets(configuration: Configuration) -> str:
         case EmbeddingData():
             return (
                 f"{data.images:,} training images of {data.dataset}, without their labels: {_prior(data)}, "
-                "each cluster made of an image's neighbours along the data, in an embedding that came from "
-                f"{_pretraining(configuration.encoder.pretraining)}."
+                f"each cluster made of an image's neighbours along the data, in {_embedding(configuration)}."
+                f"{_summary(data)}"
             )
         case EmbeddingFile():
             made_of = {
                 "augmented-embeddings": "one embedding with noise and dropout",
                 "neighbour-embeddings": "an embedding's neighbours along the data",
+                "neighbour-coresets": "an embedding's neighbours along the data",
             }[data.kind]
             return (
                 f"Embeddings of half of the classes of {data.dataset}, without their labels: {_prior(data)}, "
-                f"each cluster made of {made_of}. Tests are on the other half."
+                f"each cluster made of {made_of}.{_summary(data)} Tests are on the other half."
             )
+
+
+def _summary(data: EmbeddingData | EmbeddingFile) -> str:
+    if not isinstance(data, NeighbourCoresets):
+        return ""
+    return f" Sets are summarised by at most {data.tokens} micro-clusters."
+
+
+def _embedding(configuration: Configuration) -> str:
+    encoder = configuration.encoder
+    if encoder.embedding is not None:
+        return f"the embedding of `{encoder.embedding}`"
+    return f"an embedding that came from {_pretraining(encoder.pretraining)}"
 
 
 def _pretraining(options: Pretraining) -> str:

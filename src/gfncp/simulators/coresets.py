@@ -1,5 +1,6 @@
 """Labelled coresets, on which the network of tokens is trained."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ BESIDE = 48  # points of each set that are placed given its tokens
 UNKNOWN, EXACT = 0.7, 0.15  # shares of the sets of which the number of clusters is unknown, or told
 MARGINS = (3, 5)  # the most that bounds are below and above the number of clusters
 
+Family = Callable[[int, int, torch.Generator], tuple[Tensor, Tensor]]  # simulator of points and labels
+
 
 class LabelledTokens(NamedTuple):
     """Tokens of sets, with the labels of their medoids in order of appearance, and points beside them."""
@@ -34,7 +37,7 @@ class LabelledTokens(NamedTuple):
 
 @dataclass(frozen=True)
 class LabelledCoresets:
-    """Coresets of sets from `gfncp.simulators.prior`, prepared in the same steps as the data of users.
+    """Coresets of sets of some families, prepared in the same steps as the data of users.
 
     Half of the sets have their columns standardised; the columns of the others are taken to share a unit.
     Each set also draws what the network is told of the number of clusters: mostly nothing.
@@ -44,10 +47,12 @@ class LabelledCoresets:
     Args:
         tokens: the largest such number.
         fewest: the smallest one; None for no smaller one.
+        families: simulators of the sets, each with its share; those of `gfncp.simulators.prior` by default.
     """
 
     tokens: int = 128
     fewest: int | None = None
+    families: tuple[tuple[float, Family], ...] = FAMILIES
 
     def __call__(self, sets: int, points: int, generator: torch.Generator) -> LabelledTokens:
         fewest = self.fewest or self.tokens
@@ -59,8 +64,8 @@ class LabelledCoresets:
         return LabelledTokens(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def _alike(self, sets: int, points: int, most: int, generator: torch.Generator) -> LabelledTokens:
-        shares = torch.tensor([share for share, _ in FAMILIES])
-        _, family = FAMILIES[int(torch.multinomial(shares, 1, generator=generator))]
+        shares = torch.tensor([share for share, _ in self.families])
+        _, family = self.families[int(torch.multinomial(shares, 1, generator=generator))]
         x, labels = family(sets, points, generator)
         weights = x.new_ones(sets, points)
         in_units = (columns_alike, in_one_unit)[int(torch.randint(2, (), generator=generator))]

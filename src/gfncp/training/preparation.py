@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gfncp import simulators
-from gfncp.checkpoints import read_weights
+from gfncp.checkpoints import load, read_weights
 from gfncp.configuration import Configuration
-from gfncp.configuration.data import EmbeddingFile, OwnImages
+from gfncp.configuration.data import EmbeddingFile, NeighbourCoresets, OwnImages
 from gfncp.data import labelled_images
 from gfncp.files import write_atomically
 from gfncp.networks.encoders import EmbeddedEncoder, prepared
@@ -30,9 +30,23 @@ def make_simulators(
     configuration: Configuration, encoder: nn.Module, data: Path | None
 ) -> tuple[Simulator, Simulator]:
     """Return the simulators of training and of validation sets."""
+    options = configuration.data
+    training, validation = _simulators_of_points(configuration, encoder, data)
+    if not isinstance(options, NeighbourCoresets):
+        return training, validation
+    return (
+        simulators.LabelledCoresets(options.tokens, options.fewest, ((1.0, training),)),
+        simulators.LabelledCoresets(options.tokens, families=((1.0, validation),)),
+    )
+
+
+def _simulators_of_points(
+    configuration: Configuration, encoder: nn.Module, data: Path | None
+) -> tuple[Simulator, Simulator]:
+    """Return the simulators of sets, before coresets are made of neighbours."""
     if isinstance(configuration.data, EmbeddingFile):
         return unseen_classes.make_simulators(configuration.data, data)
-    values = configuration.data.model_dump()
+    values = configuration.data.model_dump(exclude=set(NeighbourCoresets.model_fields) - {"kind"})
     kind = values.pop("kind")
     if kind == "gaussian-mixtures":
         mixtures = simulators.GaussianMixtures(**values)
@@ -41,8 +55,8 @@ def make_simulators(
         general = simulators.GeneralMixtures(**values)
         return general, general
     if kind == "coresets":
-        training = simulators.LabelledCoresets(values["tokens"], configuration.data.fewest)
-        return training, simulators.LabelledCoresets(values["tokens"])
+        training = simulators.LabelledCoresets(configuration.data.tokens, configuration.data.fewest)
+        return training, simulators.LabelledCoresets(configuration.data.tokens)
     if isinstance(configuration.data, OwnImages):
         return own_images_simulators(configuration, encoder, data)
     dataset = values.pop("dataset")
@@ -51,7 +65,7 @@ def make_simulators(
         prepared(encoder, x), classes, values["alpha"], largest=values.get("largest")
     )
     x = labelled_images(dataset, "training", data).images[: values.pop("images")]
-    if kind == "neighbour-embeddings":
+    if kind in ("neighbour-embeddings", "neighbour-coresets"):
         views = embedded_views(encoder, x, values.pop("views"), seeded(configuration.seed, VIEWS))
         return simulators.NeighbourEmbeddings(views, **values), held_out
     training = {
@@ -98,26 +112,57 @@ def prepare_embedding(
     accelerator: Accelerator,
     bar: Progress,
 ) -> None:
-    """Pre-train the encoder's embedding, if it has one, or take it from ``folder`` if that is done."""
+    """Pre-train the encoder's embedding, if it has one, or take it from ``folder`` if that is done.
+
+    Where the configuration names a checkpoint for it, it is that one's.
+    """
     if not isinstance(encoder, EmbeddedEncoder):
         return
     path = Path(folder) / EMBEDDING
     if accelerator.is_main_process and not path.exists():
-        options = configuration.encoder.pretraining
-        if isinstance(configuration.data, OwnImages):
-            x, _ = own_images.split(configuration.data, data)
+        if configuration.encoder.embedding is None:
+            pretrain_embedding(configuration, encoder, data, bar)
         else:
-            own = configuration.data
-            x = labelled_images(own.dataset, "training", data).images[: own.images]
-        total = options.iterations + options.rounds * options.round_iterations
-        task = bar.add_task("pre-training", total=total, loss=float("nan"))
-        pretrain(
-            encoder.embedding,
-            x,
-            **options.model_dump(),
-            seed=configuration.seed,
-            report=lambda iteration, loss: bar.update(task, completed=iteration, loss=loss),
-        )
+            take_embedding(encoder, configuration.encoder.embedding)
         write_atomically(path, lambda file: save_file(encoder.embedding.state_dict(), file))
     accelerator.wait_for_everyone()
     encoder.embedding.load_state_dict(read_weights(path, encoder.embedding))
+
+
+def take_embedding(encoder: EmbeddedEncoder, checkpoint: str) -> None:
+    """Copy the weights of a checkpoint's embedding.
+
+    Raises:
+        ValueError: it has none, or one of another shape.
+    """
+    other = load(checkpoint).encoder
+    if not isinstance(other, EmbeddedEncoder):
+        raise ValueError(f"encoder.embedding={checkpoint!r}: accepted are checkpoints with an embedding")
+    try:
+        encoder.embedding.load_state_dict(other.embedding.state_dict())
+    except RuntimeError as error:
+        reason = str(error).split("\n")[1].strip()
+        raise ValueError(
+            f"encoder.embedding={checkpoint!r}: its embedding has another shape ({reason})"
+        ) from None
+
+
+def pretrain_embedding(
+    configuration: Configuration, encoder: EmbeddedEncoder, data: Path | None, bar: Progress
+) -> None:
+    """Pre-train the encoder's embedding on the images that the configuration names."""
+    options = configuration.encoder.pretraining
+    if isinstance(configuration.data, OwnImages):
+        x, _ = own_images.split(configuration.data, data)
+    else:
+        own = configuration.data
+        x = labelled_images(own.dataset, "training", data).images[: own.images]
+    total = options.iterations + options.rounds * options.round_iterations
+    task = bar.add_task("pre-training", total=total, loss=float("nan"))
+    pretrain(
+        encoder.embedding,
+        x,
+        **options.model_dump(),
+        seed=configuration.seed,
+        report=lambda iteration, loss: bar.update(task, completed=iteration, loss=loss),
+    )

@@ -18,9 +18,11 @@ from jaxtyping import Float
 from rich.console import Console
 from torch import Tensor, nn
 
-from gfncp.checkpoints import read_weights, save, weights_for
+from gfncp.checkpoints import load_configuration, read_weights, save, weights_for
 from gfncp.configuration import Configuration
+from gfncp.configuration.encoders import EmbeddedPictures
 from gfncp.metrics import scores
+from gfncp.networks.encoders import EmbeddedEncoder, without_embedding
 from gfncp.objectives.batch import Batch, Objective, Terms
 from gfncp.seeds import VALIDATION, seeded
 from gfncp.training.batches import Batches
@@ -208,8 +210,11 @@ def report(
 
 
 def start_from(model: nn.Module, checkpoint: str) -> None:
-    """Copy a checkpoint's weights into a network of the same shape."""
+    """Copy a checkpoint's weights into a network of the same shape, or into what is behind its embedding."""
     try:
+        embeds = isinstance(load_configuration(checkpoint).encoder, EmbeddedPictures)
+        if isinstance(model.encoder, EmbeddedEncoder) and not embeds:
+            model = without_embedding(model)
         model.load_state_dict(weights_for(model, checkpoint))
     except ValueError as error:
         raise ValueError(f"training.initial={checkpoint!r}: {error}") from None

@@ -1,0 +1,68 @@
+"""Inference by a checkpoint of an embedding and a network of coresets: images in, clusterings out.
+
+Images are embedded, and coresets made of the embedded points, whose columns share a unit.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from gfncp.configuration import Configuration
+from gfncp.estimators.coreset_inference import CoresetInference
+from gfncp.estimators.inference import Given, Inference, Points
+from gfncp.estimators.kept import Kept
+from gfncp.networks.layers import at_once
+
+Vectors = Float[np.ndarray, "points dim"]
+
+EMBEDDED = 128  # images that are embedded together on a CPU, where larger chunks take longer
+
+
+@dataclass(frozen=True)
+class EmbeddedCoresetInference(CoresetInference):
+    """A network of micro-clusters of embedded images; sets keep their images as they are.
+
+    Args:
+        kept: the last images with their embeddings, which are asked for several times.
+    """
+
+    kept: Kept[tuple[Points, Vectors]] = field(default_factory=Kept, repr=False, compare=False)
+    point_shape = (28, 28)
+    scales = False
+
+    def given(
+        self,
+        x: Points,
+        scale: str = "auto",
+        weights: Float[np.ndarray, "points"] | None = None,
+        known: Int[np.ndarray, "points"] | None = None,
+        importance: Float[np.ndarray, "2 dim"] | None = None,
+    ) -> Given:
+        """Return a set of images.
+
+        Raises:
+            ValueError: ``scale`` is given: embeddings have one unit.
+        """
+        if scale != "auto":
+            raise ValueError(f"scale={scale!r}: {self.name!r} embeds images; accepted is 'auto'")
+        return super().given(x, "none", weights, known, importance)
+
+    def vectors(self, x: Points) -> Vectors:
+        return self.kept.get(id(x), lambda: (x, self._embed(x)))[1]  # while x is kept, its id is its own
+
+    def _embed(self, x: Points) -> Vectors:
+        """Return embeddings, those of distinct images in a canonical order: rounding might depend on it."""
+        images, of_rows = np.unique(x, axis=0, return_inverse=True)
+        device = next(self.network.parameters()).device
+        chunks = torch.from_numpy(images).float().split(at_once(EMBEDDED, device))
+        embedded = torch.cat([self.network.encoder.embed(chunk) for chunk in chunks])
+        return embedded.double().numpy()[of_rows.reshape(-1)]
+
+
+def class_of(configuration: Configuration) -> type[Inference]:
+    """Return the class that clusters by a checkpoint."""
+    if configuration.network.kind != "coreset-energy":
+        return Inference
+    return EmbeddedCoresetInference if configuration.encoder.kind == "embedded-tokens" else CoresetInference
