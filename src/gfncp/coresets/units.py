@@ -17,6 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gfncp.coresets.modes import clear_modes
+
 Scale = Literal["columns", "none", "unit-length"]
 
 TAILS = (0.1, 0.9)  # quantiles whose distance is a spread: outliers hardly move it, clusters do
@@ -41,6 +43,7 @@ EQUAL = 1.05  # ratio of standard deviations of components that count as equal
 NEGLIGIBLE = 1e-6  # ratio of a standard deviation to the widest one's up to which a component is rounding
 LIKE = 4.0  # ratio of spreads up to which they are alike
 FEW, LIKE_OF_FEW = 3, 20.0  # columns that are mostly coordinates, of which one may reach far; their ratio
+PER_MODE, USUAL = 1.2, 2  # widening of a column for each of its clear modes beyond the second
 MANY = 50  # columns: more than a table of different quantities has
 
 
@@ -108,7 +111,9 @@ def in_units(
     - "columns": each column less its median, over its spread: the distance between the first and the last
       decile, 1 for a standard normal column. Where half of the weight or more is on one value, as in a flag,
       the spread is at least ``d sqrt(p (1 - p))`` with p the weight elsewhere and d the median distance
-      there: the standard deviation of a flag, which so counts like one numeric column.
+      there: the standard deviation of a flag, which so counts like one numeric column. A column of k clear
+      modes (`gfncp.coresets.modes`), four or more, is 1.2 (k - 2) times as wide: neighbouring modes are about
+      as far from each other then as other columns are wide.
     - "none": rows less one robust centre, over one spread, that of their distances from it. Distances between
       rows keep their ratios; rotating the table rotates the result.
     - "unit-length": each row over its length, zero rows as they are; then as for "none".
@@ -133,7 +138,10 @@ def in_units(
 def _each_in_its_unit(x, weights):
     median, half, far = _measure(*_weighty(x, weights))
     unit = torch.where(half > 0, half, 1)
-    return torch.where(half > 0, _drawn_in((x / 2 - median / 2) / unit, far / unit), 0)
+    z = torch.where(half > 0, _drawn_in((x / 2 - median / 2) / unit, far / unit), 0)
+    kept, weights = _weighty(z, weights)
+    modes = [clear_modes(column, weights) for column in kept.unbind(1)]
+    return z * z.new_tensor([PER_MODE * (each - USUAL) if each > USUAL + 1 else 1.0 for each in modes])
 
 
 def _all_in_one_unit(x, weights):
