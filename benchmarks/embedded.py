@@ -2,10 +2,10 @@
 
     python benchmarks/embedded.py --data FOLDER --record records/embedded.json
 
-FOLDER holds mnist and fashion-mnist, each with its four IDX files. Both cluster the same test sets of whole
-classes, whose number follows a Chinese restaurant process (the sets of `gfncp evaluate`), in the same
-embedding of 128 columns. The checkpoint's network was trained on clusters of neighbours in it; the default
-has never seen it. k-means is told the number of clusters.
+FOLDER holds mnist and fashion-mnist, each with its four IDX files. All cluster the same test sets of whole
+classes, whose number follows a Chinese restaurant process (the sets of `gfncp evaluate`). The checkpoint gets
+images; its network was trained on clusters of neighbours in an embedding of 128 columns. The default and
+k-means get this embedding, which the default has never seen. k-means is told the number of clusters.
 """
 
 import json
@@ -14,35 +14,34 @@ from typing import Annotated
 
 import torch
 import typer
-from omniglot import Cluster, Labels, Points, by_default, drawn, measure
+from omniglot import SAMPLES, Cluster, by_default, drawn, measure
 from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from gfncp.checkpoints import load, load_configuration
-from gfncp.decoding import orders
-from gfncp.estimators.inference import GREEDY_ORDERS
+from gfncp import GFNCP
+from gfncp.checkpoints import load
+from gfncp.data import labelled_images
 from gfncp.estimators.references import KMeansTrueK
 from gfncp.evaluation.evaluate import describe_device
-from gfncp.evaluation.sets import make_test_simulator
 from gfncp.evaluation.table_cells import with_error
 from gfncp.files import write_text
-from gfncp.seeds import ORDERS_SEED, seeded
+from gfncp.networks.encoders import embedded
+from gfncp.simulators import WholeClasses
 
 CHECKPOINTS = ("mnist", "fashion-mnist")
 
 console = Console(highlight=False)
 
 
-def by_network(model: nn.Module) -> Cluster:
-    """Cluster by a network, as its estimator does: the most typical of 16 orders."""
+def of_images(checkpoint: str) -> Cluster:
+    """Cluster images by a checkpoint."""
+    return lambda x, k, seed: GFNCP(checkpoint, n_samples=SAMPLES, random_state=seed).fit_predict(x)
 
-    def cluster(x: Points, k: int, seed: int) -> Labels:
-        along = orders.random_orders(GREEDY_ORDERS, len(x), seeded(ORDERS_SEED))
-        with torch.no_grad():
-            return orders.greedy(model, model.encode(torch.from_numpy(x)[None]), along)[0][0].numpy()
 
-    return cluster
+def of_embedded(cluster: Cluster, encoder: nn.Module) -> Cluster:
+    """Cluster the embeddings of images."""
+    return lambda x, k, seed: cluster(embedded(encoder, torch.from_numpy(x)).numpy(), k, seed)
 
 
 def main(
@@ -57,12 +56,15 @@ def main(
     figures: dict[str, dict] = {}
     table = Table("data set", "method", "NMI", "ARI", "K", "ms per set")
     for name in CHECKPOINTS:
-        model = load(name)
-        simulate = make_test_simulator(load_configuration(name), model.encoder, data / name)
+        encoder = load(name).encoder
+        images, classes = labelled_images(name, "test", data / name)
+        simulate = WholeClasses(images / 255, classes, n_clusters=(1, len(classes.unique())))
         methods: dict[str, Cluster] = {
-            f"`{name}`": by_network(model),
-            "`general`, on its embedding": by_default,
-            "k-means, told K": lambda x, k, seed: KMeansTrueK(k, random_state=seed).fit_predict(x),
+            f"`{name}`": of_images(name),
+            "`general`, on its embedding": of_embedded(by_default, encoder),
+            "k-means, told K": of_embedded(
+                lambda x, k, seed: KMeansTrueK(k, random_state=seed).fit_predict(x), encoder
+            ),
         }
         figures[name] = {
             method: measure(cluster, drawn(simulate, points, sets, seed), seed)

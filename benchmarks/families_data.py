@@ -156,6 +156,12 @@ def chain(points: int, rng: np.random.Generator) -> tuple[Points, Labels]:
     return blobs(np.concatenate([np.zeros((1, 2)), steps.cumsum(0)]), sizes, rng)
 
 
+def row(points: int, rng: np.random.Generator) -> tuple[Points, Labels]:
+    """Draw nine clusters in a straight row, 25 standard deviations apart, beside a column of another unit."""
+    labels = 1 + np.arange(points) % 9
+    return np.stack([25 * labels + rng.normal(size=points), 1e3 * rng.normal(size=points)], 1), labels
+
+
 def noise_columns(rng: np.random.Generator) -> tuple[Points, Labels]:
     """Draw four clusters in three columns, 6 standard deviations apart, beside ten columns of noise."""
     corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * (6 / 8**0.5)
@@ -239,6 +245,8 @@ TRACKERS: dict[str, Recipe] = {
     NO_STRUCTURE + "square": square,
     NO_STRUCTURE + "Gaussian, 2 columns": lambda rng: one_gaussian(2, rng),
     NO_STRUCTURE + "Gaussian, 10 columns": lambda rng: one_gaussian(10, rng),
+    "row beside noise, N = 270": lambda rng: row(270, rng),
+    "row beside noise, N = 3000": lambda rng: row(3000, rng),
 }
 
 

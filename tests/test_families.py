@@ -22,6 +22,8 @@ SHAPES = {  # points, columns, clusters
     "no structure: square": (300, 2, 1),
     "no structure: Gaussian, 2 columns": (300, 2, 1),
     "no structure: Gaussian, 10 columns": (300, 10, 1),
+    "row beside noise, N = 270": (270, 2, 9),
+    "row beside noise, N = 3000": (3000, 2, 9),
 }
 
 

@@ -35,6 +35,7 @@ from gfncp.evaluation.table_cells import number, with_error
 from gfncp.files import write_text
 from gfncp.reproduction.declarations import read_declarations
 from gfncp.reproduction.results import render
+from gfncp.shipped import shipped
 
 PRETRAINED = Path("src/gfncp/pretrained")
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
@@ -231,6 +232,8 @@ def model_card(folder: Path, records: list[dict], measured: str | None = None) -
     low, high = training.points
     if training.initial is None:
         made = "`gfncp train` makes it again from:"
+    elif training.initial in shipped():
+        made = f"The weights of `{training.initial}` were tuned; `gfncp train` makes it again from:"
     else:
         made = f"That is one step of several, which `experiments/{name}.toml` tells:"
     return f"""# {name}
@@ -312,7 +315,7 @@ def _summary(data: EmbeddingData | EmbeddingFile) -> str:
 def _embedding(configuration: Configuration) -> str:
     encoder = configuration.encoder
     if encoder.embedding is not None:
-        return f"the embedding of `{encoder.embedding}`"
+        return f"the embedding of `{encoder.embedding}`, which was learned before"
     return f"an embedding that came from {_pretraining(encoder.pretraining)}"
 
 
