@@ -6,7 +6,7 @@ import torch
 
 from gfncp import GFNCP
 from gfncp.coresets.modes import clear_modes
-from gfncp.coresets.units import in_units
+from gfncp.coresets.units import choose_scale, in_units
 
 
 @pytest.fixture
@@ -80,3 +80,18 @@ def test_a_row_of_clusters_beside_a_column_of_noise_is_found(rng, clusters, poin
     assert model.scale_ == "columns"
     wrong = (model.labels_[:, None] == model.labels_) != (labels[:, None] == labels)
     assert wrong.mean() < 0.01
+
+
+@pytest.mark.parametrize("unit", [1, 3, 6, 10, 15, 25, 1e4])
+def test_three_clusters_are_found_in_any_units(rng, unit):
+    """Two columns, one up to 20 times as wide as the other, share a unit unless modes say otherwise."""
+    labels = np.repeat([0, 1, 2], 50)
+    x = (np.array([[0, 0], [8, 0], [0, 8]])[labels] + rng.normal(size=(150, 2))) * [1, unit]
+    found = GFNCP(n_samples=5, random_state=0).fit(x).labels_
+    assert ((found[:, None] == found) == (labels[:, None] == labels)).all()
+
+
+def test_a_long_row_of_clusters_has_one_unit(rng):
+    labels = np.arange(270) % 9
+    x = torch.from_numpy(np.stack([6 * labels + rng.normal(size=270), rng.normal(size=270)], 1))
+    assert choose_scale(x, torch.ones(270)) == "none"

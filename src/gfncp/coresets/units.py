@@ -90,14 +90,19 @@ def has_like_spreads(x: Float[Tensor, "points dim"], weights: Float[Tensor, "poi
 
     Fewer than 50 columns are alike if the widest is at most 4 times as wide as the narrowest; more, if it is
     at most 4 times as wide as the middle one, since many a pixel or gene hardly varies. Two or three columns
-    are mostly coordinates: a long row of clusters may be 20 times as long as it is wide.
+    are mostly coordinates: a long row of clusters may be 20 times as long as it is wide. But a narrow column
+    with modes of its own (`gfncp.coresets.modes`) is of another unit.
     """
     spreads = _measure(x, weights)[1]
-    spreads = spreads[spreads > 0]
+    columns, spreads = x[:, spreads > 0], spreads[spreads > 0]
     if len(spreads) < 2:
         return False
     usual = spreads.median() if len(spreads) >= MANY else spreads.amin()
-    return bool(spreads.amax() <= (LIKE_OF_FEW if len(spreads) <= FEW else LIKE) * usual)
+    if spreads.amax() <= LIKE * usual:
+        return True
+    narrow = columns[:, LIKE * spreads < spreads.amax()]
+    row = len(spreads) <= FEW and bool(spreads.amax() <= LIKE_OF_FEW * usual)
+    return row and all(clear_modes(column, weights) == 1 for column in narrow.unbind(1))
 
 
 def in_units(
