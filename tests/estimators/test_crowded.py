@@ -52,3 +52,13 @@ def test_a_plane_within_further_dimensions_is_one(dim):
 def test_points_in_many_dimensions_have_a_micro_cluster_for_every_four():
     x = np.random.default_rng(2).normal(size=(400, 8))
     assert tokens(fitted(x)) == 100
+
+
+@pytest.mark.parametrize("distinct", [1, 2, 3])
+def test_many_rows_of_few_distinct_ones(distinct):
+    x = np.arange(60 * distinct).reshape(-1, 1) % distinct * [5.0, 3.0]
+    model = fitted(x)
+    assert tokens(model) == distinct
+    assert all(
+        (model.labels_[x[:, 0] == value] == model.labels_[row]).all() for row, value in enumerate(x[:9, 0])
+    )

@@ -339,7 +339,7 @@ def _agreed(
         votes = Votes(torch.cat(of_points).numpy())
         some = np.arange(0, votes.points, math.ceil(votes.points / COMPARED))
         closeness = votes.closeness(votes.consensus(some, low, high), some)
-        found = torch.from_numpy(closeness[last.prepared.medoid].argmax(1))
+        found = torch.from_numpy(closeness[last.prepared.medoid.numpy()].argmax(1))
         if len(found.unique()) >= low:  # else clusters have no medoid
             tokens = canonical_labels(found)
     return last.most_likely(tokens).long()
