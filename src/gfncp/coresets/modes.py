@@ -18,6 +18,7 @@ MOST = 16  # modes
 OUTLYING = 0.035  # share of the weight at either end that is left out: outliers are no mode
 SHARE, ROWS = 0.025, 8  # of the weight, and weight, that a mode has at least
 CLEAR = 0.55  # spread within modes, as a multiple of what it is in a uniform column cut into as many pieces
+DISTINCT = 4  # values of a mode, on average, at least: five prices or seven years are no modes
 LIKE = 1.15  # ratio of such multiples that count as equal: then fewer modes are taken
 
 
@@ -48,7 +49,8 @@ def clear_modes(z: Float[Tensor, "points"], weights: Float[Tensor, "points"]) ->
     multiples = pieces * ((within + grid) / (within[0] + grid)).sqrt()
     if multiples.amin() > CLEAR:
         return 1
-    return int((multiples <= LIKE * multiples.amin()).byte().argmax()) + 1
+    modes = int((multiples <= LIKE * multiples.amin()).byte().argmax()) + 1
+    return modes if len(distinct) >= DISTINCT * modes else 1
 
 
 def _least_variances(values: Float[Tensor, "values"], least: float) -> Float[Tensor, "pieces"]:
