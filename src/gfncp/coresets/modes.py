@@ -7,6 +7,7 @@ tells them apart. The more clear modes a column has, the wider it should be.
 References:
     Art, Gnanadesikan, Kettenring. Data-based metrics for cluster analysis. Utilitas Mathematica 21A, 1982.
     (Columns should be measured by their spread within clusters.)
+    Fisher. On Grouping for Maximum Homogeneity. JASA 53, 1958.
 """
 
 import torch
@@ -25,7 +26,7 @@ LIKE = 1.15  # ratio of such multiples that count as equal: then fewer modes are
 def clear_modes(z: Float[Tensor, "points"], weights: Float[Tensor, "points"]) -> int:
     """Return the number of clear modes of a column; 1 if there are none.
 
-    The column is cut into pieces of least variance (Fisher, 1958). Cut into k pieces, a uniform column has a
+    The column is cut into pieces of least variance (Fisher). Cut into k pieces, a uniform column has a
     standard deviation within them of a k-th of its own, and normal or skewed ones have more. Values on a grid
     are taken to be anywhere within half a step, so answers on a scale from 1 to 5 have no modes.
 
