@@ -15,7 +15,7 @@ from gfncp.estimators.limits import UNITS, limits
         ("mog-2d", {"points": "300", "clusters": "1 to 10", "dimensions": "2", "units": "about 10"}),
         ("mog-2d-online", {"points": "as they come", "units": "around zero"}),
         ("mnist", {"dimensions": "28 x 28", "units": "[0, 1]"}),
-        ("clinc150", {"points": "150", "dimensions": "384", "units": "0.3"}),
+        ("clinc150", {"points": "20 to 300", "dimensions": "384", "units": "--scale"}),
         ("general", {"points": "micro-clusters", "dimensions": "any number", "units": "--scale"}),
     ],
 )
