@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gfncp import GFNCP
-from gfncp.coresets.modes import clear_modes
+from gfncp.coresets.modes import count_modes
 from gfncp.coresets.units import choose_scale, in_units
 
 
@@ -16,7 +16,7 @@ def rng():
 
 def modes(values, weights=None):
     z = torch.from_numpy(np.asarray(values, float))
-    return clear_modes(z, torch.ones(len(z)) if weights is None else torch.from_numpy(weights).double())
+    return count_modes(z, torch.ones(len(z)) if weights is None else torch.from_numpy(weights).double())
 
 
 def heaps(rng, count, points, apart=12.0):

@@ -19,11 +19,12 @@ MOST = 16  # modes
 OUTLYING = 0.035  # share of the weight at either end that is left out: outliers are no mode
 SHARE, ROWS = 0.025, 8  # of the weight, and weight, that a mode has at least
 CLEAR = 0.55  # spread within modes, as a multiple of what it is in a uniform column cut into as many pieces
+VISIBLE = 0.7  # the same of modes that touch
 DISTINCT = 4  # values of a mode, on average, at least: five prices or seven years are no modes
 LIKE = 1.15  # ratio of such multiples that count as equal: then fewer modes are taken
 
 
-def clear_modes(z: Float[Tensor, "points"], weights: Float[Tensor, "points"]) -> int:
+def count_modes(z: Float[Tensor, "points"], weights: Float[Tensor, "points"], clear: float = CLEAR) -> int:
     """Return the number of clear modes of a column; 1 if there are none.
 
     The column is cut into pieces of least variance (Fisher). Cut into k pieces, a uniform column has a
@@ -32,6 +33,7 @@ def clear_modes(z: Float[Tensor, "points"], weights: Float[Tensor, "points"]) ->
 
     Args:
         weights: positive.
+        clear: how little modes may spread, see `CLEAR`.
     """
     ordered, order = z.double().sort()
     upto = weights.double()[order].cumsum(0)
@@ -48,7 +50,7 @@ def clear_modes(z: Float[Tensor, "points"], weights: Float[Tensor, "points"]) ->
         return 1
     pieces = torch.arange(1, len(within) + 1)
     multiples = pieces * ((within + grid) / (within[0] + grid)).sqrt()
-    if multiples.amin() > CLEAR:
+    if multiples.amin() > clear:
         return 1
     modes = int((multiples <= LIKE * multiples.amin()).byte().argmax()) + 1
     return modes if len(distinct) >= DISTINCT * modes else 1

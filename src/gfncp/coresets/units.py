@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gfncp.coresets.modes import clear_modes
+from gfncp.coresets.modes import VISIBLE, count_modes
 
 Scale = Literal["columns", "none", "unit-length"]
 
@@ -42,7 +42,8 @@ COMPONENTS = 5  # number of columns that fall in variance by chance once in 5! =
 EQUAL = 1.05  # ratio of standard deviations of components that count as equal
 NEGLIGIBLE = 1e-6  # ratio of a standard deviation to the widest one's up to which a component is rounding
 LIKE = 4.0  # ratio of spreads up to which they are alike
-FEW, LIKE_OF_FEW = 3, 20.0  # columns that are mostly coordinates, of which one may reach far; their ratio
+FEW, LIKE_OF_FEW = 3, 2.0  # columns, and ratio of their spreads, of which one may be
+LONG, ROW = 20.0, 4  # times as wide, if it has so many modes
 PER_MODE, USUAL = 1.2, 2  # widening of a column for each of its clear modes beyond the second
 MANY = 50  # columns: more than a table of different quantities has
 
@@ -90,19 +91,22 @@ def has_like_spreads(x: Float[Tensor, "points dim"], weights: Float[Tensor, "poi
 
     Fewer than 50 columns are alike if the widest is at most 4 times as wide as the narrowest; more, if it is
     at most 4 times as wide as the middle one, since many a pixel or gene hardly varies. Two or three columns
-    are mostly coordinates: a long row of clusters may be 20 times as long as it is wide. But a narrow column
-    with modes of its own (`gfncp.coresets.modes`) is of another unit.
+    are alike if it is at most 2 times as wide; or 20 times if it has four modes or more and narrow ones have
+    none (`gfncp.coresets.modes`): a long row of clusters.
     """
     spreads = _measure(x, weights)[1]
     columns, spreads = x[:, spreads > 0], spreads[spreads > 0]
     if len(spreads) < 2:
         return False
     usual = spreads.median() if len(spreads) >= MANY else spreads.amin()
-    if spreads.amax() <= LIKE * usual:
+    few = len(spreads) <= FEW
+    if spreads.amax() <= (LIKE_OF_FEW if few else LIKE) * usual:
         return True
-    narrow = columns[:, LIKE * spreads < spreads.amax()]
-    row = len(spreads) <= FEW and bool(spreads.amax() <= LIKE_OF_FEW * usual)
-    return row and all(clear_modes(column, weights) == 1 for column in narrow.unbind(1))
+    if not few or spreads.amax() > LONG * usual:
+        return False
+    wide = LIKE_OF_FEW * spreads >= spreads.amax()
+    modes = torch.tensor([count_modes(column, weights, VISIBLE) for column in columns.unbind(1)])
+    return bool(modes[spreads.argmax()] >= ROW) and bool((modes[~wide] == 1).all())
 
 
 def in_units(
@@ -145,7 +149,7 @@ def _each_in_its_unit(x, weights):
     unit = torch.where(half > 0, half, 1)
     z = torch.where(half > 0, _drawn_in((x / 2 - median / 2) / unit, far / unit), 0)
     kept, weights = _weighty(z, weights)
-    modes = [clear_modes(column, weights) for column in kept.unbind(1)]
+    modes = [count_modes(column, weights) for column in kept.unbind(1)]
     return z * z.new_tensor([PER_MODE * (each - USUAL) if each > USUAL + 1 else 1.0 for each in modes])
 
 
