@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import make_moons
 
 from gfncp import GFNCP
 from gfncp.coresets.modes import count_modes
@@ -98,3 +99,10 @@ def test_a_long_row_of_clusters_has_one_unit(rng):
     labels = np.arange(270) % 9
     x = torch.from_numpy(np.stack([6 * labels + rng.normal(size=270), rng.normal(size=270)], 1))
     assert choose_scale(x, torch.ones(270)) == "none"
+
+
+@pytest.mark.parametrize("unit", [1, 5, 12, 1000])
+def test_moons_are_found_in_any_units(unit):
+    x, labels = make_moons(400, noise=0.06, random_state=0)
+    found = GFNCP(n_samples=5, random_state=0).fit(x * [1, unit]).labels_
+    assert ((found[:, None] == found) == (labels[:, None] == labels)).all()
