@@ -49,7 +49,7 @@ def test_points_that_are_tokens_have_their_labels(generator):
 
 
 def test_sets_come_from_the_families_that_are_given(generator):
-    """Of a family of pairs of points far apart, a coreset shows which of them belong together."""
+    """A coreset shows which points belong together, for a family of pairs of points far apart."""
     asked = []
 
     def pairs(sets, points, generator):

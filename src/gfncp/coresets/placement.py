@@ -44,15 +44,9 @@ class PlacedPoints:
             places = self.prepared.places[block].to(self.weights.device)
             yield block, Placement.log_shares(self.weights[None], places[None])[0].double().exp()
 
-    def of_tokens(
-        self, labels: Int[Tensor, "clusterings padded"], some: slice
-    ) -> Int[Tensor, "clusterings some"]:
-        """Return labels of some rows, each that of its token."""
-        return labels.cpu()[:, self.prepared.nearest[self.prepared.distinct[some]]]
-
     def most_likely(self, labels: Int[Tensor, "tokens"]) -> Int[Tensor, "rows"]:
         """Return labels of the rows, each that of its most probable cluster."""
-        found = self._with_tokens(labels[None])
+        found = self.of_tokens(labels[None])
         member = F.one_hot(labels).double()
         for block, shares in self._blocks():
             found[0, block] = (shares @ member).argmax(1).cpu().int()
@@ -62,7 +56,7 @@ class PlacedPoints:
         self, labels: Int[Tensor, "samples tokens"], generator: torch.Generator
     ) -> tuple[Int[Tensor, "samples rows"], Float[Tensor, "samples"]]:
         """Draw a cluster for each point, and return the log-probabilities of these draws."""
-        found = self._with_tokens(labels)
+        found = self.of_tokens(labels)
         log_prob = torch.zeros(len(labels), dtype=torch.float64)
         for block, shares in self._blocks():
             cumulated = shares.cumsum(1).cpu()
@@ -89,7 +83,7 @@ class PlacedPoints:
         apart = (of_points != labels.cpu()[:, self.prepared.nearest])[:, known].any(1)
         return torch.where(apart, -torch.inf, log_prob)
 
-    def _with_tokens(self, labels: Int[Tensor, "samples tokens"]) -> Int[Tensor, "samples points"]:
+    def of_tokens(self, labels: Int[Tensor, "samples tokens"]) -> Int[Tensor, "samples points"]:
         """Return labels of the points, each that of its token."""
         return labels.cpu().int()[:, self.prepared.nearest]
 

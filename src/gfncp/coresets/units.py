@@ -42,8 +42,8 @@ COMPONENTS = 5  # number of columns that fall in variance by chance once in 5! =
 EQUAL = 1.05  # ratio of standard deviations of components that count as equal
 NEGLIGIBLE = 1e-6  # ratio of a standard deviation to the widest one's up to which a component is rounding
 LIKE = 4.0  # ratio of spreads up to which they are alike
-FEW, LIKE_OF_FEW = 3, 2.0  # columns, and ratio of their spreads, of which one may be
-LONG, ROW = 20.0, 4  # times as wide, if it has so many modes
+FEW, LIKE_OF_FEW = 3, 2.0  # number of columns up to which that ratio is smaller, and this ratio
+LONG, ROW = 20.0, 4  # ratio for a column of a few that has so many modes: a long row of clusters
 PER_MODE, USUAL = 1.2, 2  # widening of a column for each of its clear modes beyond the second
 MANY = 50  # columns: more than a table of different quantities has
 

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
-from typing import get_args
+from typing import cast, get_args
 
 import numpy as np
 import torch
@@ -79,17 +79,26 @@ class CoresetInference(Inference):
         Raises:
             ValueError: ``scale`` is none of the accepted ones.
         """
-        accepted = ("auto", *get_args(Scale))
-        if not isinstance(scale, str) or scale not in accepted:
-            raise ValueError(f"scale={scale!r}: accepted are {', '.join(map(repr, accepted))}")
-        if scale == "auto":
-            counts = torch.ones(len(x)) if weights is None else torch.from_numpy(weights)
-            scale = choose_scale(torch.from_numpy(x).double(), counts.double())
+        chosen = self.scale(x, scale, weights)
         if importance is not None:
             in_their_unit, standardised = importance
-            importance = standardised if scale == "columns" else in_their_unit
-        given = Given(x, scale=scale, weights=weights, known=known, importance=importance)
+            importance = standardised if chosen == "columns" else in_their_unit
+        given = Given(x, scale=chosen, weights=weights, known=known, importance=importance)
         return replace(given, crowded=self._is_crowded(given))
+
+    def scale(self, x: Points, asked: str, weights: Float[np.ndarray, "points"] | None) -> Scale:
+        """Return how columns are brought to one unit: as asked for, or chosen.
+
+        Raises:
+            ValueError: ``asked`` is none of what is accepted.
+        """
+        accepted = ("auto", *get_args(Scale))
+        if not isinstance(asked, str) or asked not in accepted:
+            raise ValueError(f"scale={asked!r}: accepted are {', '.join(map(repr, accepted))}")
+        if asked != "auto":
+            return cast(Scale, asked)
+        counts = torch.ones(len(x)) if weights is None else torch.from_numpy(weights)
+        return choose_scale(torch.from_numpy(x).double(), counts.double())
 
     @torch.no_grad()
     def _is_crowded(self, given: Given) -> bool:
@@ -335,7 +344,7 @@ def _agreed(
     of_last = labels[-1, :, : len(last.prepared.mean)]
     tokens = of_last[orders.most_typical(of_last)]
     if len(beside) > 1:
-        of_points = [own[:, each.prepared.nearest] for each, own in zip(beside, labels.cpu(), strict=True)]
+        of_points = [each.of_tokens(own) for each, own in zip(beside, labels, strict=True)]
         votes = Votes(torch.cat(of_points).numpy())
         some = np.arange(0, votes.points, math.ceil(votes.points / COMPARED))
         closeness = votes.closeness(votes.consensus(some, low, high), some)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from gfncp.configuration import Configuration
+from gfncp.coresets.units import Scale
 from gfncp.estimators.coreset_inference import CoresetInference
-from gfncp.estimators.inference import Given, Inference, Points
+from gfncp.estimators.inference import Inference, Points
 from gfncp.estimators.kept import Kept
 from gfncp.networks.layers import at_once
 
@@ -32,22 +33,15 @@ class EmbeddedCoresetInference(CoresetInference):
     point_shape = (28, 28)
     scales = False
 
-    def given(
-        self,
-        x: Points,
-        scale: str = "auto",
-        weights: Float[np.ndarray, "points"] | None = None,
-        known: Int[np.ndarray, "points"] | None = None,
-        importance: Float[np.ndarray, "2 dim"] | None = None,
-    ) -> Given:
-        """Return a set of images.
+    def scale(self, x: Points, asked: str, weights: Float[np.ndarray, "points"] | None) -> Scale:
+        """Return "none": embeddings have one unit.
 
         Raises:
-            ValueError: ``scale`` is given: embeddings have one unit.
+            ValueError: something else than "auto" is asked for.
         """
-        if scale != "auto":
-            raise ValueError(f"scale={scale!r}: {self.name!r} embeds images; accepted is 'auto'")
-        return super().given(x, "none", weights, known, importance)
+        if asked != "auto":
+            raise ValueError(f"scale={asked!r}: {self.name!r} embeds images; accepted is 'auto'")
+        return "none"
 
     def vectors(self, x: Points) -> Vectors:
         return self.kept.get(id(x), lambda: (x, self._embed(x)))[1]  # while x is kept, its id is its own

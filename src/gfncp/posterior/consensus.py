@@ -18,9 +18,7 @@ from scipy.sparse import csr_matrix
 from gfncp.posterior.hierarchy import average_linkage
 
 TOGETHER = 0.5  # share of the clusterings in which the points of two clusters are together, to join these
-STABLE = (
-    0.35  # mean Jaccard index of a cluster with the one of each clustering that is most like it, at least
-)
+STABLE = 0.35  # mean Jaccard index of a cluster with the most similar one of each clustering, at least
 
 Rows = Int[np.ndarray, "rows"]
 
@@ -41,7 +39,7 @@ class Votes:
         self.member = csr_matrix((np.ones(labels.size), columns, ends), (self.points, sizes.sum()))
 
     def consensus(self, rows: Rows, low: int = 1, high: int | float = np.inf) -> Rows:
-        """Return the consensus on some points; of their clusters, as well as of all.
+        """Return the consensus on some points.
 
         Args:
             low, high: bounds on its number of clusters.
