@@ -17,7 +17,8 @@ def rng():
 
 def modes(values, weights=None):
     z = torch.from_numpy(np.asarray(values, float))
-    return count_modes(z, torch.ones(len(z)) if weights is None else torch.from_numpy(weights).double())
+    weights = torch.ones(len(z)) if weights is None else torch.from_numpy(weights).double()
+    return int(count_modes(z[:, None], weights))
 
 
 def heaps(rng, count, points, apart=12.0):

@@ -105,7 +105,7 @@ def has_like_spreads(x: Float[Tensor, "points dim"], weights: Float[Tensor, "poi
     if not few or spreads.amax() > LONG * usual:
         return False
     wide = LIKE_OF_FEW * spreads >= spreads.amax()
-    modes = torch.tensor([count_modes(column, weights, VISIBLE) for column in columns.unbind(1)])
+    modes = count_modes(columns, weights, VISIBLE)
     return bool(modes[spreads.argmax()] >= ROW) and bool((modes[~wide] == 1).all())
 
 
@@ -148,9 +148,8 @@ def _each_in_its_unit(x, weights):
     median, half, far = _measure(*_weighty(x, weights))
     unit = torch.where(half > 0, half, 1)
     z = torch.where(half > 0, _drawn_in((x / 2 - median / 2) / unit, far / unit), 0)
-    kept, weights = _weighty(z, weights)
-    modes = [count_modes(column, weights) for column in kept.unbind(1)]
-    return z * z.new_tensor([PER_MODE * (each - USUAL) if each > USUAL + 1 else 1.0 for each in modes])
+    modes = count_modes(*_weighty(z, weights))
+    return z * torch.where(modes > USUAL + 1, PER_MODE * (modes - USUAL), 1.0)
 
 
 def _all_in_one_unit(x, weights):

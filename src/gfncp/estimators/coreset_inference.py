@@ -14,7 +14,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import cast, get_args
 
 import numpy as np
@@ -28,6 +28,7 @@ from gfncp.coresets.prepared import DistinctPoints, Prepared, place_new, prepare
 from gfncp.coresets.units import Scale, choose_scale
 from gfncp.decoding import core, orders
 from gfncp.estimators.inference import Clustered, Given, Inference, Judge, Points
+from gfncp.estimators.kept import Kept
 from gfncp.networks.energy import Encoding
 from gfncp.networks.layers import at_once
 from gfncp.partitions import canonical_labels
@@ -50,9 +51,15 @@ LARGE = 5000  # rows, beyond which one coreset of each size has to do: summaries
 CLUSTERINGS = 16  # greedy ones, at least, that have to agree
 
 
+@dataclass(frozen=True)
 class CoresetInference(Inference):
-    """A network of micro-clusters: `Inference` for sets of any size by their coresets."""
+    """A network of micro-clusters: `Inference` for sets of any size by their coresets.
 
+    Args:
+        kept_points: the last set's distinct points, which are asked for several times, with what they are of.
+    """
+
+    kept_points: Kept[tuple[tuple, DistinctPoints]] = field(default_factory=Kept, repr=False, compare=False)
     point_shape = (None,)
     streams = False
     scales = True
@@ -134,8 +141,14 @@ class CoresetInference(Inference):
 
     def points(self, given: Given) -> DistinctPoints:
         """Return the distinct points of a set in one unit."""
-        x = self.vectors(given.x)
-        return read_points(x, given.weights, given.known, given.scale, given.importance)
+        arrays = given.x, given.weights, given.known, given.importance
+        return self.kept_points.get(
+            (given.scale, *map(id, arrays)),  # while the arrays are kept, their ids are their own
+            lambda: (
+                arrays,
+                read_points(self.vectors(given.x), given.weights, given.known, given.scale, given.importance),
+            ),
+        )[1]
 
     def coresets(self, given: Given) -> list[Prepared]:
         """Return coresets of a set, the largest last; one of few points, or if some clusters are known."""
