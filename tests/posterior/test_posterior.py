@@ -12,7 +12,7 @@ from scipy.spatial.distance import squareform
 from scipy.stats import entropy
 
 from gfncp.partitions import canonical_labels
-from gfncp.posterior import posterior as posteriors
+from gfncp.posterior import expectations
 from gfncp.posterior.matching import membership
 from gfncp.posterior.posterior import Posterior
 
@@ -346,7 +346,7 @@ def test_reweighting_drops_what_the_other_distribution_excludes(posterior):
 def test_entropies_do_not_depend_on_blocks(random_samples, monkeypatch):
     found = Posterior.from_samples(*random_samples)
     whole = found.entropy(found.most_likely())
-    monkeypatch.setattr(posteriors, "POINTS_PER_BLOCK", 2)
+    monkeypatch.setattr(expectations, "POINTS_PER_BLOCK", 2)
     np.testing.assert_array_equal(found.entropy(found.most_likely()), whole)
 
 

@@ -28,8 +28,9 @@ from gfncp.estimators.points import PointsMixin
 from gfncp.estimators.pretrained import PretrainedMixin
 from gfncp.estimators.threads import with_n_jobs
 from gfncp.posterior.decision import mark_noise, merge_small, settle
+from gfncp.posterior.expectations import NOISE
 from gfncp.posterior.explanation import describe_clusters
-from gfncp.posterior.posterior import NOISE, Posterior
+from gfncp.posterior.posterior import Posterior
 
 COUNT = Interval(Integral, 1, None, closed="left")
 

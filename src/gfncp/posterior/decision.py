@@ -11,8 +11,9 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_matrix
 
 from gfncp.partitions import canonical_labels
+from gfncp.posterior.expectations import NOISE
 from gfncp.posterior.point_estimates import agreement
-from gfncp.posterior.posterior import NOISE, Posterior
+from gfncp.posterior.posterior import Posterior
 
 CONTRADICTED = 0.5  # mean probability of the points' places, below which more are wrong than right
 ENOUGH = 20  # samples; fewer contradict nothing

@@ -1,7 +1,8 @@
 """The posterior over clusterings of one set, from samples.
 
-Plots and summaries (`gfncp.posterior.plots`, `gfncp.posterior.summary`) build on this module and are imported
-on first use.
+The mathematics is in plain functions: `gfncp.posterior.expectations`, `gfncp.posterior.importance`,
+`gfncp.posterior.point_estimates`, `gfncp.posterior.hierarchy`. Plots and summaries (`gfncp.posterior.plots`,
+`gfncp.posterior.summary`) build on this module and are imported on first use.
 """
 
 from dataclasses import dataclass, replace
@@ -10,23 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Float, Int, Num
-from scipy.special import logsumexp
-from scipy.stats import entropy
 
-from gfncp import partitions
 from gfncp.extras import extra
-from gfncp.posterior import hierarchy, point_estimates
-from gfncp.posterior.matching import matches, shares
+from gfncp.posterior import expectations, hierarchy, importance, point_estimates
+from gfncp.posterior.expectations import NOISE_SHARE
 
 if TYPE_CHECKING:
     import matplotlib.axes
-
-PAIRED = 10_000  # points whose pairs are held at a time: 0.8 GB
-POINTS_PER_BLOCK = 8192
-NOISE = -1  # label of a point that is in no cluster
-NOISE_SHARE = 0.01  # least share of the points in a cluster that is not noise
 
 
 class Found(NamedTuple):
@@ -139,16 +131,12 @@ class Posterior:
     @property
     def weights(self) -> Float[np.ndarray, "n_distinct"]:
         """Weight of each clustering in expectations; weights sum to one."""
-        if self.log_importance is None:
-            return self.counts / self.counts.sum()
-        weights = self.counts * np.exp(self.log_importance - self.log_importance.max())
-        return weights / weights.sum()
+        return importance.weights(self.counts, self.log_importance)
 
     @property
     def effective_samples(self) -> float:
         """Effective number of samples (Kish): the number of draws, unless reweighted."""
-        per_draw = self.weights / self.counts
-        return float(1 / (self.counts @ per_draw**2))
+        return importance.effective_samples(self.counts, self.weights)
 
     def coclustering(
         self, points: Int[np.ndarray, "chosen"] | None = None
@@ -158,20 +146,12 @@ class Posterior:
         Raises:
             ValueError: these are more than 10,000 points: their pairs would fill the memory.
         """
-        count = self.labels.shape[1] if points is None else len(points)
-        if count > PAIRED:
-            raise ValueError(
-                f"points: {count} of them have {count}^2 co-clustering probabilities; accepted are indices "
-                f"of at most {PAIRED} points"
-            )
         labels = self.labels if points is None else self.labels[:, points]
-        pairs = partitions.coclustering(torch.from_numpy(labels), torch.from_numpy(self.weights))
-        return pairs.numpy().clip(0.0, 1.0)
+        return expectations.coclustering(labels, self.weights)
 
     def n_clusters(self) -> dict[int, float]:
         """Return the probability of each number of clusters."""
-        found = self.labels.max(axis=1) + 1
-        return {int(k): float(self.weights[found == k].sum()) for k in np.unique(found)}
+        return expectations.n_clusters(self.labels, self.weights)
 
     def confidence(self, labels: Int[np.ndarray, "n_samples"]) -> Float[np.ndarray, "n_samples"]:
         """Return the probability of each point's place in a clustering.
@@ -179,16 +159,7 @@ class Posterior:
         It is the mean co-clustering probability with the other members of its cluster; for a singleton, the
         probability of being alone; for noise (label -1), `noise_probability`.
         """
-        names = np.unique(labels, return_inverse=True)[1]
-        others = _sizes(names) - 1
-        together, alone = np.zeros(len(labels)), np.zeros(len(labels))
-        for row, weight in zip(self.labels, self.weights, strict=True):
-            together += weight * (_sizes(names * (int(row.max()) + 1) + row) - 1)  # sharing both clusters
-            alone += weight * (_sizes(row) == 1)
-        sure = np.where(others > 0, together / np.maximum(others, 1), alone)
-        if (labels == NOISE).any():
-            sure = np.where(labels == NOISE, self.noise_probability(), sure)
-        return sure.clip(0.0, 1.0)
+        return expectations.confidence(labels, self.labels, self.weights)
 
     def noise_probability(self, share: float = NOISE_SHARE) -> Float[np.ndarray, "n_samples"]:
         """Return the probability that a point is noise: alone, or in a cluster that is very small.
@@ -203,11 +174,7 @@ class Posterior:
             ValueError: ``share`` is not from 0 to 1.
         """
         _check_from_0_to_1("share", share)
-        least = max(2, share * self.labels.shape[1])
-        small = np.zeros(self.labels.shape[1])
-        for row, weight in zip(self.labels, self.weights, strict=True):
-            small += weight * (_sizes(row) < least)
-        return small.clip(0.0, 1.0)
+        return expectations.noise_probability(self.labels, self.weights, share)
 
     def entropy(self, labels: Int[np.ndarray, "n_samples"]) -> Float[np.ndarray, "n_samples"]:
         """Return the entropy in nats of each point's place among the clusters of a clustering.
@@ -215,10 +182,7 @@ class Posterior:
         It is 0 where all samples agree. Clusters of the samples are matched with those of the clustering by
         `gfncp.posterior.matching.membership`. Noise (label -1) is no cluster.
         """
-        matched = matches(labels, self.labels)
-        blocks = np.split(self.labels, range(POINTS_PER_BLOCK, len(labels), POINTS_PER_BLOCK), axis=1)
-        places = (shares(matched, block, self.weights, labels.max() + 1) for block in blocks)
-        return np.concatenate([entropy(place, axis=1) for place in places])
+        return expectations.place_entropy(labels, self.labels, self.weights)
 
     def reweighted(self, log_prob: Float[np.ndarray, "n_distinct"]) -> "Posterior":
         """Return the same clusterings as a sample of another distribution, by importance sampling.
@@ -249,7 +213,7 @@ class Posterior:
                 f"{len(self.log_prob)} clusterings, and not all of them -inf"
             )
         ratio = log_prob - self.log_prob
-        normaliser = logsumexp(ratio, b=self.counts) - np.log(self.counts.sum())
+        normaliser = importance.log_normaliser(self.counts, ratio)
         order = np.argsort(-log_prob, kind="stable")
         return replace(
             self,
@@ -323,7 +287,7 @@ class Posterior:
 
         See `confidence` for the probability and `entropy` for the entropy, in nats.
         """
-        labels = self.most_likely() if labels is None else np.asarray(labels)
+        labels = self._or_most_likely(labels)
         columns = {
             "label": labels,
             "probability": self.confidence(labels),
@@ -383,7 +347,7 @@ class Posterior:
         with extra("plots", "plot_clusters"):
             from gfncp.posterior.plots import clusters
 
-        labels = self.most_likely() if labels is None else np.asarray(labels)
+        labels = self._or_most_likely(labels)
         return clusters(_axes(ax), np.asarray(points), labels, self.confidence(labels))
 
     def plot_coclustering(
@@ -393,7 +357,7 @@ class Posterior:
         with extra("plots", "plot_coclustering"):
             from gfncp.posterior.plots import pairs
 
-        labels = self.most_likely() if labels is None else np.asarray(labels)
+        labels = self._or_most_likely(labels)
         return pairs(_axes(ax), self, labels, self.confidence(labels))
 
     def plot_n_clusters(self, ax: "matplotlib.axes.Axes | None" = None) -> "matplotlib.axes.Axes":
@@ -415,7 +379,11 @@ class Posterior:
         with extra("plots", "plot_dendrogram"):
             from gfncp.posterior.plots import tree
 
-        return tree(_axes(ax), self, self.most_likely() if labels is None else np.asarray(labels))
+        return tree(_axes(ax), self, self._or_most_likely(labels))
+
+    def _or_most_likely(self, labels: Int[np.ndarray, "n_samples"] | None) -> Int[np.ndarray, "n_samples"]:
+        """Return a clustering to show: the given one, or else the most likely."""
+        return self.most_likely() if labels is None else np.asarray(labels)
 
 
 def _axes(ax: "matplotlib.axes.Axes | None") -> "matplotlib.axes.Axes":
@@ -429,11 +397,3 @@ def _axes(ax: "matplotlib.axes.Axes | None") -> "matplotlib.axes.Axes":
 def _check_from_0_to_1(name: str, value: float) -> None:
     if not 0 <= value <= 1:
         raise ValueError(f"{name}={value!r}: accepted is a number from 0 to 1")
-
-
-def _sizes(names: Int[np.ndarray, "n_samples"]) -> Int[np.ndarray, "n_samples"]:
-    """Return the size of each point's cluster, for names from 0."""
-    if names.max() < 4 * len(names):
-        return np.bincount(names)[names]
-    _, places, counts = np.unique(names, return_inverse=True, return_counts=True)
-    return counts[places]
