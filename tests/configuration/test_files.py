@@ -2,7 +2,7 @@
 
 import pytest
 
-from gfncp.configuration.files import changed, read_configuration
+from gfncp.configuration.files import changed, read_configuration, to_toml
 
 MINIMAL = """
 seed = 3
@@ -65,3 +65,19 @@ def test_errors_name_the_file(tmp_path, text, message):
     (tmp_path / "mine.toml").write_text(text)
     with pytest.raises(ValueError, match=message):
         read_configuration(tmp_path / "mine.toml")
+
+
+@pytest.mark.parametrize("embedding", ['embedding = "mnist"', "pretraining.iterations = 7"])
+def test_text_of_a_configuration_names_the_embedding_or_its_pretraining_and_is_read_back(tmp_path, embedding):
+    images = MINIMAL.replace('"vectors", dim = 2', f'"embedded-images", {embedding}').replace(
+        'kind = "gaussian-mixtures"', 'kind = "neighbour-embeddings", dataset = "mnist"'
+    )
+    (tmp_path / "mine.toml").write_text(images)
+    described = read_configuration(tmp_path / "mine.toml")
+    text = to_toml(described)
+    assert ("embedding = " in text, "pretraining = " in text) == (
+        embedding.startswith("embedding"),
+        embedding.startswith("pretraining"),
+    )
+    (tmp_path / "again.toml").write_text(text)
+    assert read_configuration(tmp_path / "again.toml") == described

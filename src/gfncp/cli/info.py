@@ -19,12 +19,11 @@ def info(checkpoint: Checkpoint) -> None:
     from gfncp.checkpoints import load, load_configuration
     from gfncp.configuration.files import to_toml
     from gfncp.data.checks import array_shape
-    from gfncp.estimators.limits import limits
+    from gfncp.estimators.limits import accepted_shape, limits
 
     model: Any = load(checkpoint)  # an energy network, or one of another method
     configuration = load_configuration(checkpoint)
-    tokens = configuration.encoder.kind == "tokens"  # made of points of any width
-    shape = array_shape((None,) if tokens else model.encoder.point_shape)
+    shape = array_shape(accepted_shape(configuration))
     parameters = sum(weight.numel() for weight in model.parameters())
     size = (folder / "model.safetensors").stat().st_size / 1e6
     console.print(f"[bold]{escape(folder.name)}[/bold] clusters arrays of shape {shape}\n")

@@ -71,8 +71,13 @@ def changed(values: dict, changes: dict) -> dict:
 
 
 def to_toml(configuration: Configuration) -> str:
-    """Return a configuration as TOML text that `read_configuration` reads back; what is None is left out."""
+    """Return a configuration as TOML text that `read_configuration` reads back.
+
+    Options that are None are left out, and so is the pre-training of an embedding that is taken as it is.
+    """
     values = configuration.model_dump(mode="json", exclude_none=True)
+    if "embedding" in values["encoder"]:
+        values["encoder"].pop("pretraining")
     sections = {name: values.pop(name) for name, value in list(values.items()) if isinstance(value, dict)}
     lines = [f"{name} = {_inline(value)}" for name, value in values.items()]
     for section, options in sections.items():

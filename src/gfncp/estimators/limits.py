@@ -1,6 +1,7 @@
 """Limits of a checkpoint in words: how many points, clusters and dimensions, and in which units."""
 
 from gfncp.configuration import Configuration
+from gfncp.data.checks import PointShape
 from gfncp.estimators.inference import MOST_JOINT
 
 UNITS = {
@@ -23,6 +24,14 @@ def limits(configuration: Configuration) -> dict[str, str]:
         "dimensions": _dimensions(configuration),
         "units": _units(configuration),
     }
+
+
+def accepted_shape(configuration: Configuration) -> PointShape:
+    """Return the shape of the points that users give to a checkpoint; None where any width is accepted.
+
+    Tokens of a coreset are made of points of any width, so the network's own shape is another.
+    """
+    return (None,) if configuration.encoder.kind == "tokens" else configuration.data.point_shape
 
 
 def _points(configuration: Configuration) -> str:
