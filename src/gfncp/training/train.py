@@ -7,33 +7,33 @@ change nothing but the time.
 
 from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
-from signal import SIGTERM
-from time import monotonic
 from typing import Any
 
 import torch
 from accelerate import Accelerator
 from jaxtyping import Float
-from rich.console import Console
 from torch import Tensor, nn
 
 from gfncp.checkpoints import load_configuration, read_weights, save, weights_for
 from gfncp.configuration import Configuration
 from gfncp.configuration.encoders import EmbeddedPictures
-from gfncp.metrics import scores
 from gfncp.networks.encoders import EmbeddedEncoder, without_embedding
 from gfncp.objectives.batch import Batch, Objective, Terms
-from gfncp.seeds import VALIDATION, seeded
 from gfncp.training.batches import Batches
-from gfncp.training.interruption import exit_code, on_termination, stopping_at_once
+from gfncp.training.ending import ended_from_outside
+from gfncp.training.finite import check_losses
+from gfncp.training.interruption import exit_code, stopping_at_once
+from gfncp.training.keeper import Keeper
+from gfncp.training.log import Log
 from gfncp.training.optimizers import OPTIMIZERS, set_learning_rate
-from gfncp.training.preparation import Simulator, make_simulators, prepare_embedding
-from gfncp.training.progress import WriteScalar, progress, scalars
-from gfncp.training.run_state import BEST, opened, restore, store, store_if_best
+from gfncp.training.preparation import make_simulators, prepare_embedding
+from gfncp.training.progress import progress, scalars
+from gfncp.training.run_state import BEST, opened, restore
 from gfncp.training.throughput import Throughput
+from gfncp.training.validation import validate
 
-MOST_LOST = 180  # seconds of training between two stored states, at most
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -84,25 +84,15 @@ def train(
     """
     options = configuration.training
     accelerator = accelerator or Accelerator()
-    if options.accumulate % accelerator.num_processes:
-        raise ValueError(
-            f"training.accumulate={options.accumulate}: {accelerator.num_processes} processes share so many "
-            "batches in each step; accepted are multiples of their number"
-        )
+    check_shared(options.accumulate, accelerator.num_processes)
     torch.manual_seed(configuration.seed)
     model: Any = configuration.build()  # an energy network, or one of another method
     optimizers = OPTIMIZERS[options.optimizer](model, options.learning_rate)
-    start = kept = restore(model, optimizers, configuration, folder)
+    start = restore(model, optimizers, configuration, folder)
     if start == 0 and options.initial is not None:
         start_from(model, options.initial)
-    objective = configuration.objective.build()
-    loss, *optimizers = accelerator.prepare(Loss(model, objective, DTYPES[options.precision]), *optimizers)
-    signals: list[int] = []
-
-    def end(number: int) -> None:
-        signals.append(number)
-        accelerator.set_trigger()
-
+    objective, dtype = configuration.objective.build(), DTYPES[options.precision]
+    loss, *optimizers = accelerator.prepare(Loss(model, objective, dtype), *optimizers)
     with (
         opened(configuration, folder) if accelerator.is_main_process else nullcontext(),
         scalars(accelerator, folder, start, wandb) as write_scalar,
@@ -111,49 +101,36 @@ def train(
     ):
         with stopping_at_once(lambda: bar.console.print("stopped; the same command starts again")):
             prepare_embedding(configuration, model.encoder, folder, data, accelerator, bar)
-            simulate, simulate_validation = make_simulators(configuration, model.encoder, data)
+            simulate, held_out = make_simulators(configuration, model.encoder, data)
         batches = Batches(configuration, simulate, accelerator)
         drawn = batches.stream(start, workers)
-        task = bar.add_task("training", total=options.iterations, completed=start, loss=float("nan"))
-        stack.enter_context(on_termination(end))
-        stored = monotonic()
-        throughput = Throughput(accelerator.device, DTYPES[options.precision])
+        ended = stack.enter_context(ended_from_outside(accelerator))
+        throughput = Throughput(accelerator.device, dtype)
+        log = Log(bar, write_scalar, throughput, start, options.iterations)
+        measure = partial(validate, configuration, model, objective, held_out, accelerator.device)
+        main = accelerator.is_main_process
+        keeper = Keeper(configuration, folder, model, optimizers, measure, log.report, main, start)
+
         for iteration in range(start, options.iterations):
             share = iteration / options.iterations
             set_learning_rate(optimizers, options.learning_rate, options.final_learning_rate, share)
             loss.zero_grad()
             with throughput.iteration(iteration):
                 terms = accumulate(loss, drawn, batches.per_step, accelerator)
-            throughput.sets += int(terms.pop("sets").sum())
-            check_losses(terms["loss"], configuration.seed, iteration, _keeps(folder, kept))
+            check_losses(terms["loss"], configuration.seed, iteration, keeper.kept)
             if options.clip is not None:
                 accelerator.clip_grad_norm_(loss.parameters(), options.clip)
             for optimizer in optimizers:
                 optimizer.step()
 
-            done = iteration + 1
-            bar.update(task, advance=1, loss=terms["loss"].mean().item())
-            for name, values in terms.items():
-                write_scalar(f"training/{name}", values.mean().item(), done)
-            terminated = accelerator.check_trigger()  # in any of the processes
-            due = done % options.save_every == 0 or done == options.iterations
-            late = accelerator.is_main_process and monotonic() - stored >= MOST_LOST
-            if accelerator.is_main_process and (due or terminated or late):
-                check_weights(model, iteration, _keeps(folder, kept))
-                found = {}
-                if due:
-                    found = validate(configuration, model, objective, simulate_validation, accelerator.device)
-                    if options.keep == "lowest-loss":
-                        store_if_best(model, folder, found["loss"])
-                report(done, found, throughput.report(), write_scalar, bar.console)
-                store(model, optimizers, configuration, folder, done)
-                stored = monotonic()
-            if due or terminated or late:
-                kept = done
-            if terminated:
-                stopped = f"stopped; {_keeps(folder, done)}, and the same command goes on"
+            log.step(iteration + 1, terms)
+            signal = ended()
+            keeper.after(iteration + 1, ends=signal is not None)
+            if signal is not None:
+                stopped = f"stopped; {keeper.kept}, and the same command goes on"
                 bar.console.print(stopped, markup=False, soft_wrap=True)
-                raise SystemExit(exit_code(signals[0] if signals else SIGTERM))
+                raise SystemExit(exit_code(signal))
+
         if options.keep == "lowest-loss":
             accelerator.wait_for_everyone()
             model.load_state_dict(read_weights(Path(folder) / BEST, model))
@@ -162,51 +139,17 @@ def train(
     return model.eval()
 
 
-def _keeps(folder: Path, iteration: int) -> str:
-    """Say what a run that ends can go on from."""
-    return f"{folder} keeps the state of iteration {iteration}"
-
-
-def check_losses(losses: Float[Tensor, "batches"], seed: int, iteration: int, keeps: str) -> None:
-    """Refuse losses of a step that are not finite, those of other processes included.
+def check_shared(batches: int, processes: int) -> None:
+    """Refuse numbers of processes that cannot share the batches of a step.
 
     Raises:
-        FloatingPointError: naming the first such batch by its random stream.
+        ValueError: they would have unequal shares.
     """
-    bad = (~losses.isfinite()).nonzero().flatten().tolist()
-    if bad:
-        raise FloatingPointError(
-            f"the loss is {losses[bad[0]].item()} at iteration {iteration}, whose batch is "
-            f"drawn with seeded({seed}, {bad[0]}, {iteration}); {keeps}"
+    if batches % processes:
+        raise ValueError(
+            f"training.accumulate={batches}: {processes} processes share so many batches in each step; "
+            "accepted are multiples of their number"
         )
-
-
-def check_weights(model: nn.Module, iteration: int, keeps: str) -> None:
-    """Refuse weights that are not finite, before they replace those that are stored.
-
-    Raises:
-        FloatingPointError: a weight is not.
-    """
-    if not all(parameter.isfinite().all() for parameter in model.parameters()):
-        raise FloatingPointError(f"the weights are not finite after iteration {iteration}; {keeps}")
-
-
-def report(
-    done: int,
-    validation: dict[str, float],
-    speed: dict[str, float],
-    write_scalar: WriteScalar,
-    console: Console,
-) -> None:
-    """Write and print the figures of a validation, which may be none, and the speed of training."""
-    for name, value in validation.items():
-        write_scalar(f"validation/{name}", value, done)
-        console.print(f"iteration {done}: validation {name} {value:.3f}")
-    for name, value in speed.items():
-        write_scalar(f"speed/{name}", value, done)
-    console.print(
-        f"iteration {done}: {speed['sets_per_second']:.0f} sets/s, {speed['share_of_peak']:.1%} of the peak"
-    )
 
 
 def start_from(model: nn.Module, checkpoint: str) -> None:
@@ -218,22 +161,6 @@ def start_from(model: nn.Module, checkpoint: str) -> None:
         model.load_state_dict(weights_for(model, checkpoint))
     except ValueError as error:
         raise ValueError(f"training.initial={checkpoint!r}: {error}") from None
-
-
-def validate(
-    configuration: Configuration,
-    model: Any,
-    objective: Objective,
-    simulate: Simulator,
-    device: torch.device,
-) -> dict[str, float]:
-    """Return the loss of sets that are the same each time, and the scores of the model's clusterings."""
-    sets, points = configuration.training.validation_sets, configuration.data.test_points
-    x, labels, *rest = simulate(sets, points, seeded(configuration.seed, VALIDATION))
-    held_out = Batch(x, labels, None, 1.0, *rest).to(device)
-    with torch.no_grad():
-        loss = objective(model, held_out, seeded(configuration.seed, VALIDATION))["loss"]
-    return {"loss": float(loss), **scores(labels, model.predict(held_out.x, held_out.mask).cpu())}
 
 
 def accumulate(
