@@ -115,6 +115,18 @@ def test_images_are_embedded_once_for_a_fit_and_once_for_predictions(checkpoint,
     assert sum(embedded) == 2
 
 
+def test_images_of_sets_side_by_side_are_embedded_once_to_be_clustered(checkpoint, monkeypatch):
+    made, embedded, embed = GFNCP(checkpoint)._inference(), [], EmbeddedEncoder.embed
+    monkeypatch.setattr(
+        EmbeddedEncoder, "embed", lambda self, points: embedded.append(len(points)) or embed(self, points)
+    )
+    sets = [made.given(images(20, seed=seed)) for seed in range(3)]
+    made.cluster(sets, 2, torch.Generator())
+    for given in sets:
+        made.log_prob(given, torch.zeros(1, 20, dtype=torch.long))
+    assert sum(embedded) == 60
+
+
 def test_equal_images_are_one_point(checkpoint):
     x = images(20)
     model = fitted(checkpoint, np.concatenate([x, x]))

@@ -13,7 +13,7 @@ from gfncp.configuration import Configuration
 from gfncp.coresets.units import Scale
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.estimators.inference import Inference, Points
-from gfncp.estimators.kept import Kept
+from gfncp.estimators.kept import KeptByArray
 from gfncp.networks.layers import at_once
 
 Vectors = Float[np.ndarray, "points dim"]
@@ -26,10 +26,10 @@ class EmbeddedCoresetInference(CoresetInference):
     """A network of micro-clusters of embedded images; sets keep their images as they are.
 
     Args:
-        kept: the last images with their embeddings, which are asked for several times.
+        kept: embeddings of sets of images, which are asked for several times.
     """
 
-    kept: Kept[tuple[Points, Vectors]] = field(default_factory=Kept, repr=False, compare=False)
+    kept: KeptByArray[Vectors] = field(default_factory=KeptByArray, repr=False, compare=False)
     point_shape = (28, 28)
     scales = False
 
@@ -44,7 +44,7 @@ class EmbeddedCoresetInference(CoresetInference):
         return "none"
 
     def vectors(self, x: Points) -> Vectors:
-        return self.kept.get(id(x), lambda: (x, self._embed(x)))[1]  # while x is kept, its id is its own
+        return self.kept.get(x, lambda: self._embed(x))
 
     def _embed(self, x: Points) -> Vectors:
         """Return embeddings, those of distinct images in a canonical order: rounding might depend on it."""
