@@ -18,7 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 from gfncp.checkpoints import DEFAULT, WEIGHTS, find, load_configuration
 from gfncp.data.checks import check_each_set, check_known, check_labels, check_weights
 from gfncp.decoding.stream import Stream
-from gfncp.estimators import persistence
+from gfncp.estimators import persistence, streaming
+from gfncp.estimators.answer import decide, including
 from gfncp.estimators.embedded_coreset_inference import class_of
 from gfncp.estimators.fitted import Fitted
 from gfncp.estimators.inference import Given, Inference, Judge
@@ -27,21 +28,11 @@ from gfncp.estimators.outside import warn_unlike_set
 from gfncp.estimators.points import PointsMixin
 from gfncp.estimators.pretrained import PretrainedMixin
 from gfncp.estimators.threads import with_n_jobs
-from gfncp.posterior.decision import mark_noise, merge_small, settle
-from gfncp.posterior.expectations import NOISE
+from gfncp.posterior.decision import of_reported, settle
 from gfncp.posterior.explanation import describe_clusters
 from gfncp.posterior.posterior import Posterior
 
 COUNT = Interval(Integral, 1, None, closed="left")
-
-
-def _streams(estimator: "GFNCP") -> bool:
-    if load_configuration(estimator.checkpoint).network.kind != "online-energy":
-        raise ValueError(
-            f"checkpoint={str(estimator.checkpoint)!r}: partial_fit accepts checkpoints that were trained "
-            "online (network.kind = 'online-energy')"
-        )
-    return True
 
 
 class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
@@ -216,7 +207,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             done(len(batch))
         return fitted
 
-    @available_if(_streams)
+    @available_if(lambda self: streaming.check_online(self.checkpoint))
     @with_n_jobs
     def partial_fit(self, X, y=None) -> "GFNCP":
         """Assign the points of ``X`` in turn, after those of earlier calls, whose labels stay.
@@ -228,7 +219,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             ValueError: ``n_orders`` or ``min_cluster_size`` is not 1, ``n_clusters`` or ``noise`` is not
                 None, or ``X`` is not what is accepted.
         """
-        self._check_stream()
+        streaming.check_parameters(self.get_params())
         inference = self._inference()
         stream = getattr(self, "_stream", None)
         x, index = self._read(inference, X, reset=stream is None), _index(X)
@@ -262,13 +253,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         check_is_fitted(self)
         inference, judge = self._kept.get(self._key(), self._judge)
         new = self._read(inference, X, reset=False)
-        probability = judge(new)
-        kept = self.labels_ != NOISE
-        column = np.full(probability.shape[1], self.n_clusters_)
-        column[self._clustering[kept]] = self.labels_[kept]
-        found = np.zeros((len(new), self.n_clusters_ + 1))
-        np.add.at(found.T, column, probability.T)
-        return found
+        return of_reported(judge(new), self._clustering, self.labels_)
 
     @with_n_jobs
     def score(self, X, y=None) -> float:
@@ -379,18 +364,6 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             return self._go_on(inference, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
         return self._fit_batch(inference, [given], [_index(X)], [self], self._generator())[0]
 
-    def _check_stream(self) -> None:
-        """Refuse parameters that need all points of a set, for `partial_fit`."""
-        if self.n_orders != 1:
-            raise ValueError(f"n_orders={self.n_orders}: a stream has one order, partial_fit accepts 1")
-        if self.n_clusters is not None:
-            raise ValueError(f"n_clusters={self.n_clusters}: a stream has no end, partial_fit accepts None")
-        for name, accepted in (("min_cluster_size", 1), ("noise", None)):
-            if getattr(self, name) != accepted:
-                raise ValueError(
-                    f"{name}={getattr(self, name)!r}: labels of a stream stay, partial_fit accepts {accepted}"
-                )
-
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "posterior_")
 
@@ -422,10 +395,13 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         fitted: list["GFNCP"],
         generator: torch.Generator,
     ) -> list["GFNCP"]:
-        """Cluster some sets side by side, or one that is large; return their estimators."""
+        """Cluster some sets side by side, or one that is large; return their estimators.
+
+        The greedy clustering is reported unless the samples contradict it, see `settle`.
+        """
         found = inference.cluster(sets, int(self.n_samples), generator)
         for one, given, index, (greedy, posterior) in zip(fitted, sets, indices, found, strict=True):
-            posterior = _including(posterior, greedy, inference, given)
+            posterior = including(posterior, greedy, inference, given)
             log_prob = cast(float, posterior.log_prob_of(greedy))
             one.outside_ = one.outside_ + warn_unlike_set(inference, given, greedy, log_prob)
             one._decide(inference, given, settle(greedy, posterior), posterior, index)
@@ -439,13 +415,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         index: pd.Index | None,
         *earlier: np.ndarray,
     ) -> "GFNCP":
-        stream = inference.extend(stream, x)
-        x = np.concatenate([*earlier, x])
-        inference.check_finite(bool(stream.log_prob.isfinite()), x)
-        drawn, log_prob = stream.samples
-        posterior = Posterior.from_samples(drawn.cpu().numpy(), log_prob.cpu().numpy())
-        labels = stream.labels.cpu().numpy().copy()
-        posterior = posterior.including(labels, float(stream.log_prob))
+        stream, x, labels, posterior = streaming.extend(inference, stream, x, *earlier)
         return self._decide(inference, Given(x), labels, posterior, index, stream)
 
     def _decide(
@@ -457,14 +427,12 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         index: pd.Index | None,
         stream: Stream | None = None,
     ) -> "GFNCP":
-        """Answer with a clustering, without small clusters and noise where that is asked for."""
+        """Report a clustering, without small clusters and noise where that is asked for."""
         fewest = 1 if self.n_clusters is None else int(np.min(self.n_clusters))
-        told = None if given.known is None else given.known >= 0
-        clustering = merge_small(labels, posterior, int(self.min_cluster_size), fewest, told)
-        posterior = _including(posterior, clustering, inference, given)
-        noise = self.noise == "label"
-        labels = mark_noise(clustering, posterior, float(self.noise_threshold)) if noise else clustering
-        return self._conclude(given, clustering, labels, posterior, index, stream)
+        noise_threshold = float(self.noise_threshold) if self.noise == "label" else None
+        smallest = int(self.min_cluster_size)
+        answer = decide(inference, given, labels, posterior, smallest, fewest, noise_threshold)
+        return self._conclude(given, *answer, index, stream)
 
     def _conclude(
         self,
@@ -475,6 +443,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         index: pd.Index | None,
         stream: Stream | None = None,
     ) -> "GFNCP":
+        """Set what `fit` or `load` leaves behind, besides what reading the points does."""
         self.X_, self._given, self._stream = given.x, given, stream
         self.scale_ = given.scale if given.x.ndim == 2 else None  # images are taken as they are
         self._kept: Kept[tuple[Inference, Judge]] = Kept()
@@ -487,14 +456,6 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(int(check_random_state(self.random_state).randint(2**31 - 1)))
-
-
-def _including(posterior: Posterior, labels: np.ndarray, inference: Inference, given: Given) -> Posterior:
-    """Return a posterior with a clustering among its candidates; one pass of the network if it is new."""
-    log_prob = posterior.log_prob_of(labels)
-    if log_prob is None:
-        log_prob = float(inference.log_prob(given, torch.from_numpy(labels)[None])[0])
-    return posterior.including(labels, log_prob)
 
 
 def _index(X: object) -> pd.Index | None:

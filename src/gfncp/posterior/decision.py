@@ -99,6 +99,27 @@ def mark_noise(
     return canonical_labels(torch.from_numpy(np.where(noise, NOISE, labels))).numpy()
 
 
+def of_reported(
+    probability: Float[np.ndarray, "new given_options"],
+    clustering: Int[np.ndarray, "points"],
+    labels: Int[np.ndarray, "points"],
+) -> Float[np.ndarray, "new options"]:
+    """Return probabilities of the clusters of a clustering as those of its reported labels, and of a new one.
+
+    A cluster whose points are all labelled as noise counts as new.
+
+    Args:
+        probability: of each cluster of ``clustering``, and last of a new one.
+        labels: from `mark_noise`.
+    """
+    new, kept = int(labels.max()) + 1, labels != NOISE
+    column = np.full(probability.shape[1], new)
+    column[clustering[kept]] = labels[kept]
+    found = np.zeros((len(probability), new + 1))
+    np.add.at(found.T, column, probability.T)
+    return found
+
+
 def _shared_pairs(
     labels: Int[np.ndarray, "points"], posterior: Posterior
 ) -> Float[np.ndarray, "clusters clusters"]:
