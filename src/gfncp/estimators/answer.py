@@ -1,4 +1,4 @@
-"""The answer to a set: the clustering that is reported, of those that decoding found."""
+"""Choice of the clustering that is reported, after decoding has found one and a posterior."""
 
 from typing import NamedTuple
 

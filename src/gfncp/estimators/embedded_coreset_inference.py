@@ -23,7 +23,7 @@ EMBEDDED = 128  # images that are embedded together on a CPU, where larger chunk
 
 @dataclass(frozen=True)
 class EmbeddedCoresetInference(CoresetInference):
-    """A network of micro-clusters of embedded images; sets keep their images as they are.
+    """Inference with a network of micro-clusters of embedded images; sets keep their images as they are.
 
     Args:
         kept: embeddings of sets of images, which are asked for several times.

@@ -1,4 +1,4 @@
-"""The estimator: a posterior over clusterings by the interface of scikit-learn."""
+"""Estimator of the posterior over clusterings, with the interface of scikit-learn."""
 
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
@@ -38,31 +38,30 @@ COUNT = Interval(Integral, 1, None, closed="left")
 class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
     """Posterior over clusterings, by a pretrained network; nothing is fitted but the posterior itself.
 
-    Points are arrays or DataFrames ``(n_samples, n_features)``, or images ``(n_samples, 28, 28)``, as the
-    checkpoint has it; polars and pyarrow tables become DataFrames. Missing values, also those that an array
-    masks, are filled in with a warning, and categories, dates and lists of numbers become coordinates, by the
-    rules of `gfncp.data.columns`; columns that name the rows are left out, see `gfncp.data.column_uses`.
+    Points are arrays or DataFrames ``(n_samples, n_features)``, or images ``(n_samples, 28, 28)``: the
+    checkpoint decides which. Polars and pyarrow tables become DataFrames. Missing values, also those that an
+    array masks, are filled in with a warning. Categories, dates and lists of numbers become coordinates, see
+    `gfncp.data.columns`. Columns that name the rows are left out, see `gfncp.data.column_uses`.
 
     Args:
         checkpoint: name of a checkpoint that ships with the package, or a folder; see also `from_pretrained`.
         n_samples: number of clusterings sampled from the posterior.
         n_orders: number of data orders over which probabilities are averaged, see `gfncp.decoding.orders`.
-            They are random, since rows are often sorted, but the same in every call; a stream is taken as it
-            comes.
+            They are random, since rows are often sorted, but the same in every call; a stream keeps the
+            order of its points.
         n_clusters: what is known of the number of clusters: None for nothing, an integer, or inclusive bounds
             ``(low, high)``. They are kept by decoding, see `gfncp.bounds`.
         random_state: seed of the samples; None for a different one each time.
-        device: where the network runs, as PyTorch names it; None for PyTorch's default.
+        device: device that the network runs on, such as "cuda"; None for PyTorch's default.
         scale: how columns are brought to one unit, by checkpoints that take arrays of any width: "columns"
             standardises each, "none" keeps the unit that they share, "unit-length" brings each row to length
             1; "auto" chooses by the rule of `gfncp.coresets.units.choose_scale`.
-        max_joint: number of points up to which a set is decoded jointly; None for the most that the
-            checkpoint was trained on, and at most 1000. Of a larger set so many are, and the others are
-            assigned given these: see `gfncp.decoding.core`, also for time and memory. Of a checkpoint of
-            coresets, number of micro-clusters that a set is summarised by, see `gfncp.coresets.placement`;
-            None for one for every four points, within limits, with the vote of smaller coresets
-            (`gfncp.estimators.coreset_inference`). What is decoded as a stream (checkpoints that were trained
-            online) has no such limit.
+        max_joint: largest number of points that are decoded jointly; None for the most that the checkpoint
+            was trained on, and at most 1000. The other points of a larger set are assigned given these: see
+            `gfncp.decoding.core`, also for time and memory. For a checkpoint of coresets, it is the number of
+            micro-clusters that summarise a set, see `gfncp.coresets.placement`; None for one for every four
+            points, within limits, with the vote of smaller coresets (`gfncp.estimators.coreset_inference`).
+            Streams, which checkpoints that were trained online decode, have no such limit.
         n_jobs: number of threads that compute, -1 for all cores, -2 for all but one, and so on; None leaves
             that to PyTorch. Results do not depend on it, but for rounding. Import gfncp before PyTorch, or
             set it to 1, where other programs keep the cores busy: see `gfncp.waiting`.
@@ -72,23 +71,23 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         noise: "label" gives points that are probably noise the label -1; None keeps each in its cluster.
         noise_threshold: the probability of noise from which it is labelled, above 0 and up to 1, see
             `Posterior.noise_probability`.
-        categorical_weight: as how many numeric columns a category or flag counts in squared distances; 0
-            leaves them out; None for a tenth by checkpoints of coresets, once by others. Other
-            numbers than 0 and 1 only by checkpoints of coresets. See `gfncp.data.columns`.
+        categorical_weight: how much a category or flag counts in squared distances, beside 1 for a numeric
+            column; 0 leaves them out; None for 0.1 with checkpoints of coresets, 1 with others. Numbers other
+            than 0 and 1 need a checkpoint of coresets. See `gfncp.data.columns`.
 
     Attributes:
         labels_: one clustering, ``(n_samples,)``: the greedy one, unless the samples contradict it, see
-            `gfncp.posterior.decision.settle`. The greedy clustering is, of those along 16 orders (by a
-            checkpoint of coresets, of 32 of several coresets), or ``n_orders`` if these are more, the one
-            that agrees best with the others; of a stream, the one as the points come, whatever the samples
-            say. Noise is -1, if it is labelled.
+            `gfncp.posterior.decision.settle`. The greedy clustering is the one that agrees best with the
+            others, of those along 16 orders, or ``n_orders`` if these are more; checkpoints of coresets
+            take the consensus over several coresets. A stream keeps the greedy clustering along the
+            order of its points, whatever the samples say. Noise is -1, if it is labelled.
         n_clusters_: its number of clusters, without noise.
         probabilities_: how sure each point's place is, see `Posterior.confidence`.
         posterior_: the sampled `Posterior`; the greedy clustering and ``labels_``, before noise is labelled,
             are among its `Posterior.candidates`.
         X_: the points as numbers: missing values filled in, categories as coordinates.
         columns_: what each column was used as, a `gfncp.data.column_uses.Column`; none of images.
-        outside_: what was warned of, where points are unlike those that the checkpoint was trained on.
+        outside_: warnings that points are unlike those that the checkpoint was trained on.
         scale_: how columns were brought to one unit; None where they were taken as they are.
         n_features_in_: number of features of a point; of an image, number of pixels.
         feature_names_in_: names of the columns, if all are text.
@@ -153,10 +152,10 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
         Args:
             known_labels: clusters that are known, ``(n_samples,)``, as integers or names; -1 or a missing
-                value where nothing is. Rows of equal labels share a cluster, rows of different ones do not,
-                and other rows may join these clusters or open others. Only by checkpoints of coresets.
-            sample_weight: how often each row counts, ``(n_samples,)``, from 0; None for once. Only by
-                checkpoints of coresets.
+                value where none is. Rows of equal labels share a cluster, rows of different ones do not, and
+                other rows may join these clusters or open others. Needs a checkpoint of coresets.
+            sample_weight: how often each row counts, ``(n_samples,)``, from 0; None for once. Needs a
+                checkpoint of coresets.
 
         Raises:
             ValueError: ``X`` or a parameter is not what the checkpoint accepts.
@@ -244,8 +243,8 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         A cluster whose points are all labelled as noise counts as new.
 
         Each new point is judged on its own, as the next one after the fitted points with their ``labels_``:
-        p(c_{N+1} | c_{1:N}, x_{1:N+1}), in double precision. Of sets of more than ``max_joint`` points, those
-        that were decoded jointly stand for all.
+        p(c_{N+1} | c_{1:N}, x_{1:N+1}), in double precision. In a set of more than ``max_joint`` points,
+        those that were decoded jointly stand for all.
 
         Raises:
             ValueError: ``X`` is not what the checkpoint accepts.
@@ -259,8 +258,8 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
     def score(self, X, y=None) -> float:
         """Return a clustering's mean log-probability per point: log p(y | X) / n, in nats, at most 0.
 
-        With ``y`` the known labels of ``X`` it is a proper score, which is highest on average for the true
-        posterior, so that checkpoints and parameters can be compared. Without, it is that of the greedy
+        With the known labels of ``X`` as ``y`` it is a proper score: on average it is highest for the true
+        posterior, so checkpoints and parameters can be compared. Without ``y``, it is the score of the greedy
         clustering of ``X``: how sure the network is of it.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The posterior over clusterings of one set, from samples.
+"""Posterior over clusterings of one set, from samples.
 
 The mathematics is in plain functions: `gfncp.posterior.expectations`, `gfncp.posterior.importance`,
 `gfncp.posterior.point_estimates`, `gfncp.posterior.hierarchy`. Plots and summaries (`gfncp.posterior.plots`,
@@ -36,7 +36,7 @@ class Candidate(NamedTuple):
         log_prob: log-probability of all labels together.
         draws: how often it was sampled.
         share: its weight among the samples; 0 for one that was not sampled.
-        found: whether it was found in another way than by sampling, too.
+        found: True if it was found in another way than by sampling, too.
     """
 
     labels: Int[np.ndarray, "n_samples"]
@@ -75,6 +75,12 @@ class Posterior:
         labels: Int[np.ndarray, "draws n_samples"],
         log_prob: Float[np.ndarray, "draws"],
     ) -> "Posterior":
+        """Return the posterior of draws, of which equal ones are counted.
+
+        Args:
+            labels: clusters in order of appearance.
+            log_prob: log-probability of all labels of a draw together.
+        """
         labels = np.ascontiguousarray(labels)
         names: dict[bytes, int] = {}  # np.unique of rows takes seconds where they are long
         kinds = np.array([names.setdefault(blake2b(row).digest(), len(names)) for row in labels])

@@ -41,7 +41,7 @@ class Loss(nn.Module):
     """Objective of a network as a module, which accelerate wraps for several processes.
 
     Args:
-        dtype: of matrix products.
+        dtype: type of the numbers in matrix products.
     """
 
     def __init__(self, network: nn.Module, objective: Objective, dtype: torch.dtype = torch.float32) -> None:
@@ -65,13 +65,13 @@ def train(
 ) -> nn.Module:
     """Train, or go on with, the run in ``folder``.
 
-    Its checkpoint is there after every ``save_every`` steps, and every three minutes. What is refused leaves
-    nothing in ``folder``.
+    The checkpoint is written after every ``save_every`` steps, and every three minutes. A run that is refused
+    leaves nothing in ``folder``.
 
     Args:
-        data: folder of the images that the configuration names, None downloads them; or embeddings.
-        accelerator: a new one, which says where to train; None takes what the machine has.
-        wandb: project of Weights & Biases that gets the scalars too; None for none.
+        data: folder of the images that the configuration names; None downloads them. Or a file of embeddings.
+        accelerator: a new one, with the device and processes to train with; None for what the machine has.
+        wandb: project of Weights & Biases that gets the scalars too; None for no such project.
         workers: processes that draw batches ahead, for each process that trains; they change nothing but the
             time. With 0, batches are drawn when they are needed.
 
