@@ -1,5 +1,6 @@
 """Networks of coresets among the methods: they cluster as `gfncp.GFNCP` does."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +55,7 @@ class CoresetClusterer:
 
     def predict(self, x: Float[Tensor, "sets points *shape"]) -> Int[Tensor, "sets points"]:
         """Return ``labels_`` of each set."""
-        fitted = self.estimator.fit_sets(list(x.cpu().numpy()))
+        fitted = _fitted(self.estimator, x)
         return torch.from_numpy(np.stack([each.labels_ for each in fitted])).long()
 
     def sample(
@@ -63,7 +64,14 @@ class CoresetClusterer:
         """Return samples of each posterior and their log-probabilities, equal ones side by side."""
         seed = int(torch.randint(2**31 - 1, (), generator=generator))
         sampling = clone(self.estimator).set_params(n_samples=n_samples, random_state=seed)
-        posteriors = [each.posterior_ for each in sampling.fit_sets(list(x.cpu().numpy()))]
+        posteriors = [each.posterior_ for each in _fitted(sampling, x)]
         drawn = np.stack([each.labels.repeat(each.counts, axis=0) for each in posteriors])
         log_prob = np.stack([each.log_prob.repeat(each.counts) for each in posteriors])
         return torch.from_numpy(drawn).long(), torch.from_numpy(log_prob)
+
+
+def _fitted(estimator: GFNCP, x: Float[Tensor, "sets points *shape"]) -> list[GFNCP]:
+    """Cluster sets; the few that are unlike those of training are measured without a warning for each."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return estimator.fit_sets(list(x.cpu().numpy()))
