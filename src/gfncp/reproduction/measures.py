@@ -5,7 +5,7 @@ picture needs more, ``"per_set"`` (a number for each) or ``"shown"`` (what to dr
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from gfncp.metrics import agreements
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.partitions import canonical_labels, n_clusters
 from gfncp.posterior.posterior import Posterior
+from gfncp.reproduction.coresets import CoresetClusterer
 from gfncp.seeds import PAPER_SETS, seeded
 from gfncp.training.preparation import Simulator
 
@@ -30,6 +31,8 @@ SAMPLES = 200  # samples, of which the 100 most probable are scored; the paper d
 ORDERS = 500  # orders of SDPP, as in the paper
 BEAM = 100
 SHOWN = 3  # most likely clusterings in a picture
+
+Model = nn.Module | CoresetClusterer
 
 
 class LabelledSets(NamedTuple):
@@ -47,7 +50,7 @@ def draw_sets(simulate: Simulator, sets: int, points: int, seed: int) -> Iterato
         yield LabelledSets(x, labels, seeded(seed, PAPER_SETS, numbers[0]))
 
 
-def greedy(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
+def greedy(model: Model, batches: Iterable[LabelledSets], device: torch.device) -> dict:
     """Return NMI, ARI and number of clusters of the clustering to report, and MC where there are energies."""
     truth, found, violations = [], [], []
     for x, labels, _ in batches:
@@ -91,7 +94,7 @@ def scored(truth: Int[Tensor, "sets points"], found: Int[Tensor, "sets points"])
     }
 
 
-def average(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
+def average(model: Model, batches: Iterable[LabelledSets], device: torch.device) -> dict:
     """Return NMI, ARI and number of clusters of the most probable samples (Appendix B)."""
     truth, posteriors = [], []
     for x, labels, generator in batches:
@@ -163,7 +166,7 @@ def matched(labels: Int[np.ndarray, "points"], like: Int[np.ndarray, "points"]) 
     return names[labels]
 
 
-MEASURES: dict[str, Callable[[nn.Module, Iterable[LabelledSets], torch.device], dict]] = {
+MEASURES: dict[str, Callable[[Any, Iterable[LabelledSets], torch.device], dict]] = {
     "greedy": greedy,
     "average": average,
     "sdpp": sdpp,

@@ -32,9 +32,16 @@ Only what was run is shown. One command makes each table or figure; it leaves a 
 `experiments/tables/`. Where a cell was run in several ways, the one with the most training iterations, then
 with the most test sets, is shown.
 
-- *Ours*: this package's configuration. *Short training*: the paper's own network and objective, with fewer
-  and smaller batches.
-- *Iterations*: of training. *Best*: the weights of the lowest loss of validation (A.2), elsewhere the last.
+- *Ours*: this package's own configuration, a network of points. *Ours (coresets)*: the network of `general`,
+  tuned on coresets of neighbours. It clusters as `GFNCP` does by default: the answer is the consensus of
+  several coresets and orders. It is not told the number of clusters, nor trained for six where there are six.
+  Its energies are of coresets, so it has no MC. *Short training*: the paper's own network and objective, with
+  fewer and smaller batches.
+- *Test sets*: their number, and that of the points in each. The paper has 3,000 sets of mixtures, 10,000 of
+  images and 2,500 of features. All methods get the same sets; records without the key `drawn` are older, and
+  of other sets of the same kind.
+- *Iterations*: of training; of *ours (coresets)* those of the tuning alone. *Best*: the weights of the lowest
+  loss of validation (A.2), elsewhere the last.
 - ± is a standard error: over training seeds where there are several, else over test sets where the record has
   it.
 - *The paper prints*: NMI / ARI of the method that is named, ± a standard deviation over the paper's runs.
@@ -42,10 +49,11 @@ with the most test sets, is shown.
   term n = N, where energies are not shifted. The authors' public code divides by N, follows greedy labels and
   adds 1e-5 to flows before taking logarithms, and its numbers are far smaller. The paper does not say which
   of the two its MC is, so it is not shown beside ours; `gfncp diagnose` reports both, each by name.
-- *Minutes*: of training + of all tests. A dash: the checkpoint ships with the package, or several commands
-  trained it.
-- What was not run has an estimate of its cost, all declared seeds together: for each point of a batch or a
-  test set as long as the recorded runs of the same method or network took, on the devices of those.
+- *Minutes*: of training + of all tests. A dash before the +: the checkpoint shipped with the package when it
+  was measured, or several commands trained it.
+- Beneath each table stands what was not run, with the command that runs it and an estimate of its cost, for
+  all declared seeds and test sets together: for each point of a batch or a test set as long as the recorded
+  runs of the same method or network took, on the devices of those. Without such runs a method is not timed.
 """
 
 
@@ -58,7 +66,7 @@ def render(records: list[dict], declarations: Declarations) -> str:
     """
     parts = [INTRODUCTION]
     for name, table in declarations.tables.items():
-        parts += [f"## {table.title}", f"`gfncp reproduce {name}` {table.note}"]
+        parts += [f"## {table.title}", f"Made by `gfncp reproduce {name}`. {table.note}"]
         parts += [_table(records, declarations, name), _not_run(records, declarations, name)]
         if table.measure in PICTURES:
             drawn = {
@@ -147,7 +155,7 @@ def _not_run(records: list[dict], declarations: Declarations, name: str) -> str:
         except ValueError:  # there is no configuration
             continue
     parts = _by_methods(declarations, name, absent)
-    parts += [f"more seeds than are shown, of {len(table.seeds)}"] if few else []
+    parts += [f"the rest of {len(table.seeds)} seeds where a row has fewer"] if few else []
     if not parts:
         return ""
     return f"Not run: {'; '.join(parts)}. `gfncp reproduce {name}`: {_cost(missing, records, declarations)}."
@@ -159,16 +167,17 @@ def _by_methods(declarations: Declarations, table: str, absent: dict[str, list[s
     for dataset, methods in absent.items():
         every = sum(cell == dataset for cell, _ in declarations.cells(table))
         lacks = "all" if len(methods) == every else ", ".join(methods)
-        together[lacks].append(declarations.datasets[dataset].title)
-    return [f"{' and '.join(datasets)}: {lacks}" for lacks, datasets in together.items()]
+        together[lacks].append(f"**{declarations.datasets[dataset].title}**")
+    return [f"{', '.join(datasets)}: {lacks}" for lacks, datasets in together.items()]
 
 
 def _cost(missing: list[Run], records: list[dict], declarations: Declarations) -> str:
     cost = estimate(missing, records)
     parts = [f"about {_hours(cost.hours)}"] if cost.hours else []
     titles = (declarations.methods[method].title for method in cost.untimed)
-    parts += [f"not timed: {', '.join(titles)}"] if cost.untimed else []
-    return "; ".join(parts) or "not timed"
+    never = "not counting what was never timed" if parts else "not timed"
+    parts += [f"{never}: {', '.join(titles)}"] if cost.untimed else []
+    return ", ".join(parts) or "not timed"
 
 
 def _hours(hours: float) -> str:

@@ -21,10 +21,12 @@ from gfncp.configuration.data import EmbeddingData, EmbeddingFile
 from gfncp.configuration.encoders import EmbeddedPictures
 from gfncp.data.embeddings import CLINC150
 from gfncp.data.tables import READERS, TEXTS
+from gfncp.estimators.gfncp import GFNCP
 from gfncp.estimators.registry import METHODS
 from gfncp.evaluation.evaluate import describe_device
 from gfncp.evaluation.sets import DRAWN, make_test_simulator
 from gfncp.files import write_text
+from gfncp.reproduction.coresets import CoresetClusterer, check_measure, is_of_coresets, of_any_number
 from gfncp.reproduction.declarations import Declarations, Measure, used
 from gfncp.reproduction.measures import MEASURES, draw_sets, greedy_by
 from gfncp.training.preparation import EMBEDDING
@@ -149,11 +151,17 @@ def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, devic
         metrics = greedy_by(estimator, draw_sets(simulate, run.sets, run.points, run.draw))
     else:
         place = accelerator(device).device
-        model, about = trained(run.configuration, runs, own, device)
-        simulate = make_test_simulator(run.configuration, model.encoder, own)
+        folder, about = trained_for(run, runs, own, device)
+        network = load(folder)
+        simulate = make_test_simulator(run.configuration, network.encoder, own)
         batches = draw_sets(simulate, run.sets, run.points, run.draw)
+        if is_of_coresets(run.configuration):
+            seed = run.configuration.seed
+            model = CoresetClusterer(GFNCP(folder, random_state=seed, device=place))
+        else:
+            model = network.to(place)
         start = perf_counter()
-        metrics = MEASURES[run.measure](model.to(place), batches, place)
+        metrics = MEASURES[run.measure](model, batches, place)
     if "errors" in metrics:
         metrics["errors"] = finite(metrics["errors"])
     details = {name: metrics.pop(name) for name in ("per_set", "shown", "errors") if name in metrics}
@@ -177,13 +185,31 @@ def finite(values: dict[str, float]) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
+def trained_for(run: Run, runs: Path, data: Path | None, device: str | None) -> tuple[Path, dict]:
+    """Return the checkpoint of a run's network, see `trained`.
+
+    Raises:
+        ValueError: the network does not have the run's measure.
+    """
+    configuration = run.configuration
+    if is_of_coresets(configuration):
+        check_measure(run.measure)
+        configuration = of_any_number(configuration)
+    return trained(configuration, runs, data, device)
+
+
 def trained(
     configuration: Configuration, runs: Path, data: Path | None, device: str | None
-) -> tuple[nn.Module, dict]:
-    """Return a network with this configuration, and its origin: shipped, trained before, or trained now."""
+) -> tuple[Path, dict]:
+    """Return a checkpoint with this configuration, and its origin: shipped, trained before, or trained now.
+
+    One that ships keeps its temperature, which was found after training.
+    """
     for path in sorted(PRETRAINED.glob("*/config.json")):
-        if load_configuration(path.parent) == configuration:
-            return load(path.parent), {"training": {"checkpoint": path.parent.name}}
+        found = load_configuration(path.parent)
+        if found.model_copy(update={"temperature": configuration.temperature}) == configuration:
+            about = {"checkpoint": path.parent.name, "temperature": found.temperature}
+            return path.parent, {"training": about}
     source = getattr(configuration.data, "dataset", configuration.data.kind)
     folder = runs / f"{source}-{configuration.objective.name}-{_digest(configuration)}"
     share_embedding(configuration, runs, folder)
@@ -191,7 +217,7 @@ def trained(
     if before < configuration.training.iterations or load_configuration(folder) != configuration:
         train(configuration, folder, data, accelerator(device))
     here = {"iterations": configuration.training.iterations - before, "seconds": perf_counter() - start}
-    return load(folder), {"training": {"folder": folder.name, "in_this_command": here}}
+    return folder, {"training": {"folder": folder.name, "in_this_command": here}}
 
 
 def share_embedding(configuration: Configuration, runs: Path, folder: Path) -> None:
