@@ -29,6 +29,7 @@ from gfncp.data.sentinels import Sentinel
 
 CATEGORIES = 50  # at most: text of more kinds names things instead of sorting them
 FEW = 2  # rows, in which values that are all different mean nothing
+TRUTH = "true or false"  # why a column is one of categories
 EXACT = 2**53  # whole numbers below are exact in float64
 LISTED = 6  # names of columns that a line lists
 SCALARS = (str, bytes, bool, int, float, np.number, np.bool_, Decimal)
@@ -52,6 +53,7 @@ class Column:
         why: why it was left out; how many categories it has.
         width: how many numbers it holds; of a vector, its length.
         missing: how many of its values were missing, and filled in.
+        block: of how many one-hot columns it is one, see `gfncp.data.one_hot`.
         sentinels: numbers of it that may mean "missing", see `gfncp.data.sentinels`.
         outliers: numbers of it far beyond all others, see `gfncp.data.outliers`.
     """
@@ -61,6 +63,7 @@ class Column:
     why: str = ""
     width: int = 1
     missing: int = 0
+    block: int = 1
     sentinels: tuple[Sentinel, ...] = ()
     outliers: Outliers = NONE
 
@@ -88,7 +91,7 @@ def use_of(column: pd.Series, name: object, title: str, named: bool, advice: Adv
     if isinstance(dtype, pd.CategoricalDtype):
         return _category(column, name, title, called, advice)
     if pd.api.types.is_bool_dtype(dtype):
-        return Column(called, "category", "true or false")
+        return Column(called, "category", TRUTH)
     if pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c":
         why = _why_an_identifier(column, called) if named else ""
         return Column(called, "left out" if why else "number", why)
@@ -114,7 +117,7 @@ def _use_of_cells(
             "of equally many numbers, and missing values; argument must be a string or a number"
         )
     if types and types <= {bool, np.bool_}:
-        return Column(called, "category", "true or false")
+        return Column(called, "category", TRUTH)
     different = set(values)
     others = {value for value in different if as_number(value) is None}
     if not others:

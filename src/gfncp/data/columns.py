@@ -10,7 +10,8 @@
 - A column of K kinds counts like one column, whatever K is: kinds that are equally frequent have the mean
   squared distance ``step^2 / 2`` of a balanced flag, so two of them lie ``step sqrt(K / (2 (K - 1)))`` apart.
   Where coordinates are standardised, which gives each the same variance, each counts ``1 / K``.
-- Numeric columns of two values are flags: they are read as numbers, and count like categories.
+- Numeric columns of two values are flags: they are read as numbers, and count like categories. Flags and
+  truth values that are the one-hot code of a category (`gfncp.data.one_hot`) count together like that one.
 - Where there are other columns, too, each of these columns counts a tenth of a number in squared distances
   (`categorical_weight`): otherwise the two values of a flag that says nothing, as far apart as clusters are,
   cut every cluster in two.
@@ -29,8 +30,9 @@ import pandas as pd
 from jaxtyping import Bool, Float, Shaped
 
 from gfncp.data.cells import PANDAS, Advice, as_number
-from gfncp.data.column_uses import Column, use_of
+from gfncp.data.column_uses import TRUTH, Column, use_of
 from gfncp.data.dates import in_days
+from gfncp.data.one_hot import block_sizes
 from gfncp.data.outliers import NONE, Outliers, outliers
 from gfncp.data.sentinels import Sentinel, sentinels
 
@@ -83,9 +85,11 @@ class Columns:
         counts |= {place: int(frame[place].isna().sum()) for place in shares}
         apart, flags = _sentinels(used, values), _flags(used, values)
         far = _outliers(used, values, apart)
+        blocks = _blocks(frame, used, values, flags)
         used = [
             replace(
                 each,
+                block=blocks[place],
                 used="flag" if place in flags else each.used,
                 missing=counts.get(place, 0),
                 sentinels=apart.get(place, ()),
@@ -114,7 +118,7 @@ class Columns:
         gaps = {titles[place]: count for place, count in _gaps(self.used, missing).items() if count}
         for place, shares in self.shares.items():
             texts = _texts(frame[place])
-            parts.append(self.step * _coordinates(texts, shares))
+            parts.append(self.step * _coordinates(texts, shares) / _nearer(self.used[place].block))
             unknown = sum(text not in shares for text in texts)
             gaps |= {titles[place]: unknown} if unknown else {}
         if gaps:
@@ -168,11 +172,13 @@ class Columns:
             are 1.
         """
         kinds = [self.used[place].used in KINDS for place in _places(self.used)]
-        widths = [_coordinates([], shares).shape[1] for shares in self.shares.values()]
-        parts = np.array([1] * len(kinds) + [width for width in widths for _ in range(width)])
-        kinds += [True] * sum(widths)
+        parts = [self.used[place].block for place in _places(self.used)]
+        for place, shares in self.shares.items():
+            width = _coordinates([], shares).shape[1]
+            parts += [width * self.used[place].block] * width
+        kinds += [True] * (len(parts) - len(kinds))
         weights = np.where(kinds, 1.0 if all(kinds) else categorical_weight, 1.0)
-        both = np.stack([weights, weights / parts])
+        both = np.stack([weights, weights / np.array(parts)])
         return None if (both == 1).all() else both
 
     @property
@@ -280,6 +286,26 @@ def _flags(used: Sequence[Column], values: Float[np.ndarray, "points coordinates
     return {place for place, each in found if each and used[place].used == "number"}
 
 
+def _blocks(
+    frame: pd.DataFrame,
+    used: Sequence[Column],
+    values: Float[np.ndarray, "points coordinates"],
+    flags: set[int],
+) -> list[int]:
+    """Return of how many one-hot columns each column is one."""
+    coordinate = {place: number for number, place in enumerate(_places(used))}
+    found: list[np.ndarray | None] = []
+    for place, each in enumerate(used):
+        if place in flags:
+            column = values[:, coordinate[place]]
+            found.append(column == np.fmax.reduce(column))
+        elif each.used == "category" and each.why == TRUTH:
+            found.append(frame[place].fillna(False).to_numpy(dtype=bool))
+        else:
+            found.append(None)
+    return block_sizes(found)
+
+
 def _by_value(used: Sequence[Column]) -> dict[str, list[str]]:
     """Group the columns by the value that may mean "missing", each with its number of rows."""
     found: dict[str, list[str]] = {}
@@ -376,6 +402,11 @@ def _texts(column: pd.Series) -> list[str | None]:
 
 def _shares(column: pd.Series) -> dict[str, float]:
     return pd.Series(_texts(column), dtype=object).value_counts(normalize=True).sort_index().to_dict()
+
+
+def _nearer(block: int) -> float:
+    """Return how much nearer the values of a one-hot column lie: its kinds are as far apart as texts."""
+    return 2 * (1 - 1 / block) ** 0.5 if block > 1 else 1.0
 
 
 def _coordinates(texts: list[str | None], shares: Mapping[str, float]) -> Float[np.ndarray, "points values"]:
