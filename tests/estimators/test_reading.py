@@ -591,3 +591,36 @@ def test_dates_beside_numbers_have_columns_standardised(coreset_checkpoint):
             for frame in (lengths, lengths.assign(day=days))
         ]
     assert fitted == ["none", "columns"]
+
+
+# Points that are no arrays.
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        ((row for row in X), "X is a generator: accepted are arrays, DataFrames and lists of rows"),
+        ({"a": [1, 2], "b": [3, 4]}, r"X is a dict: .*pandas.DataFrame\(X\) makes a table"),
+        ([{"a": 1, "b": 2}] * 3, r"X is a list of dicts: .*pandas.DataFrame\(X\) makes a table"),
+        (None, "X is a NoneType: accepted are"),
+        ("x.csv", "X is a str: accepted are"),
+        ([[1, 2], [1, 2, 3], [3]], "X: row 2 holds 3 values, row 1 2: accepted are rows of equal length"),
+        (torch.eye(3).to_sparse(), r"X is a sparse tensor: .*X.to_dense\(\)"),
+    ],
+    ids=["generator", "dict", "dicts", "None", "path", "ragged", "sparse"],
+)
+def test_what_is_no_array_is_named(points, message):
+    with pytest.raises(ValueError, match=message):
+        as_array(points, (None,), "X")
+
+
+def test_structured_arrays_are_tables():
+    held = np.rec.fromarrays(X.T, names="a,b")
+    pd.testing.assert_frame_equal(as_array(held, (None,), "X"), FRAME)
+
+
+def test_a_checkpoint_that_is_no_name_is_refused():
+    with pytest.raises(
+        ValueError, match="'checkpoint' parameter of GFNCP must be an instance of 'str' or .*Got None"
+    ):
+        GFNCP(None).fit(X)
