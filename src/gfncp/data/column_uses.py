@@ -2,10 +2,10 @@
 
 - Numbers: numeric types, and text that is numbers throughout (see `gfncp.data.cells`). Dates: see
   `gfncp.data.dates`.
-- Vectors: lists or arrays of equally many numbers.
+- Vectors: lists or arrays of equally many numbers, or the text of such (`gfncp.data.vectors`).
 - Categories: booleans, pandas' categories, and other text; at most 50 different ones.
 - Left out: text of which no two rows hold the same, which names the rows; the index that pandas wrote into
-  a file ("Unnamed: 0"), if it holds integers that are all different, and such a column if it is empty;
+  a file ("Unnamed: 0"), if it holds integers that are all different; what is empty;
   integers that are all different in a column that is called an identifier (``id``, ``row``, ``index``,
   ``customer_id``, ``customerId``). All of these in tables of more than two rows. Arrays have no names: none
   of their numbers are left out, nor are columns of floats, nor pandas' categories.
@@ -22,13 +22,15 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from gfncp.data.cells import Advice, advise, are_meant_as_numbers, as_number, have_one_unit, no_number
-from gfncp.data.dates import are_ambiguous_dates, are_dates, are_spans
+from gfncp.data.cells import OF_ALL, Advice, advise, are_meant_as_numbers, as_number, have_one_unit, no_number
+from gfncp.data.dates import are_ambiguous_dates, are_dates, are_spans, compact_dates
 from gfncp.data.outliers import NONE, Outliers
 from gfncp.data.sentinels import Sentinel
+from gfncp.data.vectors import as_vector, holds_vector
 
 CATEGORIES = 50  # at most: text of more kinds names things instead of sorting them
 FEW = 2  # rows, in which values that are all different mean nothing
+EMPTY = "no values"  # why a column is left out
 TRUTH = "true or false"  # why a column is one of categories
 EXACT = 2**53  # whole numbers below are exact in float64
 LISTED = 6  # names of columns that a line lists
@@ -86,21 +88,39 @@ def use_of(column: pd.Series, name: object, title: str, named: bool, advice: Adv
         TypeError: a value is neither a number nor text.
     """
     called, dtype = str(name) if named else title, column.dtype
-    if named and UNNAMED.fullmatch(called) and len(column) > FEW and column.isna().all():
-        return Column(called, "left out", "it has no name and is empty")
+    if named and len(column) > FEW and column.isna().all():
+        return Column(called, "left out", EMPTY)
     if isinstance(dtype, pd.CategoricalDtype):
         return _category(column, name, title, called, advice)
     if pd.api.types.is_bool_dtype(dtype):
         return Column(called, "category", TRUTH)
+    if named and _are_compact_dates(column, title, advice):
+        return Column(called, "date", "days since 1970-01-01")
     if pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c":
         why = _why_an_identifier(column, called) if named else ""
         return Column(called, "left out" if why else "number", why)
     if are_dates(column):
         return Column(called, "date", "days" if are_spans(column) else "days since 1970-01-01")
     present = column[column.notna()]
-    if len(present) and all(isinstance(value, list | tuple | np.ndarray) for value in present):
+    if len(present) and all(map(holds_vector, present)):
         return Column(called, "vector", width=_length(present, title))
     return _use_of_cells(present, column, name, title, called, advice)
+
+
+def _are_compact_dates(column: pd.Series, title: str, advice: Advice) -> bool:
+    """Recognise numbers such as 20200131, if all are dates; refuse the first that is none of mostly such."""
+    missing, dates = column.isna().to_numpy(), compact_dates(column)
+    others = ~(missing | dates)
+    if dates.sum() < OF_ALL * (~missing).sum():
+        return False
+    if others.any():
+        row = int(others.argmax())
+        raise ValueError(
+            f"X: row {row + 1}, {title} holds {column.iloc[row]}, in a column of dates such as "
+            f"{int(column[dates].iloc[0])}: accepted are dates and missing values; "
+            f"{advise(advice, 'missing', column.iloc[row])}"
+        )
+    return bool(dates.any())
 
 
 def _use_of_cells(
@@ -210,11 +230,8 @@ def _length(vectors: pd.Series, title: str) -> int:
     """Return the common length of vectors of numbers."""
     length = None
     for row, vector in vectors.items():
-        try:
-            held = np.asarray(vector, dtype=np.float64)
-        except (TypeError, ValueError):
-            held = np.empty(0)
-        if held.ndim != 1 or len(held) == 0 or (length is not None and len(held) != length):
+        held = as_vector(vector)
+        if len(held) == 0 or (length is not None and len(held) != length):
             wanted = "numbers" if length is None else f"{length} numbers, as in the rows before"
             raise ValueError(
                 f"X: row {row + 1}, {title} holds {_short(vector)}: accepted are lists of {wanted}"

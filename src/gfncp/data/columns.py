@@ -1,7 +1,7 @@
 """Tables as numbers: missing values filled in, categories turned into coordinates.
 
 - Columns of numbers are taken as they are, dates as days, and vectors as a coordinate for each of their
-  numbers; a missing value is replaced by the median of its column, or by 0 where all are missing.
+  numbers; a missing value is replaced by the median of its column, or by 0 where an array has none.
 - Columns of booleans, of categories and of text are categorical. Two values become one coordinate, in which
   they lie ``step`` apart: two standard deviations of a typical numeric column (their median; 1 if there is
   none), as a balanced binary column has half its step as its standard deviation (Gelman. Scaling Regression
@@ -35,6 +35,7 @@ from gfncp.data.dates import in_days
 from gfncp.data.one_hot import block_sizes
 from gfncp.data.outliers import NONE, Outliers, outliers
 from gfncp.data.sentinels import Sentinel, sentinels
+from gfncp.data.vectors import as_vector
 
 Table = Shaped[np.ndarray, "points columns"] | pd.DataFrame
 
@@ -64,7 +65,7 @@ class Columns:
 
         Raises:
             ValueError: a value is not what its column holds otherwise, is infinite, or a column has too many
-                categories; or no column is left.
+                categories; or no column is left, or no value is there.
             TypeError: a value is neither a number nor text.
         """
         frame, titles = _frame(table)
@@ -81,6 +82,8 @@ class Columns:
         shares = {place: _shares(frame[place]) for place, each in enumerate(used) if each.used == "category"}
         values = _numbers(frame, titles, used)
         missing = np.isnan(values)
+        if missing.all() and not shares:
+            raise ValueError("X: all values are missing: accepted is at least one number")
         counts = _gaps(used, missing)
         counts |= {place: int(frame[place].isna().sum()) for place in shares}
         apart, flags = _sentinels(used, values), _flags(used, values)
@@ -116,17 +119,19 @@ class Columns:
         missing = np.isnan(numbers)
         parts = [np.where(missing, np.array(self.fill), numbers)]
         gaps = {titles[place]: count for place, count in _gaps(self.used, missing).items() if count}
+        empty = missing.all(1)
         for place, shares in self.shares.items():
             texts = _texts(frame[place])
             parts.append(self.step * _coordinates(texts, shares) / _nearer(self.used[place].block))
             unknown = sum(text not in shares for text in texts)
             gaps |= {titles[place]: unknown} if unknown else {}
+            empty &= [text not in shares for text in texts]
         if gaps:
             where = ", ".join(f"{count} in {title}" for title, count in list(gaps.items())[:10])
             more = f" and {len(gaps) - 10} more columns" if len(gaps) > 10 else ""
             warnings.warn(
                 f"X lacks values ({where}{more}): replaced by the median of the column, for categories by "
-                "the mean of their coordinates",
+                f"the mean of their coordinates{_nothing_known(empty)}",
                 UserWarning,
                 stacklevel=2,
             )
@@ -355,11 +360,11 @@ def _part(column: pd.Series, title: str, use: Column) -> Float[np.ndarray, "poin
     """Return coordinates of a column of numbers, dates or vectors."""
     if use.used == "vector":
         return _vectors(column, title, use.width)
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return column.to_numpy(np.float64, na_value=np.nan)[:, None]
     days = in_days(column) if use.used == "date" else None
     if days is not None:
         return days[:, None]
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return column.to_numpy(np.float64, na_value=np.nan)[:, None]
     different: dict[str, float | None] = {}
     values = []
     for cell, missing in zip(column.tolist(), column.isna().tolist(), strict=True):
@@ -379,10 +384,7 @@ def _vectors(column: pd.Series, title: str, length: int) -> Float[np.ndarray, "p
     rows = np.full((len(column), length), np.nan)
     for row in np.flatnonzero(column.notna()).tolist():
         value = column.iloc[row]
-        try:
-            vector = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
-            vector = np.empty(0)
+        vector = as_vector(value)
         if vector.shape != (length,):
             raise ValueError(
                 f"X: row {row + 1}, {title} holds {value!r}: accepted are lists of {length} numbers"
@@ -402,6 +404,15 @@ def _texts(column: pd.Series) -> list[str | None]:
 
 def _shares(column: pd.Series) -> dict[str, float]:
     return pd.Series(_texts(column), dtype=object).value_counts(normalize=True).sort_index().to_dict()
+
+
+def _nothing_known(empty: Bool[np.ndarray, "points"]) -> str:
+    """Say which rows hold nothing, counted from 1."""
+    rows = [str(row + 1) for row in np.flatnonzero(empty)]
+    if not rows:
+        return ""
+    which = f"{'row' if len(rows) == 1 else 'rows'} {_listed(rows)}"
+    return f"; nothing is known of {which}, whose clusters mean nothing"
 
 
 def _nearer(block: int) -> float:
