@@ -687,3 +687,49 @@ def test_empty_columns_are_left_out_and_empty_rows_named():
 def test_points_without_a_value_are_refused(X):
     with pytest.raises(ValueError, match=r"all values are missing|no column is left .*no values"):
         Columns.of(X)
+
+
+# Labels left in a table, cells of several kinds, and files that no parser reads.
+
+
+@pytest.mark.parametrize(
+    "name", ["species", "Class", "label", "true label", "y_true", "cluster_id", "ground truth"]
+)
+def test_columns_that_seem_to_hold_known_clusters_are_pointed_out(name):
+    for values in (["u", "v", "w"] * 4, [0, 1, 2] * 4):
+        with pytest.warns(UserWarning, match=rf"X: {name}: .*--label-column '?{name}"):
+            Columns.of(FRAME.assign(**{name: values})).warn()
+
+
+@pytest.mark.parametrize("name", ["classy", "labeled", "targets met", "y", "subspecies count"])
+def test_other_columns_are_not(name, recwarn):
+    Columns.of(FRAME.assign(**{name: ["u", "v", "w"] * 4})).warn()
+    assert not recwarn.list
+
+
+def test_all_cells_that_are_no_numbers_are_named():
+    cells = [*map(str, range(8)), ".", "--", "?", "."]
+    with pytest.raises(ValueError, match=r"row 9, column 'c' holds '\.'.*; no numbers either: '--', '\?'$"):
+        Columns.of(FRAME.assign(c=cells))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "# made here\n# in May\na,b\n1,2\n3,4\n",
+            "line 3 has 2 cells, and those above it 1: accepted is a first",
+        ),
+        ("a,b\n1,2\n3,4\n5,6,7\n", "line 4 has 3 cells, and those above it 2: accepted is a first line"),
+        ('a,b\n1,2\n"3,4\n5,6\n', "a quotation mark is opened in row 3 and never closed"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "holds NUL characters: .*utf-16-le"),
+    ],
+)
+def test_files_that_are_no_tables_are_refused_in_words(tmp_path, text, message):
+    with pytest.raises(ValueError, match=f"x.csv: cannot be read .*{message}"):
+        read(tmp_path / "x.csv", text)
+
+
+def test_columns_are_chosen_once(tmp_path):
+    with pytest.raises(ValueError, match=r"columns=.*accepted is each column once, 'a' is named twice"):
+        read(tmp_path / "x.csv", "a,a\n1,2\n3,4\n", Roles(columns=["a", "a"]))

@@ -40,6 +40,10 @@ UNNAMED = re.compile(r"Unnamed: \d+|__index_level_\d+__|\s*")
 IDENTIFIER = re.compile(
     r"(?i:(?:.*[\s_.-])?id|index|idx|row|row[\s_.-]?(?:id|no|nr|num|number))|.*[a-z]I[Dd]"
 )
+LABELS = re.compile(
+    r"(?i:(?:(?:true|known)[\s_.-])?(?:labels?|class|target|clusters?|species)|(?:class|cluster)[\s_.-]?(?:id|label)"
+    r"|leiden|louvain|ground[\s_.-]?truth|y[\s_.-]true)"
+)
 
 Use = Literal["number", "flag", "date", "category", "vector", "left out"]
 
@@ -58,6 +62,7 @@ class Column:
         block: of how many one-hot columns it is one, see `gfncp.data.one_hot`.
         sentinels: numbers of it that may mean "missing", see `gfncp.data.sentinels`.
         outliers: numbers of it far beyond all others, see `gfncp.data.outliers`.
+        orders: of magnitude that its numbers span, see `gfncp.data.magnitudes`; 0 for few.
     """
 
     name: str
@@ -68,6 +73,12 @@ class Column:
     block: int = 1
     sentinels: tuple[Sentinel, ...] = ()
     outliers: Outliers = NONE
+    orders: int = 0
+
+    @property
+    def may_be_labels(self) -> bool:
+        """True for a column in use whose name says that it holds the clusters that are to be found."""
+        return self.used in ("number", "flag", "category") and bool(LABELS.fullmatch(self.name))
 
     def shown(self, value: float) -> str:
         """Return a number of the column as the user wrote it."""
@@ -151,10 +162,19 @@ def _use_of_cells(
     names_rows = len(different) == len(values) > FEW
     too_many = names_rows or len(different) > CATEGORIES
     if are_meant_as_numbers(values) or (too_many and have_one_unit(values)):
-        raise ValueError(no_number(row, title, name, value, advice))
+        raise ValueError(f"{no_number(row, title, name, value, advice)}{_beside(others - {value})}")
     if names_rows:
         return Column(called, "left out", "a different text in each row")
     return _category(column, name, title, called, advice)
+
+
+def _beside(others: set) -> str:
+    """Say which other cells of a column of numbers are none."""
+    if not others:
+        return ""
+    first = ", ".join(sorted(map(_short, others))[:LISTED])
+    more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
+    return f"; no numbers either: {first}{more}"
 
 
 def _first(column: pd.Series, chosen: Callable[[object], bool]) -> tuple[int, object]:

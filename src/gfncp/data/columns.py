@@ -21,6 +21,7 @@ Numeric columns come first, in their order.
 """
 
 import json
+import shlex
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -32,6 +33,7 @@ from jaxtyping import Bool, Float, Shaped
 from gfncp.data.cells import PANDAS, Advice, as_number
 from gfncp.data.column_uses import TRUTH, Column, use_of
 from gfncp.data.dates import in_days
+from gfncp.data.magnitudes import orders_of_magnitude
 from gfncp.data.one_hot import block_sizes
 from gfncp.data.outliers import NONE, Outliers, outliers
 from gfncp.data.sentinels import Sentinel, sentinels
@@ -88,11 +90,13 @@ class Columns:
         counts |= {place: int(frame[place].isna().sum()) for place in shares}
         apart, flags = _sentinels(used, values), _flags(used, values)
         far = _outliers(used, values, apart)
+        spans = dict(zip(_places(used), orders_of_magnitude(values), strict=True))
         blocks = _blocks(frame, used, values, flags)
         used = [
             replace(
                 each,
                 block=blocks[place],
+                orders=spans[place] if each.used == "number" else 0,
                 used="flag" if place in flags else each.used,
                 missing=counts.get(place, 0),
                 sentinels=apart.get(place, ()),
@@ -193,7 +197,7 @@ class Columns:
         return "date" in kinds and len(kinds) > 1
 
     def warn(self) -> None:
-        """Warn of columns left out, of dates that became numbers, and of numbers unlike all others."""
+        """Warn of columns left out, dates that became numbers, numbers unlike all others, and likely labels."""
         left_out = [f"{each.name} ({each.why})" for each in self.used if each.used == "left out"]
         dates = [each.name for each in self.used if each.used == "date"]
         if left_out:
@@ -217,6 +221,23 @@ class Columns:
             warnings.warn(
                 f"X: numbers far beyond all others stand in {_listed(said)}: they count as if they were a "
                 "little beyond the others; if they are errors, correct them or put NaN there",
+                UserWarning,
+                stacklevel=2,
+            )
+
+        wide = [f"{each.name} ({each.orders})" for each in self.used if each.orders]
+        if wide:
+            warnings.warn(
+                f"X: numbers span orders of magnitude in {_listed(wide)}: beside the large ones, the small ones "
+                "hardly differ; take logarithms where ratios matter, not differences",
+                UserWarning,
+                stacklevel=2,
+            )
+        labels = [each.name for each in self.used if each.may_be_labels]
+        if labels:
+            warnings.warn(
+                f"X: {_listed(labels)}: clustered by, like the other columns; leave out what holds known clusters "
+                f"(--label-column {shlex.quote(labels[0])} on the command line compares with them)",
                 UserWarning,
                 stacklevel=2,
             )

@@ -29,6 +29,9 @@ WHITE_SPACE = r"\s+"
 NAMES = {"tab": "\t", r"\t": "\t", "space": WHITE_SPACE, " ": WHITE_SPACE}
 THOUSANDS = {"space": " "}
 COMMA_DECIMAL = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
+HEADER = "accepted is a first line that names all columns, without titles or comments above it"
+LONGER = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
 EITHER = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 
 
@@ -75,8 +78,12 @@ def read_text(path: Path, reading: Reading) -> tuple[pd.DataFrame, str]:
         ValueError: its rows are longer than the first line, or that does not name the columns.
     """
     encoding = reading.encoding or "utf-8"
-    told = reading.delimiter
-    delimiter = detect_delimiter(_sample(path, encoding)) if told is None else NAMES.get(told, told)
+    told, sample = reading.delimiter, _sample(path, encoding)
+    if "\0" in sample:
+        raise ValueError(
+            "it holds NUL characters: accepted is text without them; utf-16-le or utf-16-be may be its encoding"
+        )
+    delimiter = detect_delimiter(sample) if told is None else NAMES.get(told, told)
     decimal = reading.decimal or ("," if reading.thousands == "." else ".")
     table = _parse(path, delimiter, decimal, encoding)
     unsaid = reading.decimal is None and reading.thousands is None
@@ -203,12 +210,21 @@ def _parse(path: Path, delimiter: str, decimal: str, encoding: str) -> pd.DataFr
                 low_memory=False,
             )
         except pd.errors.ParserWarning:
-            raise ValueError(
-                "rows have more cells than the first line: accepted is a first line that names all columns, "
-                "without titles or comments above it"
-            ) from None
+            raise ValueError(f"rows have more cells than the first line: {HEADER}") from None
+        except pd.errors.ParserError as error:
+            raise ValueError(_not_parsed(str(error))) from None
     _check_header(table)
     return table
+
+
+def _not_parsed(error: str) -> str:
+    """Say in words what pandas' parser met."""
+    longer, unclosed = LONGER.search(error), UNCLOSED.search(error)
+    if longer:
+        return f"line {longer[2]} has {longer[3]} cells, and those above it {longer[1]}: {HEADER}"
+    if unclosed:
+        return f"a quotation mark is opened in row {int(unclosed[1]) + 1} and never closed: accepted are pairs of them"
+    return error
 
 
 def _check_header(table: pd.DataFrame) -> None:

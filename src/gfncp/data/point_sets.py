@@ -186,6 +186,11 @@ def _assign(
 def _table(held: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, list[Column]]:
     """The columns to cluster by, as numbers and categories, and what each column was used as."""
     chosen = roles.columns is not None
+    twice = [name for name, times in Counter(roles.columns).items() if times > 1] if chosen else []
+    if twice:
+        raise ValueError(
+            f"columns={roles.columns}: accepted is each column once, {twice[0]!r} is named twice"
+        )
     points = held[list(roles.columns)] if chosen else held.drop(columns=[*roles.aside, *roles.others])
     if points.empty:
         raise ValueError(f"expected rows of numbers, found {len(points)} rows and {points.shape[1]} columns")
