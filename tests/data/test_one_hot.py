@@ -42,6 +42,14 @@ def test_standardised_numbers_count_like_the_texts_that_they_code():
         )
 
 
+def test_flags_that_were_standardised_before_are_no_more_than_others():
+    texts = pd.Series(RNG.choice(list("klmn"), ROWS), name="kind")
+    numbers = pd.DataFrame(RNG.normal(size=(ROWS, 3)), columns=["a", "b", "c"])
+    table = numbers.join(pd.get_dummies(texts, dtype=float))
+    table = (table - table.mean()) / table.std(ddof=0)
+    np.testing.assert_allclose(distances(table, False), distances(table, True))
+
+
 def test_blocks_end_where_two_flags_are_set_together():
     first, second = RNG.integers(0, 3, ROWS), RNG.integers(0, 4, ROWS)
     flags = [first == kind for kind in range(3)] + [second == kind for kind in range(4)]

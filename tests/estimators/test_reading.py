@@ -733,3 +733,55 @@ def test_files_that_are_no_tables_are_refused_in_words(tmp_path, text, message):
 def test_columns_are_chosen_once(tmp_path):
     with pytest.raises(ValueError, match=r"columns=.*accepted is each column once, 'a' is named twice"):
         read(tmp_path / "x.csv", "a,a\n1,2\n3,4\n", Roles(columns=["a", "a"]))
+
+
+# Cells that are no dates, spaces of any width, and names that are numbers.
+
+
+@pytest.mark.parametrize("bad", ["0000-00-00", "2020-02-30", "unknown", "01/02/2020", "NaT"])
+def test_a_cell_that_is_no_date_is_named_where_it_stands(bad):
+    days = [*(f"2020-01-{day:02d}" for day in range(1, 12)), bad]
+    with pytest.raises(
+        ValueError, match=rf"row 12, column 'd' holds '{bad}', in a column of dates: accepted"
+    ):
+        Columns.of(FRAME.assign(d=days))
+    days[-1] = None
+    assert Columns.of(FRAME.assign(d=days)).used[2].used == "date"
+
+
+@pytest.mark.parametrize("text", ["2020-01-31 3:05 PM", "2020.01.31", "2020-1-31, 12:00"])
+def test_dates_that_are_not_as_in_iso_8601_are_no_categories(text):
+    with pytest.raises(ValueError, match=r"row 1, column 'd' .*accepted are dates such as 2020-01-31"):
+        Columns.of(FRAME.assign(d=[text] * 12))
+
+
+def test_days_far_away_are_exact():
+    days = in_days(pd.Series(["9999-12-31", "1970-01-02", "0001-01-01", None]))
+    np.testing.assert_array_equal(days, [2932896, 1, -719162, np.nan])
+
+
+@pytest.mark.parametrize("space", [" ", "\u00a0", "\u202f"])
+def test_thousands_may_be_separated_by_spaces_that_do_not_break(tmp_path, space):
+    text = "a;b\n" + "".join(f"1{space}{100 + row};{row * row}\n" for row in range(12))
+    with pytest.raises(ValueError, match="--thousands space if that"):
+        read(tmp_path / "x.csv", text)
+    found, _ = read(tmp_path / "x.csv", text, thousands="space")
+    assert found["a"].tolist() == [1100.0 + row for row in range(12)]
+
+
+def test_consecutive_integers_may_name_columns(tmp_path):
+    table = pd.DataFrame(
+        np.random.default_rng(0).normal(size=(9, 4)), columns=["1999", "2000", "2001", "2002"]
+    )
+    found, _ = read(tmp_path / "x.csv", table.to_csv(index=False))
+    pd.testing.assert_frame_equal(found, table)
+    for names in ("1999,2001,2002,2003", "7,8"):
+        with pytest.raises(ValueError, match="the first line has to name the columns"):
+            read(tmp_path / "x.csv", f"{names}\n" + f"{'1,2,3,4'[: len(names)]}\n" * 3)
+
+
+def test_spaces_around_texts_make_no_kinds():
+    texts = pd.Series(["u", " v", "u ", "v"] * 3)
+    stripped, both = FRAME.assign(k=texts.str.strip()), FRAME.assign(k=texts)
+    assert Columns.of(both).used[2].why == "2 values"
+    np.testing.assert_array_equal(Columns.of(both).apply(both), Columns.of(stripped).apply(stripped))

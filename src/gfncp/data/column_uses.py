@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from gfncp.data.cells import OF_ALL, Advice, advise, are_meant_as_numbers, as_number, have_one_unit, no_number
-from gfncp.data.dates import are_ambiguous_dates, are_dates, are_spans, compact_dates
+from gfncp.data.dates import are_ambiguous_dates, are_dates, are_spans, compact_dates, first_no_date
 from gfncp.data.outliers import NONE, Outliers
 from gfncp.data.sentinels import Sentinel
 from gfncp.data.vectors import as_vector, holds_vector
@@ -154,6 +154,13 @@ def _use_of_cells(
     if not others:
         return Column(called, "number")
     row, value = _first(present, others.__contains__)
+    stray = first_no_date(present)
+    if stray is not None:
+        row, value = stray, present[stray]
+        raise ValueError(
+            f"X: row {row + 1}, {title} holds {_short(value)}, in a column of dates: accepted are dates that "
+            f"exist, such as 2020-01-31, and missing values; {advise(advice, 'missing', value)}"
+        )
     if are_ambiguous_dates(present):
         raise ValueError(
             f"X: row {row + 1}, {title} holds {value!r}: accepted are dates such as 2020-01-31; "
@@ -169,12 +176,10 @@ def _use_of_cells(
 
 
 def _beside(others: set) -> str:
-    """Say which other cells of a column of numbers are none."""
-    if not others:
-        return ""
-    first = ", ".join(sorted(map(_short, others))[:LISTED])
-    more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
-    return f"; no numbers either: {first}{more}"
+    """Say which other cells of a column of numbers are none, if they are few."""
+    return (
+        f"; no numbers either: {', '.join(sorted(map(_short, others)))}" if 0 < len(others) <= LISTED else ""
+    )
 
 
 def _first(column: pd.Series, chosen: Callable[[object], bool]) -> tuple[int, object]:
@@ -236,7 +241,7 @@ def _why_an_identifier(column: pd.Series, name: str) -> str:
 
 
 def _category(column: pd.Series, name: object, title: str, called: str, advice: Advice) -> Column:
-    kinds = column[column.notna()].astype(str).nunique()
+    kinds = column[column.notna()].astype(str).str.strip().nunique()
     if kinds > CATEGORIES:
         first = _short(column.dropna().iloc[0])
         raise ValueError(

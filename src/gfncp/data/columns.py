@@ -182,12 +182,14 @@ class Columns:
         """
         kinds = [self.used[place].used in KINDS for place in _places(self.used)]
         parts = [self.used[place].block for place in _places(self.used)]
+        units = parts.copy()  # kinds of texts lie near each other already
         for place, shares in self.shares.items():
             width = _coordinates([], shares).shape[1]
             parts += [width * self.used[place].block] * width
+            units += [1] * width
         kinds += [True] * (len(parts) - len(kinds))
         weights = np.where(kinds, 1.0 if all(kinds) else categorical_weight, 1.0)
-        both = np.stack([weights, weights / np.array(parts)])
+        both = np.stack([weights / np.array(units), weights / np.array(parts)])
         return None if (both == 1).all() else both
 
     @property
@@ -197,7 +199,7 @@ class Columns:
         return "date" in kinds and len(kinds) > 1
 
     def warn(self) -> None:
-        """Warn of columns left out, dates that became numbers, numbers unlike all others, and likely labels."""
+        """Warn of columns left out, dates that became numbers, unusual numbers, and likely labels."""
         left_out = [f"{each.name} ({each.why})" for each in self.used if each.used == "left out"]
         dates = [each.name for each in self.used if each.used == "date"]
         if left_out:
@@ -228,16 +230,16 @@ class Columns:
         wide = [f"{each.name} ({each.orders})" for each in self.used if each.orders]
         if wide:
             warnings.warn(
-                f"X: numbers span orders of magnitude in {_listed(wide)}: beside the large ones, the small ones "
-                "hardly differ; take logarithms where ratios matter, not differences",
+                f"X: numbers span orders of magnitude in {_listed(wide)}: beside the large ones, the small "
+                "ones hardly differ; take logarithms where ratios matter, not differences",
                 UserWarning,
                 stacklevel=2,
             )
         labels = [each.name for each in self.used if each.may_be_labels]
         if labels:
             warnings.warn(
-                f"X: {_listed(labels)}: clustered by, like the other columns; leave out what holds known clusters "
-                f"(--label-column {shlex.quote(labels[0])} on the command line compares with them)",
+                f"X: {_listed(labels)}: clustered by, like the other columns; leave out what holds known "
+                f"clusters (--label-column {shlex.quote(labels[0])} on the command line compares with them)",
                 UserWarning,
                 stacklevel=2,
             )
@@ -420,7 +422,7 @@ def _refused(row: int, title: str, value: object) -> str:
 
 def _texts(column: pd.Series) -> list[str | None]:
     pairs = zip(column.tolist(), column.isna().tolist(), strict=True)
-    return [None if missing else str(value) for value, missing in pairs]
+    return [None if missing else str(value).strip() for value, missing in pairs]
 
 
 def _shares(column: pd.Series) -> dict[str, float]:

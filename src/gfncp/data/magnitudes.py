@@ -13,7 +13,7 @@ LOOKED_AT = 20_000  # rows of a larger table, evenly spread
 
 
 def orders_of_magnitude(x: Float[np.ndarray, "rows columns"]) -> list[int]:
-    """Return how many powers of ten most numbers of each column span; 0 for few, and where one is not positive."""
+    """Return how many powers of ten the numbers of each column span; 0 for few, or if one is not above 0."""
     some = x[:: 1 + (len(x) - 1) // LOOKED_AT]
     low, high = np.fmin.reduce(some), np.fmax.reduce(some)
     wide = (low > 0) & (low <= high / 10**ORDERS) & ((~np.isnan(some)).sum(0) >= ROWS)
