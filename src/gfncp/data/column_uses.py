@@ -62,6 +62,7 @@ class Column:
         block: of how many one-hot columns it is one, see `gfncp.data.one_hot`.
         sentinels: numbers of it that may mean "missing", see `gfncp.data.sentinels`.
         outliers: numbers of it far beyond all others, see `gfncp.data.outliers`.
+        values: how many values it has, if it may hold codes of kinds, see `gfncp.data.codes`; else 0.
         orders: of magnitude that its numbers span, see `gfncp.data.magnitudes`; 0 for few.
     """
 
@@ -73,6 +74,7 @@ class Column:
     block: int = 1
     sentinels: tuple[Sentinel, ...] = ()
     outliers: Outliers = NONE
+    values: int = 0
     orders: int = 0
 
     @property

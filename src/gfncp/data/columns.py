@@ -31,6 +31,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Shaped
 
 from gfncp.data.cells import PANDAS, Advice, as_number
+from gfncp.data.codes import few_values
 from gfncp.data.column_uses import TRUTH, Column, use_of
 from gfncp.data.dates import in_days
 from gfncp.data.magnitudes import orders_of_magnitude
@@ -91,11 +92,13 @@ class Columns:
         apart, flags = _sentinels(used, values), _flags(used, values)
         far = _outliers(used, values, apart)
         spans = dict(zip(_places(used), orders_of_magnitude(values), strict=True))
+        codes = dict(zip(_places(used), few_values(values), strict=True))
         blocks = _blocks(frame, used, values, flags)
         used = [
             replace(
                 each,
                 block=blocks[place],
+                values=codes[place] if each.used == "number" and place not in flags else 0,
                 orders=spans[place] if each.used == "number" else 0,
                 used="flag" if place in flags else each.used,
                 missing=counts.get(place, 0),
@@ -232,6 +235,16 @@ class Columns:
             warnings.warn(
                 f"X: numbers span orders of magnitude in {_listed(wide)}: beside the large ones, the small "
                 "ones hardly differ; take logarithms where ratios matter, not differences",
+                UserWarning,
+                stacklevel=2,
+            )
+        codes = [each for each in self.used if each.values]
+        if codes:
+            listed = _listed([f"{each.name} ({each.values} values)" for each in codes])
+            warnings.warn(
+                f"X: numbers of few values cut clusters if they are codes of kinds: {listed}; if they are, "
+                "say so by pandas' type 'category' (--categories "
+                f"{shlex.quote(codes[0].name)} on the command line)",
                 UserWarning,
                 stacklevel=2,
             )
