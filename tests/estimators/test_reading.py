@@ -785,3 +785,15 @@ def test_spaces_around_texts_make_no_kinds():
     stripped, both = FRAME.assign(k=texts.str.strip()), FRAME.assign(k=texts)
     assert Columns.of(both).used[2].why == "2 values"
     np.testing.assert_array_equal(Columns.of(both).apply(both), Columns.of(stripped).apply(stripped))
+
+
+def test_the_index_in_a_parquet_file_names_the_rows(tmp_path):
+    names = pd.Index([f"p{row}" for row in range(12)], name="who")
+    table = FRAME.assign(part=["u", "v"] * 6).set_axis(names)
+    table.to_parquet(tmp_path / "x.parquet")
+    (whole,) = read_sets([tmp_path / "x.parquet"], Roles(columns=["a", "b"]))
+    assert whole.ids.equals(names) and whole.points.index.equals(names)
+    parts = read_sets([tmp_path / "x.parquet"], Roles(sets="part"))
+    assert [each.ids.tolist() for each in parts] == [names[::2].tolist(), names[1::2].tolist()]
+    (told,) = read_sets([tmp_path / "x.parquet"], Roles(ids="part"))
+    assert told.ids.tolist() == ["u", "v"] * 6

@@ -177,10 +177,17 @@ def _assign(
     aside = {name: np.asarray(held[name]) for name in roles.aside}
     for name, values in aside.items():
         check_labels(values, len(points), name)
-    ids = pd.Index(aside[roles.ids], name=roles.ids) if roles.ids else pd.RangeIndex(len(points))
+    ids = pd.Index(aside[roles.ids], name=roles.ids) if roles.ids else _index(held, len(points))
     if isinstance(points, pd.DataFrame):
         points = points.set_axis(ids)
     return PointSet(title, points, ids, aside.get(roles.labels), columns), aside.get(roles.sets)
+
+
+def _index(held: pd.DataFrame | dict[str, np.ndarray], rows: int) -> pd.Index:
+    """The names of rows that a Parquet file keeps, if pandas wrote one index of them; else numbers."""
+    kept = held.index if isinstance(held, pd.DataFrame) else None
+    plain = kept is None or isinstance(kept, pd.RangeIndex | pd.MultiIndex)
+    return pd.RangeIndex(rows) if plain else kept
 
 
 def _table(held: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, list[Column]]:
