@@ -112,3 +112,11 @@ def test_the_step_by_step_restriction_is_what_it_says(vectors, draw_points, naiv
 def test_bounds_that_no_partition_keeps_are_refused(bad):
     with pytest.raises(ValueError, match=r"n_clusters=.*accepted are None, an integer, or"):
         ClusterBounds.of(bad, 5)
+
+
+@pytest.mark.parametrize("bad", [(2, None), range(2, 5), "auto", 0, (3, 2), 2.5, (1, 2, 3)])
+def test_bounds_that_are_none_are_refused_for_sets_of_any_size(bad):
+    with pytest.raises(
+        ValueError, match=r"n_clusters=.*accepted are None, an integer, or .* 1 <= low <= high"
+    ):
+        ClusterBounds.of(bad)

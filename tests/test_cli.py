@@ -656,8 +656,9 @@ def test_bad_columns_of_known_labels_and_weights_are_refused(
         assert "points.csv: there is no column 'none'; there are ['a', 'b']" in refused(
             *given, option, "none"
         )
+        pd.DataFrame(np.abs(points), columns=["a", "b"]).to_csv(tmp_path / "abs.csv", index=False)
         assert f"{option}=b: accepted with checkpoints of coresets" in refused(
-            *("cluster", csv, "--checkpoint", plane, option, "b")
+            *("cluster", tmp_path / "abs.csv", "--checkpoint", plane, option, "b")
         )
         assert "columns=['a', 'b']: accepted are coordinates, 'b' has another role" in refused(
             *given, option, "b", "--columns", "a,b"
@@ -674,7 +675,7 @@ def test_bad_columns_of_known_labels_and_weights_are_refused(
     pd.DataFrame(points, columns=["a", "b"]).assign(w=[1.0, None] * 10).to_csv(
         tmp_path / "w.csv", index=False
     )
-    assert "sample_weight[1] is nan" in refused(
+    assert "w.csv, column 'w': sample_weight[1] is nan" in refused(
         *("cluster", tmp_path / "w.csv", "--checkpoint", coresets, "--weight-column", "w")
     )
     table = pd.DataFrame({"a": [0.0, 0, 1, 2], "b": [1.0, 1, 2, 3], "known": ["u", "v", "", ""]})

@@ -22,8 +22,11 @@ class ClusterBounds:
     high: int
 
     @classmethod
-    def of(cls, n_clusters: object, points: int) -> "ClusterBounds | None":
+    def of(cls, n_clusters: object, points: int | None = None) -> "ClusterBounds | None":
         """Return bounds for sets of ``points`` points or more: None for no bounds, one K, or ``(low, high)``.
+
+        Args:
+            points: None for sets of any size.
 
         Raises:
             ValueError: ``n_clusters`` is none of these, or sets of ``points`` points cannot keep it.
@@ -34,10 +37,13 @@ class ClusterBounds:
         integers = (
             isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(k, Integral) for k in pair)
         )
-        if not integers or not 1 <= pair[0] <= min(pair[1], points):
+        accepted = f"n_clusters={n_clusters!r}: accepted are None, an integer, or (low, high), with"
+        if not integers or not 1 <= pair[0] <= pair[1]:
+            raise ValueError(f"{accepted} integers 1 <= low <= high")
+        if points is not None and pair[0] > points:
             raise ValueError(
-                f"n_clusters={n_clusters!r}: accepted are None, an integer, or (low, high), with "
-                f"1 <= low <= high and low <= {points}, the number of points"
+                f"{accepted} low <= {points} for this set, the number of its points, or of micro-clusters "
+                "that summarise it"
             )
         return cls(int(pair[0]), int(pair[1]))
 

@@ -105,7 +105,8 @@ def test_an_empty_column_is_zero(missing):
 
 
 def test_many_columns_with_gaps_are_not_all_named():
-    x = np.full((2, 30), np.nan)
+    x = np.full((3, 30), np.nan)
+    x[1] = 7.0
     with pytest.warns(UserWarning, match="2 in column 10 and 20 more columns"):
         Columns.of(x).apply(x)
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gfncp.data.pictures import PIXELS, invert, read_pictures
+from gfncp.data.image_folders import decode_image
+from gfncp.data.pictures import PIXELS, WHITE, invert, read_pictures
 
 
 @pytest.fixture
@@ -80,3 +81,20 @@ def test_inverting_twice_changes_nothing(dtype):
     x = (255 * draw).astype(dtype) if np.dtype(dtype).kind in "ui" else draw.round().astype(dtype)
     assert np.array_equal(invert(invert(x)), x)
     assert not np.array_equal(invert(x), x)
+
+
+@pytest.mark.parametrize(("tag", "turned"), [(3, 2), (6, 1), (8, 3)])
+def test_images_are_turned_as_their_exif_tag_says(tmp_path, tag, turned):
+    levels = np.random.default_rng(0).integers(0, 256, (PIXELS, PIXELS)).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = tag
+    Image.fromarray(np.rot90(levels, turned)).save(tmp_path / "x.png", exif=exif)
+    assert np.array_equal(read_pictures(tmp_path).pixels[0], levels)
+    assert np.array_equal(np.asarray(decode_image(tmp_path / "x.png", "L")), levels)
+
+
+def test_images_of_floats_are_those_of_8_bits(tmp_path):
+    levels = np.random.default_rng(0).integers(0, 256, (PIXELS, PIXELS)).astype(np.uint8)
+    for scale in (1, WHITE):
+        Image.fromarray((levels / np.float32(scale)).astype(np.float32)).save(tmp_path / "x.tif")
+        assert np.array_equal(read_pictures(tmp_path).pixels[0], levels)

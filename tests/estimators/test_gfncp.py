@@ -209,13 +209,13 @@ GOOD = [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
 BAD = {
     "empty list": ([], r"X has shape \(0,\)"),
     "no rows": (np.zeros((0, 2)), r"X has shape \(0, 2\): accepted is at least one point"),
-    "scalar": (3.0, r"X has shape \(\)"),
+    "scalar": (3.0, "X is a float: accepted are arrays"),
     "one dimension": ([1.0, 2.0], r"X has shape \(2,\), but .*checkpoint.* was trained on \(n_samples, 2\)"),
     "narrow": (np.zeros((4, 1)), r"X has shape \(4, 1\), but .* was trained on \(n_samples, 2\)"),
     "wide": (np.zeros((3, 1000)), r"X has shape \(3, 1000\), but .* was trained on \(n_samples, 2\)"),
     "images": (np.zeros((3, 28, 28)), r"X has shape \(3, 28, 28\)"),
-    "none": (None, r"X has shape \(\)"),
-    "ragged": ([[1.0, 2.0], [3.0]], "inhomogeneous|shape"),
+    "none": (None, "X is a NoneType: accepted are arrays"),
+    "ragged": ([[1.0, 2.0], [3.0]], "X: row 2 holds 1 values, row 1 2: accepted are rows of equal length"),
     "inf": ([[0.0, 1.0], [2.0, -np.inf]], "X: row 2, column 2 holds .*-inf.*: accepted are finite numbers"),
     "no features": (np.zeros((4, 0)), r"0 feature\(s\) \(shape=\(4, 0\)\) while a minimum of 1 is required"),
     "sparse": (csr_array(np.eye(2)), "X is sparse: sparse input is not supported"),
@@ -458,8 +458,11 @@ def coreset_checkpoint(make_checkpoint):
         pd.Series([1, pd.NA, 1, 0, -1, pd.NA], dtype="Int64", index=list("abcdef")),
         pd.Series(["u", np.nan, "u", "v", "", None]),
         pd.Series(["u", None, "u", "v", None, None], dtype="category"),
+        np.array(["u", "-1", "u", "v", " -1", ""]),
+        torch.tensor([7, -1, 7, 0, -1, -1]),
+        torch.tensor([7.0, -1.0, 7.0, 0.0, float("nan"), -1.0], requires_grad=True),
     ],
-    ids=["floats", "nullable", "names", "categories"],
+    ids=["floats", "nullable", "names", "categories", "text", "tensor", "tensor of floats"],
 )
 def test_known_labels_come_as_pandas_has_them(make, coreset_checkpoint, X, known):
     model = make(checkpoint=coreset_checkpoint).fit(pd.DataFrame(X[:6]), known_labels=known)
@@ -469,6 +472,20 @@ def test_known_labels_come_as_pandas_has_them(make, coreset_checkpoint, X, known
     assert np.array_equal(model.posterior_.log_prob, plain.posterior_.log_prob)
     for row in (model.labels_, *model.posterior_.labels):
         assert row[0] == row[2] != row[3]
+
+
+@pytest.mark.parametrize("n_clusters", [1, (1, 1)])
+def test_more_known_clusters_than_there_may_be_are_refused(make, coreset_checkpoint, X, n_clusters):
+    model = make(checkpoint=coreset_checkpoint, n_clusters=n_clusters)
+    with pytest.raises(ValueError, match=r"n_clusters=.*: known_labels name 2 clusters; accepted are bounds"):
+        model.fit(X[:6], known_labels=[0, 1, *[-1] * 4])
+    assert model.fit(X[:6], known_labels=[0, 0, *[-1] * 4]).n_clusters_ == 1
+
+
+@pytest.mark.parametrize("n_clusters", [(2, None), range(2, 5), "auto"])
+def test_numbers_of_clusters_that_are_none_are_refused(make, coreset_checkpoint, X, n_clusters):
+    with pytest.raises(ValueError, match=r"n_clusters=.*accepted are None, an integer, or"):
+        make(checkpoint=coreset_checkpoint, n_clusters=n_clusters).fit(X)
 
 
 @pytest.mark.parametrize("n_orders", [1, 3])

@@ -208,9 +208,9 @@ def test_given_codes_of_missing_values_are_missing(tmp_path, name, cell):
 
 
 def test_numbers_that_are_missing_in_parquet(tmp_path):
-    FRAME.assign(b=-999.0).to_parquet(tmp_path / "x.parquet")
+    FRAME.assign(b=[7.0] + [-999.0] * 11).to_parquet(tmp_path / "x.parquet")
     (found,) = read_sets([tmp_path / "x.parquet"], Roles(), Reading(missing=["-999"]))
-    assert found.points["b"].isna().all() and found.points["a"].tolist() == FRAME["a"].tolist()
+    assert found.points["b"].isna().sum() == 11 and found.points["a"].tolist() == FRAME["a"].tolist()
 
 
 @pytest.mark.parametrize("cells", [["$1", "$2", "$3"], ["10 %", "20 %", "20 %"], ["1 kg", "2 kg", "3 kg"]])
@@ -591,3 +591,209 @@ def test_dates_beside_numbers_have_columns_standardised(coreset_checkpoint):
             for frame in (lengths, lengths.assign(day=days))
         ]
     assert fitted == ["none", "columns"]
+
+
+# Points that are no arrays.
+
+
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        ((row for row in X), "X is a generator: accepted are arrays, DataFrames and lists of rows"),
+        ({"a": [1, 2], "b": [3, 4]}, r"X is a dict: .*pandas.DataFrame\(X\) makes a table"),
+        ([{"a": 1, "b": 2}] * 3, r"X is a list of dicts: .*pandas.DataFrame\(X\) makes a table"),
+        (None, "X is a NoneType: accepted are"),
+        ("x.csv", "X is a str: accepted are"),
+        ([[1, 2], [1, 2, 3], [3]], "X: row 2 holds 3 values, row 1 2: accepted are rows of equal length"),
+        (torch.eye(3).to_sparse(), r"X is a sparse tensor: .*X.to_dense\(\)"),
+    ],
+    ids=["generator", "dict", "dicts", "None", "path", "ragged", "sparse"],
+)
+def test_what_is_no_array_is_named(points, message):
+    with pytest.raises(ValueError, match=message):
+        as_array(points, (None,), "X")
+
+
+def test_structured_arrays_are_tables():
+    held = np.rec.fromarrays(X.T, names="a,b")
+    pd.testing.assert_frame_equal(as_array(held, (None,), "X"), FRAME)
+
+
+def test_a_checkpoint_that_is_no_name_is_refused():
+    with pytest.raises(ValueError, match=r"'checkpoint' parameter of GFNCP must be .*None"):
+        GFNCP(None).fit(X)
+
+
+# Dates without marks, times, and what is empty.
+
+
+@pytest.mark.parametrize("kind", ["int64", "float64", "Int64"])
+def test_dates_without_marks_are_dates(kind):
+    days = pd.Series(pd.date_range("2019-11-28", periods=12, freq="17D"))
+    table, expected = FRAME.assign(when=days.dt.strftime("%Y%m%d").astype(kind)), FRAME.assign(when=days)
+    columns = Columns.of(table)
+    assert uses({each.name: each for each in columns.used}) == {"a": "number", "b": "number", "when": "date"}
+    np.testing.assert_array_equal(columns.apply(table), Columns.of(expected).apply(expected))
+    table.loc[0, "when"] = 20191331 if kind == "Int64" else np.nan
+    if kind == "Int64":
+        with pytest.raises(
+            ValueError, match="row 1, column 'when' holds 20191331, in a column of dates such as"
+        ):
+            Columns.of(table)
+    else:
+        assert Columns.of(table).used[2].missing == 1
+
+
+def test_whole_numbers_that_are_no_dates_stay_numbers():
+    for numbers in (np.arange(12) * 997 + 20000000, np.full(12, 20200131), np.linspace(0, 1, 12)):
+        assert Columns.of(FRAME.assign(n=numbers)).used[2].used == "number"
+
+
+@pytest.mark.parametrize(
+    "write", ["{0:02d}:{1:02d}", "{0}:{1:02d}:30", "1 days {0:02d}:{1:02d}:30.5", "-{0}:{1:02d}"]
+)
+def test_times_are_spans(write):
+    texts = [write.format(hour, minute) for hour, minute in zip(range(12), range(3, 51, 4), strict=True)]
+    whole = [text if text.count(":") == 2 else f"{text}:00" for text in texts]
+    days = in_days(pd.Series(texts))
+    np.testing.assert_allclose(days, pd.to_timedelta(whole) / pd.Timedelta(days=1))
+
+
+def test_spans_come_back_from_a_file(tmp_path):
+    spans = pd.Series(pd.to_timedelta(np.arange(12) * 5003 - 9000, "s"))
+    table = FRAME.assign(took=spans, at=[datetime.time(hour, 7) for hour in range(12)])
+    found, columns = read(tmp_path / "x.csv", table.to_csv(index=False))
+    assert uses(columns) == {"a": "number", "b": "number", "took": "date", "at": "date"}
+    np.testing.assert_allclose(found.to_numpy(), Columns.of(table).apply(table))
+
+
+def test_times_written_in_two_ways_are_no_spans():
+    assert in_days(pd.Series(["12:30", "12:30:15"])) is None
+
+
+def test_empty_columns_are_left_out_and_empty_rows_named():
+    table = FRAME.assign(nothing=np.nan, none=None, kind=["u", "v"] * 6)
+    table.loc[[4, 7], ["a", "b", "kind"]] = np.nan
+    columns = Columns.of(table)
+    assert [each.why for each in columns.used[2:4]] == ["no values"] * 2
+    with pytest.warns(UserWarning, match="nothing is known of rows 5, 8, whose clusters mean nothing"):
+        columns.apply(table)
+    table.loc[4, "kind"] = "u"
+    with pytest.warns(UserWarning, match="nothing is known of row 8,"):
+        columns.apply(table)
+
+
+@pytest.mark.parametrize("X", [np.full((4, 2), np.nan), FRAME * np.nan], ids=["array", "table"])
+def test_points_without_a_value_are_refused(X):
+    with pytest.raises(ValueError, match=r"all values are missing|no column is left .*no values"):
+        Columns.of(X)
+
+
+# Labels left in a table, cells of several kinds, and files that no parser reads.
+
+
+@pytest.mark.parametrize(
+    "name", ["species", "Class", "label", "true label", "y_true", "cluster_id", "ground truth"]
+)
+def test_columns_that_seem_to_hold_known_clusters_are_pointed_out(name):
+    for values in (["u", "v", "w"] * 4, [0, 1, 2] * 4):
+        with pytest.warns(UserWarning, match=rf"X: {name}: .*--label-column '?{name}"):
+            Columns.of(FRAME.assign(**{name: values})).warn()
+
+
+@pytest.mark.parametrize("name", ["classy", "labeled", "targets met", "y", "subspecies count"])
+def test_other_columns_are_not(name, recwarn):
+    Columns.of(FRAME.assign(**{name: ["u", "v", "w"] * 4})).warn()
+    assert not recwarn.list
+
+
+def test_all_cells_that_are_no_numbers_are_named():
+    cells = [*map(str, range(8)), ".", "--", "?", "."]
+    with pytest.raises(ValueError, match=r"row 9, column 'c' holds '\.'.*; no numbers either: '--', '\?'$"):
+        Columns.of(FRAME.assign(c=cells))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "# made here\n# in May\na,b\n1,2\n3,4\n",
+            "line 3 has 2 cells, and those above it 1: accepted is a first",
+        ),
+        ("a,b\n1,2\n3,4\n5,6,7\n", "line 4 has 3 cells, and those above it 2: accepted is a first line"),
+        ('a,b\n1,2\n"3,4\n5,6\n', "a quotation mark is opened in row 3 and never closed"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "holds NUL characters: .*utf-16-le"),
+    ],
+)
+def test_files_that_are_no_tables_are_refused_in_words(tmp_path, text, message):
+    with pytest.raises(ValueError, match=f"x.csv: cannot be read .*{message}"):
+        read(tmp_path / "x.csv", text)
+
+
+def test_columns_are_chosen_once(tmp_path):
+    with pytest.raises(ValueError, match=r"columns=.*accepted is each column once, 'a' is named twice"):
+        read(tmp_path / "x.csv", "a,a\n1,2\n3,4\n", Roles(columns=["a", "a"]))
+
+
+# Cells that are no dates, spaces of any width, and names that are numbers.
+
+
+@pytest.mark.parametrize("bad", ["0000-00-00", "2020-02-30", "unknown", "01/02/2020", "NaT"])
+def test_a_cell_that_is_no_date_is_named_where_it_stands(bad):
+    days = [*(f"2020-01-{day:02d}" for day in range(1, 12)), bad]
+    with pytest.raises(
+        ValueError, match=rf"row 12, column 'd' holds '{bad}', in a column of dates: accepted"
+    ):
+        Columns.of(FRAME.assign(d=days))
+    days[-1] = None
+    assert Columns.of(FRAME.assign(d=days)).used[2].used == "date"
+
+
+@pytest.mark.parametrize("text", ["2020-01-31 3:05 PM", "2020.01.31", "2020-1-31, 12:00"])
+def test_dates_that_are_not_as_in_iso_8601_are_no_categories(text):
+    with pytest.raises(ValueError, match=r"row 1, column 'd' .*accepted are dates such as 2020-01-31"):
+        Columns.of(FRAME.assign(d=[text] * 12))
+
+
+def test_days_far_away_are_exact():
+    days = in_days(pd.Series(["9999-12-31", "1970-01-02", "0001-01-01", None]))
+    np.testing.assert_array_equal(days, [2932896, 1, -719162, np.nan])
+
+
+@pytest.mark.parametrize("space", [" ", "\u00a0", "\u202f"])
+def test_thousands_may_be_separated_by_spaces_that_do_not_break(tmp_path, space):
+    text = "a;b\n" + "".join(f"1{space}{100 + row};{row * row}\n" for row in range(12))
+    with pytest.raises(ValueError, match="--thousands space if that"):
+        read(tmp_path / "x.csv", text)
+    found, _ = read(tmp_path / "x.csv", text, thousands="space")
+    assert found["a"].tolist() == [1100.0 + row for row in range(12)]
+
+
+def test_consecutive_integers_may_name_columns(tmp_path):
+    table = pd.DataFrame(
+        np.random.default_rng(0).normal(size=(9, 4)), columns=["1999", "2000", "2001", "2002"]
+    )
+    found, _ = read(tmp_path / "x.csv", table.to_csv(index=False))
+    pd.testing.assert_frame_equal(found, table)
+    for names in ("1999,2001,2002,2003", "7,8"):
+        with pytest.raises(ValueError, match="the first line has to name the columns"):
+            read(tmp_path / "x.csv", f"{names}\n" + f"{'1,2,3,4'[: len(names)]}\n" * 3)
+
+
+def test_spaces_around_texts_make_no_kinds():
+    texts = pd.Series(["u", " v", "u ", "v"] * 3)
+    stripped, both = FRAME.assign(k=texts.str.strip()), FRAME.assign(k=texts)
+    assert Columns.of(both).used[2].why == "2 values"
+    np.testing.assert_array_equal(Columns.of(both).apply(both), Columns.of(stripped).apply(stripped))
+
+
+def test_the_index_in_a_parquet_file_names_the_rows(tmp_path):
+    names = pd.Index([f"p{row}" for row in range(12)], name="who")
+    table = FRAME.assign(part=["u", "v"] * 6).set_axis(names)
+    table.to_parquet(tmp_path / "x.parquet")
+    (whole,) = read_sets([tmp_path / "x.parquet"], Roles(columns=["a", "b"]))
+    assert whole.ids.equals(names) and whole.points.index.equals(names)
+    parts = read_sets([tmp_path / "x.parquet"], Roles(sets="part"))
+    assert [each.ids.tolist() for each in parts] == [names[::2].tolist(), names[1::2].tolist()]
+    (told,) = read_sets([tmp_path / "x.parquet"], Roles(ids="part"))
+    assert told.ids.tolist() == ["u", "v"] * 6

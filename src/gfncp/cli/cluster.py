@@ -166,7 +166,7 @@ def cluster(
 
         from gfncp.checkpoints import load_configuration
         from gfncp.cli.told_columns import read_told_sets
-        from gfncp.data.column_uses import describe
+        from gfncp.data.column_uses import EMPTY, describe
         from gfncp.data.point_sets import invert_set
         from gfncp.estimators.gfncp import GFNCP
         from gfncp.estimators.image_range import choose_checkpoint
@@ -230,7 +230,7 @@ def cluster(
     used = [*chosen, *(note for each in sets for note in each.notes), *used, *undrawn]
     for note in dict.fromkeys([*(str(warning.message) for warning in [*read, *caught]), *used]):
         notes.print(f"Note: {note}", markup=False, soft_wrap=True)
-    names = [each.name for each in sets[0].columns if each.used == "left out"]
+    names = [each.name for each in sets[0].columns if each.used == "left out" and each.why != EMPTY]
     if names and table.id_column is None:
         hint = f"Note: --id-column {shlex.quote(names[0])} names the points by it in {labels}"
         notes.print(hint, markup=False, soft_wrap=True)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Shaped
 
+from gfncp.data.checks import check_weights
 from gfncp.data.delimited import Reading
 from gfncp.data.point_sets import PointSet, Roles, check_columns, names_apart, read_sets
 from gfncp.data.tables import read_file
@@ -63,8 +64,8 @@ def read_told_sets(
                 raise ValueError(
                     f"{path}: {column!r} has shape {values.shape}: accepted is one value per point, ({rows},)"
                 )
-            if name == "known_labels":
-                values = _without_minus_one(values)
+            if name == "sample_weight":
+                _check_weights(values, path, column)
             told[name] += _by_set(values, None if roles.sets is None else np.asarray(held[roles.sets]))
         if roles.sets is None:
             found = [replace(each, name=called) for each in found]
@@ -86,14 +87,12 @@ def _read(path: Path, columns: list[str], reading: Reading) -> pd.DataFrame | di
     return held
 
 
-def _without_minus_one(values: Shaped[np.ndarray, "points"]) -> Shaped[np.ndarray, "points"]:
-    """Empty the cells that hold -1 as text, which it is in a column of names."""
-    if values.dtype.kind not in "OU":
-        return values
-    return np.array(
-        [None if isinstance(value, str) and value.strip() == "-1" else value for value in values],
-        dtype=object,
-    )
+def _check_weights(values: Shaped[np.ndarray, "points"], path: Path, column: str) -> None:
+    """Refuse weights that are none, naming their file and column."""
+    try:
+        check_weights(values, len(values))
+    except ValueError as error:
+        raise ValueError(f"{path}, column {column!r}: {error}") from None
 
 
 def _by_set(

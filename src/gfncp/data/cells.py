@@ -130,7 +130,9 @@ def no_number(row: int, title: str, name: object, value: object, advice: Advice)
     grouped = GROUPED.fullmatch(bare)
     remedies = []
     if grouped:
-        remedies.append(advise(advice, "thousands", grouped["mark"]))
+        mark = grouped["mark"]
+        space = "space" if advice is OPTIONS else " "
+        remedies.append(advise(advice, "thousands", space if mark.isspace() else mark))
     if WITH_COMMA.fullmatch(bare):
         remedies.append(advise(advice, "decimal", ","))
     if text.strip() != text.strip(SIGNS) and any(letter.isdigit() for letter in text):

@@ -1,6 +1,6 @@
 """Checks of points, weights and known labels that estimators are given."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from pathlib import Path
 
 import numpy as np
@@ -62,16 +62,41 @@ def as_array(
 def _table_or_array(X: object) -> np.ndarray | pd.DataFrame:
     """Return points as NumPy or pandas hold them; masked entries are NaN, or None among objects."""
     if isinstance(X, torch.Tensor):
+        if X.layout != torch.strided:
+            raise ValueError("X is a sparse tensor: accepted are dense ones; X.to_dense() makes one")
         X = X.detach().cpu()
         X = X.float() if X.dtype == torch.bfloat16 else X  # which NumPy does not know
     if hasattr(X, "to_pandas"):
         X = X.to_pandas()
+    if isinstance(X, np.ndarray) and X.dtype.names is not None and X.ndim == 1:
+        X = pd.DataFrame(X)
     if isinstance(X, pd.DataFrame):
         return X
     if not (isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X)):
-        return np.asarray(X)
+        return _as_array(X)
     numbers = X.dtype.kind in "biuf"
     return X.astype(np.float64 if numbers else object).filled(np.nan if numbers else None)
+
+
+def _as_array(X: object) -> np.ndarray:
+    """Return rows of numbers as an array; refuse what holds none, and rows of different lengths."""
+    try:
+        held = np.asarray(X)
+    except ValueError as error:
+        lengths = [len(row) if isinstance(row, Sized) else 1 for row in X] if isinstance(X, Sequence) else []
+        row = next((row for row, length in enumerate(lengths) if length != lengths[0]), None)
+        if row is None:
+            raise ValueError(f"X is no array: {error}") from None
+        raise ValueError(
+            f"X: row {row + 1} holds {lengths[row]} values, row 1 {lengths[0]}: accepted are rows of equal "
+            "length"
+        ) from None
+    records = held.ndim == 1 and len(held) > 0 and isinstance(held[0], Mapping)
+    if held.ndim == 0 or records:
+        kind = f"a {type(X).__name__}" + (f" of {type(held[0]).__name__}s" if records else "")
+        table = "; pandas.DataFrame(X) makes a table of it" if isinstance(X, Mapping) or records else ""
+        raise ValueError(f"X is {kind}: accepted are arrays, DataFrames and lists of rows{table}")
+    return held
 
 
 def check_shape(x: np.ndarray, point_shape: PointShape, checkpoint: str | Path) -> None:
@@ -125,18 +150,20 @@ def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]
 
 
 def check_known(known_labels: object, rows: int) -> Int[np.ndarray, "rows"]:
-    """Return known labels as integers from 0; -1 where -1, None, NaN or empty text says that none is known.
+    """Return known labels as integers from 0; -1 where -1, "-1", None, NaN or "" says that none is known.
 
     Raises:
         ValueError: there is not one for each row.
     """
+    if isinstance(known_labels, torch.Tensor):  # whose entries are tensors, each unlike all others
+        known_labels = known_labels.detach().cpu().numpy()
     labels = pd.Series(list(known_labels), dtype=object) if np.ndim(known_labels) == 1 else None
     if labels is None or len(labels) != rows:
         raise ValueError(
             f"known_labels has shape {np.shape(known_labels)}: accepted is ({rows},), with -1 or a missing "
             "value where nothing is known"
         )
-    unknown = labels.isna() | labels.map(lambda label: isinstance(label, str) and label.strip() == "")
+    unknown = labels.isna() | labels.map(lambda label: isinstance(label, str) and label.strip() in ("", "-1"))
     unknown |= labels.map(lambda label: not isinstance(label, str) and label == -1)
     return np.asarray(pd.factorize(labels.where(~unknown, None))[0], dtype=np.int64)
 

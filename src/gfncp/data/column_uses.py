@@ -2,10 +2,10 @@
 
 - Numbers: numeric types, and text that is numbers throughout (see `gfncp.data.cells`). Dates: see
   `gfncp.data.dates`.
-- Vectors: lists or arrays of equally many numbers.
+- Vectors: lists or arrays of equally many numbers, or the text of such (`gfncp.data.vectors`).
 - Categories: booleans, pandas' categories, and other text; at most 50 different ones.
 - Left out: text of which no two rows hold the same, which names the rows; the index that pandas wrote into
-  a file ("Unnamed: 0"), if it holds integers that are all different, and such a column if it is empty;
+  a file ("Unnamed: 0"), if it holds integers that are all different; what is empty;
   integers that are all different in a column that is called an identifier (``id``, ``row``, ``index``,
   ``customer_id``, ``customerId``). All of these in tables of more than two rows. Arrays have no names: none
   of their numbers are left out, nor are columns of floats, nor pandas' categories.
@@ -22,13 +22,16 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from gfncp.data.cells import Advice, advise, are_meant_as_numbers, as_number, have_one_unit, no_number
-from gfncp.data.dates import are_ambiguous_dates, are_dates, are_spans
+from gfncp.data.cells import OF_ALL, Advice, advise, are_meant_as_numbers, as_number, have_one_unit, no_number
+from gfncp.data.dates import are_ambiguous_dates, are_dates, are_spans, compact_dates, first_no_date
 from gfncp.data.outliers import NONE, Outliers
 from gfncp.data.sentinels import Sentinel
+from gfncp.data.vectors import as_vector, holds_vector
 
 CATEGORIES = 50  # at most: text of more kinds names things instead of sorting them
 FEW = 2  # rows, in which values that are all different mean nothing
+EMPTY = "no values"  # why a column is left out
+TRUTH = "true or false"  # why a column is one of categories
 EXACT = 2**53  # whole numbers below are exact in float64
 LISTED = 6  # names of columns that a line lists
 SCALARS = (str, bytes, bool, int, float, np.number, np.bool_, Decimal)
@@ -36,6 +39,10 @@ NEITHER = (complex, datetime.date, datetime.time, datetime.timedelta)  # numbers
 UNNAMED = re.compile(r"Unnamed: \d+|__index_level_\d+__|\s*")
 IDENTIFIER = re.compile(
     r"(?i:(?:.*[\s_.-])?id|index|idx|row|row[\s_.-]?(?:id|no|nr|num|number))|.*[a-z]I[Dd]"
+)
+LABELS = re.compile(
+    r"(?i:(?:(?:true|known)[\s_.-])?(?:labels?|class|target|clusters?|species)|(?:class|cluster)[\s_.-]?(?:id|label)"
+    r"|leiden|louvain|ground[\s_.-]?truth|y[\s_.-]true)"
 )
 
 Use = Literal["number", "flag", "date", "category", "vector", "left out"]
@@ -52,8 +59,11 @@ class Column:
         why: why it was left out; how many categories it has.
         width: how many numbers it holds; of a vector, its length.
         missing: how many of its values were missing, and filled in.
+        block: of how many one-hot columns it is one, see `gfncp.data.one_hot`.
         sentinels: numbers of it that may mean "missing", see `gfncp.data.sentinels`.
         outliers: numbers of it far beyond all others, see `gfncp.data.outliers`.
+        values: how many values it has, if it may hold codes of kinds, see `gfncp.data.codes`; else 0.
+        orders: of magnitude that its numbers span, see `gfncp.data.magnitudes`; 0 for few.
     """
 
     name: str
@@ -61,8 +71,16 @@ class Column:
     why: str = ""
     width: int = 1
     missing: int = 0
+    block: int = 1
     sentinels: tuple[Sentinel, ...] = ()
     outliers: Outliers = NONE
+    values: int = 0
+    orders: int = 0
+
+    @property
+    def may_be_labels(self) -> bool:
+        """True for a column in use whose name says that it holds the clusters that are to be found."""
+        return self.used in ("number", "flag", "category") and bool(LABELS.fullmatch(self.name))
 
     def shown(self, value: float) -> str:
         """Return a number of the column as the user wrote it."""
@@ -83,21 +101,39 @@ def use_of(column: pd.Series, name: object, title: str, named: bool, advice: Adv
         TypeError: a value is neither a number nor text.
     """
     called, dtype = str(name) if named else title, column.dtype
-    if named and UNNAMED.fullmatch(called) and len(column) > FEW and column.isna().all():
-        return Column(called, "left out", "it has no name and is empty")
+    if named and len(column) > FEW and column.isna().all():
+        return Column(called, "left out", EMPTY)
     if isinstance(dtype, pd.CategoricalDtype):
         return _category(column, name, title, called, advice)
     if pd.api.types.is_bool_dtype(dtype):
-        return Column(called, "category", "true or false")
+        return Column(called, "category", TRUTH)
+    if named and _are_compact_dates(column, title, advice):
+        return Column(called, "date", "days since 1970-01-01")
     if pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c":
         why = _why_an_identifier(column, called) if named else ""
         return Column(called, "left out" if why else "number", why)
     if are_dates(column):
         return Column(called, "date", "days" if are_spans(column) else "days since 1970-01-01")
     present = column[column.notna()]
-    if len(present) and all(isinstance(value, list | tuple | np.ndarray) for value in present):
+    if len(present) and all(map(holds_vector, present)):
         return Column(called, "vector", width=_length(present, title))
     return _use_of_cells(present, column, name, title, called, advice)
+
+
+def _are_compact_dates(column: pd.Series, title: str, advice: Advice) -> bool:
+    """Recognise numbers such as 20200131, if all are dates; refuse the first that is none of mostly such."""
+    missing, dates = column.isna().to_numpy(), compact_dates(column)
+    others = ~(missing | dates)
+    if dates.sum() < OF_ALL * (~missing).sum():
+        return False
+    if others.any():
+        row = int(others.argmax())
+        raise ValueError(
+            f"X: row {row + 1}, {title} holds {column.iloc[row]}, in a column of dates such as "
+            f"{int(column[dates].iloc[0])}: accepted are dates and missing values; "
+            f"{advise(advice, 'missing', column.iloc[row])}"
+        )
+    return bool(dates.any())
 
 
 def _use_of_cells(
@@ -114,12 +150,19 @@ def _use_of_cells(
             "of equally many numbers, and missing values; argument must be a string or a number"
         )
     if types and types <= {bool, np.bool_}:
-        return Column(called, "category", "true or false")
+        return Column(called, "category", TRUTH)
     different = set(values)
     others = {value for value in different if as_number(value) is None}
     if not others:
         return Column(called, "number")
     row, value = _first(present, others.__contains__)
+    stray = first_no_date(present)
+    if stray is not None:
+        row, value = stray, present[stray]
+        raise ValueError(
+            f"X: row {row + 1}, {title} holds {_short(value)}, in a column of dates: accepted are dates that "
+            f"exist, such as 2020-01-31, and missing values; {advise(advice, 'missing', value)}"
+        )
     if are_ambiguous_dates(present):
         raise ValueError(
             f"X: row {row + 1}, {title} holds {value!r}: accepted are dates such as 2020-01-31; "
@@ -128,10 +171,17 @@ def _use_of_cells(
     names_rows = len(different) == len(values) > FEW
     too_many = names_rows or len(different) > CATEGORIES
     if are_meant_as_numbers(values) or (too_many and have_one_unit(values)):
-        raise ValueError(no_number(row, title, name, value, advice))
+        raise ValueError(f"{no_number(row, title, name, value, advice)}{_beside(others - {value})}")
     if names_rows:
         return Column(called, "left out", "a different text in each row")
     return _category(column, name, title, called, advice)
+
+
+def _beside(others: set) -> str:
+    """Say which other cells of a column of numbers are none, if they are few."""
+    return (
+        f"; no numbers either: {', '.join(sorted(map(_short, others)))}" if 0 < len(others) <= LISTED else ""
+    )
 
 
 def _first(column: pd.Series, chosen: Callable[[object], bool]) -> tuple[int, object]:
@@ -193,7 +243,7 @@ def _why_an_identifier(column: pd.Series, name: str) -> str:
 
 
 def _category(column: pd.Series, name: object, title: str, called: str, advice: Advice) -> Column:
-    kinds = column[column.notna()].astype(str).nunique()
+    kinds = column[column.notna()].astype(str).str.strip().nunique()
     if kinds > CATEGORIES:
         first = _short(column.dropna().iloc[0])
         raise ValueError(
@@ -207,11 +257,8 @@ def _length(vectors: pd.Series, title: str) -> int:
     """Return the common length of vectors of numbers."""
     length = None
     for row, vector in vectors.items():
-        try:
-            held = np.asarray(vector, dtype=np.float64)
-        except (TypeError, ValueError):
-            held = np.empty(0)
-        if held.ndim != 1 or len(held) == 0 or (length is not None and len(held) != length):
+        held = as_vector(vector)
+        if len(held) == 0 or (length is not None and len(held) != length):
             wanted = "numbers" if length is None else f"{length} numbers, as in the rows before"
             raise ValueError(
                 f"X: row {row + 1}, {title} holds {_short(vector)}: accepted are lists of {wanted}"

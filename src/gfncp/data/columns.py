@@ -1,7 +1,7 @@
 """Tables as numbers: missing values filled in, categories turned into coordinates.
 
 - Columns of numbers are taken as they are, dates as days, and vectors as a coordinate for each of their
-  numbers; a missing value is replaced by the median of its column, or by 0 where all are missing.
+  numbers; a missing value is replaced by the median of its column, or by 0 where an array has none.
 - Columns of booleans, of categories and of text are categorical. Two values become one coordinate, in which
   they lie ``step`` apart: two standard deviations of a typical numeric column (their median; 1 if there is
   none), as a balanced binary column has half its step as its standard deviation (Gelman. Scaling Regression
@@ -10,7 +10,8 @@
 - A column of K kinds counts like one column, whatever K is: kinds that are equally frequent have the mean
   squared distance ``step^2 / 2`` of a balanced flag, so two of them lie ``step sqrt(K / (2 (K - 1)))`` apart.
   Where coordinates are standardised, which gives each the same variance, each counts ``1 / K``.
-- Numeric columns of two values are flags: they are read as numbers, and count like categories.
+- Numeric columns of two values are flags: they are read as numbers, and count like categories. Flags and
+  truth values that are the one-hot code of a category (`gfncp.data.one_hot`) count together like that one.
 - Where there are other columns, too, each of these columns counts a tenth of a number in squared distances
   (`categorical_weight`): otherwise the two values of a flag that says nothing, as far apart as clusters are,
   cut every cluster in two.
@@ -20,6 +21,7 @@ Numeric columns come first, in their order.
 """
 
 import json
+import shlex
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,10 +31,14 @@ import pandas as pd
 from jaxtyping import Bool, Float, Shaped
 
 from gfncp.data.cells import PANDAS, Advice, as_number
-from gfncp.data.column_uses import Column, use_of
+from gfncp.data.codes import few_values
+from gfncp.data.column_uses import TRUTH, Column, use_of
 from gfncp.data.dates import in_days
+from gfncp.data.magnitudes import orders_of_magnitude
+from gfncp.data.one_hot import block_sizes
 from gfncp.data.outliers import NONE, Outliers, outliers
 from gfncp.data.sentinels import Sentinel, sentinels
+from gfncp.data.vectors import as_vector
 
 Table = Shaped[np.ndarray, "points columns"] | pd.DataFrame
 
@@ -62,7 +68,7 @@ class Columns:
 
         Raises:
             ValueError: a value is not what its column holds otherwise, is infinite, or a column has too many
-                categories; or no column is left.
+                categories; or no column is left, or no value is there.
             TypeError: a value is neither a number nor text.
         """
         frame, titles = _frame(table)
@@ -79,13 +85,21 @@ class Columns:
         shares = {place: _shares(frame[place]) for place, each in enumerate(used) if each.used == "category"}
         values = _numbers(frame, titles, used)
         missing = np.isnan(values)
+        if missing.all() and not shares:
+            raise ValueError("X: all values are missing: accepted is at least one number")
         counts = _gaps(used, missing)
         counts |= {place: int(frame[place].isna().sum()) for place in shares}
         apart, flags = _sentinels(used, values), _flags(used, values)
         far = _outliers(used, values, apart)
+        spans = dict(zip(_places(used), orders_of_magnitude(values), strict=True))
+        codes = dict(zip(_places(used), few_values(values), strict=True))
+        blocks = _blocks(frame, used, values, flags)
         used = [
             replace(
                 each,
+                block=blocks[place],
+                values=codes[place] if each.used == "number" and place not in flags else 0,
+                orders=spans[place] if each.used == "number" else 0,
                 used="flag" if place in flags else each.used,
                 missing=counts.get(place, 0),
                 sentinels=apart.get(place, ()),
@@ -112,17 +126,19 @@ class Columns:
         missing = np.isnan(numbers)
         parts = [np.where(missing, np.array(self.fill), numbers)]
         gaps = {titles[place]: count for place, count in _gaps(self.used, missing).items() if count}
+        empty = missing.all(1)
         for place, shares in self.shares.items():
             texts = _texts(frame[place])
-            parts.append(self.step * _coordinates(texts, shares))
+            parts.append(self.step * _coordinates(texts, shares) / _nearer(self.used[place].block))
             unknown = sum(text not in shares for text in texts)
             gaps |= {titles[place]: unknown} if unknown else {}
+            empty &= [text not in shares for text in texts]
         if gaps:
             where = ", ".join(f"{count} in {title}" for title, count in list(gaps.items())[:10])
             more = f" and {len(gaps) - 10} more columns" if len(gaps) > 10 else ""
             warnings.warn(
                 f"X lacks values ({where}{more}): replaced by the median of the column, for categories by "
-                "the mean of their coordinates",
+                f"the mean of their coordinates{_nothing_known(empty)}",
                 UserWarning,
                 stacklevel=2,
             )
@@ -168,11 +184,15 @@ class Columns:
             are 1.
         """
         kinds = [self.used[place].used in KINDS for place in _places(self.used)]
-        widths = [_coordinates([], shares).shape[1] for shares in self.shares.values()]
-        parts = np.array([1] * len(kinds) + [width for width in widths for _ in range(width)])
-        kinds += [True] * sum(widths)
+        parts = [self.used[place].block for place in _places(self.used)]
+        units = parts.copy()  # kinds of texts lie near each other already
+        for place, shares in self.shares.items():
+            width = _coordinates([], shares).shape[1]
+            parts += [width * self.used[place].block] * width
+            units += [1] * width
+        kinds += [True] * (len(parts) - len(kinds))
         weights = np.where(kinds, 1.0 if all(kinds) else categorical_weight, 1.0)
-        both = np.stack([weights, weights / parts])
+        both = np.stack([weights / np.array(units), weights / np.array(parts)])
         return None if (both == 1).all() else both
 
     @property
@@ -182,7 +202,7 @@ class Columns:
         return "date" in kinds and len(kinds) > 1
 
     def warn(self) -> None:
-        """Warn of columns left out, of dates that became numbers, and of numbers unlike all others."""
+        """Warn of columns left out, dates that became numbers, unusual numbers, and likely labels."""
         left_out = [f"{each.name} ({each.why})" for each in self.used if each.used == "left out"]
         dates = [each.name for each in self.used if each.used == "date"]
         if left_out:
@@ -206,6 +226,33 @@ class Columns:
             warnings.warn(
                 f"X: numbers far beyond all others stand in {_listed(said)}: they count as if they were a "
                 "little beyond the others; if they are errors, correct them or put NaN there",
+                UserWarning,
+                stacklevel=2,
+            )
+
+        wide = [f"{each.name} ({each.orders})" for each in self.used if each.orders]
+        if wide:
+            warnings.warn(
+                f"X: numbers span orders of magnitude in {_listed(wide)}: beside the large ones, the small "
+                "ones hardly differ; take logarithms where ratios matter, not differences",
+                UserWarning,
+                stacklevel=2,
+            )
+        codes = [each for each in self.used if each.values]
+        if codes:
+            listed = _listed([f"{each.name} ({each.values} values)" for each in codes])
+            warnings.warn(
+                f"X: numbers of few values cut clusters if they are codes of kinds: {listed}; if they are, "
+                "say so by pandas' type 'category' (--categories "
+                f"{shlex.quote(codes[0].name)} on the command line)",
+                UserWarning,
+                stacklevel=2,
+            )
+        labels = [each.name for each in self.used if each.may_be_labels]
+        if labels:
+            warnings.warn(
+                f"X: {_listed(labels)}: clustered by, like the other columns; leave out what holds known "
+                f"clusters (--label-column {shlex.quote(labels[0])} on the command line compares with them)",
                 UserWarning,
                 stacklevel=2,
             )
@@ -280,6 +327,26 @@ def _flags(used: Sequence[Column], values: Float[np.ndarray, "points coordinates
     return {place for place, each in found if each and used[place].used == "number"}
 
 
+def _blocks(
+    frame: pd.DataFrame,
+    used: Sequence[Column],
+    values: Float[np.ndarray, "points coordinates"],
+    flags: set[int],
+) -> list[int]:
+    """Return of how many one-hot columns each column is one."""
+    coordinate = {place: number for number, place in enumerate(_places(used))}
+    found: list[np.ndarray | None] = []
+    for place, each in enumerate(used):
+        if place in flags:
+            column = values[:, coordinate[place]]
+            found.append(column == np.fmax.reduce(column))
+        elif each.used == "category" and each.why == TRUTH:
+            found.append(frame[place].fillna(False).to_numpy(dtype=bool))
+        else:
+            found.append(None)
+    return block_sizes(found)
+
+
 def _by_value(used: Sequence[Column]) -> dict[str, list[str]]:
     """Group the columns by the value that may mean "missing", each with its number of rows."""
     found: dict[str, list[str]] = {}
@@ -329,11 +396,11 @@ def _part(column: pd.Series, title: str, use: Column) -> Float[np.ndarray, "poin
     """Return coordinates of a column of numbers, dates or vectors."""
     if use.used == "vector":
         return _vectors(column, title, use.width)
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return column.to_numpy(np.float64, na_value=np.nan)[:, None]
     days = in_days(column) if use.used == "date" else None
     if days is not None:
         return days[:, None]
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return column.to_numpy(np.float64, na_value=np.nan)[:, None]
     different: dict[str, float | None] = {}
     values = []
     for cell, missing in zip(column.tolist(), column.isna().tolist(), strict=True):
@@ -353,10 +420,7 @@ def _vectors(column: pd.Series, title: str, length: int) -> Float[np.ndarray, "p
     rows = np.full((len(column), length), np.nan)
     for row in np.flatnonzero(column.notna()).tolist():
         value = column.iloc[row]
-        try:
-            vector = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
-            vector = np.empty(0)
+        vector = as_vector(value)
         if vector.shape != (length,):
             raise ValueError(
                 f"X: row {row + 1}, {title} holds {value!r}: accepted are lists of {length} numbers"
@@ -371,11 +435,25 @@ def _refused(row: int, title: str, value: object) -> str:
 
 def _texts(column: pd.Series) -> list[str | None]:
     pairs = zip(column.tolist(), column.isna().tolist(), strict=True)
-    return [None if missing else str(value) for value, missing in pairs]
+    return [None if missing else str(value).strip() for value, missing in pairs]
 
 
 def _shares(column: pd.Series) -> dict[str, float]:
     return pd.Series(_texts(column), dtype=object).value_counts(normalize=True).sort_index().to_dict()
+
+
+def _nothing_known(empty: Bool[np.ndarray, "points"]) -> str:
+    """Say which rows hold nothing, counted from 1."""
+    rows = [str(row + 1) for row in np.flatnonzero(empty)]
+    if not rows:
+        return ""
+    which = f"{'row' if len(rows) == 1 else 'rows'} {_listed(rows)}"
+    return f"; nothing is known of {which}, whose clusters mean nothing"
+
+
+def _nearer(block: int) -> float:
+    """Return how much nearer the values of a one-hot column lie: its kinds are as far apart as texts."""
+    return 2 * (1 - 1 / block) ** 0.5 if block > 1 else 1.0
 
 
 def _coordinates(texts: list[str | None], shares: Mapping[str, float]) -> Float[np.ndarray, "points values"]:

@@ -28,7 +28,12 @@ DELIMITERS = (",", ";", "\t", "|")
 WHITE_SPACE = r"\s+"
 NAMES = {"tab": "\t", r"\t": "\t", "space": WHITE_SPACE, " ": WHITE_SPACE}
 THOUSANDS = {"space": " "}
+COUNTED = 3  # names, from which on consecutive integers are no accident
 COMMA_DECIMAL = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
+HEADER = "accepted is a first line that names all columns, without titles or comments above it"
+LONGER = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
+UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
+NARROW = re.compile("[\u00a0\u2009\u202f]")  # spaces where no line breaks
 EITHER = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 
 
@@ -75,8 +80,12 @@ def read_text(path: Path, reading: Reading) -> tuple[pd.DataFrame, str]:
         ValueError: its rows are longer than the first line, or that does not name the columns.
     """
     encoding = reading.encoding or "utf-8"
-    told = reading.delimiter
-    delimiter = detect_delimiter(_sample(path, encoding)) if told is None else NAMES.get(told, told)
+    told, sample = reading.delimiter, _sample(path, encoding)
+    if "\0" in sample:
+        raise ValueError(
+            "it holds NUL characters: accepted is text without; its encoding may be utf-16-le or utf-16-be"
+        )
+    delimiter = detect_delimiter(sample) if told is None else NAMES.get(told, told)
     decimal = reading.decimal or ("," if reading.thousands == "." else ".")
     table = _parse(path, delimiter, decimal, encoding)
     unsaid = reading.decimal is None and reading.thousands is None
@@ -150,6 +159,7 @@ def _normalise_texts(
         if not isinstance(cell, str):
             continue
         text = cell.strip().replace(MINUS, "-")
+        text = NARROW.sub(" ", text) if mark == " " else text
         if written.fullmatch(text):
             cells[row] = (text.replace(mark, "") if mark else text).replace(decimal, ".")
         elif decimal == "," and as_number(text) is not None and "." in text:
@@ -203,28 +213,45 @@ def _parse(path: Path, delimiter: str, decimal: str, encoding: str) -> pd.DataFr
                 low_memory=False,
             )
         except pd.errors.ParserWarning:
-            raise ValueError(
-                "rows have more cells than the first line: accepted is a first line that names all columns, "
-                "without titles or comments above it"
-            ) from None
+            raise ValueError(f"rows have more cells than the first line: {HEADER}") from None
+        except pd.errors.ParserError as error:
+            raise ValueError(_not_parsed(str(error))) from None
     _check_header(table)
     return table
+
+
+def _not_parsed(error: str) -> str:
+    """Say in words what pandas' parser met."""
+    longer, unclosed = LONGER.search(error), UNCLOSED.search(error)
+    if longer:
+        return f"line {longer[2]} has {longer[3]} cells, and those above it {longer[1]}: {HEADER}"
+    if unclosed:
+        return (
+            f"a quotation mark is opened in row {int(unclosed[1]) + 1} and never closed: accepted are pairs"
+        )
+    return error
 
 
 def _check_header(table: pd.DataFrame) -> None:
     """Refuse names that are a row of the table: numbers, beside texts that stand in their columns, too.
 
     Raises:
-        ValueError: they are, and not 0, 1, 2, ... as pandas writes them.
+        ValueError: they are, and not 0, 1, 2, ... as pandas writes them, nor other consecutive integers.
     """
     names = [str(name) for name in table.columns]
     numbers = [as_number(name) is not None for name in names]
-    if not any(numbers) or names == [str(i) for i in range(len(names))]:
+    if not any(numbers) or names == [str(i) for i in range(len(names))] or _are_counted(names):
         return
     others = [place for place, number in enumerate(numbers) if not number]
     if all((table.iloc[:, place] == names[place]).any() for place in others):
         first = names[numbers.index(True)]
         raise ValueError(f"the first line has to name the columns, but holds the number {first}")
+
+
+def _are_counted(names: list[str]) -> bool:
+    """Tell whether names are consecutive integers, at least three."""
+    counted = len(names) >= COUNTED and all(name.isdecimal() for name in names)
+    return counted and [int(name) - int(names[0]) for name in names] == list(range(len(names)))
 
 
 def _has_decimal_commas(table: pd.DataFrame) -> bool:

@@ -81,10 +81,10 @@ def decode_image(path: Path, mode: str) -> "PIL.Image.Image":
         ValueError: the file is no image, or is damaged.
     """
     with extra("images", str(path)):
-        from PIL import Image
+        from PIL import Image, ImageOps
     try:
         with Image.open(path) as image:
-            return image.convert(mode)
+            return ImageOps.exif_transpose(image).convert(mode)
     except Exception as error:  # decoders raise nearly anything on damaged files
         raise ValueError(f"{path}: not a readable image ({error or type(error).__name__})") from None
 

@@ -39,14 +39,15 @@ def read_pictures(folder: Path, skip_bad: bool = False) -> Pictures:
     if not files:
         raise ValueError(f"{folder}: holds no images; accepted are files that end in {', '.join(SUFFIXES)}")
     with extra("images", str(folder)):
-        from PIL import Image
+        from PIL import Image, ImageOps
     names = [path.relative_to(folder).as_posix() for path in files]
     pixels, read, sizes, bad, moving = [], [], [], [], 0
     for path, name in zip(files, names, strict=True):
         try:
             with Image.open(path) as image:
-                grey = _grey(image).resize((PIXELS, PIXELS), Image.Resampling.LANCZOS)
-                sizes.append(image.size)
+                upright = _grey(ImageOps.exif_transpose(image))
+                grey = upright.resize((PIXELS, PIXELS), Image.Resampling.LANCZOS)
+                sizes.append(upright.size)
                 moving += getattr(image, "is_animated", False)
         except Exception as error:  # decoders raise nearly anything on damaged files
             bad.append(f"{name} ({_reason(error)})")
@@ -72,8 +73,10 @@ def _grey(image: "PIL.Image.Image") -> "PIL.Image.Image":
     """Return grey levels in 8 bits; what is transparent becomes a ground unlike what is drawn on it."""
     from PIL import Image
 
-    if image.mode.startswith("I"):
+    if image.mode.startswith(("I", "F")):
         levels = np.asarray(image, dtype=np.float64)
+        if image.mode == "F" and levels.max() <= 1:
+            levels = levels * WHITE
         levels = levels / OF_16_BITS if levels.max() > WHITE else levels
         return Image.fromarray(levels.clip(0, WHITE).round().astype(np.uint8))
     if not image.has_transparency_data:

@@ -177,15 +177,27 @@ def _assign(
     aside = {name: np.asarray(held[name]) for name in roles.aside}
     for name, values in aside.items():
         check_labels(values, len(points), name)
-    ids = pd.Index(aside[roles.ids], name=roles.ids) if roles.ids else pd.RangeIndex(len(points))
+    ids = pd.Index(aside[roles.ids], name=roles.ids) if roles.ids else _index(held, len(points))
     if isinstance(points, pd.DataFrame):
         points = points.set_axis(ids)
     return PointSet(title, points, ids, aside.get(roles.labels), columns), aside.get(roles.sets)
 
 
+def _index(held: pd.DataFrame | dict[str, np.ndarray], rows: int) -> pd.Index:
+    """The names of rows that a Parquet file keeps, if pandas wrote one index of them; else numbers."""
+    kept = held.index if isinstance(held, pd.DataFrame) else None
+    plain = kept is None or isinstance(kept, pd.RangeIndex | pd.MultiIndex)
+    return pd.RangeIndex(rows) if plain else kept
+
+
 def _table(held: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, list[Column]]:
     """The columns to cluster by, as numbers and categories, and what each column was used as."""
     chosen = roles.columns is not None
+    twice = [name for name, times in Counter(roles.columns).items() if times > 1] if chosen else []
+    if twice:
+        raise ValueError(
+            f"columns={roles.columns}: accepted is each column once, {twice[0]!r} is named twice"
+        )
     points = held[list(roles.columns)] if chosen else held.drop(columns=[*roles.aside, *roles.others])
     if points.empty:
         raise ValueError(f"expected rows of numbers, found {len(points)} rows and {points.shape[1]} columns")

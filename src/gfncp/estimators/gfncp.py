@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
+from os import PathLike
 from pathlib import Path
 from typing import ClassVar, cast
 
@@ -15,6 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from gfncp.bounds import ClusterBounds
 from gfncp.checkpoints import DEFAULT, WEIGHTS, find, load_configuration
 from gfncp.data.checks import check_each_set, check_known, check_labels, check_weights
 from gfncp.decoding.stream import Stream
@@ -107,6 +109,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
     feature_names_in_: np.ndarray  # absent without names
 
     _parameter_constraints: ClassVar[dict] = {  # others are checked where they are used
+        "checkpoint": [str, PathLike],
         "n_samples": [COUNT],
         "n_orders": [COUNT],
         "max_joint": [COUNT, None],
@@ -374,6 +377,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
     def _inference(self) -> Inference:
         self._validate_params()
+        ClusterBounds.of(self.n_clusters)
         max_joint = None if self.max_joint is None else int(self.max_joint)
         kind = class_of(load_configuration(self.checkpoint))
         return kind.of(self.checkpoint, self.device, int(self.n_orders), self.n_clusters, max_joint)

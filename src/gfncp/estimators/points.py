@@ -8,6 +8,7 @@ from jaxtyping import Float, Int, Shaped
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from gfncp.bounds import ClusterBounds
 from gfncp.data.checks import as_array, check_images, check_shape
 from gfncp.data.columns import Columns, Table
 from gfncp.estimators.image_range import refuse_unlike
@@ -20,6 +21,7 @@ class PointsMixin(BaseEstimator):
 
     checkpoint: str | Path
     scale: str
+    n_clusters: object
     categorical_weight: float | None
     outside_: list[str]
     columns_: list
@@ -78,10 +80,22 @@ class PointsMixin(BaseEstimator):
         weights: Float[np.ndarray, "points"] | None = None,
         known: Int[np.ndarray, "points"] | None = None,
     ) -> Given:
-        """Return a set with what is known of it; dates beside other numbers have all columns standardised."""
+        """Return a set with what is known of it; dates beside other numbers have all columns standardised.
+
+        Raises:
+            ValueError: more clusters are known than there may be.
+        """
+        bounds = ClusterBounds.of(self.n_clusters)
+        clusters = 0 if known is None else int(known.max()) + 1
+        if bounds is not None and clusters > bounds.high:
+            raise ValueError(
+                f"n_clusters={self.n_clusters!r}: known_labels name {clusters} clusters; accepted are bounds "
+                "that leave room for them"
+            )
         weight = self.categorical_weight
         weight = inference.categorical_weight if weight is None else float(weight)
-        importance = None if columns is None else columns.importance(weight)
+        as_they_are = columns is None or (weight == 1 and not inference.scales)
+        importance = None if as_they_are else columns.importance(weight)
         mixed = columns is not None and columns.mixed_units and inference.scales
         scale = "columns" if mixed and self.scale == "auto" else self.scale
         return inference.given(x, scale, weights, known, importance)
