@@ -80,6 +80,24 @@ def test_components_of_a_larger_set_keep_their_unit(generator):
     assert choice(x[:500]) == "none"
 
 
+@pytest.mark.parametrize("components", [10, 20])
+def test_components_of_a_set_of_which_one_cluster_was_left_out_keep_their_unit(generator, components):
+    means = 3 * torch.randn(6, 60, dtype=torch.float64, generator=generator)
+    cluster = torch.randint(6, (600,), generator=generator)
+    x = means[cluster] + torch.randn(600, 60, dtype=torch.float64, generator=generator)
+    x = x * 0.95 ** torch.arange(60)
+    scores = torch.from_numpy(PCA(components).fit_transform(x))
+    assert choice(scores[cluster > 0]) == choice(scores[::3]) == "none"
+    assert not has_like_spreads(scores[cluster > 0], ones(scores[cluster > 0]))
+
+
+@pytest.mark.parametrize("base, shift", [(4.0, 0), (1.8, 20)])
+def test_quantities_in_falling_order_are_standardised(generator, base, shift):
+    """They are no components if units are as far apart as powers of 4, or most quantities have one sign."""
+    x = blobs(generator, dim=8) + shift
+    assert choice(x * base ** -torch.arange(8.0)) == "columns"
+
+
 def test_components_of_fewer_rows_than_dimensions_keep_their_unit(generator):
     x = torch.randn(10, 60, dtype=torch.float64, generator=generator) * 0.5 ** torch.arange(60)
     assert choice(PCA().fit_transform(x)) == "none"  # the last of them is rounding

@@ -15,6 +15,7 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float
+from scipy.stats import kendalltau
 from torch import Tensor
 
 from gfncp.coresets.modes import VISIBLE, count_modes
@@ -37,10 +38,14 @@ NUMBERS_AT_ONCE = 2**22  # numbers that are sorted together
 UNIT = 0.01  # tolerance of a length of 1, in single or half precision
 MOSTLY = 0.95  # share of the rows that decides: others may be zero, or outliers
 UNCORRELATED = 1e-4  # correlation of principal components, in single precision
-NEARLY_UNCORRELATED = 0.1  # root mean square correlation of components of a set that has these rows
-COMPONENTS = 5  # number of columns that fall in variance by chance once in 5! = 120 tables
 EQUAL = 1.05  # ratio of standard deviations of components that count as equal
 NEGLIGIBLE = 1e-6  # ratio of a standard deviation to the widest one's up to which a component is rounding
+CHANCE = (
+    0.0084  # that so many columns mostly fall in spread by accident: five in order do once in 5! = 120 tables
+)
+SIGNED = 0.75  # share of components of a larger set that have both signs
+LITTLE = 0.4  # root mean square correlation of such components
+STEEP = 2.0  # ratio of spreads of neighbouring components, on average, at most
 LIKE = 4.0  # ratio of spreads up to which they are alike
 FEW, LIKE_OF_FEW = 3, 2.0  # number of columns up to which that ratio is smaller, and this ratio
 LONG, ROW = 20.0, 4  # ratio for a column of a few that has so many modes: a long row of clusters
@@ -79,11 +84,13 @@ def has_falling_components(x: Float[Tensor, "points dim"], weights: Float[Tensor
     """Test for uncorrelated columns of falling variance: principal components, or singular vectors by size.
 
     Components of these very rows are uncorrelated up to rounding, about their mean or, if made without
-    centring, about 0. Components of a larger set are nearly so; five or more that fall are no accident.
+    centring, about 0. Those of a larger set, of which these are some rows, fall but for a few, are little
+    correlated, and have both signs, as hardly any columns of different units are.
     """
     (median,) = _quantiles(x, weights, 0.5)
     near = x / 2 - median / 2  # a mean of far columns would lose what differs
-    return _fall(near - weights @ near / weights.sum(), weights) or _fall(x, weights)
+    near = near - weights @ near / weights.sum()
+    return _fall(near, weights) or _fall(x, weights) or _mostly_fall(x, near, weights)
 
 
 def has_like_spreads(x: Float[Tensor, "points dim"], weights: Float[Tensor, "points"]) -> bool:
@@ -203,20 +210,42 @@ def _weighty(x, weights):
 
 def _fall(x, weights):
     """Test for columns that are uncorrelated about 0 and fall in size."""
-    largest = x.abs().amax(0)
-    z = x / torch.where(largest > 0, largest, 1)  # now no square overflows
-    products = z.mT @ (weights[:, None] * z)
-    sizes = largest.log() + products.diagonal().log() / 2
+    z, sizes = _scaled(x, weights)
     floor = sizes.amax() + math.log(NEGLIGIBLE)
     if (sizes.clamp_min(floor).diff() > math.log(EQUAL)).any():
         return False
-    products = products[sizes > floor][:, sizes > floor]
-    dim = len(products)
-    deviations = products.diagonal().sqrt()
-    correlations = (products / deviations / deviations[:, None]).fill_diagonal_(0)
-    usual = correlations.square().sum() / max(1, dim * (dim - 1))
-    nearly = dim >= COMPONENTS and usual.sqrt() <= NEARLY_UNCORRELATED
-    return dim > 1 and bool(nearly or correlations.abs().amax() <= UNCORRELATED)
+    z = z[:, sizes > floor]
+    return z.shape[1] > 1 and bool(_correlations(z, weights).abs().amax() <= UNCORRELATED)
+
+
+def _mostly_fall(x, near, weights):
+    """Test for columns of both signs, little correlated, that fall in spread but for a few."""
+    low, high = _quantiles(x, weights, *TAILS)
+    varied = high > low
+    if ((low < 0) & (high > 0)).sum() < SIGNED * max(2, varied.sum()):
+        return False
+    logs = (high[varied] / 2 - low[varied] / 2).log()
+    if logs.amax() - logs.amin() > math.log(STEEP) * (len(logs) - 1):
+        return False
+    if kendalltau(range(len(logs)), logs, alternative="less").pvalue > CHANCE:
+        return False
+    correlations = _correlations(_scaled(near[:, varied], weights)[0], weights)
+    pairs = len(logs) * (len(logs) - 1)
+    return bool((correlations.square().sum() / pairs).sqrt() <= LITTLE)
+
+
+def _scaled(x, weights):
+    """Return columns over their largest number, whose squares do not overflow, and logs of their sizes."""
+    largest = x.abs().amax(0)
+    z = x / torch.where(largest > 0, largest, 1)
+    return z, largest.log() + (weights @ z.square()).log() / 2
+
+
+def _correlations(z, weights):
+    """Return correlations of columns about 0, and 0 for those of columns with themselves."""
+    products = z.mT @ (weights[:, None] * z)
+    deviations = products.diagonal().sqrt().clamp_min(1e-300)
+    return (products / deviations / deviations[:, None]).fill_diagonal_(0)
 
 
 def _radial(radius, weights):

@@ -6,8 +6,10 @@ four points, but half of the checkpoint's at least and all of them at most. For 
 half of them are enough, unless the set is crowded: has nearly as many clusters.
 
 The posterior is that of one coreset, the largest. A coreset is drawn at random, and another one of another
-size shows the same set a little differently: the clustering that is answered is therefore what the greedy
-clusterings by eight coresets of several sizes agree on (of large sets, by one of each size).
+size shows the same set a little differently: the clustering that is answered is therefore what clusterings
+by eight coresets of several sizes agree on (of large sets, by one of each size). Half of the say have greedy
+clusterings, the most accurate single ones, and half have samples, which tell what is uncertain: clusters that
+are one with probability .4 may be one in all greedy clusterings, or in none.
 """
 
 import math
@@ -49,6 +51,7 @@ FLAT_SHARES = 3 / 4, 1
 CORESETS = 8  # of all sizes
 LARGE = 5000  # rows, beyond which one coreset of each size has to do: summaries take long
 CLUSTERINGS = 16  # greedy ones, at least, that have to agree
+SAMPLES = 64  # sampled ones
 
 
 @dataclass(frozen=True)
@@ -247,7 +250,7 @@ class CoresetInference(Inference):
     def _agreed(
         self, sets: list[Given], encoding: Encoding, beside: list[PlacedPoints]
     ) -> list[Int[torch.Tensor, "points"]]:
-        """The clustering of each set that the greedy ones agree on, of all coresets and orders.
+        """The clustering of each set that those of all coresets agree on.
 
         Its clusters all have a medoid in the largest coreset, so the posterior knows it.
         """
@@ -255,12 +258,19 @@ class CoresetInference(Inference):
         along = self._known_first(encoding, math.ceil(max(CLUSTERINGS, self.n_orders) / several))
         bounds = self._bounds(int(encoding.mask.sum(1).min()))
         labels, log_prob = orders.greedy_each(self.network, encoding, along, bounds)
+        low, high = (1, math.inf) if bounds is None else (bounds.low, bounds.high)
         agreed = []
         for i, given in enumerate(sets):
             own = slice(i * several, (i + 1) * several)
             self.check_finite(bool(log_prob[own].isfinite().all()), given.x)
-            low, high = (1, math.inf) if bounds is None else (bounds.low, bounds.high)
-            agreed.append(_agreed(beside[own], labels[own], low, high))
+            if several == 1:
+                tokens = _most_typical(labels[i], beside[i])
+            else:
+                stream = seeded(ORDERS_SEED, 1)  # of each set, whatever other sets are beside it
+                each = math.ceil(SAMPLES / several)
+                drawn, _ = orders.sample(self.network, encoding.of(own), each, along[:1], stream, bounds)
+                tokens = _consensus(beside[own], labels[own], drawn, low, high)
+            agreed.append(beside[own][-1].most_likely(tokens).long())
         return agreed
 
     @torch.no_grad()
@@ -339,29 +349,36 @@ def _padded(
     return padded, torch.arange(padded.shape[1], device=padded.device) < sizes[:, None]
 
 
-def _agreed(
+def _most_typical(
+    labels: Int[torch.Tensor, "orders tokens"], beside: PlacedPoints
+) -> Int[torch.Tensor, "own_tokens"]:
+    """Return the clustering of a coreset's tokens that agrees most with the others."""
+    own = labels[:, : len(beside.prepared.mean)]
+    return own[orders.most_typical(own)]
+
+
+def _consensus(
     beside: list[PlacedPoints],
-    labels: Int[torch.Tensor, "coresets orders tokens"],
+    greedy: Int[torch.Tensor, "coresets orders tokens"],
+    drawn: Int[torch.Tensor, "coresets samples tokens"],
     low: int,
     high: int | float,
-) -> Int[torch.Tensor, "points"]:
-    """Return what clusterings agree on: of one coreset the most typical, of several their consensus.
+) -> Int[torch.Tensor, "own_tokens"]:
+    """Return what clusterings by several coresets agree on, as a clustering of the last one's tokens.
 
-    The consensus is that of some points, at equal steps. The medoids of the last coreset join its clusters,
-    and all points those of the medoids.
+    Greedy clusterings and samples have half of the say each. The consensus is that of some points, at equal
+    steps, and the medoids of the last coreset join its clusters.
 
     Args:
         low, high: bounds on the number of clusters, which all of the clusterings keep.
     """
-    last = beside[-1]
-    of_last = labels[-1, :, : len(last.prepared.mean)]
-    tokens = of_last[orders.most_typical(of_last)]
-    if len(beside) > 1:
-        of_points = [each.of_tokens(own) for each, own in zip(beside, labels, strict=True)]
-        votes = Votes(torch.cat(of_points).numpy())
-        some = np.arange(0, votes.points, math.ceil(votes.points / COMPARED))
-        closeness = votes.closeness(votes.consensus(some, low, high), some)
-        found = torch.from_numpy(closeness[last.prepared.medoid.numpy()].argmax(1))
-        if len(found.unique()) >= low:  # else clusters have no medoid
-            tokens = canonical_labels(found)
-    return last.most_likely(tokens).long()
+    as_often = greedy.repeat_interleave(math.ceil(drawn.shape[1] / greedy.shape[1]), 1)
+    of_points = [
+        each.of_tokens(own) for labels in (as_often, drawn) for each, own in zip(beside, labels, strict=True)
+    ]
+    votes = Votes(torch.cat(of_points).numpy())
+    some = np.arange(0, votes.points, math.ceil(votes.points / COMPARED))
+    closeness = votes.closeness(votes.consensus(some, low, high), some)
+    found = torch.from_numpy(closeness[beside[-1].prepared.medoid.numpy()].argmax(1))
+    few = len(found.unique()) < low  # clusters have no medoid
+    return _most_typical(greedy[-1], beside[-1]) if few else canonical_labels(found)

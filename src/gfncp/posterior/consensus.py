@@ -2,8 +2,8 @@
 
 Two points are together in some share of the clusterings. Average linkage of these shares gives the consensus
 (Fred, Jain, 2005): clusters are joined while their points are together in half of the clusterings, on
-average. A cluster that hardly any of the clusterings has, by the Jaccard index (Hennig, 2007), is noise of
-the vote, and its points join the others.
+average. A cluster that hardly any of the clusterings has, by the Jaccard index (Hennig, 2007), and far fewer
+than have the others, is noise of the vote, and its points join the others.
 
 References:
     Fred, Jain. Combining Multiple Clusterings Using Evidence Accumulation. IEEE TPAMI 27, 2005.
@@ -18,7 +18,8 @@ from scipy.sparse import csr_matrix
 from gfncp.posterior.hierarchy import average_linkage
 
 TOGETHER = 0.5  # share of the clusterings in which the points of two clusters are together, to join these
-STABLE = 0.35  # mean Jaccard index of a cluster with the most similar one of each clustering, at least
+STABLE = 0.35  # mean Jaccard index of a cluster with the most similar one of each clustering, at least,
+USUAL = 0.7  # or this share of what that of the points' clusters is on average
 
 Rows = Int[np.ndarray, "rows"]
 
@@ -53,7 +54,7 @@ class Votes:
         while (clusters := labels.max() + 1) > low:
             stability = self._stability(labels, rows)
             weakest = stability.argmin()
-            if stability[weakest] >= STABLE:
+            if stability[weakest] >= min(STABLE, USUAL * stability[labels].mean()):
                 break
             closeness = self.closeness(labels, rows)[rows]
             closeness[:, weakest] = -1

@@ -24,6 +24,7 @@ from gfncp.configuration.data import (
 from gfncp.configuration.encoders import Pretraining
 from gfncp.configuration.files import to_toml
 from gfncp.data.checks import array_shape
+from gfncp.estimators.limits import accepted_shape
 from gfncp.evaluation.comparison import NOTHING, comparison, failures, markdown
 from gfncp.evaluation.coreset_ablation import coreset_ablation
 from gfncp.evaluation.coreset_calibration import coreset_calibration, running_free
@@ -226,8 +227,7 @@ def model_card(folder: Path, records: list[dict], measured: str | None = None) -
         for record in records
         if record["checkpoint"] == name and parse(record["configuration"], name) == configuration
     ]
-    tokens = configuration.encoder.kind == "tokens"  # made of points of any width
-    shape = array_shape((None,) if tokens else configuration.encoder.build().point_shape)
+    shape = array_shape(accepted_shape(configuration))
     parameters = sum(weight.numel() for weight in load(folder).parameters())
     low, high = training.points
     if training.initial is None:
