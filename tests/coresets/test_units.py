@@ -91,7 +91,7 @@ def test_components_of_a_set_of_which_one_cluster_was_left_out_keep_their_unit(g
     assert not has_like_spreads(scores[cluster > 0], ones(scores[cluster > 0]))
 
 
-@pytest.mark.parametrize("base, shift", [(4.0, 0), (1.8, 20)])
+@pytest.mark.parametrize(("base", "shift"), [(4.0, 0), (1.8, 20)])
 def test_quantities_in_falling_order_are_standardised(generator, base, shift):
     """They are no components if units are as far apart as powers of 4, or most quantities have one sign."""
     x = blobs(generator, dim=8) + shift
