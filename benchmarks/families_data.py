@@ -15,6 +15,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 from real_sets import RealSet, bundled_sets, read_collections
 from scipy.spatial.distance import cdist
+from sklearn.decomposition import PCA
 
 MOST_POINTS = 2000  # of a planar set
 WIDE_POINTS = 1000
@@ -169,6 +170,20 @@ def noise_columns(rng: np.random.Generator) -> tuple[Points, Labels]:
     return np.concatenate([x, rng.normal(size=(POINTS, 10))], 1), labels
 
 
+def far_beside_noise(rng: np.random.Generator) -> tuple[Points, Labels]:
+    """Draw four clusters in three columns, 10 standard deviations apart, beside twenty columns of noise."""
+    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * (10 / 8**0.5)
+    x, labels = blobs(corners, POINTS // 4, rng)
+    return np.concatenate([x, rng.random((POINTS, 20))], 1), labels
+
+
+def some_components(rng: np.random.Generator) -> tuple[Points, Labels]:
+    """Draw four of six clusters in 60 columns, by 20 principal components of all six."""
+    x, labels = blobs(3.0 * rng.normal(size=(6, 60)), POINTS // 4, rng)
+    scores = PCA(20).fit_transform(x * 0.95 ** np.arange(60))
+    return scores[labels <= 4], labels[labels <= 4]
+
+
 def with_flag(rng: np.random.Generator) -> tuple[Points, Labels]:
     """Draw three clear clusters, with a third column of random zeros and ones."""
     x, labels = clear(rng)
@@ -247,6 +262,8 @@ TRACKERS: dict[str, Recipe] = {
     NO_STRUCTURE + "Gaussian, 10 columns": lambda rng: one_gaussian(10, rng),
     "row beside noise, N = 270": lambda rng: row(270, rng),
     "row beside noise, N = 3000": lambda rng: row(3000, rng),
+    "twenty columns of noise": far_beside_noise,
+    "components of a larger set": some_components,
 }
 
 

@@ -24,6 +24,8 @@ SHAPES = {  # points, columns, clusters
     "no structure: Gaussian, 10 columns": (300, 10, 1),
     "row beside noise, N = 270": (270, 2, 9),
     "row beside noise, N = 3000": (3000, 2, 9),
+    "twenty columns of noise": (300, 23, 4),
+    "components of a larger set": (300, 20, 4),
 }
 
 

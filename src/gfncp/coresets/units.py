@@ -43,11 +43,13 @@ NEGLIGIBLE = 1e-6  # ratio of a standard deviation to the widest one's up to whi
 CHANCE = (
     0.0084  # that so many columns mostly fall in spread by accident: five in order do once in 5! = 120 tables
 )
-SIGNED = 0.75  # share of components of a larger set that have both signs
+SIGNED = 0.75  # share of columns in one unit that have both signs, where other tests leave it open
 LITTLE = 0.4  # root mean square correlation of such components
 STEEP = 2.0  # ratio of spreads of neighbouring components, on average, at most
 LIKE = 4.0  # ratio of spreads up to which they are alike
 FEW, LIKE_OF_FEW = 3, 2.0  # number of columns up to which that ratio is smaller, and this ratio
+ALONE = 0.1  # root mean square correlation of noise with all other columns, at most
+FLOOR, FLAT = 1.5, 5  # ratio of spreads of columns that are noise alone, and their number, at least
 LONG, ROW = 20.0, 4  # ratio for a column of a few that has so many modes: a long row of clusters
 PER_MODE, USUAL = 1.2, 2  # widening of a column for each of its clear modes beyond the second
 MANY = 50  # columns: more than a table of different quantities has
@@ -87,9 +89,7 @@ def has_falling_components(x: Float[Tensor, "points dim"], weights: Float[Tensor
     centring, about 0. Those of a larger set, of which these are some rows, fall but for a few, are little
     correlated, and have both signs, as hardly any columns of different units are.
     """
-    (median,) = _quantiles(x, weights, 0.5)
-    near = x / 2 - median / 2  # a mean of far columns would lose what differs
-    near = near - weights @ near / weights.sum()
+    near = _centred(x, weights)
     return _fall(near, weights) or _fall(x, weights) or _mostly_fall(x, near, weights)
 
 
@@ -97,7 +97,8 @@ def has_like_spreads(x: Float[Tensor, "points dim"], weights: Float[Tensor, "poi
     """Test for columns of like spread, constant ones aside.
 
     Fewer than 50 columns are alike if the widest is at most 4 times as wide as the narrowest; more, if it is
-    at most 4 times as wide as the middle one, since many a pixel or gene hardly varies. Two or three columns
+    at most 4 times as wide as the middle one, since many a pixel or gene hardly varies. Or most are as narrow
+    as each other and the others are wider by what parts the clusters, see `_has_floor`. Two or three columns
     are alike if it is at most 2 times as wide; or 20 times if it has four modes or more and narrow ones have
     none (`gfncp.coresets.modes`): a long row of clusters.
     """
@@ -109,8 +110,10 @@ def has_like_spreads(x: Float[Tensor, "points dim"], weights: Float[Tensor, "poi
     few = len(spreads) <= FEW
     if spreads.amax() <= (LIKE_OF_FEW if few else LIKE) * usual:
         return True
-    if not few or spreads.amax() > LONG * usual:
+    if spreads.amax() > LONG * usual:
         return False
+    if not few:
+        return _has_floor(columns, weights, spreads)
     wide = LIKE_OF_FEW * spreads >= spreads.amax()
     modes = count_modes(columns, weights, VISIBLE)
     return bool(modes[spreads.argmax()] >= ROW) and bool((modes[~wide] == 1).all())
@@ -149,6 +152,24 @@ def in_units(
         return stretch * _each_in_its_unit(x, weights)
     x = stretch * x
     return _all_in_one_unit(_polar(x)[0] if scale == "unit-length" else x, weights)
+
+
+def _has_floor(columns, weights, spreads):
+    """Test for columns half of which, five at least, are equally narrow, as noise in one unit would be.
+
+    Quantities of different units have other spreads each. Where some are alike all the same, as answers on
+    one scale beside an age, they are correlated, and most have one sign.
+    """
+    narrow = spreads <= FLOOR * spreads.amin()
+    if narrow.sum() < max(FLAT, len(narrow) / 2):
+        return False
+    low, high = _quantiles(columns, weights, *TAILS)
+    if ((low < 0) & (high > 0)).double().mean() >= SIGNED:
+        return True
+    correlations = _correlations(_scaled(_centred(columns, weights), weights)[0], weights)[narrow]
+    pairs = correlations.numel() - len(correlations)
+    alone = bool((correlations.square().sum() / pairs).sqrt() <= ALONE)
+    return alone and bool((count_modes(columns[:, narrow], weights, VISIBLE) == 1).all())
 
 
 def _each_in_its_unit(x, weights):
@@ -232,6 +253,13 @@ def _mostly_fall(x, near, weights):
     correlations = _correlations(_scaled(near[:, varied], weights)[0], weights)
     pairs = len(logs) * (len(logs) - 1)
     return bool((correlations.square().sum() / pairs).sqrt() <= LITTLE)
+
+
+def _centred(x, weights):
+    """Return half of each number less half of its column's mean."""
+    (median,) = _quantiles(x, weights, 0.5)
+    near = x / 2 - median / 2  # a mean of far columns would lose what differs
+    return near - weights @ near / weights.sum()
 
 
 def _scaled(x, weights):

@@ -266,9 +266,11 @@ class CoresetInference(Inference):
             if several == 1:
                 tokens = _most_typical(labels[i], beside[i])
             else:
-                stream = seeded(ORDERS_SEED, 1)  # of each set, whatever other sets are beside it
-                each = math.ceil(SAMPLES / several)
-                drawn, _ = orders.sample(self.network, encoding.of(own), each, along[:1], stream, bounds)
+                drawn = labels[own]
+                if low < high:  # else clusters are as many in all of them, which is what samples tell best
+                    stream = seeded(ORDERS_SEED, 1)  # of each set, whatever other sets are beside it
+                    each = math.ceil(SAMPLES / several)
+                    drawn, _ = orders.sample(self.network, encoding.of(own), each, along[:1], stream, bounds)
                 tokens = _consensus(beside[own], labels[own], drawn, low, high)
             agreed.append(beside[own][-1].most_likely(tokens).long())
         return agreed
