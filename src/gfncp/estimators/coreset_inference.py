@@ -125,6 +125,9 @@ class CoresetInference(Inference):
         return int(labels.max()) + 1 > CROWDED * half
 
     def seen(self, given: Given, rows: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some dim"]:
+        if len(rows) == len(given.x) and given.weights is None:  # read already
+            points = self.points(given)
+            return points.places[points.distinct[rows]].double().numpy()
         points = read_points(self.vectors(given.x[rows]), None, None, given.scale, given.importance)
         return points.places[points.distinct].double().numpy()
 
