@@ -84,11 +84,7 @@ def read_points(
     Raises:
         ValueError: equal rows are known to be in different clusters.
     """
-    points, distinct, counts = np.unique(x, axis=0, return_inverse=True, return_counts=True)
-    distinct = distinct.reshape(-1)
-    if weights is not None:
-        counts = np.bincount(distinct, weights, len(points))
-    points, weight = torch.from_numpy(points), torch.from_numpy(counts.astype(np.float64))
+    points, distinct, weight = _merged(x, weights)
     places = _places(points, weight, scale, importance)
     order = places.square().sum(1).argsort(stable=True)
     rank = torch.empty_like(order)
@@ -134,10 +130,21 @@ def place_new(
     importance: Float[np.ndarray, "dim"] | None = None,
 ) -> Float[Tensor, "new 24"]:
     """Return coordinates of new rows, in units and axes that are measured on the rows of the set alone."""
-    counts = np.ones(len(x)) if weights is None else weights
-    weight = torch.from_numpy(np.concatenate([counts, np.zeros(len(new))]))
-    both = torch.from_numpy(np.concatenate([x, new]))
-    return _places(both, weight, scale, importance)[len(x) :].float()
+    points, _, weight = _merged(x, weights)
+    both = torch.cat([points, torch.from_numpy(new)])
+    weight = torch.cat([weight, weight.new_zeros(len(new))])
+    return _places(both, weight, scale, importance)[len(points) :].float()
+
+
+def _merged(
+    x: Float[np.ndarray, "rows dim"], weights: Float[np.ndarray, "rows"] | None
+) -> tuple[Float[Tensor, "points dim"], Int[np.ndarray, "rows"], Float[Tensor, "points"]]:
+    """Return distinct rows in order, which of them each row is, and their weights."""
+    points, distinct, counts = np.unique(x, axis=0, return_inverse=True, return_counts=True)
+    distinct = distinct.reshape(-1)
+    if weights is not None:
+        counts = np.bincount(distinct, weights, len(points))
+    return torch.from_numpy(points), distinct, torch.from_numpy(counts.astype(np.float64))
 
 
 def _places(

@@ -19,6 +19,7 @@ from scipy.stats import kendalltau
 from torch import Tensor
 
 from gfncp.coresets.modes import VISIBLE, count_modes
+from gfncp.coresets.noise import is_noise
 
 Scale = Literal["columns", "none", "unit-length"]
 
@@ -52,6 +53,7 @@ ALONE = 0.1  # root mean square correlation of noise with all other columns, at 
 FLOOR, FLAT = 1.5, 5  # ratio of spreads of columns that are noise alone, and their number, at least
 LONG, ROW = 20.0, 4  # ratio for a column of a few that has so many modes: a long row of clusters
 PER_MODE, USUAL = 1.2, 2  # widening of a column for each of its clear modes beyond the second
+NOISE = 0.2  # narrowing of a column that tells nothing of clusters
 MANY = 50  # columns: more than a table of different quantities has
 
 
@@ -132,7 +134,8 @@ def in_units(
       the spread is at least ``d sqrt(p (1 - p))`` with p the weight elsewhere and d the median distance
       there: the standard deviation of a flag, which so counts like one numeric column. A column of k clear
       modes (`gfncp.coresets.modes`), four or more, is 1.2 (k - 2) times as wide: neighbouring modes are about
-      as far from each other then as other columns are wide.
+      as far from each other then as other columns are wide. Columns of noise (`gfncp.coresets.noise`), five
+      or more, are a fifth as wide.
     - "none": rows less one robust centre, over one spread, that of their distances from it. Distances between
       rows keep their ratios; rotating the table rotates the result.
     - "unit-length": each row over its length, zero rows as they are; then as for "none".
@@ -176,8 +179,11 @@ def _each_in_its_unit(x, weights):
     median, half, far = _measure(*_weighty(x, weights))
     unit = torch.where(half > 0, half, 1)
     z = torch.where(half > 0, _drawn_in((x / 2 - median / 2) / unit, far / unit), 0)
-    modes = count_modes(*_weighty(z, weights))
-    return z * torch.where(modes > USUAL + 1, PER_MODE * (modes - USUAL), 1.0)
+    kept = _weighty(z, weights)
+    modes = count_modes(*kept)
+    return z * torch.where(
+        modes > USUAL + 1, PER_MODE * (modes - USUAL), torch.where(is_noise(*kept), NOISE, 1.0)
+    )
 
 
 def _all_in_one_unit(x, weights):
