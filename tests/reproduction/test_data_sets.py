@@ -62,6 +62,7 @@ def test_each_data_set_has_its_folder(tmp_path):
     assert place("imagenet-50") == place("imagenet-200") == imagenet
     assert place("mnist") == tmp_path / "mnist"
     assert place("fashion-mnist") == tmp_path
+    assert place("mog-2d") is None  # simulated
     write(tmp_path / "imagenet" / "other.npz", class_list("imagenet-50"))
     with pytest.raises(ValueError, match="imagenet: holds 2 files of embeddings: accepted is one"):
         place("imagenet-50")

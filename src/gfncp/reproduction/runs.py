@@ -261,9 +261,10 @@ def data_folder(configuration: Configuration, data: Path | None) -> Path | None:
     Raises:
         ValueError: a named folder of embeddings holds no such file, or several.
     """
-    if data is None:
+    name = folder_name(configuration)
+    if data is None or not name:  # simulated sets need none
         return None
-    own = data / folder_name(configuration)
+    own = data / name
     if not own.is_dir():
         return data
     if not isinstance(configuration.data, EmbeddingFile) or (own / CLINC150).is_file():
