@@ -378,12 +378,16 @@ def _consensus(
         low, high: bounds on the number of clusters, which all of the clusterings keep.
     """
     as_often = greedy.repeat_interleave(math.ceil(drawn.shape[1] / greedy.shape[1]), 1)
-    of_points = [
-        each.of_tokens(own) for labels in (as_often, drawn) for each, own in zip(beside, labels, strict=True)
+    medoid, points = beside[-1].prepared.medoid, len(beside[-1].prepared.nearest)
+    some = torch.arange(0, points, math.ceil(points / COMPARED))
+    places, rows = torch.cat([some, medoid]), np.arange(len(some))
+    of_places = [
+        own.cpu()[:, each.prepared.nearest[places]]
+        for labels in (as_often, drawn)
+        for each, own in zip(beside, labels, strict=True)
     ]
-    votes = Votes(torch.cat(of_points).numpy())
-    some = np.arange(0, votes.points, math.ceil(votes.points / COMPARED))
-    closeness = votes.closeness(votes.consensus(some, low, high), some)
-    found = torch.from_numpy(closeness[beside[-1].prepared.medoid.numpy()].argmax(1))
+    votes = Votes(canonical_labels(torch.cat(of_places)).numpy())
+    closeness = votes.closeness(votes.consensus(rows, low, high), rows)
+    found = torch.from_numpy(closeness[len(some) :].argmax(1))
     few = len(found.unique()) < low  # clusters have no medoid
     return _most_typical(greedy[-1], beside[-1]) if few else canonical_labels(found)
