@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from gfncp.coresets.correlations import correlations
 from gfncp.coresets.modes import VISIBLE, count_modes
 
 LEAST, MOST = 5, 1000  # columns of noise, at least, for accident; columns of a table, for time
@@ -34,14 +35,14 @@ def is_noise(z: Float[Tensor, "points dim"], weights: Float[Tensor, "points"]) -
     dim = len(varied)
     if len(z) < ROWS or not LEAST < dim <= MOST:
         return noise
-    share = weights / weights.sum()
-    both = torch.stack([z[:, varied], z[:, varied].square()])
-    both = both - (share @ both)[:, None]
-    both = both / (share @ both.square()).sqrt().clamp_min(1e-300)[:, None]
-    crossed = torch.einsum("fni, n, gnj -> fgij", both, share, both).abs()
-    largest = crossed.diagonal_scatter(torch.zeros(2, 2, dim), 0, 2, 3).amax((1, 3)).amax(0)
+    both = torch.cat([z[:, varied], z[:, varied].square()], 1)
+    both = both - weights @ both / weights.sum()
+    crossed = correlations(both, weights).abs().view(2, dim, 2, dim)
+    crossed.diagonal(dim1=1, dim2=3).zero_()  # a column and its own square
     expected = (2 * math.log(2 * dim**2) / len(z)) ** 0.5
-    found = (largest <= SLACK * expected) & (count_modes(z[:, varied], weights, VISIBLE) == 1)
-    if LEAST <= found.sum() < dim:
-        noise[varied] = found
+    alone = varied[crossed.amax((0, 2, 3)) <= SLACK * expected]
+    if len(alone) >= LEAST:
+        alone = alone[count_modes(z[:, alone], weights, VISIBLE) == 1]
+    if LEAST <= len(alone) < dim:
+        noise[alone] = True
     return noise

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from scipy.stats import kendalltau
 from torch import Tensor
 
+from gfncp.coresets.correlations import correlations
 from gfncp.coresets.modes import VISIBLE, count_modes
 from gfncp.coresets.noise import is_noise
 
@@ -41,12 +42,10 @@ MOSTLY = 0.95  # share of the rows that decides: others may be zero, or outliers
 UNCORRELATED = 1e-4  # correlation of principal components, in single precision
 EQUAL = 1.05  # ratio of standard deviations of components that count as equal
 NEGLIGIBLE = 1e-6  # ratio of a standard deviation to the widest one's up to which a component is rounding
-CHANCE = (
-    0.0084  # that so many columns mostly fall in spread by accident: five in order do once in 5! = 120 tables
-)
-SIGNED = 0.75  # share of columns in one unit that have both signs, where other tests leave it open
-LITTLE = 0.4  # root mean square correlation of such components
+CHANCE = 0.0084  # of columns that mostly fall by accident: five in order do in one of 5! = 120 tables
+LITTLE = 0.4  # root mean square correlation of components of a larger set
 STEEP = 2.0  # ratio of spreads of neighbouring components, on average, at most
+SIGNED = 0.75  # share of columns in one unit that have both signs, where other tests leave it open
 LIKE = 4.0  # ratio of spreads up to which they are alike
 FEW, LIKE_OF_FEW = 3, 2.0  # number of columns up to which that ratio is smaller, and this ratio
 ALONE = 0.1  # root mean square correlation of noise with all other columns, at most
@@ -91,8 +90,9 @@ def has_falling_components(x: Float[Tensor, "points dim"], weights: Float[Tensor
     centring, about 0. Those of a larger set, of which these are some rows, fall but for a few, are little
     correlated, and have both signs, as hardly any columns of different units are.
     """
-    near = _centred(x, weights)
-    return _fall(near, weights) or _fall(x, weights) or _mostly_fall(x, near, weights)
+    low, median, high = _quantiles(x, weights, TAILS[0], 0.5, TAILS[1])
+    near = _centred(x, median, weights)
+    return _fall(near, weights) or _fall(x, weights) or _mostly_fall(near, low, high, weights)
 
 
 def has_like_spreads(x: Float[Tensor, "points dim"], weights: Float[Tensor, "points"]) -> bool:
@@ -166,12 +166,11 @@ def _has_floor(columns, weights, spreads):
     narrow = spreads <= FLOOR * spreads.amin()
     if narrow.sum() < max(FLAT, len(narrow) / 2):
         return False
-    low, high = _quantiles(columns, weights, *TAILS)
+    low, median, high = _quantiles(columns, weights, TAILS[0], 0.5, TAILS[1])
     if ((low < 0) & (high > 0)).double().mean() >= SIGNED:
         return True
-    correlations = _correlations(_scaled(_centred(columns, weights), weights)[0], weights)[narrow]
-    pairs = correlations.numel() - len(correlations)
-    alone = bool((correlations.square().sum() / pairs).sqrt() <= ALONE)
+    z, _ = _scaled(_centred(columns, median, weights), weights)
+    alone = bool(_usual(correlations(z, weights)[narrow]) <= ALONE)
     return alone and bool((count_modes(columns[:, narrow], weights, VISIBLE) == 1).all())
 
 
@@ -242,12 +241,15 @@ def _fall(x, weights):
     if (sizes.clamp_min(floor).diff() > math.log(EQUAL)).any():
         return False
     z = z[:, sizes > floor]
-    return z.shape[1] > 1 and bool(_correlations(z, weights).abs().amax() <= UNCORRELATED)
+    return z.shape[1] > 1 and bool(correlations(z, weights).abs().amax() <= UNCORRELATED)
 
 
-def _mostly_fall(x, near, weights):
-    """Test for columns of both signs, little correlated, that fall in spread but for a few."""
-    low, high = _quantiles(x, weights, *TAILS)
+def _mostly_fall(near, low, high, weights):
+    """Test for columns of both signs, little correlated, that fall in spread but for a few.
+
+    Args:
+        low, high: quantiles of the columns, between which their spreads are.
+    """
     varied = high > low
     if ((low < 0) & (high > 0)).sum() < SIGNED * max(2, varied.sum()):
         return False
@@ -256,14 +258,17 @@ def _mostly_fall(x, near, weights):
         return False
     if kendalltau(range(len(logs)), logs, alternative="less").pvalue > CHANCE:
         return False
-    correlations = _correlations(_scaled(near[:, varied], weights)[0], weights)
-    pairs = len(logs) * (len(logs) - 1)
-    return bool((correlations.square().sum() / pairs).sqrt() <= LITTLE)
+    z, _ = _scaled(near[:, varied], weights)
+    return bool(_usual(correlations(z, weights)) <= LITTLE)
 
 
-def _centred(x, weights):
+def _usual(found):
+    """Return the root mean square of correlations, without those of columns with themselves."""
+    return (found.square().sum() / (found.numel() - len(found))).sqrt()
+
+
+def _centred(x, median, weights):
     """Return half of each number less half of its column's mean."""
-    (median,) = _quantiles(x, weights, 0.5)
     near = x / 2 - median / 2  # a mean of far columns would lose what differs
     return near - weights @ near / weights.sum()
 
@@ -273,13 +278,6 @@ def _scaled(x, weights):
     largest = x.abs().amax(0)
     z = x / torch.where(largest > 0, largest, 1)
     return z, largest.log() + (weights @ z.square()).log() / 2
-
-
-def _correlations(z, weights):
-    """Return correlations of columns about 0, and 0 for those of columns with themselves."""
-    products = z.mT @ (weights[:, None] * z)
-    deviations = products.diagonal().sqrt().clamp_min(1e-300)
-    return (products / deviations / deviations[:, None]).fill_diagonal_(0)
 
 
 def _radial(radius, weights):

@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch.nn.utils.rnn import pad_sequence
 
+from gfncp.bounds import ClusterBounds
 from gfncp.coresets.placement import PlacedPoints
 from gfncp.coresets.prepared import DistinctPoints, Prepared, place_new, prepare, read_points
 from gfncp.coresets.units import Scale, choose_scale
@@ -268,15 +269,21 @@ class CoresetInference(Inference):
             self.check_finite(bool(log_prob[own].isfinite().all()), given.x)
             if several == 1:
                 tokens = _most_typical(labels[i], beside[i])
-            else:
-                drawn = labels[own]
-                if low < high:  # else clusters are as many in all of them, which is what samples tell best
-                    stream = seeded(ORDERS_SEED, 1)  # of each set, whatever other sets are beside it
-                    each = math.ceil(SAMPLES / several)
-                    drawn, _ = orders.sample(self.network, encoding.of(own), each, along[:1], stream, bounds)
+            else:  # where K is told, it is no question, and samples, which tell how sure it is, only err more
+                drawn = labels[own] if low == high else self._drawn(encoding.of(own), along[:1], bounds)
                 tokens = _consensus(beside[own], labels[own], drawn, low, high)
             agreed.append(beside[own][-1].most_likely(tokens).long())
         return agreed
+
+    def _drawn(
+        self,
+        encoding: Encoding,
+        along: Int[torch.Tensor, "orders tokens"],
+        bounds: ClusterBounds | None,
+    ) -> Int[torch.Tensor, "coresets samples tokens"]:
+        """Sample clusterings of the coresets of one set: the same ones, whatever other sets are beside it."""
+        share = math.ceil(SAMPLES / len(encoding.mask))
+        return orders.sample(self.network, encoding, share, along, seeded(ORDERS_SEED, 1), bounds)[0]
 
     @torch.no_grad()
     def log_prob(

@@ -431,7 +431,8 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         stream: Stream | None = None,
     ) -> "GFNCP":
         """Report a clustering, without small clusters and noise where that is asked for."""
-        fewest = 1 if self.n_clusters is None else int(np.min(self.n_clusters))
+        bounds = ClusterBounds.of(self.n_clusters)
+        fewest = 1 if bounds is None else bounds.low
         noise_threshold = float(self.noise_threshold) if self.noise == "label" else None
         smallest = int(self.min_cluster_size)
         answer = decide(inference, given, labels, posterior, smallest, fewest, noise_threshold)
