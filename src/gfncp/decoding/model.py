@@ -7,8 +7,8 @@ from torch import Tensor
 from gfncp.bounds import ClusterBounds
 from gfncp.decoding import beam, decode, likelihood
 from gfncp.networks.energy import EnergyNetwork
-from gfncp.networks.interfaces import Encoder
 from gfncp.networks.interacting import InteractingEnergyNetwork
+from gfncp.networks.interfaces import Encoder
 from gfncp.networks.online import OnlineEnergyNetwork
 from gfncp.networks.pairwise import PairwiseEnergyNetwork
 from gfncp.networks.tokens import Placement
