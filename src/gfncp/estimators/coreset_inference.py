@@ -49,8 +49,8 @@ class CoresetInference(Inference):
         kept_points: the last set's distinct points, which are asked for several times, with what they are of.
     """
 
-    kept_points: Kept[tuple[tuple, DistinctPoints]] = field(default_factory=Kept, repr=False, compare=False)
     network: CoresetModel
+    kept_points: Kept[tuple[tuple, DistinctPoints]] = field(default_factory=Kept, repr=False, compare=False)
     scales = True
     categorical_weight = 0.1
 
