@@ -32,7 +32,7 @@ docs: $(READY)  ## Build the documentation; open build/docs/index.html.
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet --constraint constraints.txt --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-types: $(READY)  ## Check the types of the public interface; pyright runs on Node.js, which it fetches if absent.
+types: $(READY)  ## Check the types; pyright runs on Node.js, which it fetches if absent.
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # The sdist is built from the checkout, the wheel from the sdist, and the wheel is used where nothing else is.

@@ -33,19 +33,18 @@ class ClusterBounds:
         """
         if n_clusters is None:
             return None
-        pair = (n_clusters, n_clusters) if isinstance(n_clusters, Integral) else n_clusters
-        integers = (
-            isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(k, Integral) for k in pair)
-        )
+        pair = n_clusters if isinstance(n_clusters, tuple | list) else (n_clusters, n_clusters)
+        bounds = [int(k) for k in pair if isinstance(k, Integral)]
         accepted = f"n_clusters={n_clusters!r}: accepted are None, an integer, or (low, high), with"
-        if not integers or not 1 <= pair[0] <= pair[1]:
+        if not len(pair) == len(bounds) == 2 or not 1 <= bounds[0] <= bounds[1]:
             raise ValueError(f"{accepted} integers 1 <= low <= high")
-        if points is not None and pair[0] > points:
+        low, high = bounds
+        if points is not None and low > points:
             raise ValueError(
                 f"{accepted} low <= {points} for this set, the number of its points, or of micro-clusters "
                 "that summarise it"
             )
-        return cls(int(pair[0]), int(pair[1]))
+        return cls(low, high)
 
     def admits(
         self, opened: Int[Tensor, "*states"], remaining: Int[Tensor, "*states"], options: int

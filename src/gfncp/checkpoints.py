@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gfncp.configuration import Configuration, parse
 from gfncp.files import write_atomically, write_text
+from gfncp.networks.interfaces import Network
 from gfncp.shipped import CONFIGURATION, DEFAULT, FILES, PRETRAINED, WEIGHTS, find  # noqa: F401 (re-exported)
 
 RANGES = "range.json"  # optional, see `gfncp.estimators.ranges`
@@ -40,7 +41,7 @@ def copy(source: Path, folder: Path) -> None:
         (Path(folder) / RANGES).unlink(missing_ok=True)
 
 
-def load(name_or_path: str | Path) -> nn.Module:
+def load(name_or_path: str | Path) -> Network:
     """Return the model of a checkpoint that ships with the package (``mog-2d``, ``mnist``) or is a folder.
 
     Raises:
@@ -49,7 +50,7 @@ def load(name_or_path: str | Path) -> nn.Module:
     return _built(load_configuration(name_or_path), name_or_path)
 
 
-def _built(configuration: Configuration, name_or_path: str | Path) -> nn.Module:
+def _built(configuration: Configuration, name_or_path: str | Path) -> Network:
     """Return the network of a configuration with the weights of a checkpoint."""
     with torch.device("meta"):  # a shape without storage
         shape = configuration.build()
@@ -89,7 +90,7 @@ def read_weights(path: Path, like: nn.Module) -> dict[str, Tensor]:
 class Checkpoint:
     """Network and the configuration of its training, read once and shared: neither is changed."""
 
-    network: nn.Module
+    network: Network
     configuration: Configuration
 
 

@@ -70,9 +70,9 @@ def crp_log_prob(labels: Int[Tensor, "*batch points"], alpha: float) -> Float[Te
     points = labels.shape[-1]
     sizes = torch.zeros(labels.shape, dtype=torch.float64, device=labels.device)
     sizes.scatter_add_(-1, labels, torch.ones_like(sizes))
-    alpha = torch.tensor(alpha, dtype=torch.float64)
-    per_cluster = torch.where(sizes > 0, alpha.log() + torch.lgamma(sizes.clamp_min(1)), 0.0)
-    return per_cluster.sum(-1) + torch.lgamma(alpha) - torch.lgamma(alpha + points)
+    concentration = torch.tensor(alpha, dtype=torch.float64)
+    per_cluster = torch.where(sizes > 0, concentration.log() + torch.lgamma(sizes.clamp_min(1)), 0.0)
+    return per_cluster.sum(-1) + torch.lgamma(concentration) - torch.lgamma(concentration + points)
 
 
 def cluster_bounds(n_clusters: int | tuple[int, int] | None, points: int) -> tuple[int, int]:

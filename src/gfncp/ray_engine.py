@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -27,8 +28,8 @@ from gfncp.files import write_atomically, write_text
 from gfncp.report import Result
 
 with extra("ray", "engine='ray'"):
-    import ray
-    from ray.data import ActorPoolStrategy, from_items
+    import ray  # pyright: ignore[reportMissingImports]  # an extra
+    from ray.data import ActorPoolStrategy, from_items  # pyright: ignore[reportMissingImports]
 
 PARTS_PER_WORKER = 4  # groups of rows for each worker
 SETTINGS = "settings.json"
@@ -37,7 +38,7 @@ SETTINGS = "settings.json"
 def cluster_sets(
     files: Sequence[Path],
     roles: Roles,
-    parameters: dict[str, object],
+    parameters: dict[str, Any],
     folder: Path,
     *,
     workers: int,
@@ -64,6 +65,8 @@ def cluster_sets(
         ValueError: files or columns are not there, ``folder`` holds results of other settings, or sets could
             not be clustered; all others were.
     """
+    if roles.sets is None or roles.ids is None:
+        raise ValueError("engine='ray': it needs the columns that name the sets and the points")
     folder, paths = Path(folder).resolve(), _check(files, roles)
     _settle(folder, {"parameters": parameters, "roles": asdict(roles)})
     written = {path.name for path in folder.glob("*.parquet")}
@@ -98,7 +101,7 @@ def cluster_sets(
 class Clusterer:
     """Actor that holds the model and clusters the rows of one set after the other."""
 
-    def __init__(self, roles: Roles, parameters: dict[str, object], folder: Path) -> None:
+    def __init__(self, roles: Roles, parameters: dict[str, Any], folder: Path) -> None:
         self.roles = roles
         self.folder = folder
         self.fit = GFNCP(**parameters).prepare()
@@ -144,8 +147,6 @@ def _names(paths: list[str], column: str) -> list:
 
 def _check(files: Sequence[Path], roles: Roles) -> list[str]:
     """Return the Parquet files in ``files``, all of which have the columns."""
-    if roles.sets is None or roles.ids is None:
-        raise ValueError("engine='ray': it needs the columns that name the sets and the points")
     paths = []
     for file in map(Path, files):
         found = sorted(file.rglob("*.parquet")) if file.is_dir() else [file]
@@ -162,7 +163,7 @@ def _check(files: Sequence[Path], roles: Roles) -> list[str]:
     return paths
 
 
-def _settle(folder: Path, settings: dict[str, object]) -> None:
+def _settle(folder: Path, settings: dict[str, Any]) -> None:
     """Write down the settings, and refuse a folder with results of other settings."""
     model = find(settings["parameters"]["checkpoint"]) / WEIGHTS
     held = settings | {"model": hashlib.sha256(model.read_bytes()).hexdigest()}

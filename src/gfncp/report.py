@@ -191,11 +191,12 @@ def _draw(result: Result, path: Path) -> None:
 
 def _write_posterior(result: Result, done: Callable[[], object], path: Path) -> None:
     posterior = result.model.posterior_
-    arrays = {"labels": posterior.labels, "log_prob": posterior.log_prob, "counts": posterior.counts}
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as archive:
-            np.savez_compressed(archive, **arrays)
+            np.savez_compressed(
+                archive, labels=posterior.labels, log_prob=posterior.log_prob, counts=posterior.counts
+            )
 
     write_atomically(path, write)
     done()
@@ -227,7 +228,7 @@ def _section(result: Result) -> dict[str, object]:
         "notes": result.notes(),
         "agreement": result.agreement(),
         "numbers": model.posterior_.n_clusters(),
-        "members": list(zip(by_cluster.size().items(), by_cluster.mean(), strict=True)),
+        "members": list(zip(by_cluster.size().items(), np.asarray(by_cluster.mean()), strict=True)),
         "top": list(top.assign(log_prob=odds).itertuples(index=False)),
         "apart": explanations(model.describe_clusters(points)) if table else [],
         "unsure": frame.set_index(frame.columns[0]).nsmallest(10, "probability").itertuples(),

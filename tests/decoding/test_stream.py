@@ -71,3 +71,9 @@ def test_a_stored_stream_goes_on_the_same(model, x):
     assert found.keys() == expected.keys()
     for name, value in found.items():
         assert torch.equal(value, expected[name]), name
+
+
+@pytest.mark.parametrize("name", ["labels", "log_prob", "samples"])
+def test_a_stream_without_points_has_no_answer(name):
+    with pytest.raises(ValueError, match="no points yet"):
+        getattr(start(), name)

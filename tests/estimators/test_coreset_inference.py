@@ -103,7 +103,7 @@ def test_few_points_are_decoded_plainly(inference):
     assert torch.equal(prepared.medoid, torch.arange(5))
     partitions = all_partitions(5)
     tokens = canonical_labels(partitions[:, prepared.distinct.argsort()])
-    order = made._orders(made.encode([prepared])[0])[0]
+    order = made._along(made.encode([prepared])[0])[0]
     columns = prepared.columns((1.0, float("inf")))[order][None]
     plain = log_prob(made.network, columns, canonical_labels(tokens[:, order])[None])[0].detach()
     np.testing.assert_allclose(made.log_prob(given, partitions), plain.numpy(), atol=1e-4)

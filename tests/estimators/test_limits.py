@@ -26,6 +26,13 @@ def test_limits_of_shipped_checkpoints_are_described(checkpoint, expected):
         assert text in found[name]
 
 
+@pytest.mark.parametrize(("bounds", "text"), [(4, "4 to 4"), ((2, 7), "2 to 7"), (None, "any number")])
+def test_a_number_of_clusters_may_be_bounds(bounds, text):
+    found = load_configuration("mog-2d")
+    found = found.model_copy(update={"data": found.data.model_copy(update={"n_clusters": bounds})})
+    assert limits(found)["clusters"].endswith(text)
+
+
 def test_every_checkpoint_and_every_encoder_has_words():
     for path in PRETRAINED.glob("*/config.json"):
         assert all(limits(load_configuration(path.parent)).values())

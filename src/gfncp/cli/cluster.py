@@ -6,13 +6,11 @@ from time import perf_counter
 from typing import Annotated, Literal
 
 import typer
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from gfncp.cli.early_checks import check_labels_file, check_paths
 from gfncp.cli.importing import without_collection
-from gfncp.cli.shared import console, count, notes
+from gfncp.cli.shared import console, count
 from gfncp.cli.table_options import TableOptions
 from gfncp.output_folder import FILES
 from gfncp.shipped import DEFAULT, find
@@ -165,12 +163,12 @@ def cluster(
         import numpy as np
 
         from gfncp.checkpoints import load_configuration
+        from gfncp.cli.printed import print_answer, print_answers, print_notes
         from gfncp.cli.told_columns import read_told_sets
         from gfncp.data.column_uses import EMPTY, describe
         from gfncp.data.point_sets import invert_set
         from gfncp.estimators.gfncp import GFNCP
         from gfncp.estimators.image_range import choose_checkpoint
-        from gfncp.posterior.summary import summarise
         from gfncp.report import MOST_PICTURES, Report, Result
 
     roles, reading = table.roles(set_column), table.reading()
@@ -193,13 +191,12 @@ def cluster(
         sets, told = read_told_sets(files, roles, known_column, weight_column, reading, skip_bad)
     if invert:
         sets = [invert_set(each) for each in sets]
-    of_images = all(each.points.ndim == 3 for each in sets)
-    chosen = [f"Checkpoint: {find(checkpoint or DEFAULT).name}"]
-    if checkpoint is None and of_images:
+    chosen = f"Checkpoint: {find(checkpoint or DEFAULT).name}"
+    if checkpoint is None and all(each.points.ndim == 3 for each in sets):
         checkpoint = choose_checkpoint([np.asarray(each.points) for each in sets])
-        chosen = [
+        chosen = (
             f"Checkpoint: {checkpoint}, which was trained on images like these; --checkpoint names another"
-        ]
+        )
     checkpoint = checkpoint or DEFAULT
     for name, value in told_columns.items():
         if value is not None and load_configuration(checkpoint).network.kind != "coreset-energy":
@@ -226,35 +223,16 @@ def cluster(
         report.write(output, kept=files, done=lambda: bar.advance(task))
     seconds = f"{clustered - start:.1f} s; files and pictures: {perf_counter() - clustered:.1f} s"
 
+    said = [str(warning.message) for warning in [*read, *caught]]
     used = [line for result in results for line in describe(result.columns)]
-    used = [*chosen, *(note for each in sets for note in each.notes), *used, *undrawn]
-    for note in dict.fromkeys([*(str(warning.message) for warning in [*read, *caught]), *used]):
-        notes.print(f"Note: {note}", markup=False, soft_wrap=True)
+    print_notes([*said, chosen, *(note for each in sets for note in each.notes), *used, *undrawn])
     names = [each.name for each in sets[0].columns if each.used == "left out" and each.why != EMPTY]
     if names and table.id_column is None:
-        hint = f"Note: --id-column {shlex.quote(names[0])} names the points by it in {labels}"
-        notes.print(hint, markup=False, soft_wrap=True)
+        print_notes([f"--id-column {shlex.quote(names[0])} names the points by it in {labels}"])
     if len(results) == 1:
-        model, points = models[0], len(models[0].labels_)
-        console.print(
-            f"[bold]{count(points, 'point')} in {count(model.n_clusters_, 'cluster')}[/bold] "
-            f"(greedy clustering; with {count(samples, 'sample')} of the posterior: {seconds})\n",
-            soft_wrap=True,
-        )
-        log_prob = results[0].log_prob()
-        described = None if model.scale_ is None else model.describe_clusters(sets[0].points)
-        console.print(summarise(model.posterior_, model.labels_, log_prob, model.scale_, described), "")
-        agreement, labelled = results[0].agreement(), sets[0].labels
-        if agreement is not None and labelled is not None:
-            known = len(set(labelled.tolist()))
-            console.print(
-                f"Greedy clustering against the {known} known labels: "
-                f"[bold]NMI {agreement['NMI']:.3f}, ARI {agreement['ARI']:.3f}[/bold]"
-            )
+        print_answer(results[0], samples, seconds)
     else:
-        console.print(_table_of_sets(results), f"{len(results)} sets in {seconds}")
-        if 0 < pictured < len(results):
-            console.print(f"Pictures are of the first {pictured} sets only")
+        print_answers(results, pictured, seconds)
     console.print(f"Written to {output}: {', '.join(report.names)}", markup=False, soft_wrap=True)
 
 
@@ -304,19 +282,3 @@ def _bounds(k: str | None) -> int | tuple[int, int] | None:
     if low < 1 or len(high) > 1:
         raise ValueError(f"--k {k!r}: accepted is a number of clusters, such as 3, or bounds, such as 2:5")
     return (low, high[0]) if high else low
-
-
-def _table_of_sets(results) -> Table:
-    scores = ("NMI", "ARI") if results[0].set.labels is not None else ()
-    scaled = results[0].model.scale_ is not None
-    table = Table("set", "points", "clusters", *(["scale"] if scaled else []), *scores)
-    for result in results:
-        agreement = result.agreement() or {}
-        table.add_row(
-            escape(result.set.name),
-            str(len(result.model.labels_)),
-            str(result.model.n_clusters_),
-            *([result.model.scale_] if scaled else []),
-            *(f"{agreement[name]:.3f}" for name in scores),
-        )
-    return table

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import torch
 from pydantic import Field, ValidationError, field_validator, model_validator
-from torch import nn
 
 from gfncp.configuration.data import AnyData, EmbeddingData, NeighbourCoresets
 from gfncp.configuration.encoders import AnyEncoder
 from gfncp.configuration.fields import Section
 from gfncp.configuration.networks import AnyNetwork, Energy
-from gfncp.configuration.objectives import AnyObjective
+from gfncp.configuration.objectives import AnyObjective, GFNCPObjective
 from gfncp.configuration.training import Training
+from gfncp.networks.energy import EnergyNetwork
+from gfncp.networks.interfaces import Network
 
 
 class Configuration(Section):
@@ -57,9 +58,10 @@ class Configuration(Section):
                 f"training.sampled_steps={self.training.sampled_steps}: only an energy network is "
                 "trained by steps"
             )
-        if self.training.sampled_steps is not None and getattr(self.objective, "disagreement", 0):
+        disagreement = self.objective.disagreement if isinstance(self.objective, GFNCPObjective) else 0
+        if self.training.sampled_steps is not None and disagreement:
             raise ValueError(
-                f"objective.disagreement={self.objective.disagreement}: two orders of the data are compared "
+                f"objective.disagreement={disagreement}: two orders of the data are compared "
                 "over all of their steps; with training.sampled_steps accepted is 0"
             )
         if self.network.kind == "set-transformer" and bounds != self.network.n_components:
@@ -92,10 +94,10 @@ class Configuration(Section):
         training = self.training.model_copy(update={"iterations": iterations})
         return self.model_copy(update={"training": training})
 
-    def build(self) -> nn.Module:
+    def build(self) -> Network:
         """Return a new network with the configured shape and temperature."""
         network = self.network.build(self.encoder.build())
-        if hasattr(network, "temperature"):
+        if isinstance(network, EnergyNetwork):
             network.temperature = self.temperature
         return network
 

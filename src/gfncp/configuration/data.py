@@ -1,5 +1,8 @@
 """Sections of a configuration for the sets that are trained on."""
 
+# A section that extends another one takes over its options, and has a kind or data set of its own.
+# pyright: reportIncompatibleVariableOverride=false
+
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field

@@ -1,11 +1,14 @@
 """Sections of a configuration for encoders of points."""
 
+# A section that extends another one takes over its options, and has a kind or data set of its own.
+# pyright: reportIncompatibleVariableOverride=false
+
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
-from torch import nn
 
 from gfncp.configuration.fields import Blocks, Section, Share, Width
+from gfncp.networks import interfaces
 from gfncp.networks.attention import ContextEncoder
 from gfncp.networks.encoders import (
     AnyVectorEncoder,
@@ -59,7 +62,11 @@ class Context(Section):
 class Encoder(Section):
     context: Context | None = None
 
-    def build(self) -> nn.Module:
+    def of_points(self) -> interfaces.Encoder:
+        """Return the encoder of single points."""
+        raise NotImplementedError
+
+    def build(self) -> interfaces.Encoder:
         points = self.of_points()
         return points if self.context is None else ContextEncoder(points, **self.context.model_dump())
 
@@ -71,7 +78,7 @@ class Vectors(Encoder):
     dim: Width
     scale: Annotated[float, Field(gt=0)] = 1.0
 
-    def of_points(self) -> nn.Module:
+    def of_points(self) -> interfaces.Encoder:
         return VectorEncoder(self.dim, self.scale)
 
 
@@ -80,7 +87,7 @@ class ScaledVectors(Vectors):
 
     kind: Literal["scaled-vectors"]
 
-    def of_points(self) -> nn.Module:
+    def of_points(self) -> interfaces.Encoder:
         return ScaledVectorEncoder(self.dim, self.scale)
 
 
@@ -90,7 +97,7 @@ class PrincipalComponents(Vectors):
     kind: Literal["principal-components"]
     components: Width = 48
 
-    def of_points(self) -> nn.Module:
+    def of_points(self) -> interfaces.Encoder:
         return PrincipalEncoder(self.dim, self.components, self.scale)
 
 
@@ -99,7 +106,7 @@ class AnyVectors(Encoder):
 
     kind: Literal["any-vectors"]
 
-    def of_points(self) -> nn.Module:
+    def of_points(self) -> interfaces.Encoder:
         return AnyVectorEncoder()
 
 
@@ -109,7 +116,7 @@ class Tokens(Section):
     kind: Literal["tokens"]
     context: Context = Context()
 
-    def build(self) -> nn.Module:
+    def build(self) -> interfaces.Encoder:
         return TokenEncoder(**self.context.model_dump())
 
 
@@ -118,7 +125,7 @@ class Pictures(Encoder):
 
     kind: Literal["images"]
 
-    def of_points(self) -> nn.Module:
+    def of_points(self) -> interfaces.Encoder:
         return ImageEncoder()
 
 
@@ -141,10 +148,10 @@ class EmbeddedPictures(Section):
             raise ValueError(f"embedding={self.embedding!r}: it is taken as it is; leave out pretraining")
         return self
 
-    def build(self) -> nn.Module:
+    def build(self) -> interfaces.Encoder:
         return EmbeddedEncoder(ImageEmbedding(self.features, self.channels), self.of_embedded())
 
-    def of_embedded(self) -> nn.Module:
+    def of_embedded(self) -> interfaces.Encoder:
         return Vectors(kind="vectors", dim=self.features, context=self.context).build()
 
 
@@ -154,7 +161,7 @@ class EmbeddedTokens(EmbeddedPictures):
     kind: Literal["embedded-tokens"]
     context: Context = Context()
 
-    def of_embedded(self) -> nn.Module:
+    def of_embedded(self) -> interfaces.Encoder:
         return TokenEncoder(**self.context.model_dump())
 
 

@@ -1,59 +1,68 @@
 """Sections of a configuration for networks. Those of other methods are imported where they are built."""
 
+# Each energy network has a kind of its own.
+# pyright: reportIncompatibleVariableOverride=false
+
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
-from torch import nn
 
 from gfncp.configuration.fields import Blocks, Layers, Section, Width
 from gfncp.decoding.model import CoresetModel, InteractingModel, Model, OnlineModel, PairwiseModel
+from gfncp.networks.interfaces import Encoder, Network
 from gfncp.networks.layers import Gated, Plain
 
 
-class Energy(Section):
-    """See `gfncp.networks.energy.EnergyNetwork`."""
+class EnergySizes(Section):
+    """Sizes of an energy network, whose ``kind`` says which."""
 
-    kind: Literal["energy"] = "energy"
+    kind: str
     depth: Layers = 5
     width: Width = 128
     cluster_width: Width = 512
     cluster_depth: Layers = 6
     energy_depth: Layers = 6
     body: Literal["plain", "gated"] = "plain"
-    model: ClassVar[type] = Model
+    model: ClassVar[type[Model]] = Model
 
-    def build(self, encoder: nn.Module) -> nn.Module:
+    def build(self, encoder: Encoder) -> Network:
         body = {"plain": Plain, "gated": Gated}[self.body]
         depths = self.cluster_depth, self.energy_depth
         return self.model(encoder, self.depth, self.width, self.cluster_width, body, *depths)
 
 
-class InteractingEnergy(Energy):
+class Energy(EnergySizes):
+    """See `gfncp.networks.energy.EnergyNetwork`."""
+
+    kind: Literal["energy"] = "energy"
+
+
+class InteractingEnergy(EnergySizes):
     """See `gfncp.networks.interacting.InteractingEnergyNetwork`."""
 
     kind: Literal["interacting-energy"]
-    model: ClassVar[type] = InteractingModel
+    model: ClassVar[type[Model]] = InteractingModel
 
 
-class PairwiseEnergy(Energy):
+class PairwiseEnergy(EnergySizes):
     """See `gfncp.networks.pairwise.PairwiseEnergyNetwork`."""
 
     kind: Literal["pairwise-energy"]
-    model: ClassVar[type] = PairwiseModel
+    model: ClassVar[type[Model]] = PairwiseModel
 
 
-class CoresetEnergy(Energy):
+class CoresetEnergy(EnergySizes):
     """See `gfncp.decoding.model.CoresetModel`."""
 
     kind: Literal["coreset-energy"]
-    model: ClassVar[type] = CoresetModel
+    model: ClassVar[type[Model]] = CoresetModel
 
 
-class OnlineEnergy(Energy):
+class OnlineEnergy(EnergySizes):
     """See `gfncp.networks.online.OnlineEnergyNetwork`."""
 
     kind: Literal["online-energy"]
-    model: ClassVar[type] = OnlineModel
+    model: ClassVar[type[Model]] = OnlineModel
 
 
 class CCP(Section):
@@ -64,7 +73,7 @@ class CCP(Section):
     width: Width = 128
     latent: Width = 32
 
-    def build(self, encoder: nn.Module) -> nn.Module:
+    def build(self, encoder: Encoder) -> Network:
         from gfncp.methods.ccp import CCPNetwork
 
         return CCPNetwork(encoder, self.depth, self.width, self.latent)
@@ -90,7 +99,7 @@ class DAC(Attention):
     kind: Literal["dac"]
     blocks: Blocks = 4
 
-    def build(self, encoder: nn.Module) -> nn.Module:
+    def build(self, encoder: Encoder) -> Network:
         from gfncp.methods.dac import DACNetwork
 
         return DACNetwork(encoder, self.hidden, self.inducing, self.heads, self.blocks)
@@ -102,7 +111,7 @@ class AnchoredDAC(Attention):
     kind: Literal["dac-anchored"]
     blocks: Blocks = 4
 
-    def build(self, encoder: nn.Module) -> nn.Module:
+    def build(self, encoder: Encoder) -> Network:
         from gfncp.methods.dac import AnchoredDACNetwork
 
         return AnchoredDACNetwork(encoder, self.hidden, self.inducing, self.heads, self.blocks)
@@ -114,7 +123,7 @@ class SetTransformer(Attention):
     kind: Literal["set-transformer"]
     n_components: Width
 
-    def build(self, encoder: nn.Module) -> nn.Module:
+    def build(self, encoder: Encoder) -> Network:
         from gfncp.methods.set_transformer import SetTransformerNetwork
 
         return SetTransformerNetwork(encoder, self.n_components, self.hidden, self.inducing, self.heads)

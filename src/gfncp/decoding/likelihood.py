@@ -34,7 +34,10 @@ def log_prob(
         labels = torch.where(mask if labels.dim() == 2 else mask[:, None], labels, -1)
     labels = canonical_labels(labels)
     each = labels if labels.dim() == 3 else labels[:, None]
-    totals = [log_prob_encoded(network, *part, bounds) for part in _copies(network.encode(x, mask), each)]
+    totals = [
+        log_prob_encoded(network, part, row_labels, bounds)
+        for part, (row_labels,) in _copies(network.encode(x, mask), each)
+    ]
     return torch.cat(totals).view(labels.shape[:-1])
 
 
@@ -54,7 +57,7 @@ def log_prob_of_orders(
     """
     totals = []
     clusterings = labels[:, None].expand(orders.shape)
-    for part, row_labels, order in _copies(network.encode(x), clusterings, orders):
+    for part, (row_labels, order) in _copies(network.encode(x), clusterings, orders):
         ordered = Encoding(*(field[torch.arange(len(order))[:, None], order] for field in part))
         totals.append(log_prob_encoded(network, ordered, canonical_labels(row_labels.gather(1, order))))
     return torch.cat(totals).view(orders.shape[:-1])
@@ -83,7 +86,7 @@ def log_prob_encoded(
 
 def _copies(
     encoding: Encoding, *per_copy: Int[Tensor, "batch copies points"]
-) -> Iterator[tuple[Encoding | Tensor, ...]]:
+) -> Iterator[tuple[Encoding, list[Tensor]]]:
     """Yield encoded sets once per copy, with what belongs to each copy, in parts of bounded memory."""
     batch, copies, points = per_copy[0].shape
     owners = torch.arange(batch, device=encoding.mask.device).repeat_interleave(copies)
@@ -91,4 +94,4 @@ def _copies(
     for owner, *values in zip(
         owners.split(rows), *(value.flatten(0, 1).split(rows) for value in per_copy), strict=True
     ):
-        yield Encoding(*(field[owner] for field in encoding)), *values
+        yield Encoding(*(field[owner] for field in encoding)), values

@@ -2,19 +2,20 @@
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from gfncp.bounds import ClusterBounds
 from gfncp.decoding import beam, decode, likelihood
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.networks.interacting import InteractingEnergyNetwork
+from gfncp.networks.interfaces import Encoder
 from gfncp.networks.online import OnlineEnergyNetwork
 from gfncp.networks.pairwise import PairwiseEnergyNetwork
 from gfncp.networks.tokens import Placement
 
 
-class Decoder:
-    """Mixin of energy networks: clusterings and probabilities of sets ``(batch, points, *shape)``.
+class Model(EnergyNetwork):
+    """Energy network that decodes: clusterings and probabilities of sets ``(batch, points, *shape)``.
 
     ``n_clusters`` bounds the number of clusters K: None, one K, or inclusive bounds ``(low, high)``; see
     `gfncp.bounds.ClusterBounds`.
@@ -32,7 +33,7 @@ class Decoder:
     def predict(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
     ) -> Int[Tensor, "batch points"]:
-        """Return the clustering to report: the greedy one."""
+        """Return the greedy clustering."""
         return self.greedy(x, mask)[0]
 
     def sample(
@@ -67,27 +68,23 @@ class Decoder:
         return likelihood.log_prob(self, x, labels, mask, _bounds(n_clusters, x, mask))
 
 
-class Model(Decoder, EnergyNetwork):
-    """See `gfncp.networks.energy.EnergyNetwork`."""
-
-
-class InteractingModel(Decoder, InteractingEnergyNetwork):
+class InteractingModel(Model, InteractingEnergyNetwork):
     """See `gfncp.networks.interacting.InteractingEnergyNetwork`."""
 
 
-class PairwiseModel(Decoder, PairwiseEnergyNetwork):
+class PairwiseModel(Model, PairwiseEnergyNetwork):
     """See `gfncp.networks.pairwise.PairwiseEnergyNetwork`."""
 
 
 class CoresetModel(PairwiseModel):
     """Model of micro-clusters as points, with a placement of the others; see `gfncp.networks.tokens`."""
 
-    def __init__(self, encoder: nn.Module, *sizes, **named) -> None:
+    def __init__(self, encoder: Encoder, *sizes, **named) -> None:
         super().__init__(encoder, *sizes, **named)
         self.placement = Placement(encoder.features)
 
 
-class OnlineModel(Decoder, OnlineEnergyNetwork):
+class OnlineModel(Model, OnlineEnergyNetwork):
     """See `gfncp.networks.online.OnlineEnergyNetwork`."""
 
 

@@ -56,17 +56,18 @@ class Stream:
     @property
     def labels(self) -> Int[Tensor, "points"]:
         """Return the greedy clustering."""
-        return self.greedy.labels[0]
+        return _begun(self.greedy).labels[0]
 
     @property
     def log_prob(self) -> Float[Tensor, ""]:
         """Return the log-probability of the greedy clustering."""
-        return self.greedy.log_prob[0]
+        return _begun(self.greedy).log_prob[0]
 
     @property
     def samples(self) -> tuple[Int[Tensor, "n_samples points"], Float[Tensor, "n_samples"]]:
         """Return labels and log-probabilities of the samples."""
-        return self.sampled.labels[self.particle], self.sampled.log_prob[self.particle]
+        sampled = _begun(self.sampled)
+        return sampled.labels[self.particle], sampled.log_prob[self.particle]
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all parts by name, to be stored; see `from_tensors`."""
@@ -78,8 +79,15 @@ class Stream:
 
     @classmethod
     def from_tensors(cls, named: dict[str, Tensor]) -> "Stream":
-        parts = [
+        greedy, sampled = (
             State(*(named[f"{part}/{field.name}"] for field in fields(State)))
             for part in ("greedy", "sampled")
-        ]
-        return cls(*parts, named["particle"], named["random"])
+        )
+        return cls(greedy, sampled, named["particle"], named["random"])
+
+
+def _begun(state: State | None) -> State:
+    """Return a state that there is, once a point is assigned."""
+    if state is None:
+        raise ValueError("the stream has no points yet: accepted after `Stream.extend`")
+    return state

@@ -79,4 +79,5 @@ class SetTransformer(TrainedClusterer):
                 f"n_clusters={self.n_clusters!r}: {str(self.checkpoint)!r} has {trained} components, "
                 "their number is fixed in training"
             )
-        return super().fit(X)
+        super().fit(X)
+        return self

@@ -1,15 +1,7 @@
 """Inference by a checkpoint of coresets: whole sets in, clusterings and probabilities out.
 
-How many micro-clusters a set has is a compromise: means of several points are less noisy, and their counts
-show where points are dense; but a micro-cluster may hold points of two clusters. A set has one for every
-four points, but half of the checkpoint's at least and all of them at most. For points in a plane or in space
-half of them are enough, unless the set is crowded: has nearly as many clusters.
-
-The posterior is that of one coreset, the largest. A coreset is drawn at random, and another one of another
-size shows the same set a little differently: the clustering that is answered is therefore what clusterings
-by eight coresets of several sizes agree on (of large sets, by one of each size). Half of the say have greedy
-clusterings, the most accurate single ones, and half have samples, which tell what is uncertain: clusters that
-are one with probability .4 may be one in all greedy clusterings, or in none.
+The posterior is that of one coreset, the largest. The clustering that is answered is what clusterings by
+eight coresets of several sizes agree on (of large sets, by one of each size).
 """
 
 import math
@@ -29,28 +21,22 @@ from gfncp.bounds import ClusterBounds
 from gfncp.coresets.placement import PlacedPoints
 from gfncp.coresets.prepared import DistinctPoints, Prepared, place_new, prepare, read_points
 from gfncp.coresets.units import Scale, choose_scale
+from gfncp.data.checks import PointShape
 from gfncp.decoding import core, orders
+from gfncp.decoding.model import CoresetModel
+from gfncp.estimators.coreset_sizes import LARGE, CoresetSizes, is_flat, most_tokens
+from gfncp.estimators.coreset_votes import consensus, most_typical
 from gfncp.estimators.inference import Clustered, Given, Inference, Judge, Points
 from gfncp.estimators.kept import Kept
 from gfncp.networks.energy import Encoding
 from gfncp.networks.layers import at_once
 from gfncp.partitions import canonical_labels
-from gfncp.posterior.consensus import Votes
 from gfncp.posterior.posterior import Posterior
 from gfncp.seeds import CORESET_SEED, ORDERS_SEED, seeded
 
-COMPARED = 1000  # rows by which clusterings are compared, at most
 SETS_AT_ONCE = 32
 ENCODED = 4  # coresets of like size, whose tokens are encoded together on a CPU
-FEWEST = 40  # micro-clusters, if a checkpoint takes so many
-MEMBERS = 4  # points of a micro-cluster, on average, unless half of the checkpoint's are too few for that
-FLAT = 3  # dimensions, at most, of points that fill a plane or space
-ROUNDING = 1e-4  # of a coordinate, in units of the set's radius
-CROWDED = 0.9  # clusters for each micro-cluster, beyond which these are too few
-SHARES = 3 / 8, 1 / 2, 3 / 4, 1  # of the micro-clusters
-FLAT_SHARES = 3 / 4, 1
-CORESETS = 8  # of all sizes
-LARGE = 5000  # rows, beyond which one coreset of each size has to do: summaries take long
+CORESETS = 8  # of all sizes; of sets of more than `LARGE` rows, one of each size
 CLUSTERINGS = 16  # greedy ones, at least, that have to agree
 SAMPLES = 64  # sampled ones
 
@@ -63,23 +49,35 @@ class CoresetInference(Inference):
         kept_points: the last set's distinct points, which are asked for several times, with what they are of.
     """
 
+    network: CoresetModel
     kept_points: Kept[tuple[tuple, DistinctPoints]] = field(default_factory=Kept, repr=False, compare=False)
-    point_shape = (None,)
-    streams = False
     scales = True
     categorical_weight = 0.1
 
+    @property
+    def point_shape(self) -> PointShape:
+        return (None,)
+
+    @property
+    def streams(self) -> bool:
+        return False
+
+    @property
+    def sizes(self) -> CoresetSizes:
+        return CoresetSizes(most_tokens(self.configuration), self.max_joint, self._told[0])
+
+    @property
+    def _told(self) -> tuple[float, float]:
+        """Bounds on the number of clusters that the network is told."""
+        bounds = ClusterBounds.of(self.n_clusters)
+        return (1.0, math.inf) if bounds is None else (float(bounds.low), float(bounds.high))
+
     def joint(self, points: int) -> int:
-        return min(points, self.max_joint or self._most(points))
+        return min(points, self.sizes.most(points))
 
     def vectors(self, x: Points) -> Float[np.ndarray, "points dim"]:
         """Return points as vectors, which they are already."""
         return x
-
-    def _most(self, points: int) -> int:
-        """Return the most micro-clusters of so many distinct points, where nothing else is asked for."""
-        most = self.configuration.data.tokens
-        return min(most, max(most // 2, points // MEMBERS))
 
     def given(self, x: Points, scale: str = "auto", weights=None, known=None, importance=None) -> Given:
         """A set, with the scale chosen where it is "auto".
@@ -114,22 +112,21 @@ class CoresetInference(Inference):
     @torch.no_grad()
     def _is_crowded(self, given: Given) -> bool:
         """Tell whether a flat set, shown by all micro-clusters, has too many clusters for half of them."""
-        tokens = self.configuration.data.tokens
-        half = tokens // 2
-        if len(given.x) > LARGE or self._most(len(given.x)) <= half or self.max_joint:
+        sizes = self.sizes
+        if not sizes.may_be_crowded(len(given.x)):
             return False
         points = self.points(given)
-        if not _is_flat(points) or self._most(len(points.places)) <= half:
+        if not is_flat(points) or not sizes.may_be_crowded(len(points.places)):
             return False
-        encoding, _ = self.encode([self._first(points, 0, tokens)])
+        encoding, _ = self.encode([self._first(points, 0, sizes.tokens)])
         labels, _ = orders.greedy_each(self.network, encoding, self._known_first(encoding, 1))
-        return int(labels.max()) + 1 > CROWDED * half
+        return sizes.crowded_by(int(labels.max()) + 1)
 
     def seen(self, given: Given, rows: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some dim"]:
         if len(rows) == len(given.x) and given.weights is None:  # read already
             points = self.points(given)
             return points.places[points.distinct[rows]].double().numpy()
-        points = read_points(self.vectors(given.x[rows]), None, None, given.scale, given.importance)
+        points = read_points(self.vectors(given.x[rows]), None, None, given.unit, given.importance)
         return points.places[points.distinct].double().numpy()
 
     def batches(self, sets: list[Given]) -> Iterator[list[int]]:
@@ -137,12 +134,12 @@ class CoresetInference(Inference):
 
         A set with known clusters goes alone, along orders of its own.
         """
-        together = defaultdict(list)
+        together, least = defaultdict(list), self.sizes.least
         for place, each in enumerate(sets):
             if each.known is not None and bool((each.known >= 0).any()):
                 yield [place]
             else:
-                together[len(each.x) <= self._least, len(each.x) > LARGE].append(place)
+                together[len(each.x) <= least, len(each.x) > LARGE].append(place)
         for places in together.values():
             yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
 
@@ -153,15 +150,15 @@ class CoresetInference(Inference):
             (given.scale, *map(id, arrays)),  # while the arrays are kept, their ids are their own
             lambda: (
                 arrays,
-                read_points(self.vectors(given.x), given.weights, given.known, given.scale, given.importance),
+                read_points(self.vectors(given.x), given.weights, given.known, given.unit, given.importance),
             ),
         )[1]
 
     def coresets(self, given: Given) -> list[Prepared]:
         """Return coresets of a set, the largest last; one of few points, or if some clusters are known."""
         points = self.points(given)
-        sizes = list(enumerate(self._sizes(points, given.crowded)))
-        if len(given.x) <= self._least or (points.known >= 0).any():
+        sizes = list(enumerate(self.sizes.of(points, given.crowded)))
+        if len(given.x) <= self.sizes.least or (points.known >= 0).any():
             return [self._first(points, *sizes[-1])]
         further = 0 if len(given.x) > LARGE else CORESETS // len(sizes) - 1
         drawn = []
@@ -172,29 +169,13 @@ class CoresetInference(Inference):
     def prepared(self, given: Given) -> Prepared:
         """Return the last of the coresets of a set, which is one of the largest."""
         points = self.points(given)
-        sizes = self._sizes(points, given.crowded)
+        sizes = self.sizes.of(points, given.crowded)
         return self._first(points, len(sizes) - 1, sizes[-1])
 
     @staticmethod
     def _first(points: DistinctPoints, place: int, size: int) -> Prepared:
         """Draw the first coreset of a size, which is given with its place among the sizes."""
         return prepare(points, size, seeded(CORESET_SEED, place))[0]
-
-    @property
-    def _least(self) -> int:
-        """The size of the smallest coresets: twice as many as clusters are asked for, or more."""
-        return self.max_joint or min(self.configuration.data.tokens, max(FEWEST, int(2 * self._told[0])))
-
-    def _sizes(self, points: DistinctPoints, crowded: bool) -> list[int]:
-        """Return the sizes of coresets, in increasing order."""
-        if self.max_joint:
-            return [self.max_joint]
-        if crowded:
-            return [self.configuration.data.tokens]
-        most, shares = self._most(len(points.places)), SHARES
-        if _is_flat(points) and len(points.distinct) <= LARGE:
-            most, shares = self.configuration.data.tokens // 2, FLAT_SHARES
-        return [max(self._least, int(share * most)) for share in shares]
 
     @torch.no_grad()
     def encode(self, sets: list[Prepared]) -> tuple[Encoding, list[PlacedPoints]]:
@@ -221,14 +202,6 @@ class CoresetInference(Inference):
                 features[place] = padded[: len(columns[place])]
         return features
 
-    @property
-    def _told(self) -> tuple[float, float]:
-        """Bounds on the number of clusters that the network is told."""
-        if self.n_clusters is None:
-            return 1.0, float("inf")
-        low, high = np.broadcast_to(self.n_clusters, 2).tolist()
-        return float(low), float(high)
-
     @torch.no_grad()
     def cluster(self, sets: list[Given], n_samples: int, generator: torch.Generator) -> list[Clustered]:
         encoding, beside = self.encode([each for given in sets for each in self.coresets(given)])
@@ -236,7 +209,7 @@ class CoresetInference(Inference):
         agreed = self._agreed(sets, encoding, beside)
         largest = slice(several - 1, None, several)
         encoding, beside = encoding.of(largest), beside[largest]
-        along, bounds = self._orders(encoding), self._bounds(int(encoding.mask.sum(1).min()))
+        along, bounds = self._along(encoding), self._bounds(int(encoding.mask.sum(1).min()))
         drawn, log_prob = orders.sample(self.network, encoding, n_samples, along, generator, bounds)
         of_agreed = self._log_prob(encoding, beside, [labels[None] for labels in agreed])[:, 0]
         found = []
@@ -262,16 +235,16 @@ class CoresetInference(Inference):
         along = self._known_first(encoding, math.ceil(max(CLUSTERINGS, self.n_orders) / several))
         bounds = self._bounds(int(encoding.mask.sum(1).min()))
         labels, log_prob = orders.greedy_each(self.network, encoding, along, bounds)
-        low, high = (1, math.inf) if bounds is None else (bounds.low, bounds.high)
+        low, high = self._told
         agreed = []
         for i, given in enumerate(sets):
             own = slice(i * several, (i + 1) * several)
             self.check_finite(bool(log_prob[own].isfinite().all()), given.x)
             if several == 1:
-                tokens = _most_typical(labels[i], beside[i])
+                tokens = most_typical(labels[i], beside[i])
             else:  # where K is told, it is no question, and samples, which tell how sure it is, only err more
                 drawn = labels[own] if low == high else self._drawn(encoding.of(own), along[:1], bounds)
-                tokens = _consensus(beside[own], labels[own], drawn, low, high)
+                tokens = consensus(beside[own], labels[own], drawn, low, high)
             agreed.append(beside[own][-1].most_likely(tokens).long())
         return agreed
 
@@ -308,7 +281,7 @@ class CoresetInference(Inference):
         padded = F.pad(padded, (0, missing), value=-1)
         clusterings = self.on_device(canonical_labels(padded))
         bounds = self._bounds(int(encoding.mask.sum(1).min()))
-        values = orders.log_prob(self.network, encoding, clusterings, self._orders(encoding), bounds).cpu()
+        values = orders.log_prob(self.network, encoding, clusterings, self._along(encoding), bounds).cpu()
         rest = [
             each.log_prob(self.on_device(tokens), points)
             for each, tokens, points in zip(beside, of_tokens, of_points, strict=True)
@@ -327,7 +300,7 @@ class CoresetInference(Inference):
         options = int(labels.max()) + 2  # a cluster without a medoid has probability 0
 
         def judge(new: Float[np.ndarray, "new *shape"]) -> Float[np.ndarray, "new options"]:
-            places = place_new(x, given.weights, self.vectors(new), given.scale, given.importance)
+            places = place_new(x, given.weights, self.vectors(new), given.unit, given.importance)
             log_prob = judged(self.on_device(prepared.columns_of(places, columns).double())).cpu()
             self.check_finite(not bool(log_prob.isnan().any()), new)
             probability = np.zeros((len(new), options))
@@ -336,7 +309,7 @@ class CoresetInference(Inference):
 
         return judge
 
-    def _orders(self, encoding: Encoding) -> Int[torch.Tensor, "orders tokens"]:
+    def _along(self, encoding: Encoding) -> Int[torch.Tensor, "orders tokens"]:
         return self._known_first(encoding, self.n_orders)
 
     @staticmethod
@@ -347,11 +320,6 @@ class CoresetInference(Inference):
         return along.gather(1, unknown.byte().argsort(dim=1, stable=True))
 
 
-def _is_flat(points: DistinctPoints) -> bool:
-    """Tell whether points lie in a plane or in space, but for rounding."""
-    return int((points.places.abs().amax(0) > ROUNDING).sum()) <= FLAT
-
-
 def _padded(
     rows: list[Float[torch.Tensor, "_ size"]],
 ) -> tuple[Float[torch.Tensor, "batch tokens size"], Bool[torch.Tensor, "batch tokens"]]:
@@ -359,42 +327,3 @@ def _padded(
     padded = pad_sequence(rows, batch_first=True)
     sizes = torch.tensor([len(each) for each in rows], device=padded.device)
     return padded, torch.arange(padded.shape[1], device=padded.device) < sizes[:, None]
-
-
-def _most_typical(
-    labels: Int[torch.Tensor, "orders tokens"], beside: PlacedPoints
-) -> Int[torch.Tensor, "own_tokens"]:
-    """Return the clustering of a coreset's tokens that agrees most with the others."""
-    own = labels[:, : len(beside.prepared.mean)]
-    return own[orders.most_typical(own)]
-
-
-def _consensus(
-    beside: list[PlacedPoints],
-    greedy: Int[torch.Tensor, "coresets orders tokens"],
-    drawn: Int[torch.Tensor, "coresets samples tokens"],
-    low: int,
-    high: int | float,
-) -> Int[torch.Tensor, "own_tokens"]:
-    """Return what clusterings by several coresets agree on, as a clustering of the last one's tokens.
-
-    Greedy clusterings and samples have half of the say each. The consensus is that of some points, at equal
-    steps, and the medoids of the last coreset join its clusters.
-
-    Args:
-        low, high: bounds on the number of clusters, which all of the clusterings keep.
-    """
-    as_often = greedy.repeat_interleave(math.ceil(drawn.shape[1] / greedy.shape[1]), 1)
-    medoid, points = beside[-1].prepared.medoid, len(beside[-1].prepared.nearest)
-    some = torch.arange(0, points, math.ceil(points / COMPARED))
-    places, rows = torch.cat([some, medoid]), np.arange(len(some))
-    of_places = [
-        own.cpu()[:, each.prepared.nearest[places]]
-        for labels in (as_often, drawn)
-        for each, own in zip(beside, labels, strict=True)
-    ]
-    votes = Votes(canonical_labels(torch.cat(of_places)).numpy())
-    closeness = votes.closeness(votes.consensus(rows, low, high), rows)
-    found = torch.from_numpy(closeness[len(some) :].argmax(1))
-    few = len(found.unique()) < low  # clusters have no medoid
-    return _most_typical(greedy[-1], beside[-1]) if few else canonical_labels(found)

@@ -11,9 +11,11 @@ from jaxtyping import Float
 
 from gfncp.configuration import Configuration
 from gfncp.coresets.units import Scale
+from gfncp.data.checks import PointShape
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.estimators.inference import Inference, Points
 from gfncp.estimators.kept import KeptByArray
+from gfncp.networks.encoders import embedded
 from gfncp.networks.layers import at_once
 
 Vectors = Float[np.ndarray, "points dim"]
@@ -30,8 +32,11 @@ class EmbeddedCoresetInference(CoresetInference):
     """
 
     kept: KeptByArray[Vectors] = field(default_factory=KeptByArray, repr=False, compare=False)
-    point_shape = (28, 28)
     scales = False
+
+    @property
+    def point_shape(self) -> PointShape:
+        return self.network.encoder.point_shape
 
     def scale(self, x: Points, asked: str, weights: Float[np.ndarray, "points"] | None) -> Scale:
         """Return "none": embeddings have one unit.
@@ -51,8 +56,8 @@ class EmbeddedCoresetInference(CoresetInference):
         images, of_rows = np.unique(x, axis=0, return_inverse=True)
         device = next(self.network.parameters()).device
         chunks = torch.from_numpy(images).float().split(at_once(EMBEDDED, device))
-        embedded = torch.cat([self.network.encoder.embed(chunk) for chunk in chunks])
-        return embedded.double().numpy()[of_rows.reshape(-1)]
+        vectors = torch.cat([embedded(self.network.encoder, chunk) for chunk in chunks])
+        return vectors.double().numpy()[of_rows.reshape(-1)]
 
 
 def class_of(configuration: Configuration) -> type[Inference]:

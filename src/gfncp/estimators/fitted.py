@@ -81,7 +81,8 @@ class Fitted:
             KeyError, TypeError, IndexError, AttributeError, RecursionError: something else is stored.
             ValueError: as before.
         """
-        posterior = Posterior(*(tensors[f"posterior/{name}"].numpy() for name in POSTERIOR))
+        drawn, log_prob, counts = (tensors[f"posterior/{name}"].numpy() for name in POSTERIOR)
+        posterior = Posterior(drawn, log_prob, counts)
         if "found/labels" in tensors:
             for row, value in zip(tensors["found/labels"].numpy(), tensors["found/log_prob"], strict=True):
                 posterior = posterior.including(row, float(value))

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gfncp.bounds import ClusterBounds
 from gfncp.checkpoints import DEFAULT, WEIGHTS, find, load_configuration
+from gfncp.coresets.units import Scale
 from gfncp.data.checks import check_each_set, check_known, check_labels, check_weights
 from gfncp.decoding.stream import Stream
 from gfncp.estimators import persistence, streaming
@@ -62,7 +63,8 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             was trained on, and at most 1000. The other points of a larger set are assigned given these: see
             `gfncp.decoding.core`, also for time and memory. For a checkpoint of coresets, it is the number of
             micro-clusters that summarise a set, see `gfncp.coresets.placement`; None for one for every four
-            points, within limits, with the vote of smaller coresets (`gfncp.estimators.coreset_inference`).
+            points, within limits (`gfncp.estimators.coreset_sizes`), with the vote of smaller coresets
+            (`gfncp.estimators.coreset_votes`).
             Streams, which checkpoints that were trained online decode, have no such limit.
         n_jobs: number of threads that compute, -1 for all cores, -2 for all but one, and so on; None leaves
             that to PyTorch. Results do not depend on it, but for rounding. Import gfncp before PyTorch, or
@@ -449,7 +451,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
     ) -> "GFNCP":
         """Set what `fit` or `load` leaves behind, besides what reading the points does."""
         self.X_, self._given, self._stream = given.x, given, stream
-        self.scale_ = given.scale if given.x.ndim == 2 else None  # images are taken as they are
+        self.scale_: Scale | None = given.scale if given.x.ndim == 2 else None  # images are taken as they are
         self._kept: Kept[tuple[Inference, Judge]] = Kept()
         self.posterior_ = posterior.named(index)
         self._clustering = clustering  # without noise

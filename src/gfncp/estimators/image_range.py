@@ -45,7 +45,7 @@ def image_statistics(x: Num[np.ndarray, "images height width"]) -> Float[np.ndar
     border = np.concatenate([x[:, 0], x[:, -1], x[:, 1:-1, 0], x[:, 1:-1, -1]], axis=1)
     contrast = x.std((1, 2))
     down, across = (np.abs(np.diff(x, axis=axis)).mean((1, 2)) for axis in (1, 2))
-    extent = np.maximum(*(_extent((x > DARK).any(axis)) for axis in (1, 2)))
+    extent = np.maximum(*(_extent(np.any(x > DARK, axis)) for axis in (1, 2)))
     return np.stack(
         [
             border.mean(1),

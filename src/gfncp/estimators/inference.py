@@ -58,6 +58,11 @@ class Given:
     importance: Float[np.ndarray, "dim"] | None = None
     crowded: bool = False
 
+    @property
+    def unit(self) -> Scale:
+        """How columns are brought to one unit; "none" where the network takes them as they are."""
+        return self.scale or "none"
+
 
 @dataclass(frozen=True)
 class Inference:
@@ -104,7 +109,7 @@ class Inference:
     @property
     def point_shape(self) -> PointShape:
         """Shape of the points that the network takes."""
-        return cast(PointShape, self.network.encoder.point_shape)
+        return self.network.encoder.point_shape
 
     @property
     def streams(self) -> bool:

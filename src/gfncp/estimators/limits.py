@@ -1,7 +1,9 @@
 """Limits of a checkpoint in words: how many points, clusters and dimensions, and in which units."""
 
+from gfncp.bounds import ClusterBounds
 from gfncp.configuration import Configuration
 from gfncp.data.checks import PointShape
+from gfncp.estimators.coreset_sizes import most_tokens
 from gfncp.estimators.inference import MOST_JOINT
 
 UNITS = {
@@ -39,7 +41,7 @@ def _points(configuration: Configuration) -> str:
     trained = f"trained on sets of {least} to {most}"
     if configuration.network.kind == "coreset-energy":
         return (
-            f"any number, summarised by at most {configuration.data.tokens} micro-clusters, decoded "
+            f"any number, summarised by at most {most_tokens(configuration)} micro-clusters, decoded "
             f"jointly; {trained}"
         )
     if configuration.network.kind == "online-energy":
@@ -49,8 +51,8 @@ def _points(configuration: Configuration) -> str:
 
 
 def _clusters(configuration: Configuration) -> str:
-    bounds = configuration.data.n_clusters
-    return "any number" if bounds is None else f"any number; trained on {bounds[0]} to {bounds[1]}"
+    bounds = ClusterBounds.of(configuration.data.n_clusters)
+    return "any number" if bounds is None else f"any number; trained on {bounds.low} to {bounds.high}"
 
 
 def _dimensions(configuration: Configuration) -> str:

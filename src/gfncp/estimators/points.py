@@ -94,8 +94,9 @@ class PointsMixin(BaseEstimator):
             )
         weight = self.categorical_weight
         weight = inference.categorical_weight if weight is None else float(weight)
-        as_they_are = columns is None or (weight == 1 and not inference.scales)
-        importance = None if as_they_are else columns.importance(weight)
+        importance = None
+        if columns is not None and (weight != 1 or inference.scales):
+            importance = columns.importance(weight)
         mixed = columns is not None and columns.mixed_units and inference.scales
         scale = "columns" if mixed and self.scale == "auto" else self.scale
         return inference.given(x, scale, weights, known, importance)

@@ -1,7 +1,7 @@
 """Checkpoints of an estimator: by name, trained on a user's points, or shared on the Hugging Face Hub."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gfncp.extras import extra
 
@@ -12,6 +12,10 @@ class PretrainedMixin:
     """Constructors and upload of an estimator whose parameter ``checkpoint`` names its network."""
 
     checkpoint: str | Path
+
+    if TYPE_CHECKING:
+
+        def __init__(self, checkpoint: str, **parameters) -> None: ...
 
     @classmethod
     def from_pretrained(cls: type[Estimator], name, revision=None, **parameters) -> Estimator:

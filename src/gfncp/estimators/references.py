@@ -14,11 +14,12 @@ class KMeansTrueK(sklearn.cluster.KMeans):
     """k-means, told the number of clusters, best of ``n_init`` starts; see `sklearn.cluster.KMeans`."""
 
     def __init__(self, n_clusters=8, n_init=10, random_state=None):
-        super().__init__(n_clusters, n_init=n_init, random_state=random_state)
+        # A number is accepted as well, which cannot be told from the default, "auto".
+        super().__init__(n_clusters, n_init=n_init, random_state=random_state)  # pyright: ignore[reportArgumentType]
 
     @property
     def n_clusters_(self) -> int:
-        return len(np.unique(self.labels_))
+        return len(np.unique(np.asarray(self.labels_)))
 
 
 class HDBSCAN(sklearn.cluster.HDBSCAN):

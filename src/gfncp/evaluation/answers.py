@@ -105,7 +105,7 @@ def answer(
     """Cluster sets of points side by side, and compute the probabilities of their true labels.
 
     Args:
-        model: an energy network that decodes, see `gfncp.decoding.model.Decoder`.
+        model: an energy network that decodes, see `gfncp.decoding.model.Model`.
         exact: draws of the exact posterior, which become part of the answers.
     """
     device = next(model.parameters()).device

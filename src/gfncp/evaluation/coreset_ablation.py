@@ -25,7 +25,7 @@ def coreset_ablation(records: list[dict]) -> str:
 
 
 def _variants(record: dict) -> str:
-    rows = [HEADER]
+    rows: list[tuple[str, ...]] = [HEADER]
     for name, of in record["variants"].items():
         size = f"{of['parameters'] / 1e6:.2f} M", f"{of['sets']:,}"
         surprise = f"{of['surprise of samples']:.1f} / {of['surprise of truth']:.1f}"

@@ -143,7 +143,7 @@ def pictures(diagnosis: dict[str, Any], folder: Path) -> list[Path]:
         drawn[f"reliability{suffix}.png"] = figures.plot_reliability, curves
         tests = {
             f"N = {n}": {
-                RANKS.get(name, name): Uniformity(*_arrays(one, "counts", "expected"), one["p_value"])
+                RANKS.get(name, name): Uniformity(*_arrays(one, "counts", "expected"), p_value=one["p_value"])
                 for name, one in of["ranks"].items()
             }
             for n, of in sizes.items()

@@ -6,7 +6,7 @@ from gfncp.evaluation.table_cells import number, with_error
 
 def embedded(record: dict) -> str:
     """Return a table with a row for each method on each data set, and how to do the same."""
-    rows = [("test images", "method", "NMI", "ARI", "K found", "ms per set")]
+    rows: list[tuple[str, ...]] = [("test images", "method", "NMI", "ARI", "K found", "ms per set")]
     for name, methods in record["figures"].items():
         for method, of in methods.items():
             scores = (with_error(**of[key]) for key in ("nmi", "ari"))

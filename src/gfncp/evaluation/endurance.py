@@ -45,9 +45,10 @@ def _growth(record: dict) -> str:
 def _accuracy(record: dict) -> str:
     if not record["accuracy"]:
         return ""
-    rows = [("points", "decoded jointly", "NMI", "ARI", "NMI with joint", "ARI with joint", "seconds")]
+    agreements = "NMI", "ARI", "NMI with joint", "ARI with joint"
+    rows: list[tuple[str, ...]] = [("points", "decoded jointly", *agreements, "seconds")]
     for row in record["accuracy"]:
-        scores = (f"{row[name]:.3f}" for name in ("NMI", "ARI", "NMI with joint", "ARI with joint"))
+        scores = (f"{row[name]:.3f}" for name in agreements)
         rows.append((f"{row['points']:,}", f"{row['decoded jointly']:,}", *scores, f"{row['seconds']:.1f}"))
     return (
         f"Greedy clusterings by `{record['checkpoint']}`, means over {record['sets']} set(s). "

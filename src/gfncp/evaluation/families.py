@@ -98,7 +98,8 @@ def _mean_ari(rows: list[dict], method: str) -> str:
 def _speed(speed: list[dict]) -> str:
     if not speed:
         return ""
-    rows = [("points", "columns", "samples", "seconds", "repetitions", "MiB", "of these, before")]
+    header = ("points", "columns", "samples", "seconds", "repetitions", "MiB", "of these, before")
+    rows: list[tuple[str, ...]] = [header]
     for row in speed:
         counts = (f"{row[name]:,}" for name in ("points", "dim", "samples"))
         seconds, repetitions = number(median(row["seconds"]), 2), str(len(row["seconds"]))

@@ -5,7 +5,6 @@ So a method that is evaluated on 20 sets has the first 20 of the 500 sets of ano
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -58,7 +57,7 @@ def make_test_simulator(configuration: Configuration, encoder: nn.Module, data: 
     if kind == "general-mixtures":
         return simulators.GeneralMixtures(**values)
     if kind == "coresets":
-        return cast(Simulator, simulators.LabelledCoresets(values["tokens"]))
+        return simulators.LabelledCoresets(values["tokens"])
     x, classes = labelled_images(values["dataset"], "test", data)
     bounds = values["n_clusters"]
     if not isinstance(bounds, int):  # bounds apply to training clusters, which are not classes

@@ -10,7 +10,7 @@ import pandas as pd
 from gfncp.estimators.gfncp import GFNCP
 
 if TYPE_CHECKING:
-    from anndata import AnnData
+    from anndata import AnnData  # pyright: ignore[reportMissingImports]  # an extra
 
 CANDIDATES = 10
 

@@ -32,6 +32,7 @@ from torch.distributions import Independent, kl_divergence
 
 from gfncp.methods.anchors import random_point, visit_clusters
 from gfncp.methods.gaussians import diagonal_gaussian
+from gfncp.networks.interfaces import Encoder, Network
 from gfncp.networks.layers import by_chunks, mlp
 from gfncp.objectives.batch import Batch, Terms
 from gfncp.partitions import canonical_labels
@@ -72,7 +73,7 @@ class Choose(Protocol):
     def members(self, logits: Float[Tensor, "particles points"]) -> Bool[Tensor, "particles points"]: ...
 
 
-class CCPNetwork(nn.Module):
+class CCPNetwork(Network):
     """Networks h, u, g, phi, prior and posterior; h, u and phi share their first layers.
 
     Args:
@@ -82,7 +83,7 @@ class CCPNetwork(nn.Module):
         latent: width of z.
     """
 
-    def __init__(self, encoder: nn.Module, depth: int = 4, width: int = 128, latent: int = 32) -> None:
+    def __init__(self, encoder: Encoder, depth: int = 4, width: int = 128, latent: int = 32) -> None:
         super().__init__()
         self.encoder = encoder
         self.width = width

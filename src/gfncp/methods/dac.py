@@ -21,6 +21,7 @@ from torch.distributions import Independent
 from gfncp.methods.anchors import one_hot, visit_clusters
 from gfncp.methods.gaussians import diagonal_gaussian, has_likelihood
 from gfncp.methods.set_attention import MAB, PMA, ISABStack
+from gfncp.networks.interfaces import Encoder, Network
 from gfncp.objectives.batch import Batch, Terms
 from gfncp.partitions import canonical_labels, n_clusters
 
@@ -42,7 +43,7 @@ class Finder(nn.Module):
     paper.
     """
 
-    def __init__(self, encoder: nn.Module, hidden: int, inducing: int, heads: int) -> None:
+    def __init__(self, encoder: Encoder, hidden: int, inducing: int, heads: int) -> None:
         super().__init__()
         self.pool = PMA(hidden, hidden, heads, seeds=1)
         self.gaussian = nn.Linear(hidden, 2 * encoder.features) if has_likelihood(encoder) else None
@@ -59,10 +60,8 @@ class Finder(nn.Module):
         return Filtered(logits, gaussian)
 
 
-class Filtering(nn.Module):
+class Filtering(Network):
     """Network that clusters by taking one cluster after the other out of what is left of a set."""
-
-    encoder: nn.Module
 
     def next_cluster(
         self, features: Float[Tensor, "batch points features"], left: Bool[Tensor, "batch points"]
@@ -118,7 +117,7 @@ class DACNetwork(Filtering):
     """
 
     def __init__(
-        self, encoder: nn.Module, hidden: int = 128, inducing: int = 32, heads: int = 4, blocks: int = 4
+        self, encoder: Encoder, hidden: int = 128, inducing: int = 32, heads: int = 4, blocks: int = 4
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -147,7 +146,7 @@ class AnchoredDACNetwork(Filtering):
     """
 
     def __init__(
-        self, encoder: nn.Module, hidden: int = 128, inducing: int = 32, heads: int = 4, blocks: int = 4
+        self, encoder: Encoder, hidden: int = 128, inducing: int = 32, heads: int = 4, blocks: int = 4
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -256,7 +255,7 @@ class AnchoredDACLoss:
         return _terms(totals, len(batch.x))
 
 
-def _encode(network: nn.Module, batch: Batch) -> Float[Tensor, "batch points features"]:
+def _encode(network: Network, batch: Batch) -> Float[Tensor, "batch points features"]:
     return network.encoder(batch.x, torch.ones_like(batch.labels, dtype=torch.bool))
 
 

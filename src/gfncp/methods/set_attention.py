@@ -46,8 +46,10 @@ class MAB(nn.Module):
         mask: Mask,
     ) -> Float[Tensor, "batch queries dim"]:
         query = self.query(x)
-        some = None if mask is None else mask.any(1)
-        seen = None if mask is None else (mask | ~some[:, None])[:, None, None, :]
+        some = seen = None
+        if mask is not None:
+            some = mask.any(1)
+            seen = (mask | ~some[:, None])[:, None, None, :]
         attended = F.scaled_dot_product_attention(
             self._split(query), self._split(self.key(y)), self._split(self.value(y)), attn_mask=seen
         )

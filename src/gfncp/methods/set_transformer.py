@@ -17,11 +17,12 @@ from torch import Tensor, nn
 
 from gfncp.methods.gaussians import diagonal_gaussian, has_likelihood
 from gfncp.methods.set_attention import PMA, SAB, ISABStack, Mask
+from gfncp.networks.interfaces import Encoder, Network
 from gfncp.objectives.batch import Batch, Terms
 from gfncp.partitions import canonical_labels
 
 
-class SetTransformerNetwork(nn.Module):
+class SetTransformerNetwork(Network):
     """ISAB x 2, PMA with K seeds, SAB x 2, then a linear layer to weights, means and softplus scales.
 
     The mixture is one of the encoder's features, so it must not train them: their likelihood is highest where
@@ -38,7 +39,7 @@ class SetTransformerNetwork(nn.Module):
     """
 
     def __init__(
-        self, encoder: nn.Module, n_components: int, hidden: int = 128, inducing: int = 32, heads: int = 4
+        self, encoder: Encoder, n_components: int, hidden: int = 128, inducing: int = 32, heads: int = 4
     ) -> None:
         super().__init__()
         self.encoder = encoder.requires_grad_(False)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
@@ -118,10 +117,10 @@ class NormalInverseWishart:
     """Unknown means and covariances: Sigma ~ IW(scale, dof), mu ~ N(mean, Sigma / kappa).
 
     Args:
-        mean: prior mean of the means; a tensor, or an array.
+        mean: prior mean of the means; an array becomes a tensor.
         kappa: its weight, in points.
         dof: degrees of freedom; more than dim - 1. E[Sigma] = scale / (dof - dim - 1).
-        scale: positive definite, in squared units of the data; a tensor, or an array.
+        scale: positive definite, in squared units of the data; an array becomes a tensor.
 
     Raises:
         ValueError: a parameter is outside its domain.
@@ -130,10 +129,10 @@ class NormalInverseWishart:
         Murphy. Conjugate Bayesian analysis of the Gaussian distribution. 2007, Sec. 9.
     """
 
-    mean: Float[Tensor, "dim"] | Float[np.ndarray, "dim"]
+    mean: Float[Tensor, "dim"]
     kappa: float
     dof: float
-    scale: Float[Tensor, "rows columns"] | Float[np.ndarray, "rows columns"]
+    scale: Float[Tensor, "rows columns"]
 
     def __post_init__(self) -> None:
         for name in ("mean", "scale"):
@@ -233,7 +232,8 @@ def draw_log_gamma(shape: Float[Tensor, "*batch"], generator: torch.Generator) -
 
     A variable of shape a is one of shape a + 1 times U^(1 / a), whose logarithm does not underflow.
     """
-    larger = torch._standard_gamma(shape + 1, generator=generator)  # `torch.distributions` takes no generator
+    # `torch.distributions` takes no generator.
+    larger = torch._standard_gamma(shape + 1, generator=generator)  # pyright: ignore[reportPrivateImportUsage]
     uniform = 1 - torch.rand(shape.shape, dtype=shape.dtype, generator=generator)
     return larger.log() + uniform.log() / shape
 

@@ -73,7 +73,7 @@ class Sampler(ClusterMixin, BaseEstimator):
             ValueError: ``X`` or a parameter is not accepted.
         """
         self._check_parameters()
-        x = torch.from_numpy(validate_data(self, X, dtype=np.float64).copy())
+        x = torch.from_numpy(np.array(validate_data(self, X, dtype=np.float64), order="C"))
         model = NormalInverseWishart.weak(x) if self.model is None else self.model
         generator = torch.Generator().manual_seed(
             int(check_random_state(self.random_state).randint(2**31 - 1))

@@ -48,7 +48,7 @@ class VariationalMixture(ClusterMixin, BaseEstimator):
         x = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         if not isinstance(self.max_clusters, int | np.integer) or self.max_clusters < 1:
             raise ValueError(f"max_clusters={self.max_clusters!r}: accepted is an integer of at least 1")
-        prior = NormalInverseWishart.weak(torch.from_numpy(x.copy()))
+        prior = NormalInverseWishart.weak(torch.from_numpy(np.array(x, order="C")))
         self.mixture_ = BayesianGaussianMixture(
             n_components=min(self.max_clusters, len(x)),
             weight_concentration_prior_type="dirichlet_process",

@@ -1,13 +1,16 @@
 """Self-attention across the points of a set: the features of each point depend on the other points."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+
+from gfncp.networks.interfaces import Beside, Encoder
 
 ALIGNED = 8  # widths of queries and keys that fast kernels of attention take
 FEW = 300  # keys up to which plain products are faster than the fused kernel
@@ -40,7 +43,8 @@ class Block(nn.Module):
         self.layer = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
         if local_heads:
             # By NumPy: torch.linspace on the device meta loads PyTorch's compiler, which takes seconds.
-            log_steepness = np.linspace(*map(math.log, STEEPNESS), local_heads)
+            widest, narrowest = map(math.log, STEEPNESS)
+            log_steepness = np.linspace(widest, narrowest, local_heads)
             self.log_steepness = nn.Parameter(torch.tensor(log_steepness, dtype=torch.get_default_dtype()))
 
     def forward(
@@ -128,9 +132,9 @@ def attend(
     here = None if mask.all() else mask[:, None, None, :]
     if queries.device.type == "cpu" and keys.shape[2] <= FEW:
         sets = max(1, LOGITS_AT_ONCE // (queries[0, ..., 0].numel() * keys.shape[2]))
-        parts = zip(*(part.split(sets) for part in (queries, keys, values)), strict=True)
         masks = [None] * len(queries) if here is None else here.split(sets)
-        return torch.cat([_plain_attention(*part, some) for part, some in zip(parts, masks, strict=False)])
+        parts = zip(queries.split(sets), keys.split(sets), values.split(sets), masks, strict=False)
+        return torch.cat([_plain_attention(*part) for part in parts])
     size = values.shape[-1]
     values = F.pad(values, (0, keys.shape[-1] - size))
     return F.scaled_dot_product_attention(queries, keys, values, attn_mask=here, scale=1.0)[..., :size]
@@ -153,7 +157,47 @@ def in_parts(
     return torch.cat([here, here, less], -1), torch.cat([there, rest, there], -1)
 
 
-class ContextEncoder(nn.Module):
+class Blocks(nn.ModuleList):
+    """Blocks in sequence; see `Block`."""
+
+    if TYPE_CHECKING:  # a list of modules does not say of which
+
+        def __iter__(self) -> Iterator[Block]: ...
+
+    def __init__(self, width: int, heads: int, count: int, local_heads: int) -> None:
+        super().__init__(Block(width, heads, local_heads) for _ in range(count))
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch points width"],
+        places: Float[Tensor, "batch points dim"],
+        mask: Bool[Tensor, "batch points"],
+    ) -> Float[Tensor, "batch points width"]:
+        for block in self:
+            x = block(x, places, mask)
+        return x
+
+    def beside(
+        self, given: Float[Tensor, "given width"], places: Float[Tensor, "given dim"]
+    ) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return a function from new points and their places to features, see `Block.beside`."""
+        everyone = torch.ones(1, len(given), dtype=torch.bool, device=given.device)
+        x, steps = given[None], []
+        for block in self:
+            steps.append(block.beside(x[0], places))
+            x = block(x, places[None], everyone)
+
+        def joined(
+            new: Float[Tensor, "new width"], new_places: Float[Tensor, "new dim"]
+        ) -> Float[Tensor, "new width"]:
+            for step in steps:
+                new = step(new, new_places)
+            return new
+
+        return joined
+
+
+class ContextEncoder(Encoder):
     """Features of each point by an encoder, concatenated with features by self-attention across the set.
 
     Args:
@@ -165,38 +209,30 @@ class ContextEncoder(nn.Module):
     pointwise = False
 
     def __init__(
-        self, encoder: nn.Module, width: int = 64, heads: int = 4, blocks: int = 2, local_heads: int = 0
+        self, encoder: Encoder, width: int = 64, heads: int = 4, blocks: int = 2, local_heads: int = 0
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.point_shape = encoder.point_shape
         self.features = encoder.features + width
         self.embed = nn.Linear(encoder.features, width)
-        self.blocks = nn.ModuleList(Block(width, heads, local_heads) for _ in range(blocks))
+        self.blocks = Blocks(width, heads, blocks, local_heads)
 
     def forward(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"]
     ) -> Float[Tensor, "batch points features"]:
         features = self.encoder(x, mask)
         attended = self.embed(features).to(features.dtype)  # sums of blocks stay precise under autocast
-        for block in self.blocks:
-            attended = block(attended, features, mask)
-        return torch.cat([features, attended], -1)
+        return torch.cat([features, self.blocks(attended, features, mask)], -1)
 
-    def beside(self, given: Float[Tensor, "given *shape"]) -> Callable[[Tensor], Tensor]:
+    def beside(self, given: Float[Tensor, "given *shape"]) -> Beside:
         everyone = torch.ones(1, len(given), dtype=torch.bool, device=given.device)
         encode = self.encoder.beside(given)
         places = self.encoder(given[None], everyone)
-        attended, blocks = self.embed(places), []
-        for block in self.blocks:
-            blocks.append(block.beside(attended[0], places[0]))
-            attended = block(attended, places, everyone)
+        attend = self.blocks.beside(self.embed(places)[0], places[0])
 
         def features_of(new: Float[Tensor, "new *shape"]) -> Float[Tensor, "new features"]:
             features = encode(new)
-            attended = self.embed(features)
-            for block in blocks:
-                attended = block(attended, features)
-            return torch.cat([features, attended], -1)
+            return torch.cat([features, attend(self.embed(features), features)], -1)
 
         return features_of

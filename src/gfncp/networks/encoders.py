@@ -1,14 +1,5 @@
-"""Encoders: modules that map the points of a set to feature vectors, which the energy network pools.
+"""Encoders of vectors and of images; see `gfncp.networks.interfaces.Encoder`."""
 
-An encoder maps points ``(batch, points, *shape)`` to ``(batch, points, features)``. Features may depend on
-the whole set, but not on the order of the points; where ``pointwise`` is True, the features of a point are a
-function of that point alone. ``point_shape`` is the shape of a point, with None where any size is accepted.
-``beside(given)`` returns a function from new points ``(new, *shape)`` to their features ``(new, features)``.
-Each new point is measured against the ``given`` points alone: what depends on these is computed once, and new
-points do not change it.
-"""
-
-from collections.abc import Callable
 from copy import copy
 
 import torch
@@ -17,12 +8,11 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from gfncp.networks.interfaces import Beside, Encoder, Network
 from gfncp.networks.standardise import COMPONENTS, principal_axes, principal_components
 
 IMAGES_PER_CHUNK = 16_384
 NUMBERS_PER_CHUNK = 2**23  # entries of the raw vectors that are standardised together
-
-Beside = Callable[[Tensor], Tensor]  # from new points to their features
 
 
 def alone(encoder: nn.Module, points: Float[Tensor, "new *shape"]) -> Float[Tensor, "new features"]:
@@ -30,7 +20,7 @@ def alone(encoder: nn.Module, points: Float[Tensor, "new *shape"]) -> Float[Tens
     return encoder(points[None], torch.ones(1, len(points), dtype=torch.bool, device=points.device))[0]
 
 
-class ScaledVectorEncoder(nn.Module):
+class ScaledVectorEncoder(Encoder):
     """Vectors divided by a fixed scale, each on its own: the data should be centred near zero.
 
     Args:
@@ -39,6 +29,7 @@ class ScaledVectorEncoder(nn.Module):
     """
 
     pointwise = True
+    scale: Tensor
 
     def __init__(self, dim: int, scale: float = 1.0) -> None:
         super().__init__()
@@ -106,7 +97,7 @@ def one_channel(images: Float[Tensor, "images 28 28"]) -> Float[Tensor, "images 
     return images.unsqueeze(-1).permute(0, 3, 1, 2)
 
 
-class ImageEncoder(nn.Module):
+class ImageEncoder(Encoder):
     """Features of 28 x 28 grey images in [0, 1] by a small LeNet (two convolutions, two linear layers)."""
 
     pointwise = True
@@ -154,7 +145,6 @@ class ImageEmbedding(nn.Module):
     """
 
     point_shape = (28, 28)
-    pointwise = True
 
     def __init__(self, features: int = 128, channels: tuple[int, int, int] = (16, 32, 64)) -> None:
         super().__init__()
@@ -178,13 +168,13 @@ def embed(embedding: nn.Module, points: Float[Tensor, "rows *shape"]) -> Float[T
     return torch.cat([embedding(chunk.to(device)).to(points.device) for chunk in chunks])
 
 
-class EmbeddedEncoder(nn.Module):
+class EmbeddedEncoder(Encoder):
     """Frozen embedding of single points, followed by an encoder of the embedded points.
 
     Points may be given raw, or already embedded.
     """
 
-    def __init__(self, embedding: nn.Module, encoder: nn.Module) -> None:
+    def __init__(self, embedding: ImageEmbedding, encoder: Encoder) -> None:
         super().__init__()
         self.embedding = embedding.requires_grad_(False).eval()
         self.encoder = encoder
@@ -218,10 +208,10 @@ def embedded(encoder: nn.Module, points: Float[Tensor, "points *shape"]) -> Floa
     return encoder.embed(points) if isinstance(encoder, EmbeddedEncoder) else points
 
 
-def without_embedding(network: nn.Module) -> nn.Module:
+def without_embedding(network: Network) -> Network:
     """Return the part of a network that is behind its encoder's embedding; weights are shared."""
     inner = copy(network)
-    inner._modules = {**network._modules, "encoder": network.encoder.encoder}
+    inner._modules = {**network._modules, "encoder": network.encoder.get_submodule("encoder")}
     return inner
 
 

@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from gfncp.networks import teacher_forcing
+from gfncp.networks.interfaces import Encoder, Network
 from gfncp.networks.layers import Plain, RowNetwork, by_chunks
 
 
@@ -57,7 +58,7 @@ class Encoding(NamedTuple):
         return Encoding(*(part[sets] for part in self))
 
 
-class EnergyNetwork(nn.Module):
+class EnergyNetwork(Network):
     """Energies E[c_{1:n}] of partial clusterings.
 
     Attributes:
@@ -65,7 +66,7 @@ class EnergyNetwork(nn.Module):
             `energies` do not use it.
 
     Args:
-        encoder: maps points to features, with attributes ``point_shape`` and ``features``.
+        encoder: maps points to features.
         depth: linear layers of h and of u.
         width: width of all hidden layers.
         cluster_width: width of g's output, the representation of one cluster.
@@ -76,7 +77,7 @@ class EnergyNetwork(nn.Module):
 
     def __init__(
         self,
-        encoder: nn.Module,
+        encoder: Encoder,
         depth: int = 5,
         width: int = 128,
         cluster_width: int = 512,
@@ -111,10 +112,12 @@ class EnergyNetwork(nn.Module):
         """Return the terms of points in the pooled sums, from features that the encoder has computed."""
         with in_full(features):
             rows = features.reshape(-1, features.shape[-1]).to(self.f.last.weight.dtype)
-            terms = [part.view(*mask.shape, -1) for part in (self.assigned(rows), self.unassigned(rows))]
-        keep = mask[..., None].to(terms[0].dtype)
+            assigned, unassigned = (
+                part.view(*mask.shape, -1) for part in (self.assigned(rows), self.unassigned(rows))
+            )
+        keep = mask[..., None].to(assigned.dtype)
         nothing = torch.full(mask.shape, -1, device=mask.device)
-        return Encoding(*(part * keep for part in terms), mask, nothing)
+        return Encoding(assigned * keep, unassigned * keep, mask, nothing)
 
     def assigned(self, features: Float[Tensor, "rows features"]) -> Float[Tensor, "rows sums"]:
         """Return h of points after the linear map of g's first layer."""

@@ -3,10 +3,11 @@
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from gfncp.networks import teacher_forcing
 from gfncp.networks.energy import EnergyNetwork
+from gfncp.networks.interfaces import Encoder
 from gfncp.networks.layers import RowNetwork
 
 
@@ -16,7 +17,7 @@ class InteractingEnergyNetwork(EnergyNetwork):
     A cluster's share of the energy may then depend on whether points near it are still to come.
     """
 
-    def __init__(self, encoder: nn.Module, *sizes, **named) -> None:
+    def __init__(self, encoder: Encoder, *sizes, **named) -> None:
         super().__init__(encoder, *sizes, **named)
         self.g = RowNetwork(2 * self.width, self.g.body, self.width, self.g.last.out_features)
 

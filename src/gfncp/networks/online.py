@@ -1,9 +1,10 @@
 """Online mode (Appendix C): clusterings of a stream, each point assigned before the next one is seen."""
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from gfncp.networks.energy import EnergyNetwork
+from gfncp.networks.interfaces import Encoder
 from gfncp.networks.layers import RowNetwork
 
 
@@ -16,7 +17,7 @@ class OnlineEnergyNetwork(EnergyNetwork):
         ValueError: ``encoder`` is not pointwise.
     """
 
-    def __init__(self, encoder: nn.Module, *sizes, **named) -> None:
+    def __init__(self, encoder: Encoder, *sizes, **named) -> None:
         if not encoder.pointwise:
             raise ValueError(
                 f"encoder={type(encoder).__name__}: it looks at points to come; accepted by online networks "

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from gfncp.networks.energy import EnergyNetwork
+from gfncp.networks.interfaces import Encoder
 
 PROJECTIONS = 8
 SIZE = 8  # outputs of each projection
@@ -24,7 +25,7 @@ class PairwiseEnergyNetwork(EnergyNetwork):
     Its arguments are those of `EnergyNetwork`.
     """
 
-    def __init__(self, encoder: nn.Module, *sizes, **named) -> None:
+    def __init__(self, encoder: Encoder, *sizes, **named) -> None:
         super().__init__(encoder, *sizes, **named)
         self.phi = nn.Linear(encoder.features, PROJECTIONS * SIZE)
         self.reads_pairs = nn.Linear(2 * PROJECTIONS, self.width, bias=False)

@@ -1,17 +1,17 @@
 """Encoder of embeddings by the principal axes of their own set."""
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
+
+from gfncp.networks.interfaces import Beside, Encoder
 
 ROUNDING = 1e-13  # share of the largest entry, or of the largest variance, up to which a number means nothing
 SYMMETRIC = 1e-9  # a component less skewed than that has no direction of its own
 
 
-class PrincipalEncoder(nn.Module):
+class PrincipalEncoder(Encoder):
     """First principal components of the vectors of a set, divided by a fixed scale.
 
     Rotating or shifting all vectors of a set changes nothing. So a network cannot learn where its training
@@ -24,6 +24,7 @@ class PrincipalEncoder(nn.Module):
     """
 
     pointwise = False
+    scale: Tensor
 
     def __init__(self, dim: int, components: int = 48, scale: float = 1.0) -> None:
         super().__init__()
@@ -42,7 +43,7 @@ class PrincipalEncoder(nn.Module):
         return self._scaled(components)
 
     @torch.no_grad()
-    def beside(self, given: Float[Tensor, "given dim"]) -> Callable[[Tensor], Tensor]:
+    def beside(self, given: Float[Tensor, "given dim"]) -> Beside:
         given = given.double()
         mean = given.mean(0)
         components, axes = (part[0] for part in turned((given - mean)[None], self.features))

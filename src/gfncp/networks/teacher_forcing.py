@@ -17,10 +17,12 @@ Rows are evaluated in groups of sets of bounded size. Where gradients are needed
 number of rows are kept, and those of the others are computed again.
 """
 
+from typing import Protocol, runtime_checkable
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from gfncp.networks.layers import at_once
@@ -30,8 +32,39 @@ ROWS_KEPT = 262_144  # rows whose activations are kept for the backward pass; ot
 ROWS_KEPT_APART = 2_097_152  # on a device with a memory of its own; about 20 GB
 
 
+@runtime_checkable
+class Energies(Protocol):
+    """Network whose energies are asked for; see `gfncp.networks.energy.EnergyNetwork`."""
+
+    width: int
+
+    def cluster(
+        self,
+        pooled: Float[Tensor, "rows sums"],
+        unassigned: Float[Tensor, "states readers"],
+        state: Int[Tensor, "rows"],
+    ) -> Float[Tensor, "rows width"]: ...
+
+    def option_energies(
+        self,
+        context: Float[Tensor, "states width"],
+        state: Int[Tensor, "rows"],
+        new: Float[Tensor, "rows width"],
+        old: Float[Tensor, "rows width"],
+    ) -> Float[Tensor, "rows"]: ...
+
+    def all_steps(
+        self,
+        cluster_terms: Float[Tensor, "batch points sums"],
+        unassigned_terms: Float[Tensor, "batch points readers"],
+        mask: Bool[Tensor, "batch points"],
+        labels: Int[Tensor, "batch points"],
+        clusters: int,
+    ) -> Float[Tensor, "batch points options"]: ...
+
+
 def energies(
-    network: nn.Module,
+    network: Energies,
     cluster_terms: Float[Tensor, "batch points sums"],
     unassigned_terms: Float[Tensor, "batch points readers"],
     mask: Bool[Tensor, "batch points"],
@@ -58,7 +91,7 @@ def energies(
     return torch.cat(found)
 
 
-def _in_parts(network: nn.Module, terms: tuple[Tensor, ...], size: int) -> Tensor:
+def _in_parts(network: Energies, terms: tuple[Tensor, ...], size: int) -> Tensor:
     """Return the energies of all steps of sets of which one has too many rows to keep, in parts."""
     labels = terms[-1]
     every = torch.arange(labels.shape[1], device=labels.device).expand(len(labels), -1)
@@ -68,7 +101,7 @@ def _in_parts(network: nn.Module, terms: tuple[Tensor, ...], size: int) -> Tenso
 
 
 def all_steps(
-    network: nn.Module,
+    network: Energies,
     cluster_terms: Float[Tensor, "batch points sums"],
     unassigned_terms: Float[Tensor, "batch points readers"],
     mask: Bool[Tensor, "batch points"],
@@ -105,7 +138,7 @@ def all_steps(
 
 
 def some_steps(
-    network: nn.Module,
+    network: Energies,
     cluster_terms: Float[Tensor, "batch points sums"],
     unassigned_terms: Float[Tensor, "batch points readers"],
     mask: Bool[Tensor, "batch points"],

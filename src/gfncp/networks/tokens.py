@@ -4,14 +4,13 @@ A token's columns are the coordinates of its mean, measures of the density aroun
 tokens of a set share, and what is known about the number of clusters.
 """
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from gfncp.networks.attention import Block
+from gfncp.networks.attention import Blocks
+from gfncp.networks.interfaces import Beside, Encoder
 
 COMPONENTS = 24  # coordinates of tokens: principal components of the set
 NEIGHBOURS = (1, 3, 8)  # ranks of the nearest tokens whose distances are columns
@@ -86,7 +85,7 @@ def typical_distance(
     return (log.sum(1) / mask.sum(1).clamp_min(1)).exp()[:, None, None]
 
 
-class TokenEncoder(nn.Module):
+class TokenEncoder(Encoder):
     """Self-attention across the tokens of a set; see `gfncp.networks.attention.Block`.
 
     Local heads measure distances in units of `typical_distance`.
@@ -103,31 +102,22 @@ class TokenEncoder(nn.Module):
         super().__init__()
         self.features = COLUMNS + width
         self.embed = nn.Linear(COLUMNS, width)
-        self.blocks = nn.ModuleList(Block(width, heads, local_heads) for _ in range(blocks))
+        self.blocks = Blocks(width, heads, blocks, local_heads)
 
     def forward(
         self, x: Float[Tensor, "batch tokens 34"], mask: Bool[Tensor, "batch tokens"]
     ) -> Float[Tensor, "batch tokens features"]:
         places = x[..., :COMPONENTS] / typical_distance(x, mask)
         attended = self.embed(x).to(x.dtype)  # sums of blocks stay precise under autocast
-        for block in self.blocks:
-            attended = block(attended, places, mask)
-        return torch.cat([x, attended], -1)
+        return torch.cat([x, self.blocks(attended, places, mask)], -1)
 
-    def beside(self, given: Float[Tensor, "given 34"]) -> Callable[[Tensor], Tensor]:
+    def beside(self, given: Float[Tensor, "given 34"]) -> Beside:
         mask = torch.ones(1, len(given), dtype=torch.bool, device=given.device)
         unit = typical_distance(given[None], mask)[0]
-        places = given[:, :COMPONENTS] / unit
-        attended, blocks = self.embed(given)[None], []
-        for block in self.blocks:
-            blocks.append(block.beside(attended[0], places))
-            attended = block(attended, places[None], mask)
+        attend = self.blocks.beside(self.embed(given), given[:, :COMPONENTS] / unit)
 
         def features_of(new: Float[Tensor, "new 34"]) -> Float[Tensor, "new features"]:
-            attended = self.embed(new)
-            for block in blocks:
-                attended = block(attended, new[:, :COMPONENTS] / unit)
-            return torch.cat([new, attended], -1)
+            return torch.cat([new, attend(self.embed(new), new[:, :COMPONENTS] / unit)], -1)
 
         return features_of
 

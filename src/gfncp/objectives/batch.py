@@ -4,12 +4,12 @@ A batch is drawn once; a loss asks the network for the energies it needs. Sums o
 estimated from a random subset of steps, without bias.
 """
 
-from dataclasses import dataclass, fields
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 Terms = dict[str, Float[Tensor, ""]]
 
@@ -35,8 +35,8 @@ class Batch:
     beside_labels: Int[Tensor, "batch beside"] | None = None
 
     def to(self, device: torch.device) -> "Batch":
-        values = (getattr(self, field.name) for field in fields(self))
-        return Batch(*(value.to(device) if isinstance(value, Tensor) else value for value in values))
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{name: value.to(device) for name, value in tensors.items()})
 
     @property
     def per_step(self) -> float:
@@ -46,9 +46,12 @@ class Batch:
 
 @runtime_checkable
 class Objective(Protocol):
-    """Loss of a network: scalars to report, of which ``"loss"`` carries the gradient."""
+    """Loss of a network: scalars to report, of which ``"loss"`` carries the gradient.
 
-    def __call__(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Terms: ...
+    Each takes its own kind of network; a configuration that pairs it with another one is refused.
+    """
+
+    def __call__(self, network: Any, batch: Batch, generator: torch.Generator) -> Terms: ...
 
 
 def draw_steps(sets: int, points: int, count: int, generator: torch.Generator) -> Int[Tensor, "sets steps"]:

@@ -66,6 +66,8 @@ class CoresetLikelihood:
     @staticmethod
     def beside(network, features: Float[Tensor, "batch tokens features"], batch: Batch) -> Float[Tensor, ""]:
         """Return the mean of -log p(c_i | c_tokens, tokens) over the points whose clusters have tokens."""
+        if batch.beside_labels is None:
+            raise ValueError("beside_labels=None: accepted are batches with points beside the tokens")
         weights = network.placement.weights(features, batch.mask)
         shares = network.placement.log_shares(weights, batch.beside)
         log_prob = log_places(shares, batch.labels, int(batch.labels.max()) + 1)

@@ -54,13 +54,12 @@ class TwoOrdersLoss:
             "terminal": -self.conditionals(network, encoding, batch.labels, generator).mean(),
             "anchor": torch.logsumexp(-energies, -1).square().mean(),
         }
-        weights = {
-            "nll": 1.0,
-            "disagreement": self.disagreement * ramp(batch.progress, 0.1, 0.4),
-            "terminal": self.terminal,
-            "anchor": self.anchor,
-        }
-        loss = sum(weights[name] * term for name, term in terms.items())
+        loss = (
+            terms["nll"]
+            + self.disagreement * ramp(batch.progress, 0.1, 0.4) * terms["disagreement"]
+            + self.terminal * terms["terminal"]
+            + self.anchor * terms["anchor"]
+        )
         return {"loss": loss} | {name: term.detach() for name, term in terms.items()}
 
     @staticmethod

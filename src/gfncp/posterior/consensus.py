@@ -39,7 +39,7 @@ class Votes:
         ends = np.arange(0, labels.size + 1, self.clusterings)
         self.member = csr_matrix((np.ones(labels.size), columns, ends), (self.points, sizes.sum()))
 
-    def consensus(self, rows: Rows, low: int = 1, high: int | float = np.inf) -> Rows:
+    def consensus(self, rows: Rows, low: int | float = 1, high: int | float = np.inf) -> Rows:
         """Return the consensus on some points.
 
         Args:

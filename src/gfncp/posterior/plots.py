@@ -30,7 +30,7 @@ PAIRED = 1500  # points whose pairs are drawn; of more, this many at equal steps
 SCATTERED = 20_000  # points that are drawn; of more, this many at equal steps
 LEAVES = 300  # leaves of a tree; of more points, this many at equal steps
 NOISE_COLOUR = "0.6"
-COLOURS = np.array(matplotlib.colormaps["tab10"].colors)
+COLOURS = np.array(matplotlib.color_sequences["tab10"])
 MARKERS = "os^Dv"  # each in ten colours
 
 

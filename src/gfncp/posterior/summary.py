@@ -54,7 +54,7 @@ def describe(posterior: Posterior, points: pd.DataFrame | None = None) -> str:
     """Describe a posterior in a few lines; with the table of the points, also what sets clusters apart."""
     labels, found = posterior.most_likely(), posterior.n_clusters()
     frame = posterior.to_frame(labels)
-    unsure = frame["probability"].nsmallest(ROWS)
+    unsure = frame.loc[:, "probability"].nsmallest(ROWS)
     k = ", ".join(f"{k} ({probability:.2f})" for k, probability in _likeliest(found))
     sizes = " ".join(map(str, np.sort(np.bincount(labels))[::-1]))
     lines = [
@@ -72,7 +72,7 @@ def describe(posterior: Posterior, points: pd.DataFrame | None = None) -> str:
 def explanations(described: pd.DataFrame) -> list[str]:
     """Return a line for each of the largest clusters, with the columns that set it apart most."""
     lines = {}
-    for row in described[described["effect"].abs() >= SMALL_EFFECT].to_dict("records"):
+    for row in described.loc[described["effect"].abs() >= SMALL_EFFECT].to_dict("records"):
         lines.setdefault((-row["size"], row["cluster"]), []).append(_explanation(row))
     return [
         f"Cluster {cluster} ({-size} points): {', '.join(columns[:ROWS])}"

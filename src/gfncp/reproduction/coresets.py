@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -63,7 +64,7 @@ class CoresetClusterer:
     ) -> tuple[Int[Tensor, "sets samples points"], Float[Tensor, "sets samples"]]:
         """Return samples of each posterior and their log-probabilities, equal ones side by side."""
         seed = int(torch.randint(2**31 - 1, (), generator=generator))
-        sampling = clone(self.estimator).set_params(n_samples=n_samples, random_state=seed)
+        sampling = cast(GFNCP, clone(self.estimator)).set_params(n_samples=n_samples, random_state=seed)
         posteriors = [each.posterior_ for each in _fitted(sampling, x)]
         drawn = np.stack([each.labels.repeat(each.counts, axis=0) for each in posteriors])
         log_prob = np.stack([each.log_prob.repeat(each.counts) for each in posteriors])

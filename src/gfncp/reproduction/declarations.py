@@ -58,7 +58,8 @@ class Method(Declared):
     """
 
     title: str
-    estimator: Literal[tuple(METHODS)] | None = None
+    # Names that are known only when this runs.
+    estimator: Literal[tuple(METHODS)] | None = None  # pyright: ignore[reportInvalidTypeForm]
     like: str | None = None
     beside: str | None = None
     configurations: dict[str, str] = {}
@@ -111,7 +112,7 @@ class Declarations:
             (dataset, method)
             for dataset in shown.datasets
             for method in shown.methods
-            if self.methods[method].datasets is None or dataset in self.methods[method].datasets
+            if (only := self.methods[method].datasets) is None or dataset in only
         ]
 
     def protocol(self, table: str, dataset: str) -> tuple[int, int]:

@@ -5,16 +5,18 @@ picture needs more, ``"per_set"`` (a number for each) or ``"shown"`` (what to dr
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
-from sklearn.base import ClusterMixin, clone
+from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
-from torch import Tensor, nn
+from torch import Tensor
 
+from gfncp.decoding.model import Model
+from gfncp.estimators.registry import Clusterer
 from gfncp.evaluation import consistency
 from gfncp.evaluation import sets as test_sets
 from gfncp.evaluation.average_score import average_scores
@@ -23,7 +25,6 @@ from gfncp.metrics import agreements
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.partitions import canonical_labels, n_clusters
 from gfncp.posterior.posterior import Posterior
-from gfncp.reproduction.coresets import CoresetClusterer
 from gfncp.seeds import PAPER_SETS, seeded
 from gfncp.training.preparation import Simulator
 
@@ -32,7 +33,21 @@ ORDERS = 500  # orders of SDPP, as in the paper
 BEAM = 100
 SHOWN = 3  # most likely clusterings in a picture
 
-Model = nn.Module | CoresetClusterer
+
+@runtime_checkable
+class Predicts(Protocol):
+    """Network, or estimator, that clusters sets."""
+
+    def predict(self, x: Float[Tensor, "sets points *shape"], /) -> Int[Tensor, "sets points"]: ...
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """Network, or estimator, that draws clusterings of sets."""
+
+    def sample(
+        self, x: Float[Tensor, "sets points *shape"], n_samples: int, generator: torch.Generator, /
+    ) -> tuple[Int[Tensor, "sets samples points"], Float[Tensor, "sets samples"]]: ...
 
 
 class LabelledSets(NamedTuple):
@@ -50,7 +65,7 @@ def draw_sets(simulate: Simulator, sets: int, points: int, seed: int) -> Iterato
         yield LabelledSets(x, labels, seeded(seed, PAPER_SETS, numbers[0]))
 
 
-def greedy(model: Model, batches: Iterable[LabelledSets], device: torch.device) -> dict:
+def greedy(model: Predicts, batches: Iterable[LabelledSets], device: torch.device) -> dict:
     """Return NMI, ARI and number of clusters of the clustering to report, and MC where there are energies."""
     truth, found, violations = [], [], []
     for x, labels, _ in batches:
@@ -66,7 +81,7 @@ def greedy(model: Model, batches: Iterable[LabelledSets], device: torch.device) 
     return result
 
 
-def greedy_by(estimator: ClusterMixin, batches: Iterable[LabelledSets]) -> dict:
+def greedy_by(estimator: Clusterer, batches: Iterable[LabelledSets]) -> dict:
     """Return NMI, ARI and number of clusters of an estimator, which is told K if it takes ``n_clusters``.
 
     Points that it calls noise, as -1, are a cluster of their own.
@@ -74,7 +89,7 @@ def greedy_by(estimator: ClusterMixin, batches: Iterable[LabelledSets]) -> dict:
     truth, found = [], []
     for x, labels, _ in batches:
         for points, known in zip(x.flatten(2).numpy().astype(np.float64), labels, strict=True):
-            fresh = clone(estimator)
+            fresh = cast(Clusterer, clone(estimator))
             if "n_clusters" in fresh.get_params():
                 fresh.set_params(n_clusters=int(known.max()) + 1)
             clusters = torch.from_numpy(fresh.fit_predict(points)).long()
@@ -94,7 +109,7 @@ def scored(truth: Int[Tensor, "sets points"], found: Int[Tensor, "sets points"])
     }
 
 
-def average(model: Model, batches: Iterable[LabelledSets], device: torch.device) -> dict:
+def average(model: Samples, batches: Iterable[LabelledSets], device: torch.device) -> dict:
     """Return NMI, ARI and number of clusters of the most probable samples (Appendix B)."""
     truth, posteriors = [], []
     for x, labels, generator in batches:
@@ -105,7 +120,7 @@ def average(model: Model, batches: Iterable[LabelledSets], device: torch.device)
     return average_scores(torch.cat(truth), posteriors)
 
 
-def sdpp(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
+def sdpp(model: EnergyNetwork, batches: Iterable[LabelledSets], device: torch.device) -> dict:
     """Return SDPP (Eq. 32) of the true clusterings: the median, the mean and all values."""
     parts = [
         consistency.sdpp(model, x.to(device), labels.to(device), orders=ORDERS, generator=generator).cpu()
@@ -119,7 +134,7 @@ def sdpp(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device
     }
 
 
-def most_likely(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
+def most_likely(model: Model, batches: Iterable[LabelledSets], device: torch.device) -> dict:
     """Return the most probable clusterings that beam search finds, and the probability of the first one."""
     first, shown = [], None
     for x, _, _ in batches:
@@ -134,7 +149,7 @@ def most_likely(model: nn.Module, batches: Iterable[LabelledSets], device: torch
     return {"probability": float(torch.cat(first).mean()), "shown": shown}
 
 
-def two_orders(model: nn.Module, batches: Iterable[LabelledSets], device: torch.device) -> dict:
+def two_orders(model: Predicts, batches: Iterable[LabelledSets], device: torch.device) -> dict:
     """Return greedy clusterings along two orders of points, the share of points that differ, their ARI."""
     differing, agreement, shown = [], [], None
     for x, _, generator in batches:

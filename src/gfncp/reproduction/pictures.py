@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -69,7 +70,7 @@ def draw_two_orders(records: Records, images: Images, path: Path) -> None:
     write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=110))
 
 
-PICTURES: dict[str, Callable[[Records, Images | None, Path], None]] = {
+PICTURES: dict[str, Callable[[Records, Any, Path], None]] = {  # with images, or None, as `OF_IMAGES` says
     "sdpp": draw_sdpp,
     "most-likely": draw_most_likely,
     "two-orders": draw_two_orders,

@@ -21,7 +21,7 @@ from gfncp.configuration.data import (
     MixtureData,
     NeighbourCoresets,
 )
-from gfncp.configuration.encoders import Pretraining
+from gfncp.configuration.encoders import EmbeddedPictures, Pretraining
 from gfncp.configuration.files import to_toml
 from gfncp.data.checks import array_shape
 from gfncp.estimators.limits import accepted_shape
@@ -52,7 +52,7 @@ def read_records(folder: Path, kind: str = "evaluation") -> list[dict]:
 
 def figures_table(records: list[dict]) -> str:
     """Return a Markdown table with a row per measured method."""
-    rows = [HEADER]
+    rows: list[tuple[str, ...]] = [HEADER]
     for record in records:
         sets = f"{record['sets']} of {record['points']} points"
         speed = f"{1000 * record['seconds'] / record['sets']:.0f}"
@@ -87,7 +87,7 @@ def diagnoses_table(records: list[dict]) -> str:
         f"{record['configuration']['training']['iterations']} iterations"
         for record in records
     ]
-    rows = [("", *names)]
+    rows: list[tuple[str, ...]] = [("", *names)]
     for label, digits, *places in DIAGNOSED:
         cells = [_cell(record, places, digits) for record in records]
         if set(cells) != {NONE}:
@@ -101,10 +101,11 @@ def _cell(record: dict, places: list[tuple[str, ...]], form: int | str) -> str:
         value = record
         for key in place:
             value = value.get(key) if isinstance(value, dict) else None
-        if isinstance(value, dict):
-            return with_error(**value, digits=form)
-        if value is not None:
-            return f"{value:{form}}" if isinstance(form, str) else number(value, form)
+        if value is None:
+            continue
+        if isinstance(form, str):
+            return f"{value:{form}}"
+        return with_error(**value, digits=form) if isinstance(value, dict) else number(value, form)
     return NONE
 
 
@@ -157,7 +158,7 @@ def inference_table(records: list[dict]) -> str:
     """Return a Markdown table of ways to find one clustering, of `benchmarks/inference.py`."""
     if not records:
         return "No ways are recorded yet."
-    rows = [("checkpoint", "sets", "way", "NMI", "ARI", "clusters", "time / greedy")]
+    rows: list[tuple[str, ...]] = [("checkpoint", "sets", "way", "NMI", "ARI", "clusters", "time / greedy")]
     for record in records:
         for figure in record["figures"]:
             sets = f"{record['sets']} of {figure['points']} points"
@@ -171,7 +172,7 @@ def ablation_table(records: list[dict]) -> str:
     """Return a Markdown table of variants of a network and its training, of `benchmarks/ablation.py`."""
     if not records:
         return "No variants are recorded yet."
-    rows = [("variant", "TV of the policy", "TV of the terminal energy")]
+    rows: list[tuple[str, ...]] = [("variant", "TV of the policy", "TV of the terminal energy")]
     for record in records:
         for figure in record["figures"]:
             rows.append((figure["variant"], f"{figure['policy']:.3f}", f"{figure['terminal']:.3f}"))
@@ -314,6 +315,8 @@ def _summary(data: EmbeddingData | EmbeddingFile) -> str:
 
 def _embedding(configuration: Configuration) -> str:
     encoder = configuration.encoder
+    if not isinstance(encoder, EmbeddedPictures):
+        raise ValueError(f"encoder.kind={encoder.kind!r}: accepted are encoders with an embedding")
     if encoder.embedding is not None:
         return f"the embedding of `{encoder.embedding}`, which was learned before"
     return f"an embedding that came from {_pretraining(encoder.pretraining)}"

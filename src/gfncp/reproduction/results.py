@@ -193,8 +193,9 @@ def _ours(found: list[dict], metric: str) -> str:
     decimals = METRICS[metric][1]
     error = found[0].get("errors", {}).get(metric)
     if len(values) > 1:
-        error = np.std(values, ddof=1) / len(values) ** 0.5
-    parts = [np.mean(values)] if error is None else [np.mean(values), error]
+        error = float(np.std(values, ddof=1)) / len(values) ** 0.5
+    average = float(np.mean(values))
+    parts = [average] if error is None else [average, error]
     return " ± ".join(_number(part, decimals) for part in parts)
 
 

@@ -157,7 +157,7 @@ def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, devic
         batches = draw_sets(simulate, run.sets, run.points, run.draw)
         if is_of_coresets(run.configuration):
             seed = run.configuration.seed
-            model = CoresetClusterer(GFNCP(folder, random_state=seed, device=place))
+            model = CoresetClusterer(GFNCP(str(folder), random_state=seed, device=place))
         else:
             model = network.to(place)
         start = perf_counter()

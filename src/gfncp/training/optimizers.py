@@ -1,5 +1,8 @@
 """Optimisers of a network, and their learning rate, which falls along a cosine."""
 
+# PyTorch documents its functions of lists, whose names begin with _foreach, but does not export them.
+# pyright: reportPrivateImportUsage=false
+
 from itertools import groupby
 from operator import attrgetter
 
@@ -53,7 +56,7 @@ class StackedMuon(Muon):
 
     def _directions(self, weights: list[Tensor], momentum: float) -> Float[Tensor, "matrices rows columns"]:
         """Return gradients combined with their running means, by Nesterov's momentum."""
-        gradients = [weight.grad for weight in weights]
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
         for weight in weights:
             if not self.state[weight]:
                 self.state[weight]["momentum_buffer"] = torch.zeros_like(weight)

@@ -13,15 +13,24 @@ from torch import Tensor, nn
 from gfncp import simulators
 from gfncp.checkpoints import load, read_weights
 from gfncp.configuration import Configuration
-from gfncp.configuration.data import EmbeddingFile, NeighbourCoresets, OwnImages
+from gfncp.configuration.data import (
+    CoresetData,
+    EmbeddingData,
+    EmbeddingFile,
+    ImageData,
+    NeighbourCoresets,
+    OwnImages,
+)
+from gfncp.configuration.encoders import EmbeddedPictures, Pretraining
 from gfncp.data import labelled_images
 from gfncp.files import write_atomically
-from gfncp.networks.encoders import EmbeddedEncoder, prepared
+from gfncp.networks.encoders import EmbeddedEncoder, ImageEmbedding, embedded, prepared
 from gfncp.seeds import VIEWS, seeded
+from gfncp.simulators.coresets import Family
 from gfncp.training import own_images, unseen_classes
 from gfncp.training.pretraining import pretrain
 
-Simulator = Callable[[int, int, torch.Generator], tuple[torch.Tensor, torch.Tensor]]
+Simulator = Callable[[int, int, torch.Generator], tuple[Tensor, ...]]  # of points, labels and what is beside
 EMBEDDING = "embedding.safetensors"  # of images, in the folder of a run
 IMAGES_AT_ONCE = 5000  # images that are augmented and embedded together
 
@@ -31,6 +40,9 @@ def make_simulators(
 ) -> tuple[Simulator, Simulator]:
     """Return the simulators of training and of validation sets."""
     options = configuration.data
+    if isinstance(options, CoresetData):
+        training = simulators.LabelledCoresets(options.tokens, options.fewest)
+        return training, simulators.LabelledCoresets(options.tokens)
     training, validation = _simulators_of_points(configuration, encoder, data)
     if not isinstance(options, NeighbourCoresets):
         return training, validation
@@ -42,7 +54,7 @@ def make_simulators(
 
 def _simulators_of_points(
     configuration: Configuration, encoder: nn.Module, data: Path | None
-) -> tuple[Simulator, Simulator]:
+) -> tuple[Family, Family]:
     """Return the simulators of sets, before coresets are made of neighbours."""
     if isinstance(configuration.data, EmbeddingFile):
         return unseen_classes.make_simulators(configuration.data, data)
@@ -54,11 +66,9 @@ def _simulators_of_points(
     if kind == "general-mixtures":
         general = simulators.GeneralMixtures(**values)
         return general, general
-    if kind == "coresets":
-        training = simulators.LabelledCoresets(configuration.data.tokens, configuration.data.fewest)
-        return training, simulators.LabelledCoresets(configuration.data.tokens)
+    views_generator = seeded(configuration.seed, VIEWS)
     if isinstance(configuration.data, OwnImages):
-        return own_images_simulators(configuration, encoder, data)
+        return own_images_simulators(configuration.data, encoder, data, views_generator)
     dataset = values.pop("dataset")
     x, classes = labelled_images(dataset, "validation", data)
     held_out = simulators.WholeClasses(
@@ -66,7 +76,7 @@ def _simulators_of_points(
     )
     x = labelled_images(dataset, "training", data).images[: values.pop("images")]
     if kind in ("neighbour-embeddings", "neighbour-coresets"):
-        views = embedded_views(encoder, x, values.pop("views"), seeded(configuration.seed, VIEWS))
+        views = embedded_views(encoder, x, values.pop("views"), views_generator)
         return simulators.NeighbourEmbeddings(views, **values), held_out
     training = {
         "augmented-images": simulators.AugmentedImages,
@@ -77,12 +87,11 @@ def _simulators_of_points(
 
 
 def own_images_simulators(
-    configuration: Configuration, encoder: EmbeddedEncoder, data: Path | None
-) -> tuple[Simulator, Simulator]:
+    options: OwnImages, encoder: nn.Module, data: Path | None, generator: torch.Generator
+) -> tuple[Family, Family]:
     """Return simulators of neighbouring images without labels: to train on, and held out."""
-    options = configuration.data
     parts = own_images.split(options, data)
-    views = embedded_views(encoder, parts.training, options.views, seeded(configuration.seed, VIEWS))
+    views = embedded_views(encoder, parts.training, options.views, generator)
     training, validation = (
         simulators.NeighbourEmbeddings(x, options.alpha, options.n_clusters, options.reach)
         for x in (views, prepared(encoder, parts.validation)[None])
@@ -91,13 +100,13 @@ def own_images_simulators(
 
 
 def embedded_views(
-    encoder: EmbeddedEncoder, x: UInt8[Tensor, "images height width"], views: int, generator: torch.Generator
+    encoder: nn.Module, x: UInt8[Tensor, "images height width"], views: int, generator: torch.Generator
 ) -> Float[Tensor, "views images features"]:
     """Return embeddings of images and of ``views - 1`` augmentations of each, on the images' device."""
-    device = next(encoder.embedding.parameters()).device
+    device = next(encoder.parameters()).device
 
     def augmented(part: UInt8[Tensor, "part height width"]) -> Float[Tensor, "part features"]:
-        return encoder.embed(simulators.augment(part.to(device) / 255, generator)).to(x.device)
+        return embedded(encoder, simulators.augment(part.to(device) / 255, generator)).to(x.device)
 
     parts = x.split(IMAGES_AT_ONCE)
     others = [torch.cat([augmented(part) for part in parts]) for _ in range(views - 1)]
@@ -116,14 +125,15 @@ def prepare_embedding(
 
     Where the configuration names a checkpoint for it, it is that one's.
     """
-    if not isinstance(encoder, EmbeddedEncoder):
+    options = configuration.encoder
+    if not isinstance(options, EmbeddedPictures) or not isinstance(encoder, EmbeddedEncoder):
         return
     path = Path(folder) / EMBEDDING
     if accelerator.is_main_process and not path.exists():
-        if configuration.encoder.embedding is None:
-            pretrain_embedding(configuration, encoder, data, bar)
+        if options.embedding is None:
+            pretrain_embedding(configuration, options.pretraining, encoder.embedding, data, bar)
         else:
-            take_embedding(encoder, configuration.encoder.embedding)
+            take_embedding(encoder, options.embedding)
         write_atomically(path, lambda file: save_file(encoder.embedding.state_dict(), file))
     accelerator.wait_for_everyone()
     encoder.embedding.load_state_dict(read_weights(path, encoder.embedding))
@@ -148,19 +158,24 @@ def take_embedding(encoder: EmbeddedEncoder, checkpoint: str) -> None:
 
 
 def pretrain_embedding(
-    configuration: Configuration, encoder: EmbeddedEncoder, data: Path | None, bar: Progress
+    configuration: Configuration,
+    options: Pretraining,
+    embedding: ImageEmbedding,
+    data: Path | None,
+    bar: Progress,
 ) -> None:
-    """Pre-train the encoder's embedding on the images that the configuration names."""
-    options = configuration.encoder.pretraining
-    if isinstance(configuration.data, OwnImages):
-        x, _ = own_images.split(configuration.data, data)
-    else:
-        own = configuration.data
-        x = labelled_images(own.dataset, "training", data).images[: own.images]
+    """Pre-train an embedding on the images that the configuration names."""
+    match configuration.data:
+        case OwnImages() as own:
+            x, _ = own_images.split(own, data)
+        case ImageData() | EmbeddingData() as own:
+            x = labelled_images(own.dataset, "training", data).images[: own.images]
+        case other:
+            raise ValueError(f"data.kind={other.kind!r}: an embedding of images is trained on images alone")
     total = options.iterations + options.rounds * options.round_iterations
     task = bar.add_task("pre-training", total=total, loss=float("nan"))
     pretrain(
-        encoder.embedding,
+        embedding,
         x,
         **options.model_dump(),
         seed=configuration.seed,

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
 from gfncp.extras import extra
-from gfncp.networks.encoders import embed
+from gfncp.networks.encoders import ImageEmbedding, embed
 from gfncp.schedules import cosine
 from gfncp.seeds import seeded
 from gfncp.simulators.images import Augmentation, augmented_by, global_streams, pixel_components
@@ -40,7 +40,8 @@ def strong_augmentations(strength: float) -> Augmentation:
             25.0 * strength,
             (0.1 * strength, 0.1 * strength),
             (1 - 0.3 * strength, 1 + 0.2 * strength),
-            (-20.0 * strength, 20.0 * strength, -20.0 * strength, 20.0 * strength),
+            # It takes four numbers, as it says; its annotation forgets them.
+            (-20.0 * strength, 20.0 * strength, -20.0 * strength, 20.0 * strength),  # pyright: ignore[reportArgumentType]
         ),
         K.RandomErasing(p=0.5 * strength, scale=(0.02, 0.15)),
     )
@@ -98,7 +99,7 @@ def info_nce(
 
 
 def pretrain(
-    embedding: nn.Module,
+    embedding: ImageEmbedding,
     images: UInt8[Tensor, "images height width"],
     *,
     iterations: int,
@@ -145,7 +146,7 @@ def pretrain(
 
 
 def contrast(
-    embedding: nn.Module,
+    embedding: ImageEmbedding,
     images: Tensor,
     draw: DrawPairs,
     iterations: int,
@@ -176,7 +177,8 @@ def contrast(
         generator = seeded(seed, stage, iteration)
         first, second, alike = (drawn.to(device, non_blocking=on_cuda) for drawn in draw(batch, generator))
         views = augmented_by(augment, images[torch.cat([first, second])] / 255, generator)
-        loss = info_nce(*projection(embedding(views)).chunk(2), alike, temperature)
+        one, other = projection(embedding(views)).chunk(2)
+        loss = info_nce(one, other, alike, temperature)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

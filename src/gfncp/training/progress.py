@@ -56,7 +56,7 @@ def scalars(
 @contextmanager
 def _weights_and_biases(folder: Path, project: str) -> Iterator[WriteScalar]:
     with extra("wandb", f"wandb={project!r}"):
-        import wandb
+        import wandb  # pyright: ignore[reportMissingImports]  # an extra
     folder = Path(folder).resolve()
     name = hashlib.sha256(str(folder).encode()).hexdigest()[:16]  # the same when the run is resumed
     with wandb.init(project=project, name=folder.name, id=name, dir=str(folder), resume="allow") as run:

@@ -20,6 +20,7 @@ from gfncp.checkpoints import load_configuration, read_weights, save, weights_fo
 from gfncp.configuration import Configuration
 from gfncp.configuration.encoders import EmbeddedPictures
 from gfncp.networks.encoders import EmbeddedEncoder, without_embedding
+from gfncp.networks.interfaces import Network
 from gfncp.objectives.batch import Batch, Objective, Terms
 from gfncp.training.batches import Batches
 from gfncp.training.ending import ended_from_outside
@@ -44,7 +45,7 @@ class Loss(nn.Module):
         dtype: type of the numbers in matrix products.
     """
 
-    def __init__(self, network: nn.Module, objective: Objective, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, network: Network, objective: Objective, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.network = network
         self.objective = objective
@@ -62,7 +63,7 @@ def train(
     accelerator: Accelerator | None = None,
     wandb: str | None = None,
     workers: int = 0,
-) -> nn.Module:
+) -> Network:
     """Train, or go on with, the run in ``folder``.
 
     The checkpoint is written after every ``save_every`` steps, and every three minutes. A run that is refused
@@ -152,7 +153,7 @@ def check_shared(batches: int, processes: int) -> None:
         )
 
 
-def start_from(model: nn.Module, checkpoint: str) -> None:
+def start_from(model: Network, checkpoint: str) -> None:
     """Copy a checkpoint's weights into a network of the same shape, or into what is behind its embedding."""
     try:
         embeds = isinstance(load_configuration(checkpoint).encoder, EmbeddedPictures)

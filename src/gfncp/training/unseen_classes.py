@@ -14,6 +14,7 @@ from gfncp.data.splits import choose_classes, class_list, split_classes
 from gfncp.seeds import SPLIT, seeded
 from gfncp.simulators import AugmentedEmbeddings, NeighbourEmbeddings, WholeClasses
 
+AnyEmbeddingFile = AugmentedEmbeddingFile | NeighbourEmbeddingFile
 WithoutLabels = AugmentedEmbeddings | NeighbourEmbeddings
 
 
@@ -97,7 +98,7 @@ def _whole_classes(x: Tensor, classes: np.ndarray, names: list[str], data: Embed
 
 
 def make_simulators(
-    data: EmbeddingFile, path: Path | None
+    data: AnyEmbeddingFile, path: Path | None
 ) -> tuple[WithoutLabels, WithoutLabels | WholeClasses]:
     """Return the simulators of training and of validation sets; without labels, these are of held-out points.
 
@@ -116,7 +117,7 @@ def make_simulators(
     return training, parts.validation
 
 
-def _without_labels(data: EmbeddingFile, x: Float[Tensor, "points dim"]) -> WithoutLabels:
+def _without_labels(data: AnyEmbeddingFile, x: Float[Tensor, "points dim"]) -> WithoutLabels:
     match data:
         case NeighbourEmbeddingFile():
             return NeighbourEmbeddings(

@@ -1,0 +1,57 @@
+"""Votes of several coresets of one set: the clustering of its points that theirs agree on.
+
+A coreset is drawn at random, and another one of another size shows the same set a little differently. Half of
+the say have greedy clusterings, the most accurate single ones, and half have samples, which tell what is
+uncertain: clusters that are one with probability .4 may be one in all greedy clusterings, or in none.
+"""
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Int
+
+from gfncp.coresets.placement import PlacedPoints
+from gfncp.decoding import orders
+from gfncp.partitions import canonical_labels
+from gfncp.posterior.consensus import Votes
+
+COMPARED = 1000  # rows by which clusterings are compared, at most
+
+
+def most_typical(
+    labels: Int[torch.Tensor, "orders tokens"], beside: PlacedPoints
+) -> Int[torch.Tensor, "own_tokens"]:
+    """Return the clustering of a coreset's tokens that agrees most with the others."""
+    own = labels[:, : len(beside.prepared.mean)]
+    return own[orders.most_typical(own)]
+
+
+def consensus(
+    beside: list[PlacedPoints],
+    greedy: Int[torch.Tensor, "coresets orders tokens"],
+    drawn: Int[torch.Tensor, "coresets samples tokens"],
+    low: float,
+    high: float,
+) -> Int[torch.Tensor, "own_tokens"]:
+    """Return what clusterings by several coresets agree on, as a clustering of the last one's tokens.
+
+    The consensus is that of some points, at equal steps, whose clusters the medoids of the last coreset join.
+
+    Args:
+        low, high: bounds on the number of clusters, which all of the clusterings keep.
+    """
+    as_often = greedy.repeat_interleave(math.ceil(drawn.shape[1] / greedy.shape[1]), 1)
+    medoid, points = beside[-1].prepared.medoid, len(beside[-1].prepared.nearest)
+    some = torch.arange(0, points, math.ceil(points / COMPARED))
+    places, rows = torch.cat([some, medoid]), np.arange(len(some))
+    of_places = [
+        own.cpu()[:, each.prepared.nearest[places]]
+        for labels in (as_often, drawn)
+        for each, own in zip(beside, labels, strict=True)
+    ]
+    votes = Votes(canonical_labels(torch.cat(of_places)).numpy())
+    closeness = votes.closeness(votes.consensus(rows, low, high), rows)
+    found = torch.from_numpy(closeness[len(some) :].argmax(1))
+    few = len(found.unique()) < low  # clusters have no medoid
+    return most_typical(greedy[-1], beside[-1]) if few else canonical_labels(found)
