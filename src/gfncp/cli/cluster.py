@@ -233,6 +233,7 @@ def cluster(
     names = [each.name for each in sets[0].columns if each.used == "left out" and each.why != EMPTY]
     if names and table.id_column is None:
         hint = f"Note: --id-column {shlex.quote(names[0])} names the points by it in {labels}"
+        hint += "; --columns chooses what is clustered by"
         notes.print(hint, markup=False, soft_wrap=True)
     if len(results) == 1:
         model, points = models[0], len(models[0].labels_)

@@ -15,13 +15,27 @@ import numpy as np
 
 OF_DIFFERENT = 0.5
 OF_ALL = 0.8
-MINUS = "\N{MINUS SIGN}"  # as typeset tables have it
-SIGNS = " \t()$€£¥₹%‰"
-GROUPS = ",.'’ \u00a0\u202f"  # what stands between thousands
-SEPARATED = re.compile(rf"[+-]?(?:\d{{1,3}}([{GROUPS}])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?|\d*,\d+)")
+MINUS = str.maketrans(
+    dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-")
+)  # as typeset tables have it
+SPACES = "\u00a0\u2007\u2008\u2009\u202f"  # where no line breaks, or thin
+SIGNS = f" \t{SPACES}()$€£¥₹%‰'\"="  # quotation marks, too, and ="12", by which spreadsheets keep texts
+GROUPS = f",.'’ {SPACES}"  # what stands between thousands
+SEPARATED = re.compile(
+    rf"[+-]?(?:\d{{1,3}}([{GROUPS}])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?|\d*,\d+(?:[eE][+-]?\d+)?)"
+)
 GROUPED = re.compile(rf"\d{{1,3}}(?P<mark>[{GROUPS}])\d{{3}}(?:(?P=mark)\d{{3}})*(?:[.,]\d+)?")
-WITH_COMMA = re.compile(r"\d*,\d+|\d{1,3}(?:[. ]\d{3})+,\d+")
+WITH_COMMA = re.compile(rf"\d*,\d+(?:[eE][+-]?\d+)?|\d{{1,3}}(?:[.’' {SPACES}]\d{{3}})+,\d+")
 WITH_UNIT = re.compile(r"[+-]?\d+(?:[.,]\d+)*\s?([^\W\d_]{1,4}|°[CF]?)")
+CURRENCY = re.compile("AUD|BRL|CAD|CHF|CNY|DKK|EUR|GBP|INR|JPY|KRW|MXN|NOK|NZD|PLN|RUB|SEK|USD|ZAR")
+NO_UNIT = ("", "")
+WORD = r"[^\W\d_]"
+IN_A_UNIT = re.compile(  # a number, whatever its marks, between a currency and a unit
+    rf"(?P<before>(?:{WORD}{{0,3}}[\$€£¥₹₽₩₺฿]|{CURRENCY.pattern})?)\s*"
+    rf"(?P<number>[+-]?(?:\d[\d.,'’{SPACES} ]*(?<=\d)|[.,]\d+)(?:[eE][+-]?\d+)?)\s*"
+    rf"(?P<after>(?:[%‰°\$€£¥₹₽₩₺฿µμ]|{WORD})(?:[%°/·²³µμ. ]|{WORD}){{0,15}})?"
+)
+BEGIN = re.compile(r"[+-]?[(\"']*[\$€£¥₹~<>≤≥]?\s*[+-]?[.,]?\d")
 TOTAL = re.compile(r"(?i:(?:grand |sub-?)?totals?|sum|mean|average)\W*")
 SHOWN = 40  # characters of a cell that messages show
 
@@ -81,7 +95,7 @@ def as_number(value: object) -> float | None:
     if isinstance(value, str | bytes) and "_" in str(value):  # which Python takes, but no table means
         return None
     if isinstance(value, str):
-        value = value.replace(MINUS, "-")
+        value = value.translate(MINUS)
     try:
         return float(value)  # pyright: ignore[reportArgumentType]
     except (TypeError, ValueError, OverflowError):
@@ -95,7 +109,8 @@ def looks_like_number(value: object) -> bool:
     if not isinstance(value, str | bytes):
         return isinstance(value, int | float | np.number | Decimal)
     bare = (value.decode(errors="replace") if isinstance(value, bytes) else value).strip(SIGNS)
-    bare = bare.replace(MINUS, "-")
+    bare = bare.translate(MINUS)
+    bare = bare[:-1] if bare.endswith("-") else bare  # as accountants write it
     if not any(letter.isdigit() for letter in bare):
         return False
     return as_number(bare) is not None or SEPARATED.fullmatch(bare) is not None
@@ -111,10 +126,32 @@ def are_meant_as_numbers(values: Sequence[object]) -> bool:
     )
 
 
-def have_one_unit(values: Sequence[object]) -> bool:
-    """Recognise numbers that all end in the same unit, such as "12 kg"."""
-    found = [WITH_UNIT.fullmatch(value.strip()) if isinstance(value, str) else None for value in values]
-    return len({match and match[1] for match in found}) == 1 and None not in found
+def in_parts(text: str) -> tuple[str, str, str]:
+    """Return what stands before a number, the number, and what stands after it; or all as the number."""
+    match = IN_A_UNIT.fullmatch(text.translate(MINUS).strip())
+    return (match["before"], match["number"], (match["after"] or "").rstrip()) if match else ("", text, "")
+
+
+def common_unit(values: Sequence[object]) -> tuple[str, str] | None:
+    """Return what stands before and after the numbers of all cells; None if that is not the same."""
+    units = set()
+    for value in set(values):
+        before, _, after = in_parts(value) if isinstance(value, str) else ("", "", "")
+        units.add((before, after))
+        if len(units) > 1:
+            return None
+    return next(iter(units - {NO_UNIT}), None)
+
+
+def without_unit(text: str, unit: tuple[str, str]) -> str:
+    """Return a text without what stands before and after its number, if it stands there."""
+    before, after = unit
+    return text.strip().removeprefix(before).removesuffix(after).strip() if unit != NO_UNIT else text
+
+
+def begins_with_number(value: object) -> bool:
+    """Recognise texts such as "3 MB", "9h30", "10-19" and "<0.1", which may be amounts."""
+    return isinstance(value, str) and BEGIN.match(value.translate(MINUS).strip()) is not None
 
 
 def no_number(row: int, title: str, name: object, value: object, advice: Advice) -> str:
@@ -126,7 +163,8 @@ def no_number(row: int, title: str, name: object, value: object, advice: Advice)
         name: what the user calls it.
     """
     text = str(value)
-    bare = text.strip(SIGNS).lstrip(f"+-{MINUS}")
+    plain = text.translate(MINUS).strip()
+    bare = in_parts(text)[1].translate(MINUS).strip(SIGNS).strip("+-")
     grouped = GROUPED.fullmatch(bare)
     remedies = []
     if grouped:
@@ -135,7 +173,7 @@ def no_number(row: int, title: str, name: object, value: object, advice: Advice)
         remedies.append(advise(advice, "thousands", space if mark.isspace() else mark))
     if WITH_COMMA.fullmatch(bare):
         remedies.append(advise(advice, "decimal", ","))
-    if text.strip() != text.strip(SIGNS) and any(letter.isdigit() for letter in text):
+    if plain != plain.strip(SIGNS).rstrip("-") and any(letter.isdigit() for letter in text):
         remedies.append("remove the signs around the numbers")
     elif WITH_UNIT.fullmatch(text.strip()):
         remedies.append("remove the unit behind the numbers")

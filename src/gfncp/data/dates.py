@@ -103,6 +103,13 @@ def in_days(column: pd.Series) -> Float[np.ndarray, "points"] | None:
     return days.to_numpy(np.float64, na_value=np.nan)
 
 
+def from_days(days: pd.Series, spans: bool) -> pd.Series:
+    """Moments in UTC, or spans of time, of so many days; missing where there is no number."""
+    microseconds = (days * (DAY / pd.Timedelta(microseconds=1))).round().astype("Int64")
+    held = microseconds.to_numpy(np.int64, na_value=np.iinfo(np.int64).min)  # which NumPy takes for missing
+    return pd.Series(held.view("m8[us]" if spans else "M8[us]"), days.index)
+
+
 def _moments(column: pd.Series) -> pd.Series | None:
     """Moments in UTC; None where a date does not exist or is too far away."""
     if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):

@@ -1,0 +1,86 @@
+"""Kinds that texts name, and their coordinates: equally far apart, whatever they are called.
+
+Texts that differ in case, in spaces, or in how Unicode composes them name one kind, and their commonest
+spelling stands for it. pandas' categories are taken as they are, but for the spaces around them.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+Kind = str | None  # None where it is missing, or not known
+
+
+def folded(text: str) -> str:
+    """Return what all spellings of a text have in common."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def texts_of(column: pd.Series) -> list[Kind]:
+    """Return the cells of a column as texts without spaces around them."""
+    pairs = zip(column.tolist(), column.isna().tolist(), strict=True)
+    return [None if missing else str(value).strip() for value, missing in pairs]
+
+
+def kinds_of(column: pd.Series) -> list[Kind]:
+    """Return the kind that each cell of a column of categories names."""
+    texts = texts_of(column)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return texts
+    chosen = {text: group[0] for group in _spellings(texts) for text in group}
+    return [None if text is None else chosen[text] for text in texts]
+
+
+def merged(column: pd.Series) -> list[list[str]]:
+    """Return the spellings of each kind that has several, the commonest first."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return []
+    return [group for group in _spellings(texts_of(column)) if len(group) > 1]
+
+
+def _spellings(texts: Sequence[Kind]) -> list[list[str]]:
+    """Group texts by the kind that they name, the commonest first."""
+    counts = Counter(text for text in texts if text is not None)
+    groups: dict[str, list[str]] = {}
+    for text in sorted(counts, key=lambda text: (-counts[text], text)):
+        groups.setdefault(folded(text), []).append(text)
+    return list(groups.values())
+
+
+def shares_of(column: pd.Series) -> dict[str, float]:
+    """Return the share of each kind among the cells that are not missing."""
+    return pd.Series(kinds_of(column), dtype=object).value_counts(normalize=True).sort_index().to_dict()
+
+
+def recognised(column: pd.Series, kinds: Mapping[str, object]) -> list[Kind]:
+    """Return which of some kinds each cell names: as they are written, or else the only one so spelled."""
+    spelled: dict[str, list[str]] = {}
+    for kind in kinds:
+        spelled.setdefault(folded(kind), []).append(kind)
+    texts = texts_of(column)
+    named: dict[Kind, Kind] = {None: None}
+    for text in {text for text in texts if text is not None}:
+        alike = spelled.get(folded(text), [])
+        named[text] = text if text in kinds else alike[0] if len(alike) == 1 else None
+    return [named[text] for text in texts]
+
+
+def nearer(block: int) -> float:
+    """Return how much nearer the values of a one-hot column lie: its kinds are as far apart as texts."""
+    return 2 * (1 - 1 / block) ** 0.5 if block > 1 else 1.0
+
+
+def coordinates(kinds: Sequence[Kind], shares: Mapping[str, float]) -> Float[np.ndarray, "points values"]:
+    """Place kinds equally far apart: two of them at a distance of 1, K of them of sqrt(K / (2 (K - 1)))."""
+    count = len(shares)
+    if count <= 2:
+        places = np.arange(count, dtype=np.float64)[:, None]
+    else:
+        places = np.eye(count) * (count / (count - 1)) ** 0.5 / 2
+    mean = np.array(list(shares.values())) @ places
+    known = {text: place for place, text in enumerate(shares)}
+    return np.vstack([places, mean])[[known.get(text, -1) for text in kinds]]
