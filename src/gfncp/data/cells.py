@@ -22,9 +22,9 @@ SPACES = "\u00a0\u2007\u2008\u2009\u202f"  # where no line breaks, or thin
 SIGNS = f" \t{SPACES}()$€£¥₹%‰'\"="  # quotation marks, too, and ="12", by which spreadsheets keep texts
 GROUPS = f",.'’ {SPACES}"  # what stands between thousands
 SEPARATED = re.compile(
-    rf"[+-]?(?:\d{{1,3}}([{GROUPS}])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?|\d*,\d+(?:[eE][+-]?\d+)?)"
+    rf"[+-]?(?:\d{{1,3}}([{GROUPS}])(?:\d{{2,3}}\1)*\d{{3}}(?:[.,]\d+)?|\d*,\d+(?:[eE][+-]?\d+)?)"
 )
-GROUPED = re.compile(rf"\d{{1,3}}(?P<mark>[{GROUPS}])\d{{3}}(?:(?P=mark)\d{{3}})*(?:[.,]\d+)?")
+GROUPED = re.compile(rf"\d{{1,3}}(?P<mark>[{GROUPS}])(?:\d{{2,3}}(?P=mark))*\d{{3}}(?:[.,]\d+)?")
 WITH_COMMA = re.compile(rf"\d*,\d+(?:[eE][+-]?\d+)?|\d{{1,3}}(?:[.’' {SPACES}]\d{{3}})+,\d+")
 WITH_UNIT = re.compile(r"[+-]?\d+(?:[.,]\d+)*\s?([^\W\d_]{1,4}|°[CF]?)")
 CURRENCY = re.compile("AUD|BRL|CAD|CHF|CNY|DKK|EUR|GBP|INR|JPY|KRW|MXN|NOK|NZD|PLN|RUB|SEK|USD|ZAR")

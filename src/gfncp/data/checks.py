@@ -50,6 +50,9 @@ def as_array(
     if len(held.shape) != 1 + len(point_shape):
         hint = f". {RESHAPE}" if len(held.shape) == 1 else ""
         raise ValueError(f"{_mismatch(held.shape, point_shape, checkpoint)}{hint}")
+    if isinstance(held, pd.DataFrame) and not held.columns.is_unique:
+        twice = held.columns[held.columns.duplicated()][0]
+        raise ValueError(f"X has several columns {twice!r}: accepted are columns of different names")
     if isinstance(held, np.ndarray) and held.dtype.kind not in REAL:
         complex_ = ". Complex data not supported" if held.dtype.kind == "c" else ""
         table = "; pandas.DataFrame(X) makes a table of dates" if held.dtype.kind in "mM" else ""

@@ -7,13 +7,13 @@ THINGS = (  # whose identifiers are written in one word: "id" ends other words, 
     "account|case|client|customer|device|document|employee|event|invoice|item|member|order|patient|payment|"
     "person|post|product|record|respondent|sample|session|student|subject|ticket|transaction|tweet|user|visit"
 )
+NUMBER = r"[\s_.-]?(?:no|nr|num|number)"
 IDENTIFIER = re.compile(
-    rf"(?i:(?:.*[\s_.-])?(?:id|{THINGS})[\s_.-]?(?:id|no|nr|num|number)|(?:.*[\s_.-])?id|index|idx"
-    r"|row|row[\s_.-]?(?:id|no|nr|num|number)|[^\W\d_]+nummer|[^\W\d_]+[\s_.-]?nr\.?"
-    r"|(?:.*[\s_.-])?(?:account|iban|isbn|issn|ean|gtin|upc|sku|barcode|imei|ssn|uuid|guid|vin|serial)"
-    r"(?:[\s_.-]?(?:no|nr|num|number|code))?"
-    r"|(?:.*[\s_.-])?(?:tele)?(?:phone|fax|mobile)(?:[\s_.-]?(?:no|nr|num|number))?"
-    r"|(?:.*[\s_.-])?(?:zip|postal|post|plz)(?:[\s_.-]?code)?)|.*[a-z]I[Dd]"
+    rf"(?i:(?:.*[\s_.-])?(?:{THINGS})(?:[\s_.-]?id|{NUMBER})|(?:.*[\s_.-])?id|index|idx|row|row(?:[\s_.-]?id|{NUMBER})"
+    rf"|[^\W\d_]+nummer|[^\W\d_]+[\s_.-]?nr\.?"
+    rf"|(?:.*[\s_.-])?(?:account|iban|isbn|issn|ean|gtin|upc|sku|barcode|imei|ssn|uuid|guid)(?:{NUMBER})?"
+    rf"|(?:.*[\s_.-])?(?:serial{NUMBER}|mobile{NUMBER}|(?:mobile|tele)?(?:phone|fax)(?:{NUMBER})?)"
+    r"|(?:.*[\s_.-])?(?:plz|zip|(?:zip|postal|post)[\s_.-]?code))|.*[a-z]I[Dd]"
 )
 LABELS = re.compile(
     r"(?i:(?:(?:true|known)[\s_.-])?(?:labels?|class|target|clusters?|species)|(?:class|cluster)[\s_.-]?(?:id|label)"

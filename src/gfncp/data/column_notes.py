@@ -13,7 +13,9 @@ def notes_of(used: Sequence[Column]) -> Iterator[str]:
     left_out = [f"{each.name} ({each.why})" for each in used if each.used == "left out"]
     dates = [each.name for each in used if each.used == "date"]
     if left_out:
-        yield f"left out of X: {listed(left_out)}"
+        names = [each.name for each in used if each.used == "left out" and "called an identifier" in each.why]
+        kept = f"; X.astype({{{names[0]!r}: float}}) keeps numbers" if names else ""
+        yield f"left out of X: {listed(left_out)}{kept}"
     if dates:
         yield f"dates in X became numbers, of days: {listed(dates)}"
     yield from notes_of_cells(used)
@@ -33,6 +35,12 @@ def notes_of_cells(used: Sequence[Column]) -> Iterator[str]:
         yield (
             f"X: texts that begin with numbers were not taken for numbers in {listed(amounts)}: if they are "
             "amounts, write them as numbers, in one unit"
+        )
+    lists = [f"{each.name} (such as {each.several!r})" for each in used if each.several]
+    if lists:
+        yield (
+            f"X: each combination was taken for a kind of its own in {listed(lists)}: if these are lists of "
+            "kinds, write a column for each (pandas.Series.str.get_dummies)"
         )
     repeated = [each.name for each in used if each.used == "number" and each.why == REPEATED]
     if repeated:

@@ -35,7 +35,7 @@ from gfncp.data.cells import (
 )
 from gfncp.data.column_names import IDENTIFIER, LABELS, UNNAMED
 from gfncp.data.dates import are_ambiguous_dates, are_dates, are_spans, compact_dates, first_no_date
-from gfncp.data.kinds import kinds_of, merged
+from gfncp.data.kinds import is_tick, kinds_of, merged, several
 from gfncp.data.outliers import NONE, Outliers
 from gfncp.data.sentinels import Sentinel
 from gfncp.data.vectors import as_vector, holds_vector
@@ -79,6 +79,7 @@ class Column:
         unit: texts before and after each of its numbers.
         spellings: of the same kind, "'Male' = 'male'" for example.
         amount: a text of it that begins with a number, where all do and none was taken for a number.
+        several: a text of it that lists several kinds, see `gfncp.data.kinds.several`.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Column:
     unit: tuple[str, str] = NO_UNIT
     spellings: tuple[str, ...] = ()
     amount: str = ""
+    several: str = ""
 
     @property
     def is_weighed(self) -> bool:
@@ -129,11 +131,14 @@ def use_of(column: pd.Series, name: object, title: str, named: bool, advice: Adv
         return Column(called, "left out", EMPTY)
     if isinstance(dtype, pd.CategoricalDtype):
         return _category(column, name, title, called, advice)
+    numbers = pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c"  # truth values are such, too
+    if numbers and column.nunique() == 1 and is_tick(column):
+        return Column(called, "category", _tick(column))
     if pd.api.types.is_bool_dtype(dtype):
         return Column(called, "category", TRUTH)
     if named and _are_compact_dates(column, title, advice):
         return Column(called, "date", SINCE)
-    if pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c":
+    if numbers:
         why = _about_an_identifier(column, called) if named else ""
         return Column(called, "left out" if why not in ("", REPEATED) else "number", why)
     if are_dates(column):
@@ -173,9 +178,11 @@ def _use_of_cells(
             f"X: row {row + 1}, {title} holds {value!r}: accepted are finite numbers, text, dates, lists "
             "of equally many numbers, and missing values; argument must be a string or a number"
         )
+    different = set(values)
+    if len(different) == 1 and is_tick(column):
+        return Column(called, "category", _tick(column))
     if types and types <= {bool, np.bool_}:
         return Column(called, "category", TRUTH)
-    different = set(values)
     others = {value for value in different if as_number(value) is None}
     if not others:
         return Column(called, "number")
@@ -190,7 +197,7 @@ def _use_of_cells(
     if are_ambiguous_dates(present):
         raise ValueError(
             f"X: row {row + 1}, {title} holds {value!r}: accepted are dates such as 2020-01-31; "
-            "pandas.to_datetime(column, dayfirst=...) reads others"
+            f"pandas.to_datetime(column, dayfirst=...) reads others; {advise(advice, 'category', name)}"
         )
     unit = common_unit(values)
     if unit is not None and all(as_number(without_unit(value, unit)) is not None for value in different):
@@ -269,7 +276,9 @@ def _ranges(places: list[int]) -> str:
 def _about_an_identifier(column: pd.Series, name: str) -> str:
     """Say why a column of whole numbers is left out, or what is strange of its name; empty if nothing is."""
     unnamed, identifier = UNNAMED.fullmatch(name), IDENTIFIER.fullmatch(name)
-    if not (unnamed or identifier) or len(column) <= FEW or not _are_whole(column):
+    if not (unnamed or identifier) or len(column) <= FEW:
+        return ""
+    if not pd.api.types.is_integer_dtype(column.dtype):
         return ""
     if unnamed:
         return "the index of a table" if column.is_unique else ""
@@ -279,16 +288,9 @@ def _about_an_identifier(column: pd.Series, name: str) -> str:
     return "" if LABELS.fullmatch(name) else REPEATED
 
 
-def _are_whole(column: pd.Series) -> bool:
-    """Recognise integers, which NumPy holds as floats where some are missing."""
-    if pd.api.types.is_integer_dtype(column.dtype):
-        return True
-    present = column[column.notna()]
-    return column.dtype == np.float64 and 0 < len(present) < len(column) and bool((present % 1 == 0).all())
-
-
 def _category(column: pd.Series, name: object, title: str, called: str, advice: Advice) -> Column:
-    kinds = len(set(kinds_of(column)) - {None})
+    names = sorted(set(kinds_of(column)) - {None})
+    kinds = len(names)
     if kinds > CATEGORIES:
         first = _short(column.dropna().iloc[0])
         raise ValueError(
@@ -296,7 +298,13 @@ def _category(column: pd.Series, name: object, title: str, called: str, advice: 
             f"at most {CATEGORIES} categories; {advise(advice, 'leave_out', name)}"
         )
     spellings = tuple(" = ".join(map(repr, group)) for group in merged(column))
-    return Column(called, "category", f"{kinds} values" if kinds != 1 else ONE_KIND, spellings=spellings)
+    why = _tick(column) if is_tick(column) else f"{kinds} values" if kinds != 1 else ONE_KIND
+    return Column(called, "category", why, spellings=spellings, several=several(names))
+
+
+def _tick(column: pd.Series) -> str:
+    """Say of a column that it holds one value, or none."""
+    return f"{_short(kinds_of(column[column.notna()])[0])} or nothing"
 
 
 def _length(vectors: pd.Series, title: str) -> int:

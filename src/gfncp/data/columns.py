@@ -89,7 +89,7 @@ class Columns:
         if missing.all() and not shares:
             raise ValueError("X: all values are missing: accepted is at least one number")
         counts = gaps(used, missing)
-        counts |= {place: int(frame[place].isna().sum()) for place in shares}
+        counts |= {place: recognised(frame[place], kinds).count(None) for place, kinds in shares.items()}
         used = [replace(each, missing=counts.get(place, 0)) for place, each in enumerate(used)]
         used = look_at(frame, used, values)
         values = np.where(missing.all(0), 0.0, values)
@@ -218,7 +218,7 @@ class Columns:
         used = [
             Column(
                 **each
-                | {name: tuple(each.get(name, ())) for name in ("spellings", "unit") if name in each}
+                | {name: tuple(each[name]) for name in ("spellings", "unit") if name in each}
                 | {"sentinels": tuple(Sentinel(*pair) for pair in each.get("sentinels", ()))}
                 | {"outliers": Outliers(*each["outliers"]) if "outliers" in each else NONE}
             )

@@ -24,10 +24,12 @@ CLOCK = re.compile(r"[+-]?(?:\d+ days?,? )?[+-]?\d{1,2}:\d{2}(?P<seconds>:\d{2}(
 FIRST, LAST = 19000101, 21001231
 DIFFERENT = 3  # whole numbers that could be dates by accident
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+WORD = r"[^\W\d_]{3,}\.?"  # a month in any language
 OTHER = re.compile(
     r"(?:\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d{2})"
-    r"|\d{4}([./-])\d{1,2}\2\d{1,2}"
-    rf"|\d{{1,2}}\.?[ -]?{MONTH},?[ -]?\d{{2,4}}|{MONTH} \d{{1,2}},? \d{{4}})(?:,?[T ].*)?",
+    r"|\d{4}([./-])\d{1,2}\2\d{1,2}|\d{1,2}[./-]\d{4}|\d{4}-?[QW]\d{1,2}(?:-\d)?"
+    rf"|\d{{1,2}}\.?[ -]?{MONTH},?[ -]?\d{{2,4}}|{MONTH} \d{{1,2}},? \d{{4}}|{MONTH}[ ,./-]*\d{{2,4}}"
+    rf"|\d{{1,2}}\.?[ -](?:de )?{WORD}[ -](?:de )?\d{{4}})(?:,?[T ].*)?",
     re.IGNORECASE,
 )
 

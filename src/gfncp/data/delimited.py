@@ -189,7 +189,7 @@ def _normalise_texts(
     if not texts or not (are_meant_as_numbers(present) or common_unit(present) is not None):
         return column
     mark = "" if thousands is None else thousands
-    whole = rf"\d+|\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+" if mark else r"\d+"
+    whole = rf"\d+|\d{{1,3}}(?:{re.escape(mark)}\d{{2,3}})*{re.escape(mark)}\d{{3}}" if mark else r"\d+"
     written = re.compile(
         rf"[+-]?(?:(?:{whole})(?:{re.escape(decimal)}\d*)?|{re.escape(decimal)}\d+)(?:[eE][+-]?\d+)?"
     )

@@ -1,7 +1,8 @@
 """Kinds that texts name, and their coordinates: equally far apart, whatever they are called.
 
 Texts that differ in case, in spaces, or in how Unicode composes them name one kind, and their commonest
-spelling stands for it. pandas' categories are taken as they are, but for the spaces around them.
+spelling stands for it, unless all were one kind then. pandas' categories are taken as they are, but for the
+spaces around them. Where there is but one kind, as of ticks in a questionnaire, a missing value is the other.
 """
 
 import unicodedata
@@ -13,11 +14,14 @@ import pandas as pd
 from jaxtyping import Float
 
 Kind = str | None  # None where it is missing, or not known
+UNTICKED = 0.1  # share of rows without a value, at least, for that to mean something
+NOTHING = ""  # the kind of missing values, where there is one other
 
 
 def folded(text: str) -> str:
     """Return what all spellings of a text have in common."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    seen = (letter for letter in unicodedata.normalize("NFKC", text) if unicodedata.category(letter) != "Cf")
+    return " ".join("".join(seen).casefold().split())
 
 
 def texts_of(column: pd.Series) -> list[Kind]:
@@ -48,12 +52,37 @@ def _spellings(texts: Sequence[Kind]) -> list[list[str]]:
     groups: dict[str, list[str]] = {}
     for text in sorted(counts, key=lambda text: (-counts[text], text)):
         groups.setdefault(folded(text), []).append(text)
+    if len(groups) == 1 and None not in texts:
+        return [[text] for text in counts]
     return list(groups.values())
 
 
 def shares_of(column: pd.Series) -> dict[str, float]:
     """Return the share of each kind among the cells that are not missing."""
-    return pd.Series(kinds_of(column), dtype=object).value_counts(normalize=True).sort_index().to_dict()
+    kinds = kinds_of(column)
+    if is_tick(column):
+        kinds = [NOTHING if kind is None else kind for kind in kinds]
+    return pd.Series(kinds, dtype=object).value_counts(normalize=True).sort_index().to_dict()
+
+
+def is_tick(column: pd.Series) -> bool:
+    """Recognise a column in which some cells hold the same value, and others, a tenth or more, none."""
+    missing = column.isna()
+    if not missing.mean() >= UNTICKED or missing.all():
+        return False
+    return len(set(kinds_of(column)) - {None}) == 1
+
+
+def several(kinds: Sequence[str]) -> str:
+    """Return a text that lists kinds, such as "red; blue", which all stand elsewhere, too; else nothing."""
+    for mark in (";", "|", ","):
+        lists = [[folded(part) for part in kind.split(mark)] for kind in kinds]
+        counts = Counter(part for parts in lists for part in set(parts))
+        long = [kind for kind, parts in zip(kinds, lists, strict=True) if len(parts) > 1]
+        shared = [kind for kind in long if all(counts[folded(part)] > 1 for part in kind.split(mark))]
+        if shared and 2 * len(shared) >= len(long):
+            return shared[0]
+    return ""
 
 
 def recognised(column: pd.Series, kinds: Mapping[str, object]) -> list[Kind]:
@@ -62,7 +91,7 @@ def recognised(column: pd.Series, kinds: Mapping[str, object]) -> list[Kind]:
     for kind in kinds:
         spelled.setdefault(folded(kind), []).append(kind)
     texts = texts_of(column)
-    named: dict[Kind, Kind] = {None: None}
+    named: dict[Kind, Kind] = {None: NOTHING if NOTHING in kinds else None}
     for text in {text for text in texts if text is not None}:
         alike = spelled.get(folded(text), [])
         named[text] = text if text in kinds else alike[0] if len(alike) == 1 else None

@@ -70,9 +70,8 @@ def read_pictures(folder: Path, skip_bad: bool = False) -> Pictures:
         for place in places:
             pixels[place] = in_8_bits(levels[place], bits)
         if bits != 8:
-            notes.append(
-                f"{folder}: {len(places)} of {len(files)} images were read as images of {bits} {'bit' if bits == 1 else 'bits'}"
-            )
+            unit = "bit" if bits == 1 else "bits"
+            notes.append(f"{folder}: {len(places)} of {len(files)} images were read as of {bits} {unit}")
     return Pictures(pixels, read, notes + _notes_on_sizes(folder, sizes))
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Num, Shaped
 
 from gfncp.data.cells import OPTIONS, advise
 from gfncp.data.column_notes import notes_of_cells
-from gfncp.data.column_uses import Column
+from gfncp.data.column_uses import EXACT, Column
 from gfncp.data.columns import Columns
 from gfncp.data.delimited import Reading
 from gfncp.data.logarithms import take_logarithms
@@ -213,7 +213,7 @@ def _table(held: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, list[Column]
     for name in roles.categories:
         if name not in points.columns:
             raise ValueError(f"categories={list(roles.categories)}: {name!r} has another role")
-    points = points.astype(dict.fromkeys(roles.categories, "category"))
+    points = points.astype(dict.fromkeys(roles.categories, "category")).apply(_whole_again)
     if chosen:  # integers may be identifiers, pandas' floats are not
         numbers = [name for name in points.columns if points[name].dtype.kind in "iuf"]
         points = points.astype(dict.fromkeys(numbers, "Float64"))
@@ -227,6 +227,12 @@ def _table(held: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, list[Column]
                 f"{advise(OPTIONS, 'leave_out', each.name)}"
             )
     return take_logarithms(columns.resolve(points), columns.used, roles.logarithms)
+
+
+def _whole_again(column: pd.Series) -> pd.Series:
+    """Return integers where some are missing, which files hold as floats."""
+    whole = column.dtype == np.float64 and column.hasnans and (column.dropna() % 1 == 0).all()
+    return column.astype("Int64") if whole and np.abs(column).max() < EXACT else column
 
 
 def _array(held: dict[str, np.ndarray], roles: Roles, reading: Reading) -> Num[np.ndarray, "points *shape"]:

@@ -31,4 +31,4 @@ def warn_of_second_header(table: pd.DataFrame, name: str) -> None:
 def _is_alone(column: pd.Series, first: object) -> bool:
     """Tell whether the first row has a text in a column, and is the only one whose text does not repeat."""
     alone = ~column.duplicated(keep=False)
-    return column.index[0] == first and bool(alone.iloc[0]) and int(alone.sum()) == 1
+    return bool(column.index[0] == first and alone.iloc[0] and alone.sum() == 1)
