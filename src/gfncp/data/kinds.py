@@ -14,6 +14,8 @@ import pandas as pd
 from jaxtyping import Float
 
 Kind = str | None  # None where it is missing, or not known
+ROWS = 10  # in fewer, a missing value is no answer
+TICKED = 2  # rows with a value, at least
 UNTICKED = 0.1  # share of rows without a value, at least, for that to mean something
 NOTHING = ""  # the kind of missing values, where there is one other
 
@@ -68,7 +70,7 @@ def shares_of(column: pd.Series) -> dict[str, float]:
 def is_tick(column: pd.Series) -> bool:
     """Recognise a column in which some cells hold the same value, and others, a tenth or more, none."""
     missing = column.isna()
-    if not missing.mean() >= UNTICKED or missing.all():
+    if len(column) < ROWS or missing.mean() < UNTICKED or (~missing).sum() < TICKED:
         return False
     return len(set(kinds_of(column)) - {None}) == 1
 
