@@ -132,7 +132,7 @@ def use_of(column: pd.Series, name: object, title: str, named: bool, advice: Adv
     if isinstance(dtype, pd.CategoricalDtype):
         return _category(column, name, title, called, advice)
     numbers = pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c"  # truth values are such, too
-    if numbers and column.nunique() == 1 and is_tick(column):
+    if numbers and is_tick(column):
         return Column(called, "category", _tick(column))
     if pd.api.types.is_bool_dtype(dtype):
         return Column(called, "category", TRUTH)

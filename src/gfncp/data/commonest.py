@@ -12,7 +12,7 @@ SHARE = 0.75  # of the rows, from which on a number is most of its column
 OTHERS = 2  # different numbers beside it, at least: one would make a flag
 ROWS = 20  # in fewer, shares mean nothing
 MOST = 0.5  # of the columns
-LOOKED_AT = 20_000  # rows of a larger table, evenly spread
+LOOKED_AT = 2_000  # rows of a larger table, evenly spread
 
 
 def commonest(x: Float[np.ndarray, "rows columns"]) -> list[float]:

@@ -317,7 +317,7 @@ def _check_header(table: pd.DataFrame) -> None:
     others = [place for place, name in enumerate(names) if name not in numbers]
     within = [_is_within(name, table.iloc[:, names.index(name)]) for name in numbers]
     a_row = all((table.iloc[:, place] == names[place]).any() for place in others)
-    if a_row or (all(within) and not _are_increasing(numbers)):
+    if a_row or (all(within) and not (_are_increasing(numbers) or _are_counted(numbers))):
         raise ValueError(f"the first line has to name the columns, but holds the number {numbers[0]}")
 
 

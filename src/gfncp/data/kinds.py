@@ -72,6 +72,8 @@ def is_tick(column: pd.Series) -> bool:
     missing = column.isna()
     if len(column) < ROWS or missing.mean() < UNTICKED or (~missing).sum() < TICKED:
         return False
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return column.nunique() == 1
     return len(set(kinds_of(column)) - {None}) == 1
 
 
