@@ -10,8 +10,9 @@
 - A column of K kinds counts like one column, whatever K is: kinds that are equally frequent have the mean
   squared distance ``step^2 / 2`` of a balanced flag, so two of them lie ``step sqrt(K / (2 (K - 1)))`` apart.
   Where coordinates are standardised, which gives each the same variance, each counts ``1 / K``.
-- Numeric columns of two values are flags: they are read as numbers, and count like categories. Flags and
-  truth values that are the one-hot code of a category (`gfncp.data.one_hot`) count together like that one.
+- Numeric columns of two values are flags: they are read as numbers, and count like categories, as do columns
+  in which most rows hold the same number (`gfncp.data.commonest`). Flags and truth values that are the
+  one-hot code of a category (`gfncp.data.one_hot`) count together like that one.
 - Where there are other columns, too, each of these columns counts a tenth of a number in squared distances
   (`categorical_weight`): otherwise the two values of a flag that says nothing, as far apart as clusters are,
   cut every cluster in two.
@@ -243,7 +244,7 @@ def _frame(table: Table) -> tuple[pd.DataFrame, list[str]]:
         frame = pd.DataFrame(table)
     for place, column in frame.items():  # text of nothing but spaces says nothing
         if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
-            blank = [isinstance(cell, str) and not cell.strip() for cell in column]
+            blank = [isinstance(cell, str) and not cell.strip() for cell in column.tolist()]
             if any(blank):
                 frame[place] = column.mask(np.array(blank))
     return frame, titles
