@@ -79,7 +79,9 @@ def test_other_texts_are_not(recwarn):
 def test_units_are_the_same_in_all_cells():
     assert common_unit(["1 kg", "2kg"]) == ("", "kg")
     assert common_unit(["1 kg", "2 lb"]) is common_unit(["1 kg", "2"]) is common_unit(["p1", "p2"]) is None
-    assert common_unit(["1", "2"]) is common_unit([]) is None
+    assert common_unit(["1", "2"]) is common_unit([]) is common_unit(["n/a", "-"]) is None
+    assert common_unit(["1 kg", "3 kg", "n/a"]) == common_unit(["1 kg", "-"]) == ("", "kg")
+    assert common_unit(["1 kg", "u", "v", "w"]) is common_unit(["1 kg", 2.0]) is None
     assert without_unit(" $12 ", ("$", "")) == "12" and without_unit("12 kg", NO_UNIT) == "12 kg"
 
 
@@ -115,3 +117,11 @@ def test_units_and_exponents_beside_decimal_commas(tmp_path, written, said, fact
         (found,) = read_sets([tmp_path / "x.csv"], Roles(), Reading(**said))
     np.testing.assert_allclose(found.points["b"], factor * digits + offset)
     np.testing.assert_allclose(found.points["a"], X[:, 0])
+
+
+@pytest.mark.parametrize("stray", ["n/a", "free", "-", "1,234 kg"])
+def test_cells_without_a_number_in_that_unit_are_refused_with_their_place(stray):
+    cells = [f"{number} kg" for number in NUMBERS]
+    cells[5] = stray
+    with pytest.raises(ValueError, match=f"row 6, column 'b' holds '{stray}', in a column of numbers"):
+        Columns.of(pd.DataFrame({"a": X[:, 0], "b": cells}))

@@ -119,11 +119,12 @@ def looks_like_number(value: object) -> bool:
 def are_meant_as_numbers(values: Sequence[object]) -> bool:
     """Decide by the rule above, for the values of a column that are not missing."""
     counts = Counter(values)
-    numbers = [value for value in counts if looks_like_number(value)]
-    return bool(numbers) and (
-        len(numbers) >= OF_DIFFERENT * len(counts)
-        or sum(counts[value] for value in numbers) >= OF_ALL * len(values)
-    )
+    return _are_most([value for value in counts if looks_like_number(value)], counts)
+
+
+def _are_most(numbers: Sequence[object], counts: Counter) -> bool:
+    enough = len(numbers) >= OF_DIFFERENT * len(counts)
+    return bool(numbers) and (enough or sum(map(counts.__getitem__, numbers)) >= OF_ALL * counts.total())
 
 
 def in_parts(text: str) -> tuple[str, str, str]:
@@ -133,14 +134,17 @@ def in_parts(text: str) -> tuple[str, str, str]:
 
 
 def common_unit(values: Sequence[object]) -> tuple[str, str] | None:
-    """Return what stands before and after the numbers of all cells; None if that is not the same."""
-    units = set()
-    for value in set(values):
-        before, _, after = in_parts(value) if isinstance(value, str) else ("", "", "")
-        units.add((before, after))
-        if len(units) > 1:
-            return None
-    return next(iter(units - {NO_UNIT}), None)
+    """Return what stands before and after the numbers of a column that is meant as numbers by the rule above.
+
+    None if it is not, or if that is nothing, or not the same for all of them.
+    """
+    counts = Counter(values)
+    parts = {value: in_parts(value) if isinstance(value, str) else ("", "", "") for value in counts}
+    numbers = [value for value in counts if not isinstance(value, str) or any(map(str.isdigit, value))]
+    units = {(before, after) for before, _, after in map(parts.__getitem__, numbers)}
+    if len(units) != 1 or NO_UNIT in units or not _are_most(numbers, counts):
+        return None
+    return units.pop()
 
 
 def without_unit(text: str, unit: tuple[str, str]) -> str:

@@ -200,8 +200,11 @@ def _use_of_cells(
             f"pandas.to_datetime(column, dayfirst=...) reads others; {advise(advice, 'category', name)}"
         )
     unit = common_unit(values)
-    if unit is not None and all(as_number(without_unit(value, unit)) is not None for value in different):
-        return Column(called, "number", unit=unit)
+    if unit is not None:
+        others = {value for value in different if as_number(without_unit(value, unit)) is None}
+        if not others:
+            return Column(called, "number", unit=unit)
+        row, value = _first(present, others.__contains__)
     if unit is not None or are_meant_as_numbers(values):
         raise ValueError(f"{no_number(row, title, name, value, advice)}{_beside(others - {value})}")
     amount = value if all(map(begins_with_number, different)) else ""
