@@ -2,6 +2,7 @@
 
 A column of text is meant as numbers if numbers, however they are written ("30,000", "3,5", "$12", "12 %"),
 are at least half of its different cells, or four fifths of all its cells. Then every cell has to be a number.
+The same holds for numbers in one unit ("12 kg", "€ 3.50"), which is taken away.
 """
 
 import re
@@ -15,11 +16,11 @@ import numpy as np
 
 OF_DIFFERENT = 0.5
 OF_ALL = 0.8
-MINUS = str.maketrans(
-    dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d", "-")
-)  # as typeset tables have it
+DASHES = "\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"  # that typeset tables have
+MINUS = str.maketrans(dict.fromkeys(DASHES, "-"))
 SPACES = "\u00a0\u2007\u2008\u2009\u202f"  # where no line breaks, or thin
-SIGNS = f" \t{SPACES}()$€£¥₹%‰'\"="  # quotation marks, too, and ="12", by which spreadsheets keep texts
+CURRENCIES = "$€£¥₹₽₩₺฿"
+SIGNS = f" \t{SPACES}(){CURRENCIES}%‰'\"="  # quotation marks, too: ="12" in spreadsheets
 GROUPS = f",.'’ {SPACES}"  # what stands between thousands
 SEPARATED = re.compile(
     rf"[+-]?(?:\d{{1,3}}([{GROUPS}])(?:\d{{2,3}}\1)*\d{{3}}(?:[.,]\d+)?|\d*,\d+(?:[eE][+-]?\d+)?)"
@@ -31,11 +32,11 @@ CURRENCY = re.compile("AUD|BRL|CAD|CHF|CNY|DKK|EUR|GBP|INR|JPY|KRW|MXN|NOK|NZD|P
 NO_UNIT = ("", "")
 WORD = r"[^\W\d_]"
 IN_A_UNIT = re.compile(  # a number, whatever its marks, between a currency and a unit
-    rf"(?P<before>(?:{WORD}{{0,3}}[\$€£¥₹₽₩₺฿]|{CURRENCY.pattern})?)\s*"
+    rf"(?P<before>(?:{WORD}{{0,3}}[{CURRENCIES}]|{CURRENCY.pattern})?)\s*"
     rf"(?P<number>[+-]?(?:\d[\d.,'’{SPACES} ]*(?<=\d)|[.,]\d+)(?:[eE][+-]?\d+)?)\s*"
-    rf"(?P<after>(?:[%‰°\$€£¥₹₽₩₺฿µμ]|{WORD})(?:[%°/·²³µμ. ]|{WORD}){{0,15}})?"
+    rf"(?P<after>(?:[%‰°µμ{CURRENCIES}]|{WORD})(?:[%°/·²³µμ. ]|{WORD}){{0,15}})?"
 )
-BEGIN = re.compile(r"[+-]?[(\"']*[\$€£¥₹~<>≤≥]?\s*[+-]?[.,]?\d")
+BEGIN = re.compile(rf"[+-]?[(\"']*[{CURRENCIES}~<>≤≥]?\s*[+-]?[.,]?\d")
 TOTAL = re.compile(r"(?i:(?:grand |sub-?)?totals?|sum|mean|average)\W*")
 SHOWN = 40  # characters of a cell that messages show
 

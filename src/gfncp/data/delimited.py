@@ -15,7 +15,6 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,7 @@ from gfncp.data.cells import (
     in_parts,
     looks_like_number,
 )
+from gfncp.data.first_line import COUNTED, HEADER, check_header, check_one_column, warn_of_numbers
 
 SAMPLE = 2**16  # characters by which the delimiter is detected
 NUMBERS = 0.5  # share of cells that are numbers, in a table with white space between its columns
@@ -40,10 +40,7 @@ THOUSANDS = {"space": " "}
 SEPARATOR = re.compile(r"sep=(.)\r?\n")  # a first line by which spreadsheets say what the delimiter is
 MARKUP = re.compile(r"\s*(?:<|\{|\[[\[{])")  # the beginning of HTML, XML and JSON
 POINTS = re.compile(r"[+-]?(?:\d{1,3}|[1-9]\d{0,2}(?:\.\d{3})+)")
-COUNTED = 3  # names, from which on consecutive integers are no accident
 COMMA_DECIMAL = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+(?:[eE][+-]?\d+)?")
-HEADER = "accepted is a first line that names all columns, without titles or comments above it"
-SHOWN = 3  # names that are numbers, in a note
 LONGER = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
 NARROW = re.compile(f"[{SPACES}]")
@@ -112,7 +109,7 @@ def read_text(path: Path, reading: Reading) -> tuple[pd.DataFrame, str]:
     if unsaid and delimiter != "," and _has_decimal_commas(table):
         decimal = ","
         table = _parse(path, delimiter, decimal, encoding, int(says is not None))
-    _check_one_column(table, delimiter)
+    check_one_column(table, set(DELIMITERS) - {delimiter})
     notes = []
     if told is None and delimiter != ",":
         shown = {"\t": "tabs", WHITE_SPACE: "white space"}.get(delimiter, f"{delimiter!r}")
@@ -121,14 +118,7 @@ def read_text(path: Path, reading: Reading) -> tuple[pd.DataFrame, str]:
         notes.append("its decimal mark is ','")
     if notes:
         warnings.warn(f"{path}: as detected, {' and '.join(notes)}", UserWarning, stacklevel=2)
-    numbers = _numbers_in([str(name) for name in table.columns])
-    if numbers and not _are_counted(numbers):
-        shown = ", ".join(numbers[:SHOWN])
-        warnings.warn(
-            f"{path}: its first line was taken for the names of columns, though it holds numbers ({shown})",
-            UserWarning,
-            stacklevel=2,
-        )
+    warn_of_numbers(table, path)
     if unsaid and delimiter == ";" and decimal == ".":
         for name, cell in _thousands_by_points(sample, delimiter):
             warnings.warn(
@@ -255,20 +245,6 @@ def _thousands_by_points(sample: str, delimiter: str) -> Iterator[tuple[str, str
             yield name.strip(), min(points)
 
 
-def _check_one_column(table: pd.DataFrame, delimiter: str) -> None:
-    """Refuse a single column whose cells have delimiters that its name lacks.
-
-    Raises:
-        ValueError: at least half of them have.
-    """
-    if table.shape[1] != 1:
-        return
-    cells = [cell for cell in table.iloc[:, 0] if isinstance(cell, str)]
-    for mark in set(DELIMITERS) - {delimiter}:
-        if cells and 2 * sum(mark in cell for cell in cells) >= len(table):
-            raise ValueError(f"its rows have {mark!r} between cells, but the first line has not: {HEADER}")
-
-
 def _parse(path: Path, delimiter: str, decimal: str, encoding: str, skipped: int) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are longer than the first line
@@ -288,7 +264,7 @@ def _parse(path: Path, delimiter: str, decimal: str, encoding: str, skipped: int
             raise ValueError(f"rows have more cells than the first line: {HEADER}") from None
         except pd.errors.ParserError as error:
             raise ValueError(_not_parsed(str(error))) from None
-    _check_header(table)
+    check_header(table)
     return table
 
 
@@ -302,45 +278,6 @@ def _not_parsed(error: str) -> str:
             f"a quotation mark is opened in row {int(unclosed[1]) + 1} and never closed: accepted are pairs"
         )
     return error
-
-
-def _check_header(table: pd.DataFrame) -> None:
-    """Refuse names that are a row of the table: texts that stand in their columns, or numbers as these have.
-
-    Raises:
-        ValueError: they are, and no integers that follow or, beside texts, exceed one another.
-    """
-    names = [str(name) for name in table.columns]
-    numbers = _numbers_in(names)
-    if not numbers or _are_counted(names):
-        return
-    others = [place for place, name in enumerate(names) if name not in numbers]
-    within = [_is_within(name, table.iloc[:, names.index(name)]) for name in numbers]
-    a_row = all((table.iloc[:, place] == names[place]).any() for place in others)
-    if a_row or (all(within) and not (_are_increasing(numbers) or _are_counted(numbers))):
-        raise ValueError(f"the first line has to name the columns, but holds the number {numbers[0]}")
-
-
-def _numbers_in(names: Sequence[str]) -> list[str]:
-    return [name for name in names if as_number(name) is not None and any(map(str.isdigit, name))]
-
-
-def _is_within(name: str, column: pd.Series) -> bool:
-    """Tell whether a number lies between the smallest and the largest of a column."""
-    numbers = pd.to_numeric(column, errors="coerce")
-    return bool(numbers.min() <= float(name) <= numbers.max())
-
-
-def _are_increasing(names: Sequence[str]) -> bool:
-    """Tell whether names are whole numbers that increase, such as years, at least three."""
-    whole = len(names) >= COUNTED and all(name.isdecimal() for name in names)
-    return whole and all(int(low) < int(high) for low, high in pairwise(names))
-
-
-def _are_counted(names: Sequence[str]) -> bool:
-    """Tell whether names are consecutive integers: at least three, or from 0 on, as pandas writes them."""
-    counted = all(name.isdecimal() for name in names) and (len(names) >= COUNTED or names[:1] == ["0"])
-    return counted and [int(name) - int(names[0]) for name in names] == list(range(len(names)))
 
 
 def _has_decimal_commas(table: pd.DataFrame) -> bool:
