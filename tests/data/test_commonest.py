@@ -34,6 +34,10 @@ def test_tables_of_such_columns_are_left_alone():
     assert commonest(np.stack([RNG.permutation(AMOUNTS) for _ in range(4)], 1)) == [0] * 4
 
 
+def test_one_column_among_very_many_is_left_alone():
+    assert commonest(np.c_[RNG.normal(size=(ROWS, 60)), AMOUNTS]) == [0] * 61
+
+
 def test_they_count_like_flags():
     table = pd.DataFrame(X, columns=list("abc")).assign(paid=AMOUNTS)
     columns, flag = Columns.of(table), Columns.of(table.assign(paid=AMOUNTS > 0))

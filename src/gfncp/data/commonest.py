@@ -2,7 +2,8 @@
 
 Their variance lies between that number and a few others, as it does in a flag, so they count like one: a
 column that has nothing to do with the clusters would cut each in two otherwise. Where more than half of the
-columns are of this kind, as counts of words and of genes are, they are what there is to cluster by.
+columns are of this kind, as counts of words and of genes are, they are what there is to cluster by; and among
+very many columns, one cuts nothing.
 """
 
 import numpy as np
@@ -12,6 +13,7 @@ SHARE = 0.75  # of the rows, from which on a number is most of its column
 OTHERS = 2  # different numbers beside it, at least: one would make a flag
 ROWS = 20  # in fewer, shares mean nothing
 MOST = 0.5  # of the columns
+COLUMNS = 50  # at most
 LOOKED_AT = 2_000  # rows of a larger table, evenly spread
 
 
@@ -19,7 +21,7 @@ def commonest(x: Float[np.ndarray, "rows columns"]) -> list[float]:
     """Return the share of rows that hold the commonest number of each column; 0 unless they are most."""
     found = [0.0] * x.shape[1]
     some = x[:: 1 + (len(x) - 1) // LOOKED_AT]
-    if len(some) < ROWS or not x.shape[1]:
+    if len(some) < ROWS or not 0 < x.shape[1] <= COLUMNS:
         return found
     missing = np.isnan(some)
     some = some[:, ~missing.all(0)]
