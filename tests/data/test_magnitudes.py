@@ -31,3 +31,11 @@ def test_the_warning_names_the_column():
     assert [each.orders for each in Columns.from_json(columns.to_json()).used] == [0, 9]
     with pytest.warns(UserWarning, match=r"numbers span orders of magnitude in dose \(9\): .*logarithms"):
         columns.warn()
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 60])
+def test_amounts_are_found_whether_or_not_some_are_zero(zeros):
+    amounts = np.append(RNG.lognormal(4, 2, 100), np.zeros(zeros))[:, None]
+    assert orders_of_magnitude(amounts)[0] >= 2
+    assert orders_of_magnitude(np.append(amounts, [[-1.0]], 0)) == [0]
+    assert orders_of_magnitude(RNG.exponential(size=(500, 5))) == [0] * 5

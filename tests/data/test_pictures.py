@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from gfncp.data.image_folders import decode_image
-from gfncp.data.pictures import PIXELS, WHITE, invert, read_pictures
+from gfncp.data.levels import WHITE
+from gfncp.data.pictures import PIXELS, invert, read_pictures
 
 
 @pytest.fixture

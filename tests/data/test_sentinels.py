@@ -109,3 +109,31 @@ def test_columns_keep_them_and_a_warning_names_them():
     assert [each.sentinels for each in Columns.of(x[["a"]].replace(-999, np.nan)).used] == [()]
     vectors = pd.DataFrame({"e": list(np.c_[x["a"], x["b"]])})
     assert Columns.of(vectors).used[0].sentinels == ()
+
+
+NONE = ["0001-01-01", "1900-01-01", "1970-01-01", "2999-12-31", "9999-12-31"]
+RECENT = pd.Series(pd.date_range("2019-03-01", "2023-03-01", periods=150)).dt.floor("D")
+
+
+@pytest.mark.parametrize("none", NONE)
+def test_days_that_stand_for_none_are_pointed_out_as_days(none):
+    for days in (RECENT, pd.Series(pd.date_range("1975-01-01", "2023-03-01", periods=150)).dt.floor("D")):
+        texts = days.dt.strftime("%Y-%m-%d")
+        texts[:4] = none
+        columns = Columns.of(pd.DataFrame({"a": NORMAL, "when": texts}))
+        assert [(columns.used[1].shown(value), rows) for value, rows in columns.used[1].sentinels] == [
+            (none, 4)
+        ]
+        with pytest.warns(UserWarning, match=rf"{none} stands in 4 rows of when, .*--missing {none}"):
+            columns.warn()
+
+
+def test_days_among_others_and_spans_are_not_pointed_out():
+    births = pd.Series(pd.date_range("1940-01-01", "1999-01-01", periods=150)).dt.floor("D")
+    births[:5] = pd.Timestamp("1970-01-01")
+    spans = pd.Series(pd.to_timedelta(AGES - AGES.min(), "D"))  # several of none at all
+    for column in (births, spans):
+        assert Columns.of(pd.DataFrame({"a": NORMAL, "when": column})).used[1].sentinels == ()
+    spans[:5] = pd.Timedelta(days=9999)
+    used = Columns.of(pd.DataFrame({"a": NORMAL, "when": spans})).used[1]
+    assert used.shown(used.sentinels[0].value) == "9999 days 00:00:00"

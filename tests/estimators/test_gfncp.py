@@ -255,7 +255,7 @@ def test_bad_points_are_refused_with_what_and_where(make, method, X, message):
     [
         (np.full((3, 28, 28), 7.0), r"values from 7 to 7: accepted are images in \[0, 1\]"),
         (np.full((3, 28, 28), -0.1), r"values from -0.1 to -0.1"),
-        (np.full((3, 28, 28), 256), r"values from 1.00\d+ to 1.00\d+"),
+        (np.full((3, 28, 28), 256), "values from 256 to 256"),
         (np.zeros((3, 784)), r"X has shape \(3, 784\), but .* \(n_samples, 28, 28\)"),
         (
             np.where(np.arange(28) == 5, np.nan, np.zeros((3, 28, 28))),

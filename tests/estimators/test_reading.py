@@ -3,6 +3,7 @@
 import datetime
 import gzip
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from gfncp.cli import main
 from gfncp.data import read_points
 from gfncp.data.cells import are_meant_as_numbers, as_number, looks_like_number
 from gfncp.data.checks import as_array
-from gfncp.data.column_uses import Column, describe
+from gfncp.data.column_uses import REPEATED, Column, describe
 from gfncp.data.columns import Columns
 from gfncp.data.dates import in_days
 from gfncp.data.delimited import Reading, detect_delimiter
@@ -213,12 +214,6 @@ def test_numbers_that_are_missing_in_parquet(tmp_path):
     assert found.points["b"].isna().sum() == 11 and found.points["a"].tolist() == FRAME["a"].tolist()
 
 
-@pytest.mark.parametrize("cells", [["$1", "$2", "$3"], ["10 %", "20 %", "20 %"], ["1 kg", "2 kg", "3 kg"]])
-def test_columns_whose_cells_all_have_signs_or_units_are_not_names(cells):
-    with pytest.raises(ValueError, match=r"row 1, column 'b' holds .*in a column of numbers"):
-        Columns.of(pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": cells}))
-
-
 def test_columns_that_are_said_to_be_categories_are(tmp_path):
     text = "a,grade,zip\n" + "".join(f"{i * i},{'12?'[i % 3]},{i % 3}\n" for i in range(9))
     found, columns = read(tmp_path / "x.csv", text, Roles(categories=["grade", "zip"]))
@@ -312,8 +307,9 @@ def test_dates_are_alike_in_every_container(tmp_path):
     text, columns = read(tmp_path / "x.csv", table.to_csv(index=False))
     pd.testing.assert_frame_equal(text, parquet.points)
     assert uses(columns) == {"a": "number", "b": "number", "when": "date"}
-    np.testing.assert_array_equal(text.to_numpy(), Columns.of(table).apply(table))
-    np.testing.assert_array_equal(text.to_numpy(), Columns.of(table).apply(table.astype({"when": str})))
+    expected = Columns.of(table).apply(table)
+    np.testing.assert_array_equal(Columns.of(text).apply(text), expected)
+    np.testing.assert_array_equal(Columns.of(table).apply(table.astype({"when": str})), expected)
 
 
 # Vectors.
@@ -417,7 +413,7 @@ def test_the_use_of_a_column_of_a_data_frame_follows_its_values(name, values, us
     table = pd.DataFrame({"a": [1.0, 2.0, 4.0], name: values})
     columns = Columns.of(table)
     assert [each.used for each in columns.used] == ["number", used]
-    assert (columns.used[1].why != "") == (used != "number")
+    assert (columns.used[1].why not in ("", REPEATED)) == (used != "number")
 
 
 def test_no_number_of_an_array_is_left_out_but_names_are():
@@ -537,7 +533,7 @@ def test_the_command_line_says_what_it_used(vector_checkpoint, tmp_path, capsys)
         f"{tmp_path / 'x.csv'}: as detected, its columns are separated by ';'",
         "Numbers: a, b (1 filled in)",
         "Left out: id (it counts the rows)",
-        "--id-column id names the points by it in labels.csv",
+        "--id-column id names the points by it in labels.csv; --columns chooses what is clustered by",
     ]
     for line in lines:
         assert f"Note: {line}\n" in said.err and line not in said.out
@@ -664,7 +660,7 @@ def test_spans_come_back_from_a_file(tmp_path):
     table = FRAME.assign(took=spans, at=[datetime.time(hour, 7) for hour in range(12)])
     found, columns = read(tmp_path / "x.csv", table.to_csv(index=False))
     assert uses(columns) == {"a": "number", "b": "number", "took": "date", "at": "date"}
-    np.testing.assert_allclose(found.to_numpy(), Columns.of(table).apply(table))
+    np.testing.assert_allclose(Columns.of(found).apply(found), Columns.of(table).apply(table))
 
 
 def test_times_written_in_two_ways_are_no_spans():
@@ -797,3 +793,193 @@ def test_the_index_in_a_parquet_file_names_the_rows(tmp_path):
     assert [each.ids.tolist() for each in parts] == [names[::2].tolist(), names[1::2].tolist()]
     (told,) = read_sets([tmp_path / "x.parquet"], Roles(ids="part"))
     assert told.ids.tolist() == ["u", "v"] * 6
+
+
+# Names that say identifier, and later rows without what said nothing.
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["userid", "zip", "Zip Code", "phone", "account", "order_number", "Kundennummer", "tweet_id", "ISBN"],
+)
+def test_different_integers_that_are_called_identifiers_are_left_out(tmp_path, name):
+    numbers = 10_000 + 37 * np.random.default_rng(0).permutation(40)
+    table = pd.DataFrame(np.random.default_rng(1).normal(size=(40, 2)), columns=["a", "b"]).assign(
+        **{name: numbers}
+    )
+    once_more = table.assign(**{name: np.r_[numbers[1], numbers[1:]]})
+    with pytest.warns(UserWarning, match=rf"left out of X: {name} .*X.astype\({{'{name}': float}}\) keeps"):
+        Columns.of(table).warn()
+    for held in (table, once_more):
+        assert Columns.of(held).used[2].used == "left out"
+        assert Columns.of(held.astype({name: float})).used[2].used == "number"
+    holed = table.astype({name: "Int64"})
+    holed.loc[3, name] = pd.NA
+    found, columns = read(tmp_path / "x.csv", holed.to_csv(index=False))
+    assert columns[name].used == "left out"
+    found, _ = read(tmp_path / "x.csv", holed.to_csv(index=False), Roles(columns=["a", name]))
+    assert found[name].isna().sum() == 1 and Columns.of(found).used[1].used == "number"
+    repeated = table.assign(**{name: numbers // 500})
+    assert Columns.of(repeated).used[2].used == "number"
+    with pytest.warns(
+        UserWarning, match=f"called identifiers, but taken for numbers, as values repeat: {name}"
+    ):
+        Columns.of(repeated).warn()
+
+
+@pytest.mark.parametrize(
+    "name", ["post", "mobile", "humid", "paid", "grid", "atomic weight", "zipper", "accounts"]
+)
+def test_other_integers_are_numbers(name):
+    table = FRAME.assign(**{name: 7 * np.arange(12) ** 2})
+    assert Columns.of(table).used[2].used == "number"
+
+
+def test_later_rows_may_lack_what_said_nothing(coreset_checkpoint, tmp_path):
+    table = FRAME.assign(who=[f"n{i}" for i in range(12)], id=range(70, 82), same=7, kind="u", none=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = GFNCP(coreset_checkpoint, n_samples=3, random_state=0).fit(table)
+    model.save(tmp_path / "fitted")
+    expected = model.predict_proba(table)
+    for lacking in (["who"], ["id"], ["same"], ["kind"], ["none"], ["who", "id", "same", "kind", "none"]):
+        later = table.drop(columns=lacking)
+        for fitted in (model, GFNCP.load(tmp_path / "fitted")):
+            np.testing.assert_array_equal(fitted.predict_proba(later), expected)
+        assert later.columns.tolist() == [name for name in table.columns if name not in lacking]
+    for other, message in (
+        (table.drop(columns="a"), "yet now missing:\n- a"),
+        (table.assign(extra=1.0), "unseen at fit time:\n- extra"),
+        (table.drop(columns="id")[["b", "a", "who", "same", "kind", "none"]], "in the same order"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.predict(other)
+
+
+# Dates of files keep their type, and may be said to be missing.
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet"])
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", None])
+def test_days_may_mean_missing(tmp_path, name, form):
+    days = pd.Series(pd.date_range("2020-01-01", periods=12)).astype("datetime64[us]")
+    days[:3] = pd.Timestamp("9999-12-31").as_unit("us")
+    table = FRAME.assign(until=days if form is None else days.dt.strftime(form))
+    (table.to_parquet if name == "x.parquet" else partial(table.to_csv, index=False))(tmp_path / name)
+    (found,) = read_sets([tmp_path / name], Roles())
+    assert found.points["until"].dtype.kind == "M"
+    assert [each.sentinels for each in Columns.of(found.points).used][2] == ((2932896.0, 3),)
+    (told,) = read_sets([tmp_path / name], Roles(), Reading(missing=["9999-12-31"]))
+    assert told.points["until"].isna().sum() == 3 == told.columns[2].missing
+    assert (told.points["until"].dropna() == days[3:]).all()
+
+
+# Lines that are no table, or say something of it.
+
+
+def test_the_line_by_which_spreadsheets_name_the_delimiter_is_no_row(tmp_path):
+    for mark in ";", "\t", "#":
+        found, _ = read(tmp_path / "x.csv", f"sep={mark}\r\n" + FRAME.to_csv(index=False, sep=mark))
+        pd.testing.assert_frame_equal(found, FRAME)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<html><table>\n<tr>\n</table></html>\n", "it is HTML, XML or JSON"),
+        ('{"a": 1}\n{"a": 2}\n', "it is HTML, XML or JSON"),
+        ("[[1, 2],\n [3, 4]]\n", "it is HTML, XML or JSON"),
+        ("Sales 2020\na;b\n1;2\n1;2\n3;4\n", "its rows have ';' between cells, but the first line has not"),
+        ("+---+\n| a |\n+---+\n| 1 |\n| 2 |\n", r"its rows have '\|' between cells"),
+        ("INSERT INTO t VALUES (0,1.5,2);\nINSERT INTO t VALUES (1,1.5,3);\n", "but holds the number 1.5"),
+        ("Ann,34,170\nBob,30,180\nCem,50,160\n", "but holds the number 34"),
+    ],
+)
+def test_files_that_hold_something_else_are_refused(tmp_path, text, message):
+    with pytest.raises(ValueError, match=f"x.csv: cannot be read .*{message}"):
+        read(tmp_path / "x.csv", text)
+
+
+def test_numbers_that_name_columns_are_pointed_out(tmp_path):
+    for names in (["country", "1990", "1995", "2000"], ["sample", "450.5", "451.0", "451.5"]):
+        rows = [[f"c{row}", *values, values[0]] for row, values in enumerate(X.tolist())]
+        pd.DataFrame(rows, columns=names).to_csv(tmp_path / "x.csv", index=False)
+        with pytest.warns(UserWarning, match=rf"first line was taken for .*\({', '.join(names[1:])}\)"):
+            (found,) = read_sets([tmp_path / "x.csv"], Roles())
+        assert found.points.columns.tolist() == names[1:]
+    pd.DataFrame(X).to_csv(tmp_path / "x.csv")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_sets([tmp_path / "x.csv"], Roles())
+
+
+def test_points_that_may_be_between_thousands_are_pointed_out(tmp_path):
+    amounts = [f"{row + 1}.{100 + row}" for row in range(9)]
+    (tmp_path / "x.csv").write_text(
+        "a;b\n" + "".join(f"0.{row}7;{cell}\n" for row, cell in enumerate(amounts))
+    )
+    with pytest.warns(UserWarning, match=r"the points in column 'b' .*as in 1\.100: --thousands \."):
+        read_sets([tmp_path / "x.csv"], Roles())
+
+
+def test_names_of_columns_have_no_spaces_around_them(tmp_path):
+    found, _ = read(tmp_path / "x.csv", " a , b\t\n1.5,2\n3,5\n4,7\n", Roles(columns=["a", "b"]))
+    assert found.columns.tolist() == ["a", "b"]
+    assert read(tmp_path / "x.csv", "a,a ,b\n1,2,3\n4,6,9\n1,2,4\n")[0].columns.tolist() == ["a", "a ", "b"]
+
+
+# Arrays of other kinds.
+
+
+def test_masked_texts_are_missing():
+    mask = np.zeros(X.shape, dtype=bool)
+    mask[2, 1] = True
+    held = as_array(np.ma.masked_array(X.astype(str), mask), (None,), "X")
+    assert held[2, 1] is None and held[1, 1] == str(X[1, 1])
+    records = np.ma.masked_array(np.rec.fromarrays(X.T, names="a,b"), [tuple(row) for row in mask])
+    pd.testing.assert_frame_equal(as_array(records, (None,), "X"), FRAME.where(~mask))
+
+
+def test_vectors_in_structured_arrays_are_vectors():
+    held = np.zeros(12, dtype=[("e", float, (2,)), ("a", float)])
+    held["e"], held["a"] = X, X[:, 0]
+    table = as_array(held, (None,), "X")
+    np.testing.assert_array_equal(Columns.of(table).apply(table), np.c_[X, X[:, 0]])
+
+
+def test_what_is_ambiguous_or_no_number_is_refused():
+    with pytest.raises(
+        ValueError, match="X has several columns 'a': accepted are columns of different names"
+    ):
+        as_array(FRAME.set_axis(["a", "a"], axis=1), (None,), "X")
+    with pytest.raises(ValueError, match=r"pandas.DataFrame\(X\) makes a table of dates"):
+        as_array(np.array([["2020-01-31"]], dtype="datetime64[D]"), (None,), "X")
+    with pytest.raises(ValueError, match=r"X is no array: .*requires grad"):
+        as_array([torch.ones(2, requires_grad=True)] * 3, (None,), "X")
+
+
+@pytest.mark.parametrize(
+    "cell", ["Jan-20", "12/2020", "2020Q1", "2020-W05-1", "31. Januar 2020", "3 de enero de 2020"]
+)
+def test_other_dates_are_no_categories_unless_said(tmp_path, cell):
+    table = FRAME.assign(d=[cell, cell.replace("20", "21")] * 6)
+    with pytest.raises(ValueError, match=r"accepted are dates such as 2020-01-31.*--categories d"):
+        read(tmp_path / "x.csv", table.to_csv(index=False))
+    assert (
+        read(tmp_path / "x.csv", table.to_csv(index=False), Roles(categories=["d"]))[1]["d"].used
+        == "category"
+    )
+
+
+def test_the_command_line_takes_logarithms_and_says_so(vector_checkpoint, tmp_path, capsys):
+    draw = np.random.default_rng(0)
+    table = pd.DataFrame({"a": draw.normal(size=40), "paid": draw.lognormal(4, 2, 40).round(2)})
+    table.to_csv(tmp_path / "x.csv", index=False)
+    command = ["cluster", str(tmp_path / "x.csv"), "--checkpoint", str(vector_checkpoint), "--samples", "3"]
+    command += ["--output", str(tmp_path / "out"), "--no-pictures"]
+    advised = "numpy.log10 of them (--log paid on the command line)"
+    assert main(command) == 0
+    assert advised in capsys.readouterr().err and advised in (tmp_path / "out" / "report.html").read_text()
+    assert main([*command, "--log", "paid"]) == 0
+    said = capsys.readouterr().err
+    assert "Note: Numbers: a, paid (logarithms)\n" in said and advised not in said

@@ -228,7 +228,8 @@ def cluster(
     print_notes([*said, chosen, *(note for each in sets for note in each.notes), *used, *undrawn])
     names = [each.name for each in sets[0].columns if each.used == "left out" and each.why != EMPTY]
     if names and table.id_column is None:
-        print_notes([f"--id-column {shlex.quote(names[0])} names the points by it in {labels}"])
+        hint = f"--id-column {shlex.quote(names[0])} names the points by it in {labels}"
+        print_notes([f"{hint}; --columns chooses what is clustered by"])
     if len(results) == 1:
         print_answer(results[0], samples, seconds)
     else:

@@ -101,6 +101,14 @@ class TableOptions(FileOptions):
             show_default=False,
         ),
     ] = None
+    log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Columns of amounts whose logarithms are taken, as of incomes, with commas between.",
+            show_default=False,
+        ),
+    ] = None
     id_column: Annotated[str | None, typer.Option(help="Column (NPZ: array) that names the points.")] = None
     label_column: Annotated[
         str | None,
@@ -115,8 +123,10 @@ class TableOptions(FileOptions):
         """
         from gfncp.data.point_sets import Roles
 
-        kinds = _split(self.categories) or ()
-        return Roles(_split(self.columns), self.id_column, self.label_column, sets, kinds)
+        kinds, logarithms = _split(self.categories) or (), _split(self.log) or ()
+        return Roles(
+            _split(self.columns), self.id_column, self.label_column, sets, kinds, logarithms=logarithms
+        )
 
 
 def with_options(command: Callable) -> Callable:

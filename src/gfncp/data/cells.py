@@ -2,6 +2,7 @@
 
 A column of text is meant as numbers if numbers, however they are written ("30,000", "3,5", "$12", "12 %"),
 are at least half of its different cells, or four fifths of all its cells. Then every cell has to be a number.
+The same holds for numbers in one unit ("12 kg", "€ 3.50"), which is taken away.
 """
 
 import re
@@ -15,13 +16,27 @@ import numpy as np
 
 OF_DIFFERENT = 0.5
 OF_ALL = 0.8
-MINUS = "\N{MINUS SIGN}"  # as typeset tables have it
-SIGNS = " \t()$€£¥₹%‰"
-GROUPS = ",.'’ \u00a0\u202f"  # what stands between thousands
-SEPARATED = re.compile(rf"[+-]?(?:\d{{1,3}}([{GROUPS}])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?|\d*,\d+)")
-GROUPED = re.compile(rf"\d{{1,3}}(?P<mark>[{GROUPS}])\d{{3}}(?:(?P=mark)\d{{3}})*(?:[.,]\d+)?")
-WITH_COMMA = re.compile(r"\d*,\d+|\d{1,3}(?:[. ]\d{3})+,\d+")
+DASHES = "\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"  # that typeset tables have
+MINUS = str.maketrans(dict.fromkeys(DASHES, "-"))
+SPACES = "\u00a0\u2007\u2008\u2009\u202f"  # where no line breaks, or thin
+CURRENCIES = "$€£¥₹₽₩₺฿"
+SIGNS = f" \t{SPACES}(){CURRENCIES}%‰'\"="  # quotation marks, too: ="12" in spreadsheets
+GROUPS = f",.'’ {SPACES}"  # what stands between thousands
+SEPARATED = re.compile(
+    rf"[+-]?(?:\d{{1,3}}([{GROUPS}])(?:\d{{2,3}}\1)*\d{{3}}(?:[.,]\d+)?|\d*,\d+(?:[eE][+-]?\d+)?)"
+)
+GROUPED = re.compile(rf"\d{{1,3}}(?P<mark>[{GROUPS}])(?:\d{{2,3}}(?P=mark))*\d{{3}}(?:[.,]\d+)?")
+WITH_COMMA = re.compile(rf"\d*,\d+(?:[eE][+-]?\d+)?|\d{{1,3}}(?:[.’' {SPACES}]\d{{3}})+,\d+")
 WITH_UNIT = re.compile(r"[+-]?\d+(?:[.,]\d+)*\s?([^\W\d_]{1,4}|°[CF]?)")
+CURRENCY = re.compile("AUD|BRL|CAD|CHF|CNY|DKK|EUR|GBP|INR|JPY|KRW|MXN|NOK|NZD|PLN|RUB|SEK|USD|ZAR")
+NO_UNIT = ("", "")
+WORD = r"[^\W\d_]"
+IN_A_UNIT = re.compile(  # a number, whatever its marks, between a currency and a unit
+    rf"(?P<before>(?:{WORD}{{0,3}}[{CURRENCIES}]|{CURRENCY.pattern})?)\s*"
+    rf"(?P<number>[+-]?(?:\d[\d.,'’{SPACES} ]*(?<=\d)|[.,]\d+)(?:[eE][+-]?\d+)?)\s*"
+    rf"(?P<after>(?:[%‰°µμ{CURRENCIES}]|{WORD})(?:[%°/·²³µμ. ]|{WORD}){{0,15}})?"
+)
+BEGIN = re.compile(rf"[+-]?[(\"']*[{CURRENCIES}~<>≤≥]?\s*[+-]?[.,]?\d")
 TOTAL = re.compile(r"(?i:(?:grand |sub-?)?totals?|sum|mean|average)\W*")
 SHOWN = 40  # characters of a cell that messages show
 
@@ -81,7 +96,7 @@ def as_number(value: object) -> float | None:
     if isinstance(value, str | bytes) and "_" in str(value):  # which Python takes, but no table means
         return None
     if isinstance(value, str):
-        value = value.replace(MINUS, "-")
+        value = value.translate(MINUS)
     try:
         return float(value)  # pyright: ignore[reportArgumentType]
     except (TypeError, ValueError, OverflowError):
@@ -95,7 +110,8 @@ def looks_like_number(value: object) -> bool:
     if not isinstance(value, str | bytes):
         return isinstance(value, int | float | np.number | Decimal)
     bare = (value.decode(errors="replace") if isinstance(value, bytes) else value).strip(SIGNS)
-    bare = bare.replace(MINUS, "-")
+    bare = bare.translate(MINUS)
+    bare = bare[:-1] if bare.endswith("-") else bare  # as accountants write it
     if not any(letter.isdigit() for letter in bare):
         return False
     return as_number(bare) is not None or SEPARATED.fullmatch(bare) is not None
@@ -104,17 +120,43 @@ def looks_like_number(value: object) -> bool:
 def are_meant_as_numbers(values: Sequence[object]) -> bool:
     """Decide by the rule above, for the values of a column that are not missing."""
     counts = Counter(values)
-    numbers = [value for value in counts if looks_like_number(value)]
-    return bool(numbers) and (
-        len(numbers) >= OF_DIFFERENT * len(counts)
-        or sum(counts[value] for value in numbers) >= OF_ALL * len(values)
-    )
+    return _are_most([value for value in counts if looks_like_number(value)], counts)
 
 
-def have_one_unit(values: Sequence[object]) -> bool:
-    """Recognise numbers that all end in the same unit, such as "12 kg"."""
-    found = [WITH_UNIT.fullmatch(value.strip()) if isinstance(value, str) else None for value in values]
-    return len({match and match[1] for match in found}) == 1 and None not in found
+def _are_most(numbers: Sequence[object], counts: Counter) -> bool:
+    enough = len(numbers) >= OF_DIFFERENT * len(counts)
+    return bool(numbers) and (enough or sum(map(counts.__getitem__, numbers)) >= OF_ALL * counts.total())
+
+
+def in_parts(text: str) -> tuple[str, str, str]:
+    """Return what stands before a number, the number, and what stands after it; or all as the number."""
+    match = IN_A_UNIT.fullmatch(text.translate(MINUS).strip())
+    return (match["before"], match["number"], (match["after"] or "").rstrip()) if match else ("", text, "")
+
+
+def common_unit(values: Sequence[object]) -> tuple[str, str] | None:
+    """Return what stands before and after the numbers of a column that is meant as numbers by the rule above.
+
+    None if it is not, or if that is nothing, or not the same for all of them.
+    """
+    counts = Counter(values)
+    parts = {value: in_parts(value) if isinstance(value, str) else ("", "", "") for value in counts}
+    numbers = [value for value in counts if not isinstance(value, str) or any(map(str.isdigit, value))]
+    units = {(before, after) for before, _, after in map(parts.__getitem__, numbers)}
+    if len(units) != 1 or NO_UNIT in units or not _are_most(numbers, counts):
+        return None
+    return units.pop()
+
+
+def without_unit(text: str, unit: tuple[str, str]) -> str:
+    """Return a text without what stands before and after its number, if it stands there."""
+    before, after = unit
+    return text.strip().removeprefix(before).removesuffix(after).strip() if unit != NO_UNIT else text
+
+
+def begins_with_number(value: object) -> bool:
+    """Recognise texts such as "3 MB", "9h30", "10-19" and "<0.1", which may be amounts."""
+    return isinstance(value, str) and BEGIN.match(value.translate(MINUS).strip()) is not None
 
 
 def no_number(row: int, title: str, name: object, value: object, advice: Advice) -> str:
@@ -126,7 +168,8 @@ def no_number(row: int, title: str, name: object, value: object, advice: Advice)
         name: what the user calls it.
     """
     text = str(value)
-    bare = text.strip(SIGNS).lstrip(f"+-{MINUS}")
+    plain = text.translate(MINUS).strip()
+    bare = in_parts(text)[1].translate(MINUS).strip(SIGNS).strip("+-")
     grouped = GROUPED.fullmatch(bare)
     remedies = []
     if grouped:
@@ -135,7 +178,7 @@ def no_number(row: int, title: str, name: object, value: object, advice: Advice)
         remedies.append(advise(advice, "thousands", space if mark.isspace() else mark))
     if WITH_COMMA.fullmatch(bare):
         remedies.append(advise(advice, "decimal", ","))
-    if text.strip() != text.strip(SIGNS) and any(letter.isdigit() for letter in text):
+    if plain != plain.strip(SIGNS).rstrip("-") and any(letter.isdigit() for letter in text):
         remedies.append("remove the signs around the numbers")
     elif WITH_UNIT.fullmatch(text.strip()):
         remedies.append("remove the unit behind the numbers")

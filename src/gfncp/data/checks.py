@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Float32, Int, Shaped
 from scipy.sparse import issparse
 
+from gfncp.data.levels import bits_of, white_of
 from gfncp.data.tables import DENSE
 from gfncp.partitions import canonical_labels
 
@@ -49,9 +50,13 @@ def as_array(
     if len(held.shape) != 1 + len(point_shape):
         hint = f". {RESHAPE}" if len(held.shape) == 1 else ""
         raise ValueError(f"{_mismatch(held.shape, point_shape, checkpoint)}{hint}")
+    if isinstance(held, pd.DataFrame) and not held.columns.is_unique:
+        twice = held.columns[held.columns.duplicated()][0]
+        raise ValueError(f"X has several columns {twice!r}: accepted are columns of different names")
     if isinstance(held, np.ndarray) and held.dtype.kind not in REAL:
         complex_ = ". Complex data not supported" if held.dtype.kind == "c" else ""
-        raise ValueError(f"X has dtype {held.dtype}: accepted are real numbers{complex_}")
+        table = "; pandas.DataFrame(X) makes a table of dates" if held.dtype.kind in "mM" else ""
+        raise ValueError(f"X has dtype {held.dtype}: accepted are real numbers{table}{complex_}")
     if held.shape[0] == 0:
         raise ValueError(f"X has shape {held.shape}: accepted is at least one point")
     if held.shape[1] == 0:
@@ -69,20 +74,27 @@ def _table_or_array(X: object) -> np.ndarray | pd.DataFrame:
     if hasattr(X, "to_pandas"):
         X = X.to_pandas()
     if isinstance(X, np.ndarray) and X.dtype.names is not None and X.ndim == 1:
-        X = pd.DataFrame(X)
+        X = pd.DataFrame({name: list(_unmasked(X[name])) for name in X.dtype.names})
     if isinstance(X, pd.DataFrame):
         return X
-    if not (isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X)):
-        return _as_array(X)
+    return _unmasked(X) if isinstance(X, np.ma.MaskedArray) else _as_array(X)
+
+
+def _unmasked(X: np.ndarray) -> np.ndarray:
+    """Return an array in which what is masked is NaN, or None among objects."""
+    if not np.ma.is_masked(X):
+        return np.asarray(X)
     numbers = X.dtype.kind in "biuf"
-    return X.astype(np.float64 if numbers else object).filled(np.nan if numbers else None)
+    held = np.ma.getdata(X).astype(np.float64 if numbers else object)
+    held[np.ma.getmaskarray(X)] = np.nan if numbers else None
+    return held
 
 
 def _as_array(X: object) -> np.ndarray:
     """Return rows of numbers as an array; refuse what holds none, and rows of different lengths."""
     try:
         held = np.asarray(X)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # RuntimeError: of tensors that are trained
         lengths = [len(row) if isinstance(row, Sized) else 1 for row in X] if isinstance(X, Sequence) else []
         row = next((row for row, length in enumerate(lengths) if length != lengths[0]), None)
         if row is None:
@@ -112,20 +124,21 @@ def check_shape(x: np.ndarray, point_shape: PointShape, checkpoint: str | Path) 
 def check_images(
     images: Shaped[np.ndarray, "points height width"],
 ) -> Float32[np.ndarray, "points height width"]:
-    """Return images in [0, 1], from such images or from integers of 0 to 255.
+    """Return images in [0, 1], from such images, or from integers of 0 to 255 or of 1 bit.
 
     Raises:
         ValueError: an entry is not a finite number or outside of its range.
     """
     x = _numbers(images, None)
-    if images.dtype.kind in "ui":
-        x = x / 255
-    if x.min() < 0 or x.max() > 1:
+    low, high, white = x.min(), x.max(), white_of(images)
+    if low < 0 or high > white:
+        bits = bits_of(high)
+        advice = f"; X / {2**bits - 1} makes such of images of {bits} bits" if low >= 0 else ""
         raise ValueError(
-            f"X has values from {x.min():g} to {x.max():g}: accepted are images in [0, 1], "
-            "or 0 to 255 as integers"
+            f"X has values from {low:g} to {high:g}: accepted are images in [0, 1], or 0 to 255 as "
+            f"integers{advice}"
         )
-    return x.astype(np.float32)
+    return (x / white).astype(np.float32)
 
 
 def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]:

@@ -1,20 +1,19 @@
 """Uses of a table's columns: as a number, a date, a category, a vector, or not at all.
 
-- Numbers: numeric types, and text that is numbers throughout (see `gfncp.data.cells`). Dates: see
-  `gfncp.data.dates`.
+- Numbers: numeric types, and text that is numbers throughout, or numbers in one unit (see
+  `gfncp.data.cells`). Dates: see `gfncp.data.dates`.
 - Vectors: lists or arrays of equally many numbers, or the text of such (`gfncp.data.vectors`).
 - Categories: booleans, pandas' categories, and other text; at most 50 different ones.
 - Left out: text of which no two rows hold the same, which names the rows; the index that pandas wrote into
   a file ("Unnamed: 0"), if it holds integers that are all different; what is empty;
-  integers that are all different in a column that is called an identifier (``id``, ``row``, ``index``,
-  ``customer_id``, ``customerId``). All of these in tables of more than two rows. Arrays have no names: none
-  of their numbers are left out, nor are columns of floats, nor pandas' categories.
+  integers of which nine in ten are different in a column that is called an identifier (``id``, ``userid``,
+  ``row``, ``zip``, ``phone``; see `gfncp.data.column_names`). All of these in tables of more than two rows.
+  Arrays have no names: none of their numbers are left out, nor are columns of floats, nor pandas' categories.
 """
 
 import datetime
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import Literal
@@ -22,8 +21,21 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from gfncp.data.cells import OF_ALL, Advice, advise, are_meant_as_numbers, as_number, have_one_unit, no_number
+from gfncp.data.cells import (
+    NO_UNIT,
+    OF_ALL,
+    Advice,
+    advise,
+    are_meant_as_numbers,
+    as_number,
+    begins_with_number,
+    common_unit,
+    no_number,
+    without_unit,
+)
+from gfncp.data.column_names import IDENTIFIER, LABELS, UNNAMED
 from gfncp.data.dates import are_ambiguous_dates, are_dates, are_spans, compact_dates, first_no_date
+from gfncp.data.kinds import is_tick, kinds_of, merged, several
 from gfncp.data.outliers import NONE, Outliers
 from gfncp.data.sentinels import Sentinel
 from gfncp.data.vectors import as_vector, holds_vector
@@ -32,19 +44,18 @@ CATEGORIES = 50  # at most: text of more kinds names things instead of sorting t
 FEW = 2  # rows, in which values that are all different mean nothing
 EMPTY = "no values"  # why a column is left out
 TRUTH = "true or false"  # why a column is one of categories
+ONE_KIND = "1 value"
+ONE_NUMBER = "the same in all rows"  # said of numbers
+CONSTANT = (ONE_KIND, ONE_NUMBER)  # columns that tell nothing
+REPEATED = "called an identifier, but values repeat"
+SINCE, SPAN = "days since 1970-01-01", "days"  # said of dates
+NUMERIC = ("number", "flag", "date", "vector")
+KINDS = ("category", "flag")  # of columns that name kinds
+NEARLY_ALL = 0.9  # of an identifier's numbers are different, at least
 EXACT = 2**53  # whole numbers below are exact in float64
 LISTED = 6  # names of columns that a line lists
 SCALARS = (str, bytes, bool, int, float, np.number, np.bool_, Decimal)
 NEITHER = (complex, datetime.date, datetime.time, datetime.timedelta)  # numbers, but none that are accepted
-UNNAMED = re.compile(r"Unnamed: \d+|__index_level_\d+__|\s*")
-IDENTIFIER = re.compile(
-    r"(?i:(?:.*[\s_.-])?id|index|idx|row|row[\s_.-]?(?:id|no|nr|num|number))|.*[a-z]I[Dd]"
-)
-LABELS = re.compile(
-    r"(?i:(?:(?:true|known)[\s_.-])?(?:labels?|class|target|clusters?|species)|(?:class|cluster)[\s_.-]?(?:id|label)"
-    r"|leiden|louvain|ground[\s_.-]?truth|y[\s_.-]true)"
-)
-
 Use = Literal["number", "flag", "date", "category", "vector", "left out"]
 
 
@@ -56,7 +67,7 @@ class Column:
         name: its name; of an array's column "column 1" and so on.
         used: "number"; "flag", a number that takes two values; "date", which is a number of days;
             "category"; "vector"; or "left out".
-        why: why it was left out; how many categories it has.
+        why: why it was left out; how many categories it has; what else there is to say of it.
         width: how many numbers it holds; of a vector, its length.
         missing: how many of its values were missing, and filled in.
         block: of how many one-hot columns it is one, see `gfncp.data.one_hot`.
@@ -64,6 +75,11 @@ class Column:
         outliers: numbers of it far beyond all others, see `gfncp.data.outliers`.
         values: how many values it has, if it may hold codes of kinds, see `gfncp.data.codes`; else 0.
         orders: of magnitude that its numbers span, see `gfncp.data.magnitudes`; 0 for few.
+        same: share of rows that hold the same number, if most do, see `gfncp.data.commonest`; else 0.
+        unit: texts before and after each of its numbers.
+        spellings: of the same kind, "'Male' = 'male'" for example.
+        amount: a text of it that begins with a number, where all do and none was taken for a number.
+        several: a text of it that lists several kinds, see `gfncp.data.kinds.several`.
     """
 
     name: str
@@ -76,6 +92,16 @@ class Column:
     outliers: Outliers = NONE
     values: int = 0
     orders: int = 0
+    same: float = 0.0
+    unit: tuple[str, str] = NO_UNIT
+    spellings: tuple[str, ...] = ()
+    amount: str = ""
+    several: str = ""
+
+    @property
+    def is_weighed(self) -> bool:
+        """True for a column that counts like a category beside numbers."""
+        return self.used in KINDS or self.same > 0
 
     @property
     def may_be_labels(self) -> bool:
@@ -85,7 +111,7 @@ class Column:
     def shown(self, value: float) -> str:
         """Return a number of the column as the user wrote it."""
         if self.used == "date":
-            return str(np.datetime64(int(value), "D"))
+            return str(pd.Timedelta(days=value) if self.why == SPAN else np.datetime64(int(value), "D"))
         return str(int(value)) if value.is_integer() and abs(value) < EXACT else repr(value)
 
 
@@ -105,15 +131,18 @@ def use_of(column: pd.Series, name: object, title: str, named: bool, advice: Adv
         return Column(called, "left out", EMPTY)
     if isinstance(dtype, pd.CategoricalDtype):
         return _category(column, name, title, called, advice)
+    numbers = pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c"  # truth values are such, too
+    if numbers and is_tick(column):
+        return Column(called, "category", _tick(column))
     if pd.api.types.is_bool_dtype(dtype):
         return Column(called, "category", TRUTH)
     if named and _are_compact_dates(column, title, advice):
-        return Column(called, "date", "days since 1970-01-01")
-    if pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c":
-        why = _why_an_identifier(column, called) if named else ""
-        return Column(called, "left out" if why else "number", why)
+        return Column(called, "date", SINCE)
+    if numbers:
+        why = _about_an_identifier(column, called) if named else ""
+        return Column(called, "left out" if why not in ("", REPEATED) else "number", why)
     if are_dates(column):
-        return Column(called, "date", "days" if are_spans(column) else "days since 1970-01-01")
+        return Column(called, "date", SPAN if are_spans(column) else SINCE)
     present = column[column.notna()]
     if len(present) and all(map(holds_vector, present)):
         return Column(called, "vector", width=_length(present, title))
@@ -149,9 +178,11 @@ def _use_of_cells(
             f"X: row {row + 1}, {title} holds {value!r}: accepted are finite numbers, text, dates, lists "
             "of equally many numbers, and missing values; argument must be a string or a number"
         )
+    different = set(values)
+    if len(different) == 1 and is_tick(column):
+        return Column(called, "category", _tick(column))
     if types and types <= {bool, np.bool_}:
         return Column(called, "category", TRUTH)
-    different = set(values)
     others = {value for value in different if as_number(value) is None}
     if not others:
         return Column(called, "number")
@@ -166,15 +197,26 @@ def _use_of_cells(
     if are_ambiguous_dates(present):
         raise ValueError(
             f"X: row {row + 1}, {title} holds {value!r}: accepted are dates such as 2020-01-31; "
-            "pandas.to_datetime(column, dayfirst=...) reads others"
+            f"pandas.to_datetime(column, dayfirst=...) reads others; {advise(advice, 'category', name)}"
         )
-    names_rows = len(different) == len(values) > FEW
-    too_many = names_rows or len(different) > CATEGORIES
-    if are_meant_as_numbers(values) or (too_many and have_one_unit(values)):
+    unit = common_unit(values)
+    if unit is not None:
+        others = {value for value in different if as_number(without_unit(value, unit)) is None}
+        if not others:
+            return Column(called, "number", unit=unit)
+        row, value = _first(present, others.__contains__)
+    if unit is not None or are_meant_as_numbers(values):
         raise ValueError(f"{no_number(row, title, name, value, advice)}{_beside(others - {value})}")
-    if names_rows:
-        return Column(called, "left out", "a different text in each row")
-    return _category(column, name, title, called, advice)
+    amount = value if all(map(begins_with_number, different)) else ""
+    if len(different) == len(values) > FEW:
+        return Column(called, "left out", _names_rows(len(column) - len(values)), amount=amount)
+    use = _category(column, name, title, called, advice)
+    return replace(use, amount=amount if len(different) > FEW else "")
+
+
+def _names_rows(missing: int) -> str:
+    """Say that the texts of a column are all different, and how many are missing."""
+    return "a different text in each row" + (f", none in {missing}" if missing else "")
 
 
 def _beside(others: set) -> str:
@@ -215,7 +257,9 @@ WORDS: dict[Use, str] = {
 
 
 def _described(column: Column) -> str:
-    notes = [column.why] if column.used in ("category", "left out") else []
+    notes = [column.why] if column.why and column.used not in ("date", "flag") else []
+    if column.unit != NO_UNIT:
+        notes.append(f"in {' '.join(filter(None, column.unit))}")
     if column.used == "vector":
         notes.append(f"{column.width} numbers")
     if column.missing:
@@ -232,25 +276,38 @@ def _ranges(places: list[int]) -> str:
     return f"columns {', '.join(texts)}{more}"
 
 
-def _why_an_identifier(column: pd.Series, name: str) -> str:
-    """Say why a numeric column is none that belongs to the points; empty if it may be one."""
+def _about_an_identifier(column: pd.Series, name: str) -> str:
+    """Say why a column of whole numbers is left out, or what is strange of its name; empty if nothing is."""
     unnamed, identifier = UNNAMED.fullmatch(name), IDENTIFIER.fullmatch(name)
     if not (unnamed or identifier) or len(column) <= FEW:
         return ""
-    if not pd.api.types.is_integer_dtype(column.dtype) or not column.is_unique:
+    if not pd.api.types.is_integer_dtype(column.dtype):
         return ""
-    return "the index of a table" if unnamed else "different integers, called an identifier"
+    if unnamed:
+        return "the index of a table" if column.is_unique else ""
+    share = column.nunique() / max(1, column.count())
+    if share >= NEARLY_ALL:
+        return f"{'different' if share == 1 else 'mostly different'} integers, called an identifier"
+    return "" if LABELS.fullmatch(name) else REPEATED
 
 
 def _category(column: pd.Series, name: object, title: str, called: str, advice: Advice) -> Column:
-    kinds = column[column.notna()].astype(str).str.strip().nunique()
+    names = sorted(set(kinds_of(column)) - {None})
+    kinds = len(names)
     if kinds > CATEGORIES:
         first = _short(column.dropna().iloc[0])
         raise ValueError(
             f"X: {title} holds {kinds} different texts, such as {first}, in {len(column)} rows: accepted are "
             f"at most {CATEGORIES} categories; {advise(advice, 'leave_out', name)}"
         )
-    return Column(called, "category", f"{kinds} values" if kinds != 1 else "1 value")
+    spellings = tuple(" = ".join(map(repr, group)) for group in merged(column))
+    why = _tick(column) if is_tick(column) else f"{kinds} values" if kinds != 1 else ONE_KIND
+    return Column(called, "category", why, spellings=spellings, several=several(names))
+
+
+def _tick(column: pd.Series) -> str:
+    """Say of a column that it holds one value, or none."""
+    return f"{_short(kinds_of(column[column.notna()])[0])} or nothing"
 
 
 def _length(vectors: pd.Series, title: str) -> int:

@@ -10,8 +10,9 @@
 - A column of K kinds counts like one column, whatever K is: kinds that are equally frequent have the mean
   squared distance ``step^2 / 2`` of a balanced flag, so two of them lie ``step sqrt(K / (2 (K - 1)))`` apart.
   Where coordinates are standardised, which gives each the same variance, each counts ``1 / K``.
-- Numeric columns of two values are flags: they are read as numbers, and count like categories. Flags and
-  truth values that are the one-hot code of a category (`gfncp.data.one_hot`) count together like that one.
+- Numeric columns of two values are flags: they are read as numbers, and count like categories, as do columns
+  in which most rows hold the same number (`gfncp.data.commonest`). Flags and truth values that are the
+  one-hot code of a category (`gfncp.data.one_hot`) count together like that one.
 - Where there are other columns, too, each of these columns counts a tenth of a number in squared distances
   (`categorical_weight`): otherwise the two values of a flag that says nothing, as far apart as clusters are,
   cut every cluster in two.
@@ -21,7 +22,6 @@ Numeric columns come first, in their order.
 """
 
 import json
-import shlex
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -30,15 +30,15 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Shaped
 
-from gfncp.data.cells import PANDAS, Advice, as_number
-from gfncp.data.codes import few_values
-from gfncp.data.column_uses import TRUTH, Column, use_of
-from gfncp.data.dates import in_days
-from gfncp.data.magnitudes import orders_of_magnitude
-from gfncp.data.one_hot import block_sizes
-from gfncp.data.outliers import NONE, Outliers, outliers
-from gfncp.data.sentinels import Sentinel, sentinels
-from gfncp.data.vectors import as_vector
+from gfncp.data.cells import PANDAS, Advice
+from gfncp.data.column_notes import listed, notes_of
+from gfncp.data.column_uses import CONSTANT, SPAN, Column, use_of
+from gfncp.data.dates import from_days
+from gfncp.data.findings import look_at
+from gfncp.data.kinds import coordinates, nearer, recognised, shares_of
+from gfncp.data.numeric import gaps, numbers_of, places
+from gfncp.data.outliers import NONE, Outliers
+from gfncp.data.sentinels import Sentinel
 
 Table = Shaped[np.ndarray, "points columns"] | pd.DataFrame
 
@@ -82,31 +82,17 @@ class Columns:
                 for place, (name, title) in enumerate(zip(names, titles, strict=True))
             ]
         _check_some_left(used)
-        shares = {place: _shares(frame[place]) for place, each in enumerate(used) if each.used == "category"}
-        values = _numbers(frame, titles, used)
+        shares = {
+            place: shares_of(frame[place]) for place, each in enumerate(used) if each.used == "category"
+        }
+        values = numbers_of(frame, titles, used)
         missing = np.isnan(values)
         if missing.all() and not shares:
             raise ValueError("X: all values are missing: accepted is at least one number")
-        counts = _gaps(used, missing)
-        counts |= {place: int(frame[place].isna().sum()) for place in shares}
-        apart, flags = _sentinels(used, values), _flags(used, values)
-        far = _outliers(used, values, apart)
-        spans = dict(zip(_places(used), orders_of_magnitude(values), strict=True))
-        codes = dict(zip(_places(used), few_values(values), strict=True))
-        blocks = _blocks(frame, used, values, flags)
-        used = [
-            replace(
-                each,
-                block=blocks[place],
-                values=codes[place] if each.used == "number" and place not in flags else 0,
-                orders=spans[place] if each.used == "number" else 0,
-                used="flag" if place in flags else each.used,
-                missing=counts.get(place, 0),
-                sentinels=apart.get(place, ()),
-                outliers=far.get(place, each.outliers),
-            )
-            for place, each in enumerate(used)
-        ]
+        counts = gaps(used, missing)
+        counts |= {place: recognised(frame[place], kinds).count(None) for place, kinds in shares.items()}
+        used = [replace(each, missing=counts.get(place, 0)) for place, each in enumerate(used)]
+        used = look_at(frame, used, values)
         values = np.where(missing.all(0), 0.0, values)
         with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the end of float64
             spread = np.nanstd(values, axis=0)
@@ -122,20 +108,20 @@ class Columns:
             ValueError: a value is not a finite number where the table learned from has numbers.
         """
         frame, titles = _frame(table)
-        numbers = _numbers(frame, titles, self.used)
+        numbers = numbers_of(frame, titles, self.used)
         missing = np.isnan(numbers)
         parts = [np.where(missing, np.array(self.fill), numbers)]
-        gaps = {titles[place]: count for place, count in _gaps(self.used, missing).items() if count}
+        lacking = {titles[place]: count for place, count in gaps(self.used, missing).items() if count}
         empty = missing.all(1)
         for place, shares in self.shares.items():
-            texts = _texts(frame[place])
-            parts.append(self.step * _coordinates(texts, shares) / _nearer(self.used[place].block))
-            unknown = sum(text not in shares for text in texts)
-            gaps |= {titles[place]: unknown} if unknown else {}
-            empty &= [text not in shares for text in texts]
-        if gaps:
-            where = ", ".join(f"{count} in {title}" for title, count in list(gaps.items())[:10])
-            more = f" and {len(gaps) - 10} more columns" if len(gaps) > 10 else ""
+            kinds = recognised(frame[place], shares)
+            parts.append(self.step * coordinates(kinds, shares) / nearer(self.used[place].block))
+            unknown = kinds.count(None)
+            lacking |= {titles[place]: unknown} if unknown else {}
+            empty &= [kind is None for kind in kinds]
+        if lacking:
+            where = ", ".join(f"{count} in {title}" for title, count in list(lacking.items())[:10])
+            more = f" and {len(lacking) - 10} more columns" if len(lacking) > 10 else ""
             warnings.warn(
                 f"X lacks values ({where}{more}): replaced by the median of the column, for categories by "
                 f"the mean of their coordinates{_nothing_known(empty)}",
@@ -145,35 +131,52 @@ class Columns:
         return np.concatenate(parts, axis=1)
 
     def resolve(self, table: Table) -> pd.DataFrame:
-        """Return the table as it is used: float64 and categorical columns, without what is left out.
+        """Return the table as it is used: numbers, dates, spans and categories, without what is left out.
 
         The number ``i`` of a vector ``v`` is the column ``v[i]``. Missing values are missing still.
         """
         frame, titles = _frame(table)
-        names = [
-            f"{each.name}[{part}]" if each.used == "vector" else each.name
-            for each in self.used
-            if each.used in NUMERIC
-            for part in range(each.width)
+        numbers = numbers_of(frame, titles, self.used)
+        resolved = []
+        for coordinate, place in enumerate(places(self.used)):
+            each, values = self.used[place], pd.Series(numbers[:, coordinate])
+            part = coordinate - places(self.used).index(place)
+            name = f"{each.name}[{part}]" if each.used == "vector" else each.name
+            resolved.append(
+                (from_days(values, each.why == SPAN) if each.used == "date" else values).rename(name)
+            )
+        for place, shares in self.shares.items():
+            kinds = pd.Categorical(recognised(frame[place], shares))
+            resolved.append(pd.Series(kinds, name=self.used[place].name))
+        return pd.concat(resolved, axis=1)
+
+    def complete(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a table with those columns that it lacks and that say nothing: left out, or of one value."""
+        lacking = [
+            (place, each)
+            for place, each in enumerate(self.used)
+            if (each.used == "left out" or each.why in CONSTANT) and each.name not in table.columns
         ]
-        parts = [pd.DataFrame(_numbers(frame, titles, self.used), columns=names)]
-        for place in self.shares:
-            parts.append(pd.DataFrame({self.used[place].name: pd.Categorical(_texts(frame[place]))}))
-        return pd.concat(parts, axis=1)
+        table = table.copy(deep=False) if lacking else table
+        at = {place: coordinate for coordinate, place in enumerate(places(self.used))}
+        for place, each in lacking:
+            known = [*self.shares.get(place, ()), *([self.fill[at[place]]] if place in at else ()), None]
+            table.insert(min(place, table.shape[1]), each.name, known[0])
+        return table
 
     def without_categories(self) -> "Columns":
-        """Leave categories and flags out, too.
+        """Leave out all columns that count like categories.
 
         Raises:
             ValueError: no column is left.
         """
         used = [
-            Column(each.name, "left out", f"a {each.used} of weight 0") if each.used in KINDS else each
+            Column(each.name, "left out", f"a {each.used} of weight 0") if each.is_weighed else each
             for each in self.used
         ]
         _check_some_left(used)
-        kept = zip(_places(self.used), self.fill, strict=True)
-        fill = [value for place, value in kept if self.used[place].used != "flag"]
+        kept = zip(places(self.used), self.fill, strict=True)
+        fill = [value for place, value in kept if not self.used[place].is_weighed]
         return replace(self, used=used, fill=fill, shares={})
 
     def importance(self, categorical_weight: float) -> Float[np.ndarray, "2 coordinates"] | None:
@@ -183,11 +186,11 @@ class Columns:
             A row for coordinates that are kept in their unit, and one for standardised ones; None if all
             are 1.
         """
-        kinds = [self.used[place].used in KINDS for place in _places(self.used)]
-        parts = [self.used[place].block for place in _places(self.used)]
+        kinds = [self.used[place].is_weighed for place in places(self.used)]
+        parts = [self.used[place].block for place in places(self.used)]
         units = parts.copy()  # kinds of texts lie near each other already
         for place, shares in self.shares.items():
-            width = _coordinates([], shares).shape[1]
+            width = coordinates([], shares).shape[1]
             parts += [width * self.used[place].block] * width
             units += [1] * width
         kinds += [True] * (len(parts) - len(kinds))
@@ -202,60 +205,9 @@ class Columns:
         return "date" in kinds and len(kinds) > 1
 
     def warn(self) -> None:
-        """Warn of columns left out, dates that became numbers, unusual numbers, and likely labels."""
-        left_out = [f"{each.name} ({each.why})" for each in self.used if each.used == "left out"]
-        dates = [each.name for each in self.used if each.used == "date"]
-        if left_out:
-            warnings.warn(f"left out of X: {_listed(left_out)}", UserWarning, stacklevel=2)
-        if dates:
-            warnings.warn(f"dates in X became numbers, of days: {_listed(dates)}", UserWarning, stacklevel=2)
-        for value, places in _by_value(self.used).items():
-            warnings.warn(
-                f"X: {value} stands in {_listed(places)}, unlike all other numbers: if it means missing, "
-                f"put NaN there (--missing {value} on the command line)",
-                UserWarning,
-                stacklevel=2,
-            )
-        far = [each for each in self.used if each.outliers.rows]
-        if far:
-            said = [
-                f"{each.outliers.rows} {'row' if each.outliers.rows == 1 else 'rows'} of {each.name} (up to "
-                f"{each.shown(each.outliers.farthest)})"
-                for each in far
-            ]
-            warnings.warn(
-                f"X: numbers far beyond all others stand in {_listed(said)}: they count as if they were a "
-                "little beyond the others; if they are errors, correct them or put NaN there",
-                UserWarning,
-                stacklevel=2,
-            )
-
-        wide = [f"{each.name} ({each.orders})" for each in self.used if each.orders]
-        if wide:
-            warnings.warn(
-                f"X: numbers span orders of magnitude in {_listed(wide)}: beside the large ones, the small "
-                "ones hardly differ; take logarithms where ratios matter, not differences",
-                UserWarning,
-                stacklevel=2,
-            )
-        codes = [each for each in self.used if each.values]
-        if codes:
-            listed = _listed([f"{each.name} ({each.values} values)" for each in codes])
-            warnings.warn(
-                f"X: numbers of few values cut clusters if they are codes of kinds: {listed}; if they are, "
-                "say so by pandas' type 'category' (--categories "
-                f"{shlex.quote(codes[0].name)} on the command line)",
-                UserWarning,
-                stacklevel=2,
-            )
-        labels = [each.name for each in self.used if each.may_be_labels]
-        if labels:
-            warnings.warn(
-                f"X: {_listed(labels)}: clustered by, like the other columns; leave out what holds known "
-                f"clusters (--label-column {shlex.quote(labels[0])} on the command line compares with them)",
-                UserWarning,
-                stacklevel=2,
-            )
+        """Warn of all that `gfncp.data.column_notes` points out."""
+        for note in notes_of(self.used):
+            warnings.warn(note, UserWarning, stacklevel=2)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -267,6 +219,7 @@ class Columns:
         used = [
             Column(
                 **each
+                | {name: tuple(each[name]) for name in ("spellings", "unit") if name in each}
                 | {"sentinels": tuple(Sentinel(*pair) for pair in each.get("sentinels", ()))}
                 | {"outliers": Outliers(*each["outliers"]) if "outliers" in each else NONE}
             )
@@ -275,171 +228,26 @@ class Columns:
         return cls(used, held["fill"], shares, held["step"])
 
 
-NUMERIC = ("number", "flag", "date", "vector")
-KINDS = ("category", "flag")  # of columns that name kinds
-FEW_ROWS = 10  # of which two values of a number mean nothing
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-
-
-def _places(used: Sequence[Column]) -> list[int]:
-    """Return the place of the column from which each coordinate of numbers comes."""
-    return [place for place, each in enumerate(used) if each.used in NUMERIC for _ in range(each.width)]
-
-
 def _check_some_left(used: Sequence[Column]) -> None:
     if all(each.used == "left out" for each in used):
-        listed = "; ".join(f"{each.name}: {each.why}" for each in used[:3])
-        raise ValueError(f"X: no column is left to cluster by ({listed}): accepted is at least one")
-
-
-def _sentinels(
-    used: Sequence[Column], values: Float[np.ndarray, "points coordinates"]
-) -> dict[int, tuple[Sentinel, ...]]:
-    """Find the numbers that may mean "missing", by the place of their column; in vectors, none."""
-    found = zip(_places(used), sentinels(values), strict=True)
-    return {place: each for place, each in found if used[place].used != "vector"}
-
-
-def _outliers(
-    used: Sequence[Column],
-    values: Float[np.ndarray, "points coordinates"],
-    apart: dict[int, tuple[Sentinel, ...]],
-) -> dict[int, Outliers]:
-    """Find the gross outliers that are no sentinels, by the place of their column; in vectors, none."""
-    places, others = _places(used), values.copy()
-    for coordinate, place in enumerate(places):
-        codes = [code.value for code in apart.get(place, ())]
-        others[np.isin(values[:, coordinate], codes), coordinate] = np.nan
-    found = zip(places, outliers(others), strict=True)
-    return {place: each for place, each in found if used[place].used != "vector"}
-
-
-def _flags(used: Sequence[Column], values: Float[np.ndarray, "points coordinates"]) -> set[int]:
-    """Find the columns of numbers that take exactly two values, by their place."""
-    if len(values) <= FEW_ROWS:
-        return set()
-    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
-    two = ((values == low) | (values == high) | np.isnan(values)).all(0) & (low < high)
-    found = zip(_places(used), two.tolist(), strict=True)
-    return {place for place, each in found if each and used[place].used == "number"}
-
-
-def _blocks(
-    frame: pd.DataFrame,
-    used: Sequence[Column],
-    values: Float[np.ndarray, "points coordinates"],
-    flags: set[int],
-) -> list[int]:
-    """Return of how many one-hot columns each column is one."""
-    coordinate = {place: number for number, place in enumerate(_places(used))}
-    found: list[np.ndarray | None] = []
-    for place, each in enumerate(used):
-        if place in flags:
-            column = values[:, coordinate[place]]
-            found.append(column == np.fmax.reduce(column))
-        elif each.used == "category" and each.why == TRUTH:
-            found.append(frame[place].fillna(False).to_numpy(dtype=bool))
-        else:
-            found.append(None)
-    return block_sizes(found)
-
-
-def _by_value(used: Sequence[Column]) -> dict[str, list[str]]:
-    """Group the columns by the value that may mean "missing", each with its number of rows."""
-    found: dict[str, list[str]] = {}
-    for column in used:
-        for value, rows in column.sentinels:
-            found.setdefault(column.shown(value), []).append(f"{rows} rows of {column.name}")
-    return found
-
-
-def _gaps(used: Sequence[Column], missing: Bool[np.ndarray, "points coordinates"]) -> dict[int, int]:
-    """Count the missing values of each column of numbers, by its place; in vectors, the most of a number."""
-    counts: dict[int, int] = {}
-    for place, count in zip(_places(used), missing.sum(0).tolist(), strict=True):
-        counts[place] = max(count, counts.get(place, 0))
-    return counts
+        reasons = "; ".join(f"{each.name}: {each.why}" for each in used[:3])
+        raise ValueError(f"X: no column is left to cluster by ({reasons}): accepted is at least one")
 
 
 def _frame(table: Table) -> tuple[pd.DataFrame, list[str]]:
     """Return the table with rows and columns counted from 0, and what messages call its columns."""
     if isinstance(table, pd.DataFrame):
         titles = [f"column {name!r}" for name in table.columns]
-        return table.reset_index(drop=True).set_axis(range(table.shape[1]), axis=1), titles
-    return pd.DataFrame(table), [f"column {place + 1}" for place in range(table.shape[1])]
-
-
-def _numbers(
-    frame: pd.DataFrame, titles: list[str], used: Sequence[Column]
-) -> Float[np.ndarray, "points coordinates"]:
-    """Return finite numbers in float64, NaN where missing; the error names the entry that is none."""
-    plain = all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes)
-    if plain and all(each.used in ("number", "flag") for each in used):
-        numbers = frame.to_numpy(np.float64, na_value=np.nan)
+        frame = table.reset_index(drop=True).set_axis(range(table.shape[1]), axis=1)
     else:
-        parts = [np.empty((len(frame), 0))]
-        for place, each in enumerate(used):
-            if each.used in NUMERIC:
-                parts.append(_part(frame[place], titles[place], each))
-        numbers = np.concatenate(parts, axis=1)
-    if np.isinf(numbers).any():
-        row, coordinate = np.argwhere(np.isinf(numbers))[0].tolist()
-        title = titles[_places(used)[coordinate]]
-        raise ValueError(_refused(row, title, numbers[row, coordinate].item()))
-    return numbers
-
-
-def _part(column: pd.Series, title: str, use: Column) -> Float[np.ndarray, "points width"]:
-    """Return coordinates of a column of numbers, dates or vectors."""
-    if use.used == "vector":
-        return _vectors(column, title, use.width)
-    days = in_days(column) if use.used == "date" else None
-    if days is not None:
-        return days[:, None]
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return column.to_numpy(np.float64, na_value=np.nan)[:, None]
-    different: dict[str, float | None] = {}
-    values = []
-    for cell, missing in zip(column.tolist(), column.isna().tolist(), strict=True):
-        if isinstance(cell, str):
-            if cell not in different:
-                different[cell] = as_number(cell)
-            values.append(different[cell])
-        else:
-            values.append(np.nan if missing else as_number(cell))
-    if None in values:
-        row = values.index(None)
-        raise ValueError(_refused(row, title, column.iloc[row]))
-    return np.array(values, dtype=np.float64)[:, None]
-
-
-def _vectors(column: pd.Series, title: str, length: int) -> Float[np.ndarray, "points length"]:
-    rows = np.full((len(column), length), np.nan)
-    for row in np.flatnonzero(column.notna()).tolist():
-        value = column.iloc[row]
-        vector = as_vector(value)
-        if vector.shape != (length,):
-            raise ValueError(
-                f"X: row {row + 1}, {title} holds {value!r}: accepted are lists of {length} numbers"
-            )
-        rows[row] = vector
-    return rows
-
-
-def _refused(row: int, title: str, value: object) -> str:
-    return f"X: row {row + 1}, {title} holds {value!r}: accepted are finite numbers"
-
-
-def _texts(column: pd.Series) -> list[str | None]:
-    pairs = zip(column.tolist(), column.isna().tolist(), strict=True)
-    return [None if missing else str(value).strip() for value, missing in pairs]
-
-
-def _shares(column: pd.Series) -> dict[str, float]:
-    return pd.Series(_texts(column), dtype=object).value_counts(normalize=True).sort_index().to_dict()
+        titles = [f"column {place + 1}" for place in range(table.shape[1])]
+        frame = pd.DataFrame(table)
+    for place, column in frame.items():  # text of nothing but spaces says nothing
+        if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
+            blank = [isinstance(cell, str) and not cell.strip() for cell in column.tolist()]
+            if any(blank):
+                frame[place] = column.mask(np.array(blank))
+    return frame, titles
 
 
 def _nothing_known(empty: Bool[np.ndarray, "points"]) -> str:
@@ -447,22 +255,5 @@ def _nothing_known(empty: Bool[np.ndarray, "points"]) -> str:
     rows = [str(row + 1) for row in np.flatnonzero(empty)]
     if not rows:
         return ""
-    which = f"{'row' if len(rows) == 1 else 'rows'} {_listed(rows)}"
+    which = f"{'row' if len(rows) == 1 else 'rows'} {listed(rows)}"
     return f"; nothing is known of {which}, whose clusters mean nothing"
-
-
-def _nearer(block: int) -> float:
-    """Return how much nearer the values of a one-hot column lie: its kinds are as far apart as texts."""
-    return 2 * (1 - 1 / block) ** 0.5 if block > 1 else 1.0
-
-
-def _coordinates(texts: list[str | None], shares: Mapping[str, float]) -> Float[np.ndarray, "points values"]:
-    """Place values equally far apart: two of them at a distance of 1, K of them of sqrt(K / (2 (K - 1)))."""
-    count = len(shares)
-    if count <= 2:
-        places = np.arange(count, dtype=np.float64)[:, None]
-    else:
-        places = np.eye(count) * (count / (count - 1)) ** 0.5 / 2
-    mean = np.array(list(shares.values())) @ places
-    known = {text: place for place, text in enumerate(shares)}
-    return np.vstack([places, mean])[[known.get(text, -1) for text in texts]]

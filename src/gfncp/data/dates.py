@@ -24,10 +24,12 @@ CLOCK = re.compile(r"[+-]?(?:\d+ days?,? )?[+-]?\d{1,2}:\d{2}(?P<seconds>:\d{2}(
 FIRST, LAST = 19000101, 21001231
 DIFFERENT = 3  # whole numbers that could be dates by accident
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+WORD = r"[^\W\d_]{3,}\.?"  # a month in any language
 OTHER = re.compile(
     r"(?:\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d{2})"
-    r"|\d{4}([./-])\d{1,2}\2\d{1,2}"
-    rf"|\d{{1,2}}\.?[ -]?{MONTH},?[ -]?\d{{2,4}}|{MONTH} \d{{1,2}},? \d{{4}})(?:,?[T ].*)?",
+    r"|\d{4}([./-])\d{1,2}\2\d{1,2}|\d{1,2}[./-]\d{4}|\d{4}-?[QW]\d{1,2}(?:-\d)?"
+    rf"|\d{{1,2}}\.?[ -]?{MONTH},?[ -]?\d{{2,4}}|{MONTH} \d{{1,2}},? \d{{4}}|{MONTH}[ ,./-]*\d{{2,4}}"
+    rf"|\d{{1,2}}\.?[ -](?:de )?{WORD}[ -](?:de )?\d{{4}})(?:,?[T ].*)?",
     re.IGNORECASE,
 )
 
@@ -101,6 +103,13 @@ def in_days(column: pd.Series) -> Float[np.ndarray, "points"] | None:
         return None
     days = (moments if spans else moments.dt.as_unit("us") - EPOCH) / DAY
     return days.to_numpy(np.float64, na_value=np.nan)
+
+
+def from_days(days: pd.Series, spans: bool) -> pd.Series:
+    """Moments in UTC, or spans of time, of so many days; missing where there is no number."""
+    microseconds = (days * (DAY / pd.Timedelta(microseconds=1))).round().astype("Int64")
+    held = microseconds.to_numpy(np.int64, na_value=np.iinfo(np.int64).min)  # which NumPy takes for missing
+    return pd.Series(held.view("m8[us]" if spans else "M8[us]"), days.index)
 
 
 def _moments(column: pd.Series) -> pd.Series | None:

@@ -13,14 +13,23 @@ import gzip
 import io
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from gfncp.data.cells import MINUS, are_meant_as_numbers, as_number, looks_like_number
+from gfncp.data.cells import (
+    MINUS,
+    SPACES,
+    are_meant_as_numbers,
+    as_number,
+    common_unit,
+    in_parts,
+    looks_like_number,
+)
+from gfncp.data.first_line import COUNTED, HEADER, check_header, check_one_column, warn_of_numbers
 
 SAMPLE = 2**16  # characters by which the delimiter is detected
 NUMBERS = 0.5  # share of cells that are numbers, in a table with white space between its columns
@@ -28,12 +37,14 @@ DELIMITERS = (",", ";", "\t", "|")
 WHITE_SPACE = r"\s+"
 NAMES = {"tab": "\t", r"\t": "\t", "space": WHITE_SPACE, " ": WHITE_SPACE}
 THOUSANDS = {"space": " "}
-COUNTED = 3  # names, from which on consecutive integers are no accident
-COMMA_DECIMAL = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+")
-HEADER = "accepted is a first line that names all columns, without titles or comments above it"
+SEPARATOR = re.compile(r"sep=(.)\r?\n")  # a first line by which spreadsheets say what the delimiter is
+MARKUP = re.compile(r"\s*(?:<|\{|\[[\[{])")  # the beginning of HTML, XML and JSON
+POINTS = re.compile(r"[+-]?(?:\d{1,3}|[1-9]\d{0,2}(?:\.\d{3})+)")
+COMMA_DECIMAL = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+(?:[eE][+-]?\d+)?")
 LONGER = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
-NARROW = re.compile("[\u00a0\u2009\u202f]")  # spaces where no line breaks
+NARROW = re.compile(f"[{SPACES}]")
+MIDNIGHT = re.compile(r"[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:?00)?")
 EITHER = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 
 
@@ -85,13 +96,20 @@ def read_text(path: Path, reading: Reading) -> tuple[pd.DataFrame, str]:
         raise ValueError(
             "it holds NUL characters: accepted is text without; its encoding may be utf-16-le or utf-16-be"
         )
-    delimiter = detect_delimiter(sample) if told is None else NAMES.get(told, told)
+    if MARKUP.match(sample):
+        raise ValueError("it is HTML, XML or JSON: accepted are tables with a line for each row")
+    says = SEPARATOR.match(sample)
+    if says:
+        sample = sample[says.end() :]
+    detected = detect_delimiter(sample) if says is None else says[1]
+    delimiter = detected if told is None else NAMES.get(told, told)
     decimal = reading.decimal or ("," if reading.thousands == "." else ".")
-    table = _parse(path, delimiter, decimal, encoding)
+    table = _parse(path, delimiter, decimal, encoding, int(says is not None))
     unsaid = reading.decimal is None and reading.thousands is None
     if unsaid and delimiter != "," and _has_decimal_commas(table):
         decimal = ","
-        table = _parse(path, delimiter, decimal, encoding)
+        table = _parse(path, delimiter, decimal, encoding, int(says is not None))
+    check_one_column(table, set(DELIMITERS) - {delimiter})
     notes = []
     if told is None and delimiter != ",":
         shown = {"\t": "tabs", WHITE_SPACE: "white space"}.get(delimiter, f"{delimiter!r}")
@@ -100,6 +118,15 @@ def read_text(path: Path, reading: Reading) -> tuple[pd.DataFrame, str]:
         notes.append("its decimal mark is ','")
     if notes:
         warnings.warn(f"{path}: as detected, {' and '.join(notes)}", UserWarning, stacklevel=2)
+    warn_of_numbers(table, path)
+    if unsaid and delimiter == ";" and decimal == ".":
+        for name, cell in _thousands_by_points(sample, delimiter):
+            warnings.warn(
+                f"{path}: the points in column {name!r} were taken for decimal marks, as in {cell}: "
+                "--thousands . if they stand between thousands",
+                UserWarning,
+                stacklevel=2,
+            )
     return table, decimal
 
 
@@ -135,6 +162,8 @@ def normalise(table: pd.DataFrame, decimal: str, reading: Reading) -> pd.DataFra
             pass
         elif pd.api.types.is_numeric_dtype(column.dtype):
             column = column.mask(column.isin(numbers)) if numbers else column
+        elif column.dtype.kind == "M":
+            column = column.mask([_means(str(moment), reading.missing) for moment in column])
         elif column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
             column = _normalise_texts(column, name, decimal, thousands, reading.missing)
         columns.append(column)
@@ -144,12 +173,13 @@ def normalise(table: pd.DataFrame, decimal: str, reading: Reading) -> pd.DataFra
 def _normalise_texts(
     column: pd.Series, name: object, decimal: str, thousands: str | None, missing: Sequence[str]
 ) -> pd.Series:
-    column = column.map(lambda cell: None if isinstance(cell, str) and cell.strip() in missing else cell)
+    column = column.map(lambda cell: None if isinstance(cell, str) and _means(cell, missing) else cell)
     present = column[column.notna()].tolist()
-    if not all(isinstance(cell, str) for cell in present) or not are_meant_as_numbers(present):
+    texts = all(isinstance(cell, str) for cell in present)
+    if not texts or not (are_meant_as_numbers(present) or common_unit(present) is not None):
         return column
     mark = "" if thousands is None else thousands
-    whole = rf"\d+|\d{{1,3}}(?:{re.escape(mark)}\d{{3}})+" if mark else r"\d+"
+    whole = rf"\d+|\d{{1,3}}(?:{re.escape(mark)}\d{{2,3}})*{re.escape(mark)}\d{{3}}" if mark else r"\d+"
     written = re.compile(
         rf"[+-]?(?:(?:{whole})(?:{re.escape(decimal)}\d*)?|{re.escape(decimal)}\d+)(?:[eE][+-]?\d+)?"
     )
@@ -158,10 +188,12 @@ def _normalise_texts(
     for row, cell in enumerate(cells):
         if not isinstance(cell, str):
             continue
-        text = cell.strip().replace(MINUS, "-")
+        before, text, after = in_parts(cell)
+        text = text.strip().translate(MINUS)
         text = NARROW.sub(" ", text) if mark == " " else text
         if written.fullmatch(text):
-            cells[row] = (text.replace(mark, "") if mark else text).replace(decimal, ".")
+            number = (text.replace(mark, "") if mark else text).replace(decimal, ".")
+            cells[row] = f"{before} {number} {after}".strip()
         elif decimal == "," and as_number(text) is not None and "." in text:
             raise ValueError(
                 f"data row {row + 1}, column {name!r} holds {cell!r}: accepted with the decimal mark ',' are "
@@ -170,6 +202,11 @@ def _normalise_texts(
     column = pd.Series(cells, index=column.index, name=name, dtype=object)
     values = [as_number(cell) if isinstance(cell, str) else np.nan for cell in column.tolist()]
     return column if None in values else pd.Series(values, index=column.index, name=name, dtype=np.float64)
+
+
+def _means(cell: str, missing: Sequence[str]) -> bool:
+    """Tell whether a cell is a text that means missing, or midnight of a day that does."""
+    return cell.strip() in missing or MIDNIGHT.sub("", cell.strip()) in missing
 
 
 def _sample(path: Path, encoding: str) -> str:
@@ -198,7 +235,17 @@ def _share_of_numbers(rows: list[list[str]]) -> float:
     return sum(map(looks_like_number, cells)) / max(1, len(cells))
 
 
-def _parse(path: Path, delimiter: str, decimal: str, encoding: str) -> pd.DataFrame:
+def _thousands_by_points(sample: str, delimiter: str) -> Iterator[tuple[str, str]]:
+    """Find columns whose numbers may have points between thousands; each with such a number."""
+    names, *rows = _rows(sample, delimiter) or [[]]
+    for name, *cells in zip(names, *(row for row in rows if len(row) == len(names)), strict=True):
+        held = {cell.strip() for cell in cells} - {""}
+        points = [cell for cell in held if "." in cell]
+        if len(points) >= COUNTED and all(map(POINTS.fullmatch, held)):
+            yield name.strip(), min(points)
+
+
+def _parse(path: Path, delimiter: str, decimal: str, encoding: str, skipped: int) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are longer than the first line
         try:
@@ -211,12 +258,13 @@ def _parse(path: Path, delimiter: str, decimal: str, encoding: str) -> pd.DataFr
                 index_col=False,
                 skipinitialspace=True,
                 low_memory=False,
+                skiprows=skipped,
             )
         except pd.errors.ParserWarning:
             raise ValueError(f"rows have more cells than the first line: {HEADER}") from None
         except pd.errors.ParserError as error:
             raise ValueError(_not_parsed(str(error))) from None
-    _check_header(table)
+    check_header(table)
     return table
 
 
@@ -232,28 +280,6 @@ def _not_parsed(error: str) -> str:
     return error
 
 
-def _check_header(table: pd.DataFrame) -> None:
-    """Refuse names that are a row of the table: numbers, beside texts that stand in their columns, too.
-
-    Raises:
-        ValueError: they are, and not 0, 1, 2, ... as pandas writes them, nor other consecutive integers.
-    """
-    names = [str(name) for name in table.columns]
-    numbers = [as_number(name) is not None for name in names]
-    if not any(numbers) or names == [str(i) for i in range(len(names))] or _are_counted(names):
-        return
-    others = [place for place, number in enumerate(numbers) if not number]
-    if all((table.iloc[:, place] == names[place]).any() for place in others):
-        first = names[numbers.index(True)]
-        raise ValueError(f"the first line has to name the columns, but holds the number {first}")
-
-
-def _are_counted(names: list[str]) -> bool:
-    """Tell whether names are consecutive integers, at least three."""
-    counted = len(names) >= COUNTED and all(name.isdecimal() for name in names)
-    return counted and [int(name) - int(names[0]) for name in names] == list(range(len(names)))
-
-
 def _has_decimal_commas(table: pd.DataFrame) -> bool:
     """Find numbers that can only be read with a decimal comma, in a table without any point in a number."""
     found = False
@@ -263,7 +289,7 @@ def _has_decimal_commas(table: pd.DataFrame) -> bool:
             return False
         if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
             texts = [cell for cell in column.unique().tolist() if isinstance(cell, str)]
-            cells = [text.strip().replace(MINUS, "-") for text in texts]
+            cells = [in_parts(text)[1].strip().translate(MINUS) for text in texts]
             found |= any(COMMA_DECIMAL.fullmatch(cell) and not EITHER.fullmatch(cell) for cell in cells)
             if any("." in cell and as_number(cell) is not None for cell in cells) and not found:
                 return False

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from gfncp.data.levels import bits_of, in_8_bits, is_deep
 from gfncp.extras import extra
 
 if TYPE_CHECKING:
@@ -84,7 +85,11 @@ def decode_image(path: Path, mode: str) -> "PIL.Image.Image":
         from PIL import Image, ImageOps
     try:
         with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).convert(mode)
+            upright = ImageOps.exif_transpose(image)
+            if is_deep(upright):  # which Pillow would cut off above 255
+                levels = np.asarray(upright, dtype=np.float32)
+                upright = Image.fromarray(in_8_bits(levels, bits_of(float(levels.max()))))
+            return upright.convert(mode)
     except Exception as error:  # decoders raise nearly anything on damaged files
         raise ValueError(f"{path}: not a readable image ({error or type(error).__name__})") from None
 

@@ -8,14 +8,13 @@ import numpy as np
 from jaxtyping import Num, Shaped, UInt8
 
 from gfncp.data.image_folders import SUFFIXES, images_below
+from gfncp.data.levels import WHITE, bits_of, in_8_bits, is_deep, white_of
 from gfncp.extras import extra
 
 if TYPE_CHECKING:
     import PIL.Image
 
 PIXELS = 28  # height and width of the images that networks take
-WHITE = 255
-OF_16_BITS = 65535 / WHITE
 
 
 class Pictures(NamedTuple):
@@ -41,44 +40,54 @@ def read_pictures(folder: Path, skip_bad: bool = False) -> Pictures:
     with extra("images", str(folder)):
         from PIL import Image, ImageOps
     names = [path.relative_to(folder).as_posix() for path in files]
-    pixels, read, sizes, bad, moving = [], [], [], [], 0
+    levels, largest, deep, read, sizes, bad, moving = [], [], [], [], [], [], 0
     for path, name in zip(files, names, strict=True):
         try:
             with Image.open(path) as image:
                 upright = _grey(ImageOps.exif_transpose(image))
-                grey = upright.resize((PIXELS, PIXELS), Image.Resampling.LANCZOS)
+                grey = np.asarray(upright.resize((PIXELS, PIXELS), Image.Resampling.LANCZOS))
+                most, is_of_many_bits = float(np.asarray(upright).max()), is_deep(image)
                 sizes.append(upright.size)
                 moving += getattr(image, "is_animated", False)
         except Exception as error:  # decoders raise nearly anything on damaged files
             bad.append(f"{name} ({_reason(error)})")
             continue
-        pixels.append(np.asarray(grey))
+        levels.append(grey)
+        largest.append(most)
+        deep.append(is_of_many_bits)
         read.append(name)
     unreadable = f"{len(bad)} of {len(files)} images cannot be read: {', '.join(bad)}"
-    if bad and (not skip_bad or not pixels):
-        advice = "--skip-bad leaves them out" if pixels else "accepted is at least one image"
+    if bad and (not skip_bad or not levels):
+        advice = "--skip-bad leaves them out" if levels else "accepted is at least one image"
         raise ValueError(f"{folder}: {unreadable}; {advice}")
     notes = [f"{folder}: left out, {unreadable}"] if bad else []
     if moving:
         notes.append(f"{folder}: of {moving} of {len(files)} images, which move, the first frame was taken")
-    return Pictures(np.stack(pixels), read, notes + _notes_on_sizes(folder, sizes))
+    pixels = np.empty((len(levels), PIXELS, PIXELS), np.uint8)
+    for group in (True, False):  # images of one folder have as many bits
+        places = [place for place, each in enumerate(deep) if each == group]
+        bits = bits_of(max((largest[place] for place in places), default=0.0) or float(WHITE))
+        for place in places:
+            pixels[place] = in_8_bits(levels[place], bits)
+        if bits != 8:
+            unit = "bit" if bits == 1 else "bits"
+            notes.append(f"{folder}: {len(places)} of {len(files)} images were read as of {bits} {unit}")
+    return Pictures(pixels, read, notes + _notes_on_sizes(folder, sizes))
 
 
 def invert(images: Shaped[np.ndarray, "images height width"]) -> Num[np.ndarray, "images height width"]:
-    """Return images with light and dark exchanged: integers of 0 to 255, or numbers in [0, 1]."""
-    return 255 - images if images.dtype.kind in "ui" else 1 - images.astype(np.float64)
+    """Return images with light and dark exchanged: integers of 0 to 255 or of 1 bit, or numbers in [0, 1]."""
+    return white_of(images) - (images if images.dtype.kind in "ui" else images.astype(np.float64))
 
 
 def _grey(image: "PIL.Image.Image") -> "PIL.Image.Image":
-    """Return grey levels in 8 bits; what is transparent becomes a ground unlike what is drawn on it."""
+    """Return grey levels; what is transparent becomes a ground unlike what is drawn on it."""
     from PIL import Image
 
-    if image.mode.startswith(("I", "F")):
-        levels = np.asarray(image, dtype=np.float64)
-        if image.mode == "F" and levels.max() <= 1:
-            levels = levels * WHITE
-        levels = levels / OF_16_BITS if levels.max() > WHITE else levels
-        return Image.fromarray(levels.clip(0, WHITE).round().astype(np.uint8))
+    if is_deep(image):
+        return Image.fromarray(np.asarray(image, dtype=np.float32))
+    if image.mode == "L" and image.getextrema()[1] <= 1:  # of a bit, in bytes: resizing would round it
+        return image.convert("F")
     if not image.has_transparency_data:
         return image.convert("L")
     grey, alpha = image.convert("RGBA").convert("LA").split()

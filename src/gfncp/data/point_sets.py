@@ -1,8 +1,10 @@
 """Users' own sets of points, with the names of the points and known labels: files, and folders of images."""
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,13 @@ import pandas as pd
 from jaxtyping import Num, Shaped
 
 from gfncp.data.cells import OPTIONS, advise
-from gfncp.data.column_uses import Column
+from gfncp.data.column_notes import notes_of_cells
+from gfncp.data.column_uses import EXACT, Column
 from gfncp.data.columns import Columns
 from gfncp.data.delimited import Reading
+from gfncp.data.logarithms import take_logarithms
 from gfncp.data.pictures import invert, read_pictures
+from gfncp.data.second_header import warn_of_second_header
 from gfncp.data.tables import array_of_points, check_labels, columns_that_count, in_file, read_file
 from gfncp.data.totals import warn_of_totals
 
@@ -47,6 +52,7 @@ class Roles:
             it is in; None for none.
         categories: columns whose values are names of kinds, whatever they look like.
         others: columns that tell something else; they are no coordinates.
+        logarithms: columns of numbers whose logarithms are taken.
     """
 
     columns: Sequence[str] | None = None
@@ -55,6 +61,7 @@ class Roles:
     sets: str | None = None
     categories: Sequence[str] = ()
     others: Sequence[str] = ()
+    logarithms: Sequence[str] = ()
 
     @property
     def aside(self) -> list[str]:
@@ -135,7 +142,8 @@ def invert_set(images: PointSet) -> PointSet:
 
 def check_columns(columns: list[str], roles: Roles) -> None:
     """Refuse a table without a column that has a role."""
-    for name in (*roles.aside, *(roles.columns or []), *roles.categories, *roles.others):
+    named = (roles.aside, roles.columns or [], roles.categories, roles.others, roles.logarithms)
+    for name in chain(*named):
         if name not in columns:
             raise ValueError(f"there is no column {name!r}; there are {columns}")
 
@@ -150,6 +158,7 @@ def _read_file(
         counting = _counting(held, roles) if isinstance(held, pd.DataFrame) else []
         if isinstance(held, pd.DataFrame):
             warn_of_totals(held.drop(columns=[each.name for each in counting]), str(path))
+            warn_of_second_header(held, str(path))
         others = [*roles.others, *(each.name for each in counting)]
         whole, sets = _assign(held, path.stem, replace(roles, others=others), reading)
         return replace(whole, columns=[*counting, *whole.columns]), sets
@@ -204,29 +213,41 @@ def _table(held: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, list[Column]
     for name in roles.categories:
         if name not in points.columns:
             raise ValueError(f"categories={list(roles.categories)}: {name!r} has another role")
-    points = points.astype(dict.fromkeys(roles.categories, "category"))
-    if chosen:  # integers may be identifiers, floats are not
-        whole = [name for name in points.columns if pd.api.types.is_integer_dtype(points[name].dtype)]
-        points = points.astype(dict.fromkeys(whole, "Float64"))
+    points = points.astype(dict.fromkeys(roles.categories, "category")).apply(_whole_again)
+    if chosen:  # integers may be identifiers, pandas' floats are not
+        numbers = [name for name in points.columns if points[name].dtype.kind in "iuf"]
+        points = points.astype(dict.fromkeys(numbers, "Float64"))
     columns = Columns.of(points, OPTIONS)
+    for note in notes_of_cells(columns.used):
+        warnings.warn(note, UserWarning, stacklevel=2)
     for each in columns.used if chosen else ():
         if each.used == "left out":
             raise ValueError(
                 f"column {each.name!r} holds {each.why}: accepted are numbers, and categories that repeat; "
                 f"{advise(OPTIONS, 'leave_out', each.name)}"
             )
-    return columns.resolve(points), list(columns.used)
+    return take_logarithms(columns.resolve(points), columns.used, roles.logarithms)
+
+
+def _whole_again(column: pd.Series) -> pd.Series:
+    """Return integers where some are missing, which files hold as floats."""
+    whole = column.dtype == np.float64 and column.hasnans and (column.dropna() % 1 == 0).all()
+    return column.astype("Int64") if whole and np.abs(column).max() < EXACT else column
 
 
 def _array(held: dict[str, np.ndarray], roles: Roles, reading: Reading) -> Num[np.ndarray, "points *shape"]:
-    for name, value in (("columns", roles.columns), ("categories", roles.categories or None)):
+    for name, value in (
+        ("columns", roles.columns),
+        ("categories", roles.categories or None),
+        ("log", roles.logarithms or None),
+    ):
         if value is not None:
             raise ValueError(f"{name}={list(value)}: accepted for tables only, not for arrays")
     return array_of_points(held, OPTIONS, reading.array)
 
 
 def _read_folder(folder: Path, roles: Roles, skip_bad: bool) -> tuple[PointSet, None]:
-    named = [*roles.aside, *(roles.columns or []), *roles.categories]
+    named = [*roles.aside, *(roles.columns or []), *roles.categories, *roles.logarithms]
     if named:
         raise ValueError(f"{folder}: a folder of images has no columns {named}")
     found = read_pictures(folder, skip_bad)

@@ -4,11 +4,14 @@ A value is pointed out if three rows or more hold it, and
 
 - a gap separates it from most rows: wider than twice their range, and than ten of their usual gaps.
   Beyond such a gap lie two different values at most; more are a cluster;
-- or it is written in nines, -9, -99, -999 and so on, as all negative values of the column are.
+- or it is written in nines, -9, -99, -999 and so on, as all negative values of the column are;
+- or it is a day that databases and spreadsheets write for none, such as 1900-01-01 and 9999-12-31, and none
+  of the other days lies beyond.
 
 Nothing is said of columns with fewer than three other values: they are flags.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +25,11 @@ MOST_GAPS = 5  # on both sides
 VALUES = 3  # of the others
 LOOKED_AT = 20_000  # rows of a larger table, evenly spread
 NINES = -(10.0 ** np.arange(1, 10) - 1)
+NO_DAYS = np.array(
+    ["0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01"]
+    + ["2099-12-31", "2999-12-31", "9999-01-01", "9999-12-31"],
+    dtype="datetime64[D]",
+).astype(np.float64)
 
 
 class Sentinel(NamedTuple):
@@ -31,17 +39,31 @@ class Sentinel(NamedTuple):
     rows: int
 
 
-def sentinels(x: Float[np.ndarray, "rows columns"]) -> list[tuple[Sentinel, ...]]:
-    """Find the values of each column that the rule above points out, the lowest first; NaN is no value."""
+def sentinels(
+    x: Float[np.ndarray, "rows columns"], days: Sequence[bool] | None = None
+) -> list[tuple[Sentinel, ...]]:
+    """Find the values of each column that the rule above points out, the lowest first; NaN is no value.
+
+    Args:
+        days: which columns hold days since 1970-01-01; None for none of them.
+    """
+    days = [False] * x.shape[1] if days is None else days
     some = x[:: 1 + (len(x) - 1) // LOOKED_AT]
     ordered = np.sort(some, axis=0)
     repeated = (ordered[REPEATED - 1 :] == ordered[: 1 - REPEATED]).any(0)
-    return [_of_column(some[:, place], x[:, place]) if repeated[place] else () for place in range(x.shape[1])]
+    return [
+        _of_column(some[:, place], x[:, place], days[place]) if repeated[place] else ()
+        for place in range(x.shape[1])
+    ]
 
 
-def _of_column(some: Float[np.ndarray, "some"], column: Float[np.ndarray, "rows"]) -> tuple[Sentinel, ...]:
+def _of_column(
+    some: Float[np.ndarray, "some"], column: Float[np.ndarray, "rows"], days: bool
+) -> tuple[Sentinel, ...]:
     values, counts = np.unique(some[~np.isnan(some)], return_counts=True)
-    chosen = values[(_apart(values, counts) | _nines(values)) & (counts >= REPEATED)]
+    chosen = values[
+        (_apart(values, counts) | (_no_days(values) if days else _nines(values))) & (counts >= REPEATED)
+    ]
     return tuple(Sentinel(value, int((column == value).sum())) for value in chosen.tolist())
 
 
@@ -71,3 +93,12 @@ def _nines(values: Float[np.ndarray, "values"]) -> Bool[np.ndarray, "values"]:
     nines = np.isin(values, NINES)
     alone = bool(nines[values < 0].all()) and (~nines).sum() >= VALUES
     return nines if alone else np.zeros_like(nines)
+
+
+def _no_days(values: Float[np.ndarray, "values"]) -> Bool[np.ndarray, "values"]:
+    """Find days that stand for none, unless others lie beyond."""
+    known = np.isin(values, NO_DAYS)
+    others = np.flatnonzero(~known)
+    if len(others) < VALUES:
+        return np.zeros_like(known)
+    return known & ((values < values[others[0]]) | (values > values[others[-1]]))

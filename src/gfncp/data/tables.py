@@ -118,7 +118,8 @@ def _why_numbers(column: pd.Series) -> str:
 
 def _table(held: pd.DataFrame, decimal: str, reading: Reading) -> pd.DataFrame:
     """A table whose columns have names of text, and whose cells are as they were said to be written."""
-    held = held.set_axis(held.columns.map(str), axis=1)
+    names = held.columns.map(lambda name: str(name).strip())
+    held = held.set_axis(names if names.is_unique else held.columns.map(str), axis=1)
     return normalise(held, decimal, reading)
 
 

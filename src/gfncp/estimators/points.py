@@ -32,6 +32,8 @@ class PointsMixin(BaseEstimator):
         """Return points as numbers; to ``reset`` is to learn from them what the columns are."""
         held = self._array_of(inference, X)
         table = held.ndim == 2
+        if isinstance(held, pd.DataFrame) and not reset and self._columns is not None:
+            held = self._columns.complete(held)
         if table and not reset:
             validate_data(self, held, reset=False, skip_check_array=True)  # pyright: ignore[reportArgumentType]
         x, columns = self._coordinates(inference, held, None if reset else self._columns)
