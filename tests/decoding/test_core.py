@@ -60,7 +60,7 @@ def test_new_points_by_other_encoders_are_judged_beside_features_that_stay(netwo
     found = large.predictive(network, x, labels, new)
     features = network.encoder(x[None], torch.ones(1, 8, dtype=torch.bool))[0]
     nothing = torch.zeros(network.width, dtype=torch.float64)
-    for row, point in zip(found, network.encoder.beside(x)(new), strict=True):
+    for row, point in zip(found, network.encoder.conditioned_on(x)(new), strict=True):
         energies = []
         for option in range(4):
             clusters = [features[labels == k] for k in range(3)] + [features[:0]] * (option == 3)

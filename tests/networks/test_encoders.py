@@ -112,7 +112,7 @@ def points_for(encoder, count, generator):
 def test_a_point_beside_its_own_set_has_the_features_that_it_has_there(kind, generator):
     encoder = WITHOUT_ATTENTION[kind]().double()
     x = points_for(encoder, 12, generator)
-    torch.testing.assert_close(encoder.beside(x)(x), encoder(x[None], everyone(x[None]))[0])
+    torch.testing.assert_close(encoder.conditioned_on(x)(x), encoder(x[None], everyone(x[None]))[0])
 
 
 @pytest.mark.parametrize("dim", [1, 30])
@@ -120,14 +120,14 @@ def test_vectors_of_any_width_beside_their_own_set_have_their_features_there(dim
     x = torch.rand(12, dim, dtype=torch.float64, generator=generator)
     for encoder in (AnyVectorEncoder().double(), PrincipalEncoder(dim, 16).double()):
         expected = encoder(x[None], everyone(x[None]))[0]
-        torch.testing.assert_close(encoder.beside(x)(x), expected, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(encoder.conditioned_on(x)(x), expected, rtol=1e-6, atol=1e-6)
 
 
 def test_embeddings_stand_for_images(generator):
     encoder = WITHOUT_ATTENTION["embedded images"]().double()
     given, new = points_for(encoder, 7, generator), points_for(encoder, 3, generator)
-    found = encoder.beside(encoder.embed(given))(encoder.embed(new))
-    torch.testing.assert_close(found, encoder.beside(given)(new))
+    found = encoder.conditioned_on(encoder.embed(given))(encoder.embed(new))
+    torch.testing.assert_close(found, encoder.conditioned_on(given)(new))
 
 
 def test_tokens_of_embedded_images_are_encoded_as_other_tokens_are(generator):
@@ -140,13 +140,14 @@ def test_tokens_of_embedded_images_are_encoded_as_other_tokens_are(generator):
     of_images = encoder.embedding(images.flatten(0, 1)).unflatten(0, (2, 5))
     torch.testing.assert_close(encoder(images, mask)[mask], encoder.encoder(of_images, mask)[mask])
     new = torch.randn(3, COLUMNS, generator=generator)
-    assert torch.equal(encoder.beside(columns[1])(new), encoder.encoder.beside(columns[1])(new))
+    given = columns[1]
+    assert torch.equal(encoder.conditioned_on(given)(new), encoder.encoder.conditioned_on(given)(new))
 
 
 def test_features_beside_others_do_not_depend_on_each_other(network, draw_points):
     encoder = network.encoder
     given, new = draw_points(network, 1, 9)[0], draw_points(network, 1, 5, seed=1)[0]
-    join = encoder.beside(given)
+    join = encoder.conditioned_on(given)
     assert join(new).shape == (5, encoder.features)
     torch.testing.assert_close(join(new[3:4]), join(new)[3:4])
 
@@ -156,7 +157,7 @@ def test_attention_of_one_block_is_that_of_a_set_with_one_point_more(generator, 
     """Given points do not see the new one; with one block, nobody has seen anybody before."""
     encoder = ContextEncoder(ScaledVectorEncoder(2), 8, heads=2, blocks=1, local_heads=local_heads).double()
     given, new = torch.randn(2, 6, 2, dtype=torch.float64, generator=generator)
-    for row, point in zip(encoder.beside(given)(new), new, strict=True):
+    for row, point in zip(encoder.conditioned_on(given)(new), new, strict=True):
         joined = torch.cat([given, point[None]])[None]
         torch.testing.assert_close(row, encoder(joined, everyone(joined))[0, -1])
 
@@ -200,4 +201,4 @@ def test_products_in_parts_have_twice_the_digits(generator):
 def test_points_beyond_all_that_was_measured_have_finite_features():
     given = torch.tensor([[0.0, 1e-300], [1e-300, 0.0], [2e-300, 1e-300], [1e-300, 3e-300]]).double()
     new = torch.tensor([[1e300, -1e300], [1.0, 1.0]]).double()
-    assert AnyVectorEncoder().double().beside(given)(new).isfinite().all()
+    assert AnyVectorEncoder().double().conditioned_on(given)(new).isfinite().all()

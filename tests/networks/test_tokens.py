@@ -77,7 +77,7 @@ def test_a_token_beside_the_others_has_the_features_that_it_has_among_them(gener
     """A token that is left out and judged beside the others has the features of one that attends to all."""
     columns = token_columns(*draw(generator, 1, 7), NOTHING)
     network = TokenEncoder(width=8, heads=2, blocks=1, local_heads=1)
-    features = network.beside(columns[0])(columns[0, 2:4])
+    features = network.conditioned_on(columns[0])(columns[0, 2:4])
     here = torch.ones(1, 7, dtype=torch.bool)
     places = columns[0, :, :COMPONENTS]
     assert features.shape == (2, network.features)

@@ -45,12 +45,12 @@ def test_placement_is_the_likelihood_of_points_whose_clusters_have_tokens():
     network = parse(SECTIONS, "test").build()
     batch = draw(2, 20)
     features = network.encoder(batch.x, batch.mask)
-    found = CoresetLikelihood.beside(network, features, batch)
-    shares = network.placement.log_shares(network.placement.weights(features, batch.mask), batch.beside).exp()
+    found = CoresetLikelihood.placement_loss(network, features, batch)
+    shares = network.placement.log_shares(network.placement.weights(features, batch.mask), batch.placed).exp()
     losses = []
     for s in range(2):
-        for i in range(batch.beside.shape[1]):
-            label = batch.beside_labels[s, i]
+        for i in range(batch.placed.shape[1]):
+            label = batch.placed_labels[s, i]
             if label >= 0:
                 losses.append(-shares[s, i][batch.labels[s] == label].sum().log())
     torch.testing.assert_close(found, torch.stack(losses).mean())

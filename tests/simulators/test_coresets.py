@@ -7,7 +7,7 @@ from gfncp.coresets.units import in_units
 from gfncp.networks.tokens import COLUMNS, COMPONENTS
 from gfncp.partitions import canonical_labels
 from gfncp.simulators import LabelledCoresets
-from gfncp.simulators.coresets import ALIKE, BESIDE, columns_alike, in_one_unit, told
+from gfncp.simulators.coresets import ALIKE, PLACED, columns_alike, in_one_unit, told
 from gfncp.simulators.prior import FAMILIES
 
 
@@ -16,11 +16,11 @@ def test_shapes_and_labels(generator, points, tokens):
     drawn = LabelledCoresets(tokens)(ALIKE + 3, points, generator)
     most = min(points, tokens)
     assert drawn.x.shape == (ALIKE + 3, most, COLUMNS)
-    assert drawn.beside.shape == (ALIKE + 3, BESIDE, COMPONENTS)
+    assert drawn.placed.shape == (ALIKE + 3, PLACED, COMPONENTS)
     assert drawn.x.isfinite().all()
     assert torch.equal(canonical_labels(drawn.labels), drawn.labels)
     assert torch.equal(drawn.labels >= 0, drawn.mask)
-    assert (drawn.beside_labels < drawn.labels.amax(1, keepdim=True) + 1).all()
+    assert (drawn.placed_labels < drawn.labels.amax(1, keepdim=True) + 1).all()
 
 
 def test_numbers_of_micro_clusters_fill_their_bounds():
@@ -40,11 +40,11 @@ def test_a_batch_is_a_function_of_the_generator_alone():
 def test_points_that_are_tokens_have_their_labels(generator):
     drawn = LabelledCoresets(32)(24, 20, generator)
     for s in range(24):
-        apart = torch.cdist(drawn.beside[s], drawn.x[s, :, :COMPONENTS])
+        apart = torch.cdist(drawn.placed[s], drawn.x[s, :, :COMPONENTS])
         apart[:, ~drawn.mask[s]] = torch.inf
         distance, token = apart.min(1)
         alone = (apart < distance[:, None] + 1e-4).sum(1) == 1
-        same = drawn.labels[s, token] == drawn.beside_labels[s]
+        same = drawn.labels[s, token] == drawn.placed_labels[s]
         assert (same | ~alone | (distance > 1e-4)).all()
 
 

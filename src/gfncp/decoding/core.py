@@ -49,7 +49,7 @@ class ClusteredCore:
         self.network = network
         self.terms = encoding.cluster_terms[0]
         self.nothing_left = encoding.unassigned_terms.new_zeros(1, encoding.unassigned_terms.shape[2])
-        self.features = network.encoder.beside(x)
+        self.features = network.encoder.conditioned_on(x)
         self.device = x.device
 
     def sums(self, labels: Int[Tensor, "core"]) -> Float[Tensor, "clusters sums"]:

@@ -184,9 +184,9 @@ class CoresetInference(Inference):
         known = pad_sequence([each.known_tokens for each in sets], batch_first=True, padding_value=-1)
         padded, mask = _padded(features)
         weights = self.network.placement.weights(padded, mask)
-        beside = [PlacedPoints(each, weights[i, : len(each.mean)]) for i, each in enumerate(sets)]
+        placed = [PlacedPoints(each, weights[i, : len(each.mean)]) for i, each in enumerate(sets)]
         encoding = self.network.encode_features(padded, mask)
-        return encoding._replace(known=self.on_device(known)), beside
+        return encoding._replace(known=self.on_device(known)), placed
 
     def _features(
         self, columns: list[Float[torch.Tensor, "_ 34"]]
@@ -204,16 +204,16 @@ class CoresetInference(Inference):
 
     @torch.no_grad()
     def cluster(self, sets: list[Given], n_samples: int, generator: torch.Generator) -> list[Clustered]:
-        encoding, beside = self.encode([each for given in sets for each in self.coresets(given)])
-        several = len(beside) // len(sets)
-        agreed = self._agreed(sets, encoding, beside)
+        encoding, placed = self.encode([each for given in sets for each in self.coresets(given)])
+        several = len(placed) // len(sets)
+        agreed = self._agreed(sets, encoding, placed)
         largest = slice(several - 1, None, several)
-        encoding, beside = encoding.of(largest), beside[largest]
+        encoding, placed = encoding.of(largest), placed[largest]
         along, bounds = self._along(encoding), self._bounds(int(encoding.mask.sum(1).min()))
         drawn, log_prob = orders.sample(self.network, encoding, n_samples, along, generator, bounds)
-        of_agreed = self._log_prob(encoding, beside, [labels[None] for labels in agreed])[:, 0]
+        of_agreed = self._log_prob(encoding, placed, [labels[None] for labels in agreed])[:, 0]
         found = []
-        for i, (each, size) in enumerate(zip(beside, encoding.mask.sum(1).tolist(), strict=True)):
+        for i, (each, size) in enumerate(zip(placed, encoding.mask.sum(1).tolist(), strict=True)):
             rows, rest = each.sample(drawn[i, :, :size], generator)
             posterior = Posterior.from_samples(rows.numpy(), (log_prob[i].cpu() + rest).numpy())
             labels = agreed[i].numpy()
@@ -225,13 +225,13 @@ class CoresetInference(Inference):
         return self._agreed([given], *self.encode(self.coresets(given)))[0]
 
     def _agreed(
-        self, sets: list[Given], encoding: Encoding, beside: list[PlacedPoints]
+        self, sets: list[Given], encoding: Encoding, placed: list[PlacedPoints]
     ) -> list[Int[torch.Tensor, "points"]]:
         """The clustering of each set that those of all coresets agree on.
 
         Its clusters all have a medoid in the largest coreset, so the posterior knows it.
         """
-        several = len(beside) // len(sets)
+        several = len(placed) // len(sets)
         along = self._known_first(encoding, math.ceil(max(CLUSTERINGS, self.n_orders) / several))
         bounds = self._bounds(int(encoding.mask.sum(1).min()))
         labels, log_prob = orders.greedy_each(self.network, encoding, along, bounds)
@@ -241,11 +241,11 @@ class CoresetInference(Inference):
             own = slice(i * several, (i + 1) * several)
             self.check_finite(bool(log_prob[own].isfinite().all()), given.x)
             if several == 1:
-                tokens = most_typical(labels[i], beside[i])
+                tokens = most_typical(labels[i], placed[i])
             else:  # where K is told, it is no question, and samples, which tell how sure it is, only err more
                 drawn = labels[own] if low == high else self._drawn(encoding.of(own), along[:1], bounds)
-                tokens = consensus(beside[own], labels[own], drawn, low, high)
-            agreed.append(beside[own][-1].most_likely(tokens).long())
+                tokens = consensus(placed[own], labels[own], drawn, low, high)
+            agreed.append(placed[own][-1].most_likely(tokens).long())
         return agreed
 
     def _drawn(
@@ -269,13 +269,13 @@ class CoresetInference(Inference):
         return torch.where(apart, -torch.inf, values).numpy()
 
     def _log_prob(
-        self, encoding: Encoding, beside: list[PlacedPoints], labels: list[torch.Tensor]
+        self, encoding: Encoding, placed: list[PlacedPoints], labels: list[torch.Tensor]
     ) -> Float[torch.Tensor, "sets clusterings"]:
         """Return log p(labels | x) of equally many clusterings of each set; of equal rows, one counts."""
         of_points = [
-            own[:, each.prepared.first_rows].long() for own, each in zip(labels, beside, strict=True)
+            own[:, each.prepared.first_rows].long() for own, each in zip(labels, placed, strict=True)
         ]
-        of_tokens = [own[:, each.prepared.medoid] for own, each in zip(of_points, beside, strict=True)]
+        of_tokens = [own[:, each.prepared.medoid] for own, each in zip(of_points, placed, strict=True)]
         padded = pad_sequence([own.T for own in of_tokens], batch_first=True, padding_value=-1).mT
         missing = encoding.mask.shape[1] - padded.shape[2]  # other coresets may have more tokens
         padded = F.pad(padded, (0, missing), value=-1)
@@ -284,7 +284,7 @@ class CoresetInference(Inference):
         values = orders.log_prob(self.network, encoding, clusterings, self._along(encoding), bounds).cpu()
         rest = [
             each.log_prob(self.on_device(tokens), points)
-            for each, tokens, points in zip(beside, of_tokens, of_points, strict=True)
+            for each, tokens, points in zip(placed, of_tokens, of_points, strict=True)
         ]
         return values + torch.stack(rest)
 

@@ -20,15 +20,15 @@ COMPARED = 1000  # rows by which clusterings are compared, at most
 
 
 def most_typical(
-    labels: Int[torch.Tensor, "orders tokens"], beside: PlacedPoints
+    labels: Int[torch.Tensor, "orders tokens"], placed: PlacedPoints
 ) -> Int[torch.Tensor, "own_tokens"]:
     """Return the clustering of a coreset's tokens that agrees most with the others."""
-    own = labels[:, : len(beside.prepared.mean)]
+    own = labels[:, : len(placed.prepared.mean)]
     return own[orders.most_typical(own)]
 
 
 def consensus(
-    beside: list[PlacedPoints],
+    placed: list[PlacedPoints],
     greedy: Int[torch.Tensor, "coresets orders tokens"],
     drawn: Int[torch.Tensor, "coresets samples tokens"],
     low: float,
@@ -42,16 +42,16 @@ def consensus(
         low, high: bounds on the number of clusters, which all of the clusterings keep.
     """
     as_often = greedy.repeat_interleave(math.ceil(drawn.shape[1] / greedy.shape[1]), 1)
-    medoid, points = beside[-1].prepared.medoid, len(beside[-1].prepared.nearest)
+    medoid, points = placed[-1].prepared.medoid, len(placed[-1].prepared.nearest)
     some = torch.arange(0, points, math.ceil(points / COMPARED))
     places, rows = torch.cat([some, medoid]), np.arange(len(some))
     of_places = [
         own.cpu()[:, each.prepared.nearest[places]]
         for labels in (as_often, drawn)
-        for each, own in zip(beside, labels, strict=True)
+        for each, own in zip(placed, labels, strict=True)
     ]
     votes = Votes(canonical_labels(torch.cat(of_places)).numpy())
     closeness = votes.closeness(votes.consensus(rows, low, high), rows)
     found = torch.from_numpy(closeness[len(some) :].argmax(1))
     few = len(found.unique()) < low  # clusters have no medoid
-    return most_typical(greedy[-1], beside[-1]) if few else canonical_labels(found)
+    return most_typical(greedy[-1], placed[-1]) if few else canonical_labels(found)

@@ -69,11 +69,11 @@ class CoresetSubject:
 
     def _greedy(self, prepared: list[Prepared]) -> tuple[Int[Tensor, "sets rows"], Tensor]:
         """Return greedy clusterings of one coreset along one order, and the agreement of several orders."""
-        encoding, beside = self.inference.encode(prepared)
+        encoding, placed = self.inference.encode(prepared)
         along = orders.random_orders(GREEDY_ORDERS, encoding.mask.shape[1], seeded(ORDERS_SEED))
         each = orders.greedy_each(self.inference.network, encoding, along)[0]
         rows = [
             of_set.most_likely(labels[: len(of_set.prepared.medoid)])
-            for of_set, labels in zip(beside, each[:, 0], strict=True)
+            for of_set, labels in zip(placed, each[:, 0], strict=True)
         ]
         return torch.stack(rows).long(), typical(each.cpu())[1]

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from gfncp.networks.interfaces import Beside, Encoder
+from gfncp.networks.interfaces import Conditional, Encoder
 
 ALIGNED = 8  # widths of queries and keys that fast kernels of attention take
 FEW = 300  # keys up to which plain products are faster than the fused kernel
@@ -58,7 +58,7 @@ class Block(nn.Module):
         mask = F.pad(mask, (0, keys.shape[2] - mask.shape[1]), value=True)
         return self._add(x, attend(queries, keys, values, mask))
 
-    def beside(
+    def conditioned_on(
         self, given: Float[Tensor, "given width"], places: Float[Tensor, "given dim"]
     ) -> Callable[[Tensor, Tensor], Tensor]:
         """Return a function from new points and their places to features.
@@ -177,14 +177,14 @@ class Blocks(nn.ModuleList):
             x = block(x, places, mask)
         return x
 
-    def beside(
+    def conditioned_on(
         self, given: Float[Tensor, "given width"], places: Float[Tensor, "given dim"]
     ) -> Callable[[Tensor, Tensor], Tensor]:
-        """Return a function from new points and their places to features, see `Block.beside`."""
+        """Return a function from new points and their places to features, see `Block.conditioned_on`."""
         everyone = torch.ones(1, len(given), dtype=torch.bool, device=given.device)
         x, steps = given[None], []
         for block in self:
-            steps.append(block.beside(x[0], places))
+            steps.append(block.conditioned_on(x[0], places))
             x = block(x, places[None], everyone)
 
         def joined(
@@ -225,11 +225,11 @@ class ContextEncoder(Encoder):
         attended = self.embed(features).to(features.dtype)  # sums of blocks stay precise under autocast
         return torch.cat([features, self.blocks(attended, features, mask)], -1)
 
-    def beside(self, given: Float[Tensor, "given *shape"]) -> Beside:
+    def conditioned_on(self, given: Float[Tensor, "given *shape"]) -> Conditional:
         everyone = torch.ones(1, len(given), dtype=torch.bool, device=given.device)
-        encode = self.encoder.beside(given)
+        encode = self.encoder.conditioned_on(given)
         places = self.encoder(given[None], everyone)
-        attend = self.blocks.beside(self.embed(places)[0], places[0])
+        attend = self.blocks.conditioned_on(self.embed(places)[0], places[0])
 
         def features_of(new: Float[Tensor, "new *shape"]) -> Float[Tensor, "new features"]:
             features = encode(new)

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from gfncp.networks.interfaces import Beside, Encoder, Network
+from gfncp.networks.interfaces import Conditional, Encoder, Network
 from gfncp.networks.standardise import COMPONENTS, principal_axes, principal_components
 
 IMAGES_PER_CHUNK = 16_384
@@ -42,7 +42,7 @@ class ScaledVectorEncoder(Encoder):
     ) -> Float[Tensor, "batch points dim"]:
         return x.to(self.scale.dtype) / self.scale
 
-    def beside(self, given: Float[Tensor, "given dim"]) -> Beside:
+    def conditioned_on(self, given: Float[Tensor, "given dim"]) -> Conditional:
         return lambda new: alone(self, new)
 
 
@@ -60,7 +60,7 @@ class VectorEncoder(ScaledVectorEncoder):
         present = torch.where(mask[..., None], x, torch.nan)
         return super().forward(x - present.nanmedian(dim=1, keepdim=True).values, mask)
 
-    def beside(self, given: Float[Tensor, "given dim"]) -> Beside:
+    def conditioned_on(self, given: Float[Tensor, "given dim"]) -> Conditional:
         median = given.median(dim=0).values
         return lambda new: (new - median).to(self.scale.dtype) / self.scale
 
@@ -87,7 +87,7 @@ class AnyVectorEncoder(ScaledVectorEncoder):
         parts = zip(x.split(sets), mask.split(sets), strict=True)
         return super().forward(torch.cat([principal_components(*part) for part in parts]), mask)
 
-    def beside(self, given: Float[Tensor, "given dim"]) -> Beside:
+    def conditioned_on(self, given: Float[Tensor, "given dim"]) -> Conditional:
         components = principal_axes(given)
         return lambda new: components(new).to(self.scale.dtype) / self.scale
 
@@ -130,7 +130,7 @@ class ImageEncoder(Encoder):
             features = [checkpoint(self.layers, chunk, use_reentrant=False) for chunk in chunks]
         return torch.cat(features).view(*x.shape[:2], self.features)
 
-    def beside(self, given: Float[Tensor, "given 28 28"]) -> Beside:
+    def conditioned_on(self, given: Float[Tensor, "given 28 28"]) -> Conditional:
         return lambda new: alone(self, new)
 
 
@@ -197,9 +197,9 @@ class EmbeddedEncoder(Encoder):
             x = self.embed(x.flatten(0, 1)).unflatten(0, x.shape[:2])
         return self.encoder(x, mask)
 
-    def beside(self, given: Float[Tensor, "given *shape"]) -> Beside:
+    def conditioned_on(self, given: Float[Tensor, "given *shape"]) -> Conditional:
         raw = given.shape[1:] == self.point_shape
-        inner = self.encoder.beside(self.embed(given) if raw else given)
+        inner = self.encoder.conditioned_on(self.embed(given) if raw else given)
         return lambda new: inner(self.embed(new) if raw else new)
 
 

@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 PointShape = tuple[int | None, ...]
-Beside = Callable[[Tensor], Tensor]  # from new points to their features
+Conditional = Callable[[Tensor], Tensor]  # from new points to their features
 
 
 class Encoder(nn.Module):
@@ -25,7 +25,7 @@ class Encoder(nn.Module):
     point_shape: PointShape
     features: int
 
-    def beside(self, given: Float[Tensor, "given *shape"]) -> Beside:
+    def conditioned_on(self, given: Float[Tensor, "given *shape"]) -> Conditional:
         """Return a function from new points ``(new, *shape)`` to their features ``(new, features)``.
 
         Each new point is measured against the ``given`` points alone: what depends on these is computed once,

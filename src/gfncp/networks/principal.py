@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from gfncp.networks.interfaces import Beside, Encoder
+from gfncp.networks.interfaces import Conditional, Encoder
 
 ROUNDING = 1e-13  # share of the largest entry, or of the largest variance, up to which a number means nothing
 SYMMETRIC = 1e-9  # a component less skewed than that has no direction of its own
@@ -43,7 +43,7 @@ class PrincipalEncoder(Encoder):
         return self._scaled(components)
 
     @torch.no_grad()
-    def beside(self, given: Float[Tensor, "given dim"]) -> Beside:
+    def conditioned_on(self, given: Float[Tensor, "given dim"]) -> Conditional:
         given = given.double()
         mean = given.mean(0)
         components, axes = (part[0] for part in turned((given - mean)[None], self.features))

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from gfncp.networks.attention import Blocks
-from gfncp.networks.interfaces import Beside, Encoder
+from gfncp.networks.interfaces import Conditional, Encoder
 
 COMPONENTS = 24  # coordinates of tokens: principal components of the set
 NEIGHBOURS = (1, 3, 8)  # ranks of the nearest tokens whose distances are columns
@@ -111,10 +111,10 @@ class TokenEncoder(Encoder):
         attended = self.embed(x).to(x.dtype)  # sums of blocks stay precise under autocast
         return torch.cat([x, self.blocks(attended, places, mask)], -1)
 
-    def beside(self, given: Float[Tensor, "given 34"]) -> Beside:
+    def conditioned_on(self, given: Float[Tensor, "given 34"]) -> Conditional:
         mask = torch.ones(1, len(given), dtype=torch.bool, device=given.device)
         unit = typical_distance(given[None], mask)[0]
-        attend = self.blocks.beside(self.embed(given), given[:, :COMPONENTS] / unit)
+        attend = self.blocks.conditioned_on(self.embed(given), given[:, :COMPONENTS] / unit)
 
         def features_of(new: Float[Tensor, "new 34"]) -> Float[Tensor, "new features"]:
             return torch.cat([new, attend(self.embed(new), new[:, :COMPONENTS] / unit)], -1)

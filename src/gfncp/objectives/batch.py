@@ -22,7 +22,7 @@ class Batch:
         steps: indices of the steps to use, sorted; None for all.
         progress: the share of training that is done.
         mask: True where a point is present; None for all.
-        beside, beside_labels: points of a coreset that are not medoids, and their clusters; -1 for a cluster
+        placed, placed_labels: points of a coreset that are not medoids, and their clusters; -1 for a cluster
             without a token.
     """
 
@@ -31,8 +31,8 @@ class Batch:
     steps: Int[Tensor, "batch steps"] | None = None
     progress: float = 1.0
     mask: Bool[Tensor, "batch points"] | None = None
-    beside: Float[Tensor, "batch beside dim"] | None = None
-    beside_labels: Int[Tensor, "batch beside"] | None = None
+    placed: Float[Tensor, "batch placed dim"] | None = None
+    placed_labels: Int[Tensor, "batch placed"] | None = None
 
     def to(self, device: torch.device) -> "Batch":
         tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}

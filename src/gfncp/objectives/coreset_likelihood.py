@@ -41,7 +41,7 @@ class CoresetLikelihood:
             nll, energies = self.nll(network, encoding, labels, generator)
             terms = {
                 "nll": nll,
-                "placement": self.beside(network, features, batch),
+                "placement": self.placement_loss(network, features, batch),
                 "anchor": torch.logsumexp(-energies, -1)[encoding.mask].square().mean(),
             }
         loss = terms["nll"] + self.placement * terms["placement"] + self.anchor * terms["anchor"]
@@ -64,15 +64,17 @@ class CoresetLikelihood:
         return -(log_prob.sum(1) / encoding.mask.sum(1)).mean(), energies
 
     @staticmethod
-    def beside(network, features: Float[Tensor, "batch tokens features"], batch: Batch) -> Float[Tensor, ""]:
+    def placement_loss(
+        network, features: Float[Tensor, "batch tokens features"], batch: Batch
+    ) -> Float[Tensor, ""]:
         """Return the mean of -log p(c_i | c_tokens, tokens) over the points whose clusters have tokens."""
-        if batch.beside_labels is None:
-            raise ValueError("beside_labels=None: accepted are batches with points beside the tokens")
+        if batch.placed_labels is None:
+            raise ValueError("placed_labels=None: accepted are batches with points beside the tokens")
         weights = network.placement.weights(features, batch.mask)
-        shares = network.placement.log_shares(weights, batch.beside)
+        shares = network.placement.log_shares(weights, batch.placed)
         log_prob = log_places(shares, batch.labels, int(batch.labels.max()) + 1)
-        known = batch.beside_labels >= 0
-        chosen = log_prob.gather(2, batch.beside_labels.clamp_min(0)[..., None])[..., 0]
+        known = batch.placed_labels >= 0
+        chosen = log_prob.gather(2, batch.placed_labels.clamp_min(0)[..., None])[..., 0]
         return -(chosen * known).sum() / known.sum().clamp_min(1)
 
 

@@ -18,7 +18,7 @@ from gfncp.simulators.prior import FAMILIES
 
 ALIKE = 8  # sets that are drawn together, from one family
 REACH = 0.95  # share of the points that says how far a set reaches
-BESIDE = 48  # points of each set that are placed given its tokens
+PLACED = 48  # points of each set that are placed given its tokens
 UNKNOWN, EXACT = 0.7, 0.15  # shares of the sets of which the number of clusters is unknown, or told
 MARGINS = (3, 5)  # the most that bounds are below and above the number of clusters
 
@@ -31,8 +31,8 @@ class LabelledTokens(NamedTuple):
     x: Float[Tensor, "sets tokens 34"]
     labels: Int[Tensor, "sets tokens"]  # -1 where absent
     mask: Bool[Tensor, "sets tokens"]
-    beside: Float[Tensor, "sets beside 24"]
-    beside_labels: Int[Tensor, "sets beside"]  # -1 where no medoid has this label
+    placed: Float[Tensor, "sets placed 24"]
+    placed_labels: Int[Tensor, "sets placed"]  # -1 where no medoid has this label
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,11 @@ def labelled(
         coreset.spread.gather(1, order),
         told(names.amax(1) + 1, generator),
     )
-    chosen = torch.randint(places.shape[1], (len(places), BESIDE), generator=generator)
+    chosen = torch.randint(places.shape[1], (len(places), PLACED), generator=generator)
     named = torch.full((len(labels), int(labels.max()) + 2), -1)  # the first column is for absent tokens
     named.scatter_(1, given + 1, names)
-    beside = places.gather(1, chosen[..., None].expand(-1, -1, places.shape[2]))
-    return LabelledTokens(columns, names, mask, beside, named.gather(1, labels.gather(1, chosen) + 1))
+    placed = places.gather(1, chosen[..., None].expand(-1, -1, places.shape[2]))
+    return LabelledTokens(columns, names, mask, placed, named.gather(1, labels.gather(1, chosen) + 1))
 
 
 def told(clusters: Int[Tensor, "sets"], generator: torch.Generator) -> Float[Tensor, "sets 2"]:
