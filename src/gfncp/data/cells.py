@@ -10,7 +10,7 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -91,14 +91,14 @@ def advise(advice: Advice, kind: str, value: object) -> str:
     return getattr(advice, kind).format(value=text)
 
 
-def as_number(value: object) -> float | None:
+def as_number(value: Any) -> float | None:
     """The number that a cell holds, NaN included; None if it holds none."""
     if isinstance(value, str | bytes) and "_" in str(value):  # which Python takes, but no table means
         return None
     if isinstance(value, str):
         value = value.translate(MINUS)
     try:
-        return float(value)  # pyright: ignore[reportArgumentType]
+        return float(value)
     except (TypeError, ValueError, OverflowError):
         return None
 

@@ -17,6 +17,7 @@ from gfncp.data.cells import OF_ALL
 
 EPOCH = pd.Timestamp(0, tz="UTC").as_unit("us")  # nanoseconds end in 2262
 DAY = pd.Timedelta(days=1).as_unit("us")
+MICROSECONDS = 86_400_000_000  # of a day
 ISO = re.compile(
     r"\d{4}[-/]\d{1,2}(?:[-/]\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:Z|[+-]\d{2}:?\d{2})?)?)?"
 )
@@ -39,7 +40,7 @@ def are_dates(column: pd.Series) -> bool:
     dtype = column.dtype
     if isinstance(dtype, pd.PeriodDtype) or dtype.kind in "mM":
         return True
-    present = column[column.notna()].tolist()
+    present = column.dropna().tolist()
     if not present:
         return False
     if all(isinstance(value, str) and ISO.fullmatch(value.strip()) for value in present):
@@ -55,7 +56,7 @@ def are_spans(column: pd.Series) -> bool:
     """Tell spans of time from moments, in a column of dates."""
     if column.dtype.kind == "m" or any(isinstance(value, datetime.timedelta) for value in column):
         return True
-    return _are_clocks(column[column.notna()].tolist())
+    return _are_clocks(column.dropna().tolist())
 
 
 def compact_dates(column: pd.Series) -> Bool[np.ndarray, "points"]:
@@ -71,7 +72,7 @@ def compact_dates(column: pd.Series) -> Bool[np.ndarray, "points"]:
 
 def are_ambiguous_dates(column: pd.Series) -> bool:
     """Recognise text that is written as dates are, but not as in ISO 8601."""
-    present = column[column.notna()].tolist()
+    present = column.dropna().tolist()
     return bool(present) and all(
         isinstance(value, str) and (OTHER.fullmatch(value.strip()) or ISO.fullmatch(value.strip()))
         for value in present
@@ -85,7 +86,7 @@ def first_no_date(present: pd.Series) -> int | None:
         return None
     texts = present.where(written).map(lambda value: value.strip() if isinstance(value, str) else None)
     bad = pd.to_datetime(texts, utc=True, format="ISO8601", errors="coerce").isna()
-    return bad.idxmax() if bad.any() and bad.mean() <= 1 - OF_ALL else None
+    return present.index[bad.argmax()] if bad.any() and bad.mean() <= 1 - OF_ALL else None
 
 
 def in_days(column: pd.Series) -> Float[np.ndarray, "points"] | None:
@@ -107,7 +108,7 @@ def in_days(column: pd.Series) -> Float[np.ndarray, "points"] | None:
 
 def from_days(days: pd.Series, spans: bool) -> pd.Series:
     """Moments in UTC, or spans of time, of so many days; missing where there is no number."""
-    microseconds = (days * (DAY / pd.Timedelta(microseconds=1))).round().astype("Int64")
+    microseconds = (days * MICROSECONDS).round().astype("Int64")
     held = microseconds.to_numpy(np.int64, na_value=np.iinfo(np.int64).min)  # which NumPy takes for missing
     return pd.Series(held.view("m8[us]" if spans else "M8[us]"), days.index)
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -21,15 +22,30 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
+@runtime_checkable
+class VisionTransformer(Protocol):
+    """Interface of a `transformers` model whose first token is the class token.
+
+    Attributes:
+        config: has the length of the images' sides in pixels, ``image_size``.
+    """
+
+    config: Any
+
+    def eval(self) -> nn.Module: ...
+
+
 class ClassToken(nn.Module):
     """Images to the last hidden state of a Vision Transformer's class token.
 
     Args:
-        transformer: a `transformers` model whose first token is the class token.
         mean, std: of the pixels in [0, 1], one number for each colour.
     """
 
-    def __init__(self, transformer: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+    mean: Float[Tensor, "3 1 1"]
+    std: Float[Tensor, "3 1 1"]
+
+    def __init__(self, transformer: VisionTransformer, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.transformer = transformer.eval().requires_grad_(False)
         self.size = transformer.config.image_size

@@ -37,7 +37,7 @@ def _numbers_in(names: Sequence[str]) -> list[str]:
 
 def _is_within(name: str, column: pd.Series) -> bool:
     """Tell whether a number lies between the smallest and the largest of a column."""
-    numbers, number = pd.to_numeric(column, errors="coerce"), as_number(name)
+    numbers, number = pd.Series(pd.to_numeric(column, errors="coerce")), as_number(name)
     return number is not None and bool(numbers.min() <= number <= numbers.max())
 
 

@@ -86,7 +86,7 @@ def _grey(image: "PIL.Image.Image") -> "PIL.Image.Image":
 
     if is_deep(image):
         return Image.fromarray(np.asarray(image, dtype=np.float32))
-    if image.mode == "L" and image.getextrema()[1] <= 1:  # of a bit, in bytes: resizing would round it
+    if image.mode == "L" and np.asarray(image).max() <= 1:  # of a bit, in bytes: resizing would round it
         return image.convert("F")
     if not image.has_transparency_data:
         return image.convert("L")

@@ -77,7 +77,7 @@ def load_sentence_transformer(
         ValueError: `sentence-transformers` is not installed, or there is no such model.
     """
     with extra("text", f"model={model!r}"):
-        from sentence_transformers import SentenceTransformer
+        from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports]  # an extra
     try:
         transformer = SentenceTransformer(model, device=str(device))
     except (OSError, ValueError) as error:

@@ -47,7 +47,7 @@ def read_points(
     names = list(held)
     if label_column is not None and label_column not in names:
         raise ValueError(f"{path}: there is no column {label_column!r}; there are {names}")
-    labels = None if label_column is None else np.asarray(held[label_column])
+    labels = None
     try:
         if isinstance(held, pd.DataFrame):
             table = held.drop(columns=[] if label_column is None else [label_column])
@@ -58,7 +58,8 @@ def read_points(
         else:
             points = array_of_points(held, advice, None if reading is None else reading.array)
             _check_finite(points)
-        if labels is not None:
+        if label_column is not None:
+            labels = np.asarray(held[label_column])
             check_labels(labels, len(points), label_column)
     except (ValueError, TypeError) as error:
         raise ValueError(in_file(path, error)) from None
@@ -98,7 +99,7 @@ def columns_that_count(table: pd.DataFrame) -> list[Column]:
 
     They hold integers without gaps, each once: up or down in five rows or more, in any order in twenty.
     """
-    counting = {name: why for name in table.columns if (why := _why_numbers(table[name]))}
+    counting = {name: why for name, column in table.items() if (why := _why_numbers(column))}
     return [
         Column(str(name), "left out", why)
         for name, why in (counting.items() if len(counting) < table.shape[1] else ())
