@@ -86,13 +86,13 @@ OF_TRAINING = OPTIONS._replace(
 
 
 def advise(advice: Advice, kind: str, value: object) -> str:
-    """Advice of one kind, with a value as a shell or Python is told it."""
+    """Return advice of one kind, with a value written as in a shell or in Python."""
     text = shlex.quote(str(value)) if advice is OPTIONS else repr(value)
     return getattr(advice, kind).format(value=text)
 
 
 def as_number(value: Any) -> float | None:
-    """The number that a cell holds, NaN included; None if it holds none."""
+    """Return the number that a cell holds, NaN included; None if it holds none."""
     if isinstance(value, str | bytes) and "_" in str(value):  # which Python takes, but no table means
         return None
     if isinstance(value, str):
@@ -135,9 +135,9 @@ def in_parts(text: str) -> tuple[str, str, str]:
 
 
 def common_unit(values: Sequence[object]) -> tuple[str, str] | None:
-    """Return what stands before and after the numbers of a column that is meant as numbers by the rule above.
+    """Return what stands before and after the numbers of a column, if that is the same for all of them.
 
-    None if it is not, or if that is nothing, or not the same for all of them.
+    None if nothing stands there, or if the column is not meant as numbers by the rule above.
     """
     counts = Counter(values)
     parts = {value: in_parts(value) if isinstance(value, str) else ("", "", "") for value in counts}

@@ -163,7 +163,7 @@ def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]
 
 
 def check_known(known_labels: Any, rows: int) -> Int[np.ndarray, "rows"]:
-    """Return known labels as integers from 0; -1 where -1, "-1", None, NaN or "" says that none is known.
+    """Return known labels as integers from 0; -1 where none is known: where -1, "-1", None, NaN or "" stands.
 
     Raises:
         ValueError: there is not one for each row.

@@ -90,7 +90,7 @@ def first_no_date(present: pd.Series) -> int | None:
 
 
 def in_days(column: pd.Series) -> Float[np.ndarray, "points"] | None:
-    """Days, NaN where a value is missing; None if the column does not hold dates."""
+    """Return days, NaN where a value is missing; None if the column does not hold dates."""
     if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind in "iuf":
         days = _compact(column)
         column = days if (days.notna() == column.notna()).all() else column
@@ -107,14 +107,14 @@ def in_days(column: pd.Series) -> Float[np.ndarray, "points"] | None:
 
 
 def from_days(days: pd.Series, spans: bool) -> pd.Series:
-    """Moments in UTC, or spans of time, of so many days; missing where there is no number."""
+    """Return moments in UTC, or spans of time, of so many days; missing where there is no number."""
     microseconds = (days * MICROSECONDS).round().astype("Int64")
-    held = microseconds.to_numpy(np.int64, na_value=np.iinfo(np.int64).min)  # which NumPy takes for missing
+    held = microseconds.to_numpy(np.int64, na_value=np.iinfo(np.int64).min)  # what NumPy takes for missing
     return pd.Series(held.view("m8[us]" if spans else "M8[us]"), days.index)
 
 
 def _moments(column: pd.Series) -> pd.Series | None:
-    """Moments in UTC; None where a date does not exist or is too far away."""
+    """Return moments in UTC; None where a date does not exist or is too far away."""
     if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
         column = column.map(lambda value: value.strip() if isinstance(value, str) else value)
     try:
@@ -124,7 +124,7 @@ def _moments(column: pd.Series) -> pd.Series | None:
 
 
 def _compact(column: pd.Series) -> pd.Series:
-    """Moments of dates without marks; NaT where a number is none."""
+    """Return moments of dates without marks; NaT where a number is no such date."""
     numbers = column.to_numpy(np.float64, na_value=np.nan)
     whole = np.where((np.floor(numbers) == numbers) & (np.abs(numbers) < 10 * LAST), numbers, np.nan)
     texts = pd.Series(whole, column.index, "Int64").astype("string")
@@ -140,7 +140,7 @@ def _are_clocks(present: list) -> bool:
 
 
 def _span(value: object) -> object:
-    """A time or span as pandas reads it."""
+    """Return a time or span as pandas reads it."""
     if not isinstance(value, str | datetime.time):
         return value
     text = str(value).strip().replace(",", "")

@@ -210,7 +210,7 @@ def _means(cell: str, missing: Sequence[str]) -> bool:
 
 
 def _sample(path: Path, encoding: str) -> str:
-    """Whole lines from the beginning of a text file."""
+    """Return whole lines from the beginning of a text file."""
     if path.suffix.lower() == ".gz":
         with gzip.open(path, "rt", encoding=encoding, newline="") as file:
             text = file.read(SAMPLE)
@@ -223,7 +223,7 @@ def _sample(path: Path, encoding: str) -> str:
 
 
 def _rows(sample: str, delimiter: str) -> list[list[str]]:
-    """The cells of each line that is not empty."""
+    """Return the cells of each line that is not empty."""
     try:
         return [row for row in csv.reader(io.StringIO(sample), delimiter=delimiter) if row]
     except csv.Error:

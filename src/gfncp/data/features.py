@@ -36,7 +36,7 @@ class VisionTransformer(Protocol):
 
 
 class ClassToken(nn.Module):
-    """Images to the last hidden state of a Vision Transformer's class token.
+    """Map from image files to the last hidden state of a Vision Transformer's class token.
 
     Args:
         mean, std: of the pixels in [0, 1], one number for each colour.
@@ -68,7 +68,7 @@ class ClassToken(nn.Module):
 
 
 def load_class_token(model: str) -> ClassToken:
-    """A Vision Transformer of the Hugging Face Hub, or in a local folder, with the colours it expects.
+    """Load a Vision Transformer from the Hugging Face Hub or a local folder, with the colours it expects.
 
     Raises:
         ValueError: `transformers` is not installed, or there is no such model.
@@ -98,7 +98,7 @@ def _preprocessing(model: str) -> dict:
 
 
 def list_classes(folder: Path, classes: str | None) -> ImageFiles:
-    """The images of a folder, of some classes only where a list is named; see `class_list`."""
+    """List the images of a folder, of some classes only where a list is named; see `class_list`."""
     return list_images(folder, None if classes is None else class_list(classes))
 
 

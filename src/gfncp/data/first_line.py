@@ -54,7 +54,7 @@ def _are_counted(names: Sequence[str]) -> bool:
 
 
 def check_one_column(table: pd.DataFrame, marks: Collection[str]) -> None:
-    """Refuse a single column whose cells have delimiters, some other ``marks``, that its name lacks.
+    """Refuse a single column whose cells hold another delimiter, one of ``marks``, that its name lacks.
 
     Raises:
         ValueError: at least half of them have.

@@ -62,7 +62,7 @@ def read_pictures(folder: Path, skip_bad: bool = False) -> Pictures:
         raise ValueError(f"{folder}: {unreadable}; {advice}")
     notes = [f"{folder}: left out, {unreadable}"] if bad else []
     if moving:
-        notes.append(f"{folder}: of {moving} of {len(files)} images, which move, the first frame was taken")
+        notes.append(f"{folder}: {moving} of {len(files)} images move: their first frame was taken")
     pixels = np.empty((len(levels), PIXELS, PIXELS), np.uint8)
     for group in (True, False):  # images of one folder have as many bits
         places = [place for place, each in enumerate(deep) if each == group]

@@ -71,7 +71,7 @@ class Roles:
 def read_sets(
     paths: Sequence[Path], roles: Roles, reading: Reading | None = None, skip_bad: bool = False
 ) -> list[PointSet]:
-    """The sets in files and folders of images: one for each, or for each value of the column of sets.
+    """Read the sets in files and folders of images: one for each, or for each value of the column of sets.
 
     Args:
         reading: how the cells of files are written.
@@ -131,7 +131,7 @@ def names_apart(paths: Sequence[Path]) -> list[str]:
 
 
 def set_of_rows(rows: pd.DataFrame, name: str, roles: Roles) -> PointSet:
-    """The set that some rows of a table are.
+    """Return the set that some rows of a table are.
 
     Raises:
         ValueError: a column is missing, or holds what is not accepted.
@@ -177,7 +177,7 @@ def _read_file(
 
 
 def _counting(table: pd.DataFrame, roles: Roles) -> list[Column]:
-    """The columns of a file that count its rows, unless columns are chosen."""
+    """Return the columns of a file that count its rows; none where columns are chosen."""
     if roles.columns is not None:
         return []
     return columns_that_count(table.drop(columns=[*roles.aside, *roles.others, *roles.categories]))
@@ -186,7 +186,7 @@ def _counting(table: pd.DataFrame, roles: Roles) -> list[Column]:
 def _assign(
     held: pd.DataFrame | dict[str, np.ndarray], title: str, roles: Roles, reading: Reading
 ) -> tuple[PointSet, Shaped[np.ndarray, "points"] | None]:
-    """All points as one set, and the names of the sets that they are in."""
+    """Return all points as one set, and the name of the set that each is in."""
     check_columns(list(held), roles)
     columns: list[Column] = []
     if isinstance(held, pd.DataFrame):
@@ -204,14 +204,14 @@ def _assign(
 
 
 def _index(held: pd.DataFrame | dict[str, np.ndarray], rows: int) -> pd.Index:
-    """The names of rows that a Parquet file keeps, if pandas wrote one index of them; else numbers."""
+    """Return the names of rows that a Parquet file keeps, if pandas wrote one index of them; else numbers."""
     if isinstance(held, pd.DataFrame) and not isinstance(held.index, pd.RangeIndex | pd.MultiIndex):
         return held.index
     return pd.RangeIndex(rows)
 
 
 def _table(held: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, list[Column]]:
-    """The columns to cluster by, as numbers and categories, and what each column was used as."""
+    """Return the columns to cluster by, as numbers and categories, and what each column was used as."""
     chosen = None if roles.columns is None else list(roles.columns)
     twice = [name for name, times in Counter(chosen).items() if times > 1]
     if twice:
