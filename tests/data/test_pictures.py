@@ -73,7 +73,7 @@ def test_of_images_that_move_the_first_frame_is_taken_and_said(tmp_path):
     first.save(tmp_path / "x.gif", save_all=True, append_images=[second])
     found = read_pictures(tmp_path)
     assert (found.pixels == 10).all()
-    assert "of 1 of 1 images, which move, the first frame was taken" in found.notes[0]
+    assert "1 of 1 images move: their first frame was taken" in found.notes[0]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32, bool])

@@ -256,7 +256,8 @@ def _mostly_fall(near, low, high, weights):
     logs = (high[varied] / 2 - low[varied] / 2).log()
     if logs.amax() - logs.amin() > math.log(STEEP) * (len(logs) - 1):
         return False
-    if kendalltau(range(len(logs)), logs, alternative="less").pvalue > CHANCE:
+    order = kendalltau(range(len(logs)), logs, alternative="less")
+    if order.pvalue > CHANCE:  # pyright: ignore[reportAttributeAccessIssue]  # hidden by SciPy's decorator
         return False
     z, _ = _scaled(near[:, varied], weights)
     return bool(_usual(correlations(z, weights)) <= LITTLE)

@@ -2,7 +2,7 @@
 
 Memory while reading, as measured: arrays and Parquet take up to 6 times their unpacked content (deflate packs
 1000 to 1 at most), unpacked CSV 10 to 50 times its size, and 120 times where most of it are names of columns.
-What a header merely claims costs nothing.
+A size that a file's header claims, but does not hold, costs nothing.
 """
 
 from gfncp.data.embeddings import read_embeddings

@@ -10,7 +10,7 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -86,19 +86,19 @@ OF_TRAINING = OPTIONS._replace(
 
 
 def advise(advice: Advice, kind: str, value: object) -> str:
-    """Advice of one kind, with a value as a shell or Python is told it."""
+    """Return advice of one kind, with a value written as in a shell or in Python."""
     text = shlex.quote(str(value)) if advice is OPTIONS else repr(value)
     return getattr(advice, kind).format(value=text)
 
 
-def as_number(value: object) -> float | None:
-    """The number that a cell holds, NaN included; None if it holds none."""
+def as_number(value: Any) -> float | None:
+    """Return the number that a cell holds, NaN included; None if it holds none."""
     if isinstance(value, str | bytes) and "_" in str(value):  # which Python takes, but no table means
         return None
     if isinstance(value, str):
         value = value.translate(MINUS)
     try:
-        return float(value)  # pyright: ignore[reportArgumentType]
+        return float(value)
     except (TypeError, ValueError, OverflowError):
         return None
 
@@ -135,9 +135,9 @@ def in_parts(text: str) -> tuple[str, str, str]:
 
 
 def common_unit(values: Sequence[object]) -> tuple[str, str] | None:
-    """Return what stands before and after the numbers of a column that is meant as numbers by the rule above.
+    """Return what stands before and after the numbers of a column, if that is the same for all of them.
 
-    None if it is not, or if that is nothing, or not the same for all of them.
+    None if nothing stands there, or if the column is not meant as numbers by the rule above.
     """
     counts = Counter(values)
     parts = {value: in_parts(value) if isinstance(value, str) else ("", "", "") for value in counts}

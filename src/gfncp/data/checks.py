@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence, Sized
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,11 @@ from scipy.sparse import issparse
 
 from gfncp.data.levels import bits_of, white_of
 from gfncp.data.tables import DENSE
+from gfncp.networks.interfaces import PointShape
 from gfncp.partitions import canonical_labels
 
 REAL = "biufOSU"  # kinds of arrays that may hold real numbers, or text
 RESHAPE = "Reshape your data: X.reshape(-1, 1) makes points of one column, X.reshape(1, -1) makes one point"
-
-PointShape = tuple[int | None, ...]
 
 
 def check_points(
@@ -64,13 +64,13 @@ def as_array(
     return held
 
 
-def _table_or_array(X: object) -> np.ndarray | pd.DataFrame:
+def _table_or_array(X) -> np.ndarray | pd.DataFrame:
     """Return points as NumPy or pandas hold them; masked entries are NaN, or None among objects."""
     if isinstance(X, torch.Tensor):
         if X.layout != torch.strided:
             raise ValueError("X is a sparse tensor: accepted are dense ones; X.to_dense() makes one")
         X = X.detach().cpu()
-        X = X.float() if X.dtype == torch.bfloat16 else X  # which NumPy does not know
+        return _as_array(X.float() if X.dtype == torch.bfloat16 else X)  # which NumPy does not know
     if hasattr(X, "to_pandas"):
         X = X.to_pandas()
     if isinstance(X, np.ndarray) and X.dtype.names is not None and X.ndim == 1:
@@ -162,8 +162,8 @@ def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]
     return weights
 
 
-def check_known(known_labels: object, rows: int) -> Int[np.ndarray, "rows"]:
-    """Return known labels as integers from 0; -1 where -1, "-1", None, NaN or "" says that none is known.
+def check_known(known_labels: Any, rows: int) -> Int[np.ndarray, "rows"]:
+    """Return known labels as integers from 0; -1 where none is known: where -1, "-1", None, NaN or "" stands.
 
     Raises:
         ValueError: there is not one for each row.
@@ -232,14 +232,20 @@ def _numbers(
     """Return finite numbers in float64; the error names the entry that is none, counting from 1."""
     try:
         numbers = values.astype(np.float64)
-        bad = ~np.isfinite(numbers)
     except (TypeError, ValueError, OverflowError):
         bad = np.vectorize(_is_no_number, otypes=[bool])(values)
+        raise ValueError(_not_finite(values, bad, columns)) from None
+    bad = ~np.isfinite(numbers)
     if bad.any():
-        place = tuple(np.argwhere(bad)[0].tolist())
-        held = values[place].item() if isinstance(values[place], np.generic) else values[place]
-        raise ValueError(f"X: {_where(place, columns)} holds {held!r}: accepted are finite numbers")
+        raise ValueError(_not_finite(values, bad, columns))
     return numbers
+
+
+def _not_finite(values: np.ndarray, bad: np.ndarray, columns: pd.Index | None) -> str:
+    """Say where the first bad entry stands, and what it holds."""
+    place = tuple(np.argwhere(bad)[0].tolist())
+    held = values[place].item() if isinstance(values[place], np.generic) else values[place]
+    return f"X: {_where(place, columns)} holds {held!r}: accepted are finite numbers"
 
 
 def _where(place: tuple[int, ...], columns: pd.Index | None) -> str:
@@ -249,7 +255,7 @@ def _where(place: tuple[int, ...], columns: pd.Index | None) -> str:
     return f"row {row}, column {rest[0]}" if len(rest) == 1 else f"row {row}, entry {tuple(rest)}"
 
 
-def _is_no_number(value: object) -> bool:
+def _is_no_number(value: Any) -> bool:
     try:
         float(value)
     except (TypeError, ValueError, OverflowError):

@@ -12,7 +12,7 @@
 """
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
@@ -143,7 +143,7 @@ def use_of(column: pd.Series, name: object, title: str, named: bool, advice: Adv
         return Column(called, "left out" if why not in ("", REPEATED) else "number", why)
     if are_dates(column):
         return Column(called, "date", SPAN if are_spans(column) else SINCE)
-    present = column[column.notna()]
+    present = column.dropna()
     if len(present) and all(map(holds_vector, present)):
         return Column(called, "vector", width=_length(present, title))
     return _use_of_cells(present, column, name, title, called, advice)
@@ -159,7 +159,7 @@ def _are_compact_dates(column: pd.Series, title: str, advice: Advice) -> bool:
         row = int(others.argmax())
         raise ValueError(
             f"X: row {row + 1}, {title} holds {column.iloc[row]}, in a column of dates such as "
-            f"{int(column[dates].iloc[0])}: accepted are dates and missing values; "
+            f"{int(column.iloc[int(dates.argmax())])}: accepted are dates and missing values; "
             f"{advise(advice, 'missing', column.iloc[row])}"
         )
     return bool(dates.any())
@@ -207,7 +207,7 @@ def _use_of_cells(
         row, value = _first(present, others.__contains__)
     if unit is not None or are_meant_as_numbers(values):
         raise ValueError(f"{no_number(row, title, name, value, advice)}{_beside(others - {value})}")
-    amount = value if all(map(begins_with_number, different)) else ""
+    amount = str(value) if all(map(begins_with_number, different)) else ""
     if len(different) == len(values) > FEW:
         return Column(called, "left out", _names_rows(len(column) - len(values)), amount=amount)
     use = _category(column, name, title, called, advice)
@@ -228,7 +228,12 @@ def _beside(others: set) -> str:
 
 def _first(column: pd.Series, chosen: Callable[[object], bool]) -> tuple[int, object]:
     """Return the row and the value of the first chosen cell."""
-    return next((row, value) for row, value in column.items() if chosen(value))
+    return next((row, value) for row, value in _cells(column) if chosen(value))
+
+
+def _cells(column: pd.Series) -> Iterator[tuple[int, object]]:
+    """Return the row and the value of each cell."""
+    return zip(column.index.tolist(), column.tolist(), strict=True)
 
 
 def describe(columns: Sequence[Column]) -> list[str]:
@@ -292,7 +297,7 @@ def _about_an_identifier(column: pd.Series, name: str) -> str:
 
 
 def _category(column: pd.Series, name: object, title: str, called: str, advice: Advice) -> Column:
-    names = sorted(set(kinds_of(column)) - {None})
+    names = sorted({kind for kind in kinds_of(column) if kind is not None})
     kinds = len(names)
     if kinds > CATEGORIES:
         first = _short(column.dropna().iloc[0])
@@ -307,21 +312,20 @@ def _category(column: pd.Series, name: object, title: str, called: str, advice: 
 
 def _tick(column: pd.Series) -> str:
     """Say of a column that it holds one value, or none."""
-    return f"{_short(kinds_of(column[column.notna()])[0])} or nothing"
+    return f"{_short(kinds_of(column.dropna())[0])} or nothing"
 
 
 def _length(vectors: pd.Series, title: str) -> int:
     """Return the common length of vectors of numbers."""
-    length = None
-    for row, vector in vectors.items():
+    length = 0
+    for row, vector in _cells(vectors):
         held = as_vector(vector)
-        if len(held) == 0 or (length is not None and len(held) != length):
-            wanted = "numbers" if length is None else f"{length} numbers, as in the rows before"
+        if len(held) == 0 or (length and len(held) != length):
+            wanted = f"{length} numbers, as in the rows before" if length else "numbers"
             raise ValueError(
                 f"X: row {row + 1}, {title} holds {_short(vector)}: accepted are lists of {wanted}"
             )
         length = len(held)
-    assert length is not None
     return length
 
 

@@ -78,19 +78,23 @@ class Columns:
             named = isinstance(table, pd.DataFrame)
             names = table.columns if named else frame.columns
             used = [
-                use_of(frame[place], name, title, named, advice)
+                use_of(frame.iloc[:, place], name, title, named, advice)
                 for place, (name, title) in enumerate(zip(names, titles, strict=True))
             ]
         _check_some_left(used)
         shares = {
-            place: shares_of(frame[place]) for place, each in enumerate(used) if each.used == "category"
+            place: shares_of(frame.iloc[:, place])
+            for place, each in enumerate(used)
+            if each.used == "category"
         }
         values = numbers_of(frame, titles, used)
         missing = np.isnan(values)
         if missing.all() and not shares:
             raise ValueError("X: all values are missing: accepted is at least one number")
         counts = gaps(used, missing)
-        counts |= {place: recognised(frame[place], kinds).count(None) for place, kinds in shares.items()}
+        counts |= {
+            place: recognised(frame.iloc[:, place], kinds).count(None) for place, kinds in shares.items()
+        }
         used = [replace(each, missing=counts.get(place, 0)) for place, each in enumerate(used)]
         used = look_at(frame, used, values)
         values = np.where(missing.all(0), 0.0, values)
@@ -112,9 +116,9 @@ class Columns:
         missing = np.isnan(numbers)
         parts = [np.where(missing, np.array(self.fill), numbers)]
         lacking = {titles[place]: count for place, count in gaps(self.used, missing).items() if count}
-        empty = missing.all(1)
+        empty = np.all(missing, axis=1)
         for place, shares in self.shares.items():
-            kinds = recognised(frame[place], shares)
+            kinds = recognised(frame.iloc[:, place], shares)
             parts.append(self.step * coordinates(kinds, shares) / nearer(self.used[place].block))
             unknown = kinds.count(None)
             lacking |= {titles[place]: unknown} if unknown else {}
@@ -146,7 +150,7 @@ class Columns:
                 (from_days(values, each.why == SPAN) if each.used == "date" else values).rename(name)
             )
         for place, shares in self.shares.items():
-            kinds = pd.Categorical(recognised(frame[place], shares))
+            kinds = pd.Categorical(recognised(frame.iloc[:, place], shares))
             resolved.append(pd.Series(kinds, name=self.used[place].name))
         return pd.concat(resolved, axis=1)
 

@@ -17,6 +17,7 @@ from gfncp.data.cells import OF_ALL
 
 EPOCH = pd.Timestamp(0, tz="UTC").as_unit("us")  # nanoseconds end in 2262
 DAY = pd.Timedelta(days=1).as_unit("us")
+MICROSECONDS = 86_400_000_000  # of a day
 ISO = re.compile(
     r"\d{4}[-/]\d{1,2}(?:[-/]\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:Z|[+-]\d{2}:?\d{2})?)?)?"
 )
@@ -39,7 +40,7 @@ def are_dates(column: pd.Series) -> bool:
     dtype = column.dtype
     if isinstance(dtype, pd.PeriodDtype) or dtype.kind in "mM":
         return True
-    present = column[column.notna()].tolist()
+    present = column.dropna().tolist()
     if not present:
         return False
     if all(isinstance(value, str) and ISO.fullmatch(value.strip()) for value in present):
@@ -55,7 +56,7 @@ def are_spans(column: pd.Series) -> bool:
     """Tell spans of time from moments, in a column of dates."""
     if column.dtype.kind == "m" or any(isinstance(value, datetime.timedelta) for value in column):
         return True
-    return _are_clocks(column[column.notna()].tolist())
+    return _are_clocks(column.dropna().tolist())
 
 
 def compact_dates(column: pd.Series) -> Bool[np.ndarray, "points"]:
@@ -71,7 +72,7 @@ def compact_dates(column: pd.Series) -> Bool[np.ndarray, "points"]:
 
 def are_ambiguous_dates(column: pd.Series) -> bool:
     """Recognise text that is written as dates are, but not as in ISO 8601."""
-    present = column[column.notna()].tolist()
+    present = column.dropna().tolist()
     return bool(present) and all(
         isinstance(value, str) and (OTHER.fullmatch(value.strip()) or ISO.fullmatch(value.strip()))
         for value in present
@@ -85,11 +86,11 @@ def first_no_date(present: pd.Series) -> int | None:
         return None
     texts = present.where(written).map(lambda value: value.strip() if isinstance(value, str) else None)
     bad = pd.to_datetime(texts, utc=True, format="ISO8601", errors="coerce").isna()
-    return bad.idxmax() if bad.any() and bad.mean() <= 1 - OF_ALL else None
+    return present.index[bad.argmax()] if bad.any() and bad.mean() <= 1 - OF_ALL else None
 
 
 def in_days(column: pd.Series) -> Float[np.ndarray, "points"] | None:
-    """Days, NaN where a value is missing; None if the column does not hold dates."""
+    """Return days, NaN where a value is missing; None if the column does not hold dates."""
     if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind in "iuf":
         days = _compact(column)
         column = days if (days.notna() == column.notna()).all() else column
@@ -106,14 +107,14 @@ def in_days(column: pd.Series) -> Float[np.ndarray, "points"] | None:
 
 
 def from_days(days: pd.Series, spans: bool) -> pd.Series:
-    """Moments in UTC, or spans of time, of so many days; missing where there is no number."""
-    microseconds = (days * (DAY / pd.Timedelta(microseconds=1))).round().astype("Int64")
-    held = microseconds.to_numpy(np.int64, na_value=np.iinfo(np.int64).min)  # which NumPy takes for missing
+    """Return moments in UTC, or spans of time, of so many days; missing where there is no number."""
+    microseconds = (days * MICROSECONDS).round().astype("Int64")
+    held = microseconds.to_numpy(np.int64, na_value=np.iinfo(np.int64).min)  # what NumPy takes for missing
     return pd.Series(held.view("m8[us]" if spans else "M8[us]"), days.index)
 
 
 def _moments(column: pd.Series) -> pd.Series | None:
-    """Moments in UTC; None where a date does not exist or is too far away."""
+    """Return moments in UTC; None where a date does not exist or is too far away."""
     if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
         column = column.map(lambda value: value.strip() if isinstance(value, str) else value)
     try:
@@ -123,7 +124,7 @@ def _moments(column: pd.Series) -> pd.Series | None:
 
 
 def _compact(column: pd.Series) -> pd.Series:
-    """Moments of dates without marks; NaT where a number is none."""
+    """Return moments of dates without marks; NaT where a number is no such date."""
     numbers = column.to_numpy(np.float64, na_value=np.nan)
     whole = np.where((np.floor(numbers) == numbers) & (np.abs(numbers) < 10 * LAST), numbers, np.nan)
     texts = pd.Series(whole, column.index, "Int64").astype("string")
@@ -139,7 +140,7 @@ def _are_clocks(present: list) -> bool:
 
 
 def _span(value: object) -> object:
-    """A time or span as pandas reads it."""
+    """Return a time or span as pandas reads it."""
     if not isinstance(value, str | datetime.time):
         return value
     text = str(value).strip().replace(",", "")

@@ -174,7 +174,7 @@ def _normalise_texts(
     column: pd.Series, name: object, decimal: str, thousands: str | None, missing: Sequence[str]
 ) -> pd.Series:
     column = column.map(lambda cell: None if isinstance(cell, str) and _means(cell, missing) else cell)
-    present = column[column.notna()].tolist()
+    present = column.dropna().tolist()
     texts = all(isinstance(cell, str) for cell in present)
     if not texts or not (are_meant_as_numbers(present) or common_unit(present) is not None):
         return column
@@ -210,7 +210,7 @@ def _means(cell: str, missing: Sequence[str]) -> bool:
 
 
 def _sample(path: Path, encoding: str) -> str:
-    """Whole lines from the beginning of a text file."""
+    """Return whole lines from the beginning of a text file."""
     if path.suffix.lower() == ".gz":
         with gzip.open(path, "rt", encoding=encoding, newline="") as file:
             text = file.read(SAMPLE)
@@ -223,7 +223,7 @@ def _sample(path: Path, encoding: str) -> str:
 
 
 def _rows(sample: str, delimiter: str) -> list[list[str]]:
-    """The cells of each line that is not empty."""
+    """Return the cells of each line that is not empty."""
     try:
         return [row for row in csv.reader(io.StringIO(sample), delimiter=delimiter) if row]
     except csv.Error:
@@ -285,7 +285,7 @@ def _has_decimal_commas(table: pd.DataFrame) -> bool:
     found = False
     for name in table.columns:
         column = table[name].dropna()
-        if column.dtype.kind == "f" and (column % 1 != 0).any():
+        if column.dtype.kind == "f" and np.any(column % 1 != 0):
             return False
         if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
             texts = [cell for cell in column.unique().tolist() if isinstance(cell, str)]

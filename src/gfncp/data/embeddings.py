@@ -22,7 +22,7 @@ class Embeddings(NamedTuple):
 
 
 def read_embeddings(path: Path, label_column: str | None = None) -> Embeddings:
-    """Vectors from a Parquet, CSV, NPY, NPZ or safetensors file, as `read_points` reads it.
+    """Read vectors from a Parquet, CSV, NPY, NPZ or safetensors file, as `read_points` reads it.
 
     Raises:
         ValueError: `read_points` fails, or the points are not vectors.
@@ -38,11 +38,11 @@ def read_embeddings(path: Path, label_column: str | None = None) -> Embeddings:
 
 
 def clinc150(folder: Path) -> Embeddings:
-    """All sentences of CLINC150 (Larson et al. 2019), 150 of each of 150 intents, as 384-d MiniLM vectors.
+    """Return all sentences of CLINC150 (Larson et al. 2019), 150 of each of 150 intents, as MiniLM vectors.
 
     Args:
         folder: with ``minilm_l6_embeddings.npz``, which holds ``classes`` and, for each of the splits train,
-            val and test, ``train_x`` and ``train_y``.
+            val and test, ``train_x`` (384-d vectors) and ``train_y``.
 
     Raises:
         ValueError: the file is missing, damaged, or lacks an array.

@@ -31,8 +31,8 @@ def embed_items(
 ) -> None:
     """Write ``x``, an embedding of each item, and ``y``, its class if known, to a safetensors file.
 
-    Chunks that are done lie in a folder beside ``output`` until all are. A file that is complete is left
-    as it is. The metadata lists the names of classes, and holds ``source`` and a digest of ``names``.
+    Chunks that are done lie in a folder beside ``output`` until all are. A complete ``output`` is left as it
+    is. The metadata lists the names of classes, and holds ``source`` and a digest of ``names``.
 
     Args:
         names: what tells items apart, in this run and when it is resumed.
@@ -49,7 +49,9 @@ def embed_items(
     digest = hashlib.sha256(json.dumps([source, *names, classes and list(classes)]).encode()).hexdigest()
     if output.exists():
         if _digest_of(output) != digest:
-            raise ValueError(f"{output}: holds something else; choose another output, or remove it")
+            raise ValueError(
+                f"{output}: holds something else than these embeddings; choose another output, or remove it"
+            )
         report(len(items))
         return
     folder = output.with_name(f".{output.name}.{digest[:16]}")
@@ -83,7 +85,7 @@ def _digest_of(path: Path) -> str | None:
 
 
 def _stored(path: Path, rows: int) -> Float[Tensor, "rows dim"] | None:
-    """A chunk that an earlier run left, unless it is damaged."""
+    """Return a chunk that an earlier run left; None if there is none, or it is damaged."""
     try:
         x = load_file(path)["x"]
     except (OSError, SafetensorError, KeyError):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -21,15 +22,30 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
+@runtime_checkable
+class VisionTransformer(Protocol):
+    """Interface of a `transformers` model whose first token is the class token.
+
+    Attributes:
+        config: has the length of the images' sides in pixels, ``image_size``.
+    """
+
+    config: Any
+
+    def eval(self) -> nn.Module: ...
+
+
 class ClassToken(nn.Module):
-    """Images to the last hidden state of a Vision Transformer's class token.
+    """Map from image files to the last hidden state of a Vision Transformer's class token.
 
     Args:
-        transformer: a `transformers` model whose first token is the class token.
         mean, std: of the pixels in [0, 1], one number for each colour.
     """
 
-    def __init__(self, transformer: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+    mean: Float[Tensor, "3 1 1"]
+    std: Float[Tensor, "3 1 1"]
+
+    def __init__(self, transformer: VisionTransformer, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.transformer = transformer.eval().requires_grad_(False)
         self.size = transformer.config.image_size
@@ -52,7 +68,7 @@ class ClassToken(nn.Module):
 
 
 def load_class_token(model: str) -> ClassToken:
-    """A Vision Transformer of the Hugging Face Hub, or in a local folder, with the colours it expects.
+    """Load a Vision Transformer from the Hugging Face Hub or a local folder, with the colours it expects.
 
     Raises:
         ValueError: `transformers` is not installed, or there is no such model.
@@ -82,7 +98,7 @@ def _preprocessing(model: str) -> dict:
 
 
 def list_classes(folder: Path, classes: str | None) -> ImageFiles:
-    """The images of a folder, of some classes only where a list is named; see `class_list`."""
+    """List the images of a folder, of some classes only where a list is named; see `class_list`."""
     return list_images(folder, None if classes is None else class_list(classes))
 
 

@@ -102,7 +102,7 @@ def _blocks(
             column = values[:, coordinate[place]]
             found.append(column == np.fmax.reduce(column))
         elif each.used == "category" and each.why == TRUTH:
-            found.append(frame[place].fillna(False).to_numpy(dtype=bool))
+            found.append(frame.iloc[:, place].fillna(False).to_numpy(dtype=bool))
         else:
             found.append(None)
     return block_sizes(found)

@@ -37,7 +37,7 @@ def _numbers_in(names: Sequence[str]) -> list[str]:
 
 def _is_within(name: str, column: pd.Series) -> bool:
     """Tell whether a number lies between the smallest and the largest of a column."""
-    numbers, number = pd.to_numeric(column, errors="coerce"), as_number(name)
+    numbers, number = pd.Series(pd.to_numeric(column, errors="coerce")), as_number(name)
     return number is not None and bool(numbers.min() <= number <= numbers.max())
 
 
@@ -54,7 +54,7 @@ def _are_counted(names: Sequence[str]) -> bool:
 
 
 def check_one_column(table: pd.DataFrame, marks: Collection[str]) -> None:
-    """Refuse a single column whose cells have delimiters, some other ``marks``, that its name lacks.
+    """Refuse a single column whose cells hold another delimiter, one of ``marks``, that its name lacks.
 
     Raises:
         ValueError: at least half of them have.

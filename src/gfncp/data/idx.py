@@ -52,7 +52,7 @@ MD5_UNPACKED = {
 
 
 def read_idx(path: Path) -> UInt8[Tensor, "*shape"]:
-    """An IDX file of unsigned bytes, gzipped or not.
+    """Read an IDX file of unsigned bytes, gzipped or not.
 
     Raises:
         ValueError: there is no such file, it is of another kind, is truncated, or has bytes left over.
@@ -63,7 +63,7 @@ def read_idx(path: Path) -> UInt8[Tensor, "*shape"]:
 def images(
     dataset: str, split: str, folder: Path | None = None
 ) -> tuple[UInt8[Tensor, "images 28 28"], Int[Tensor, "images"]]:
-    """Images and class labels of ``mnist`` or ``fashion-mnist``.
+    """Return images and class labels of ``mnist`` or ``fashion-mnist``.
 
     Args:
         split: ``"train"`` or ``"test"``.
@@ -97,7 +97,7 @@ def _checked(dataset: str, name: str, shape: tuple[int, ...], folder: Path | Non
 
 
 def _unpacked(path: Path, most: int = -1) -> bytes:
-    """The content of a file, or so many bytes of it: a small gzip file may unpack to any size."""
+    """Return a file's unpacked content, so many bytes at most: a small gzip file may unpack to any size."""
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file")

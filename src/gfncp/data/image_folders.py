@@ -26,7 +26,7 @@ class ImageFiles(NamedTuple):
 
 
 def list_images(folder: Path, classes: list[str] | None = None) -> ImageFiles:
-    """All images below a folder, flat or with a sub-folder for each class; hidden files are left out.
+    """List all images below a folder, flat or with a sub-folder for each class; hidden files are left out.
 
     Args:
         classes: take these sub-folders only; None takes all.
@@ -38,14 +38,11 @@ def list_images(folder: Path, classes: list[str] | None = None) -> ImageFiles:
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder}: there is no such folder")
-    flat = (
-        [path for path in folder.iterdir() if _is_image(path.relative_to(folder))] if classes is None else []
-    )
-    roots = (
-        [path for path in folder.iterdir() if path.is_dir()]
-        if classes is None
-        else map(folder.joinpath, classes)
-    )
+    if classes is None:
+        flat = [path for path in folder.iterdir() if _is_image(path.relative_to(folder))]
+        roots = [path for path in folder.iterdir() if path.is_dir()]
+    else:
+        flat, roots = [], [folder / name for name in classes]
     below = {root: images_below(root) for root in roots}
     for root in below:
         if classes is not None and not below[root]:

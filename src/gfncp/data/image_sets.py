@@ -23,7 +23,7 @@ class LabelledImages(NamedTuple):
 
 
 def labelled_images(dataset: str, part: Part, folder: Path | None) -> LabelledImages:
-    """Return a part of a data set; that to train on is in random order.
+    """Return a part of a data set; the part to train on is in random order.
 
     Omniglot's characters are others in each part, and those to train on are there four times: each turn by
     90 degrees is a character of its own.

@@ -115,5 +115,5 @@ def coordinates(kinds: Sequence[Kind], shares: Mapping[str, float]) -> Float[np.
     else:
         places = np.eye(count) * (count / (count - 1)) ** 0.5 / 2
     mean = np.array(list(shares.values())) @ places
-    known = {text: place for place, text in enumerate(shares)}
+    known: dict[Kind, int] = {text: place for place, text in enumerate(shares)}
     return np.vstack([places, mean])[[known.get(text, -1) for text in kinds]]

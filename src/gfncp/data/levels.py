@@ -8,7 +8,7 @@ from jaxtyping import Num, Shaped, UInt8
 if TYPE_CHECKING:
     import PIL.Image
 
-BITS = (1, 8, 10, 12, 14, 16)  # that cameras, scanners and masks have
+BITS = (1, 8, 10, 12, 14, 16)  # of the images of cameras and scanners, and of masks
 WHITE = 255
 
 

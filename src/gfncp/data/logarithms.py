@@ -31,8 +31,9 @@ def take_logarithms(
                 f"log={list(names)}: accepted are columns of numbers, {name!r} is used as {held}"
             )
         column = table[name]
-        if (column < 0).any():
-            row = int(np.argmax(column < 0))
+        negative = np.flatnonzero((column < 0).to_numpy())
+        if len(negative):
+            row = int(negative[0])
             raise ValueError(
                 f"X: row {row + 1}, column {name!r} holds {column.iloc[row]:g}: accepted for logarithms are "
                 "numbers from 0"

@@ -36,7 +36,7 @@ def numbers_of(
         parts = [np.empty((len(frame), 0))]
         for place, each in enumerate(used):
             if each.used in NUMERIC:
-                parts.append(_part(frame[place], titles[place], each))
+                parts.append(_part(frame.iloc[:, place], titles[place], each))
         numbers = np.concatenate(parts, axis=1)
     if np.isinf(numbers).any():
         row, coordinate = np.argwhere(np.isinf(numbers))[0].tolist()

@@ -62,7 +62,7 @@ def read_pictures(folder: Path, skip_bad: bool = False) -> Pictures:
         raise ValueError(f"{folder}: {unreadable}; {advice}")
     notes = [f"{folder}: left out, {unreadable}"] if bad else []
     if moving:
-        notes.append(f"{folder}: of {moving} of {len(files)} images, which move, the first frame was taken")
+        notes.append(f"{folder}: {moving} of {len(files)} images move: their first frame was taken")
     pixels = np.empty((len(levels), PIXELS, PIXELS), np.uint8)
     for group in (True, False):  # images of one folder have as many bits
         places = [place for place, each in enumerate(deep) if each == group]
@@ -86,7 +86,7 @@ def _grey(image: "PIL.Image.Image") -> "PIL.Image.Image":
 
     if is_deep(image):
         return Image.fromarray(np.asarray(image, dtype=np.float32))
-    if image.mode == "L" and image.getextrema()[1] <= 1:  # of a bit, in bytes: resizing would round it
+    if image.mode == "L" and np.asarray(image).max() <= 1:  # of a bit, in bytes: resizing would round it
         return image.convert("F")
     if not image.has_transparency_data:
         return image.convert("L")

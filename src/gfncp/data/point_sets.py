@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Num, Shaped
+from jaxtyping import Bool, Num, Shaped
 
 from gfncp.data.cells import OPTIONS, advise
 from gfncp.data.column_notes import notes_of_cells
@@ -71,7 +71,7 @@ class Roles:
 def read_sets(
     paths: Sequence[Path], roles: Roles, reading: Reading | None = None, skip_bad: bool = False
 ) -> list[PointSet]:
-    """The sets in files and folders of images: one for each, or for each value of the column of sets.
+    """Read the sets in files and folders of images: one for each, or for each value of the column of sets.
 
     Args:
         reading: how the cells of files are written.
@@ -91,11 +91,21 @@ def read_sets(
             continue
         for name in pd.unique(sets):
             chosen = sets == name
-            labels = None if whole.labels is None else whole.labels[chosen]
             title = str(name) if len(paths) == 1 else f"{whole.name}: {name}"
-            points, ids = whole.points[chosen], whole.ids[chosen]
-            found.append(PointSet(title, points, ids, labels, whole.columns))
+            found.append(_rows_of(whole, chosen, title))
     return found
+
+
+def _rows_of(whole: PointSet, chosen: Bool[np.ndarray, "points"], title: str) -> PointSet:
+    """Return some points of a set as one of their own."""
+    points, labels = whole.points, whole.labels
+    return PointSet(
+        title,
+        points.loc[chosen] if isinstance(points, pd.DataFrame) else points[chosen],
+        whole.ids[chosen],
+        None if labels is None else labels[chosen],
+        whole.columns,
+    )
 
 
 def names_apart(paths: Sequence[Path]) -> list[str]:
@@ -121,7 +131,7 @@ def names_apart(paths: Sequence[Path]) -> list[str]:
 
 
 def set_of_rows(rows: pd.DataFrame, name: str, roles: Roles) -> PointSet:
-    """The set that some rows of a table are.
+    """Return the set that some rows of a table are.
 
     Raises:
         ValueError: a column is missing, or holds what is not accepted.
@@ -167,7 +177,7 @@ def _read_file(
 
 
 def _counting(table: pd.DataFrame, roles: Roles) -> list[Column]:
-    """The columns of a file that count its rows, unless columns are chosen."""
+    """Return the columns of a file that count its rows; none where columns are chosen."""
     if roles.columns is not None:
         return []
     return columns_that_count(table.drop(columns=[*roles.aside, *roles.others, *roles.categories]))
@@ -176,7 +186,7 @@ def _counting(table: pd.DataFrame, roles: Roles) -> list[Column]:
 def _assign(
     held: pd.DataFrame | dict[str, np.ndarray], title: str, roles: Roles, reading: Reading
 ) -> tuple[PointSet, Shaped[np.ndarray, "points"] | None]:
-    """All points as one set, and the names of the sets that they are in."""
+    """Return all points as one set, and the name of the set that each is in."""
     check_columns(list(held), roles)
     columns: list[Column] = []
     if isinstance(held, pd.DataFrame):
@@ -189,31 +199,32 @@ def _assign(
     ids = pd.Index(aside[roles.ids], name=roles.ids) if roles.ids else _index(held, len(points))
     if isinstance(points, pd.DataFrame):
         points = points.set_axis(ids)
-    return PointSet(title, points, ids, aside.get(roles.labels), columns), aside.get(roles.sets)
+    labels, sets = (None if name is None else aside[name] for name in (roles.labels, roles.sets))
+    return PointSet(title, points, ids, labels, columns), sets
 
 
 def _index(held: pd.DataFrame | dict[str, np.ndarray], rows: int) -> pd.Index:
-    """The names of rows that a Parquet file keeps, if pandas wrote one index of them; else numbers."""
-    kept = held.index if isinstance(held, pd.DataFrame) else None
-    plain = kept is None or isinstance(kept, pd.RangeIndex | pd.MultiIndex)
-    return pd.RangeIndex(rows) if plain else kept
+    """Return the names of rows that a Parquet file keeps, if pandas wrote one index of them; else numbers."""
+    if isinstance(held, pd.DataFrame) and not isinstance(held.index, pd.RangeIndex | pd.MultiIndex):
+        return held.index
+    return pd.RangeIndex(rows)
 
 
 def _table(held: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, list[Column]]:
-    """The columns to cluster by, as numbers and categories, and what each column was used as."""
-    chosen = roles.columns is not None
-    twice = [name for name, times in Counter(roles.columns).items() if times > 1] if chosen else []
+    """Return the columns to cluster by, as numbers and categories, and what each column was used as."""
+    chosen = None if roles.columns is None else list(roles.columns)
+    twice = [name for name, times in Counter(chosen).items() if times > 1]
     if twice:
         raise ValueError(
             f"columns={roles.columns}: accepted is each column once, {twice[0]!r} is named twice"
         )
-    points = held[list(roles.columns)] if chosen else held.drop(columns=[*roles.aside, *roles.others])
+    points = held.drop(columns=[*roles.aside, *roles.others]) if chosen is None else held.loc[:, chosen]
     if points.empty:
         raise ValueError(f"expected rows of numbers, found {len(points)} rows and {points.shape[1]} columns")
     for name in roles.categories:
         if name not in points.columns:
             raise ValueError(f"categories={list(roles.categories)}: {name!r} has another role")
-    points = points.astype(dict.fromkeys(roles.categories, "category")).apply(_whole_again)
+    points = points.astype(dict.fromkeys(roles.categories, "category")).transform(_whole_again)
     if chosen:  # integers may be identifiers, pandas' floats are not
         numbers = [name for name in points.columns if points[name].dtype.kind in "iuf"]
         points = points.astype(dict.fromkeys(numbers, "Float64"))

@@ -25,7 +25,7 @@ class Sentences(NamedTuple):
 
 
 def read_sentences(path: Path, label_column: str | None = None) -> Sentences:
-    """Sentences of a text file, one a line, of the column ``text`` of a table, or of CLINC150's JSON file.
+    """Read sentences from a text file, one a line, a table's column ``text``, or CLINC150's JSON file.
 
     Args:
         path: ends in .txt, .csv, .parquet or .json; the last holds lists of pairs (sentence, class) in each
@@ -77,7 +77,7 @@ def load_sentence_transformer(
         ValueError: `sentence-transformers` is not installed, or there is no such model.
     """
     with extra("text", f"model={model!r}"):
-        from sentence_transformers import SentenceTransformer
+        from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports]  # an extra
     try:
         transformer = SentenceTransformer(model, device=str(device))
     except (OSError, ValueError) as error:

@@ -47,12 +47,12 @@ def sentinels(
     Args:
         days: which columns hold days since 1970-01-01; None for none of them.
     """
-    days = [False] * x.shape[1] if days is None else days
+    dated = [False] * x.shape[1] if days is None else days
     some = x[:: 1 + (len(x) - 1) // LOOKED_AT]
     ordered = np.sort(some, axis=0)
     repeated = (ordered[REPEATED - 1 :] == ordered[: 1 - REPEATED]).any(0)
     return [
-        _of_column(some[:, place], x[:, place], days[place]) if repeated[place] else ()
+        _of_column(some[:, place], x[:, place], dated[place]) if repeated[place] else ()
         for place in range(x.shape[1])
     ]
 

@@ -19,7 +19,7 @@ class Split(NamedTuple):
 
 
 def class_list(name_or_path: str | Path) -> list[str]:
-    """The classes in a list that ships with the package (``imagenet-50``), or in a text file, one a line.
+    """Read the classes in a list that ships with the package (``imagenet-50``), or a text file, one a line.
 
     The first word of a line is the name of the class, as its folder has it; what follows is a comment.
 
@@ -66,7 +66,7 @@ def choose_classes(names: Sequence[str], wanted: int | str | None, generator: to
 
 
 def split_classes(names: Sequence[str], held_out: float) -> Split:
-    """Halves of the classes, as they come, to train on and to test on; of an odd number, tests get one more.
+    """Halve the classes, as they come, to train on and to test on; of an odd number, tests get one more.
 
     Args:
         held_out: share of the first half that validation gets instead, so that choices are made on classes

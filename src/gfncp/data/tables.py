@@ -30,7 +30,7 @@ DENSE = (
 def read_points(
     path: Path, label_column: str | None = None, reading: Reading | None = None
 ) -> tuple[Num[np.ndarray, "points *shape"], Shaped[np.ndarray, "points"] | None]:
-    """Points, and the known labels in ``label_column`` if asked.
+    """Read points, and the known labels in ``label_column`` if asked.
 
     A table has a column per coordinate, or columns of vectors; what names or counts its rows is left out,
     and a warning says so. An NPZ or safetensors file holds the points as ``x`` and labels as another array.
@@ -47,7 +47,7 @@ def read_points(
     names = list(held)
     if label_column is not None and label_column not in names:
         raise ValueError(f"{path}: there is no column {label_column!r}; there are {names}")
-    labels = None if label_column is None else np.asarray(held[label_column])
+    labels = None
     try:
         if isinstance(held, pd.DataFrame):
             table = held.drop(columns=[] if label_column is None else [label_column])
@@ -58,7 +58,8 @@ def read_points(
         else:
             points = array_of_points(held, advice, None if reading is None else reading.array)
             _check_finite(points)
-        if labels is not None:
+        if label_column is not None:
+            labels = np.asarray(held[label_column])
             check_labels(labels, len(points), label_column)
     except (ValueError, TypeError) as error:
         raise ValueError(in_file(path, error)) from None
@@ -94,11 +95,11 @@ def in_file(path: Path, error: Exception) -> str:
 
 
 def columns_that_count(table: pd.DataFrame) -> list[Column]:
-    """The columns that number the rows of a file, from any number on and in any order; never all of them.
+    """Return the columns that number a file's rows, from any number on and in any order; never all of them.
 
     They hold integers without gaps, each once: up or down in five rows or more, in any order in twenty.
     """
-    counting = {name: why for name in table.columns if (why := _why_numbers(table[name]))}
+    counting = {name: why for name, column in table.items() if (why := _why_numbers(column))}
     return [
         Column(str(name), "left out", why)
         for name, why in (counting.items() if len(counting) < table.shape[1] else ())
@@ -117,7 +118,7 @@ def _why_numbers(column: pd.Series) -> str:
 
 
 def _table(held: pd.DataFrame, decimal: str, reading: Reading) -> pd.DataFrame:
-    """A table whose columns have names of text, and whose cells are as they were said to be written."""
+    """Return a table with texts as names of columns, and its cells read as they were said to be written."""
     names = held.columns.map(lambda name: str(name).strip())
     held = held.set_axis(names if names.is_unique else held.columns.map(str), axis=1)
     return normalise(held, decimal, reading)
@@ -184,7 +185,7 @@ READERS = {
 
 
 def coordinates(table: pd.DataFrame, advice: Advice = PANDAS) -> Float64[np.ndarray, "points coordinates"]:
-    """Numbers, truth values and vectors; what names the rows is left out with a warning, all else is refused.
+    """Return numbers, truth values and vectors; warn of names of rows, which are left out; refuse all else.
 
     Raises:
         ValueError: a column holds something else, or a number is missing, or infinite in float32.
@@ -218,7 +219,7 @@ def coordinates(table: pd.DataFrame, advice: Advice = PANDAS) -> Float64[np.ndar
 def array_of_points(
     held: dict[str, np.ndarray], advice: Advice = PANDAS, name: str | None = None
 ) -> Num[np.ndarray, "points *shape"]:
-    """The array called ``name``, by default ``x``, of numbers, with at least one point.
+    """Return the array called ``name``, by default ``x``, of numbers, with at least one point.
 
     Raises:
         ValueError: there is no such array.

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pandas as pd
 
-FEWEST = 5  # rows above, of fewer of which a sum means nothing
-ROUNDING = 1e-4  # share of the numbers' sizes, together, up to which a sum is rounded
+FEWEST = 5  # rows above; a sum of fewer means nothing
+ROUNDING = 1e-4  # error of a sum that was rounded, at most, as a share of the sum of absolute values
 
 
 def warn_of_totals(table: pd.DataFrame, name: str) -> None:

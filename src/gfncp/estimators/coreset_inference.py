@@ -21,7 +21,6 @@ from gfncp.bounds import ClusterBounds
 from gfncp.coresets.placement import PlacedPoints
 from gfncp.coresets.prepared import DistinctPoints, Prepared, place_new, prepare, read_points
 from gfncp.coresets.units import Scale, choose_scale
-from gfncp.data.checks import PointShape
 from gfncp.decoding import core, orders
 from gfncp.decoding.model import CoresetModel
 from gfncp.estimators.coreset_sizes import LARGE, CoresetSizes, is_flat, most_tokens
@@ -29,6 +28,7 @@ from gfncp.estimators.coreset_votes import consensus, most_typical
 from gfncp.estimators.inference import Clustered, Given, Inference, Judge, Points
 from gfncp.estimators.kept import Kept
 from gfncp.networks.energy import Encoding
+from gfncp.networks.interfaces import PointShape
 from gfncp.networks.layers import at_once
 from gfncp.partitions import canonical_labels
 from gfncp.posterior.posterior import Posterior

@@ -11,11 +11,11 @@ from jaxtyping import Float
 
 from gfncp.configuration import Configuration
 from gfncp.coresets.units import Scale
-from gfncp.data.checks import PointShape
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.estimators.inference import Inference, Points
 from gfncp.estimators.kept import KeptByArray
 from gfncp.networks.encoders import embedded
+from gfncp.networks.interfaces import PointShape
 from gfncp.networks.layers import at_once
 
 Vectors = Float[np.ndarray, "points dim"]

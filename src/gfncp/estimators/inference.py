@@ -18,10 +18,10 @@ from gfncp.bounds import ClusterBounds
 from gfncp.checkpoints import read
 from gfncp.configuration import Configuration
 from gfncp.coresets.units import Scale
-from gfncp.data.checks import PointShape
 from gfncp.decoding import core, orders, predictive
 from gfncp.decoding.stream import Stream
 from gfncp.networks.energy import EnergyNetwork
+from gfncp.networks.interfaces import PointShape
 from gfncp.networks.online import OnlineEnergyNetwork
 from gfncp.posterior.posterior import Posterior
 from gfncp.seeds import CORE_SEED, ORDERS_SEED, seeded

@@ -2,9 +2,9 @@
 
 from gfncp.bounds import ClusterBounds
 from gfncp.configuration import Configuration
-from gfncp.data.checks import PointShape
 from gfncp.estimators.coreset_sizes import most_tokens
 from gfncp.estimators.inference import MOST_JOINT
+from gfncp.networks.interfaces import PointShape
 
 UNITS = {
     "tokens": "any; --scale says how columns are brought to one",
