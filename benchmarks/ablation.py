@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gfncp.configuration import parse
-from gfncp.configuration.files import read_configuration
+from gfncp.configuration.toml_files import read_configuration
 from gfncp.evaluation import exact
 from gfncp.evaluation.evaluate import describe_device
 from gfncp.evaluation.sets import make_test_simulator

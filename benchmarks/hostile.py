@@ -25,7 +25,7 @@ from safetensors.numpy import save as safetensors_bytes
 from gfncp import GFNCP
 from gfncp.checkpoints import load
 from gfncp.configuration import parse
-from gfncp.configuration.files import read_configuration
+from gfncp.configuration.toml_files import read_configuration
 from gfncp.data.embeddings import clinc150, read_embeddings
 from gfncp.data.idx import read_idx
 from gfncp.data.image_folders import list_images, read_image

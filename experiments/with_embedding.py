@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from gfncp.checkpoints import save
-from gfncp.configuration.files import read_configuration
+from gfncp.configuration.toml_files import read_configuration
 from gfncp.training.preparation import take_embedding
 from gfncp.training.train import start_from
 

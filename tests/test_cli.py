@@ -16,11 +16,11 @@ from PIL import Image
 from gfncp import GFNCP, load
 from gfncp.checkpoints import save
 from gfncp.cli import main
+from gfncp.clustering_report import Result
 from gfncp.configuration import parse
 from gfncp.data.point_sets import PointSet
 from gfncp.data.tables import READERS
 from gfncp.inputs import TABLES_AND_ARRAYS
-from gfncp.report import Result
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 COMMANDS = ("cluster", "embed", "train", "evaluate", "info")
@@ -392,7 +392,7 @@ def test_known_labels_do_not_change_the_names_of_sets(gfncp, coresets, tmp_path,
 
 
 def test_the_report_of_many_sets_is_small(gfncp, plane, tmp_path, points, monkeypatch):
-    monkeypatch.setattr("gfncp.report.MOST_PICTURES", 3)
+    monkeypatch.setattr("gfncp.clustering_report.MOST_PICTURES", 3)
     rows = pd.DataFrame(np.tile(points[:4], (40, 1)), columns=["a", "b"]).assign(
         part=np.repeat(np.arange(40), 4)
     )

@@ -59,7 +59,7 @@ def test_the_answers_to_questions_run(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("block", blocks("toml"))
 def test_configurations_are_accepted(block, tmp_path):
-    from gfncp.configuration.files import read_configuration
+    from gfncp.configuration.toml_files import read_configuration
 
     (tmp_path / "mine.toml").write_text(block)
     read_configuration(tmp_path / "mine.toml")

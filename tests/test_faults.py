@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from gfncp.checkpoints import load, save
 from gfncp.cli import main
 from gfncp.configuration import parse
-from gfncp.configuration.files import to_toml
+from gfncp.configuration.toml_files import to_toml
 from gfncp.files import write_atomically
 from gfncp.training import optimizers
 from gfncp.training.preparation import prepare_embedding

@@ -24,7 +24,7 @@ FLOORS = (
     "evaluation",
     "reproduction",
     "integrations",
-    "report ray_engine",
+    "clustering_report ray_engine",
     "cli __init__ __main__",
 )
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names.split()}

@@ -8,8 +8,8 @@ import pytest
 
 from gfncp import GFNCP
 from gfncp.cli import main
+from gfncp.clustering_report import Result
 from gfncp.data.point_sets import Roles, set_of_rows
-from gfncp.report import Result
 
 ray = pytest.importorskip("ray", reason="needs Ray: pip install 'gfncp[ray]'")
 pytest.importorskip("ray.data", reason="needs Ray Data: pip install 'gfncp[ray]'")

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gfncp.checkpoints import FILES, RANGES, copy, find, load_configuration
-from gfncp.configuration.files import to_toml
+from gfncp.configuration.toml_files import to_toml
 from gfncp.extras import extra
 from gfncp.files import write_text
 

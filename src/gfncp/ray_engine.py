@@ -21,11 +21,11 @@ import pyarrow as pa
 import pyarrow.dataset
 
 from gfncp.checkpoints import WEIGHTS, find
+from gfncp.clustering_report import Result
 from gfncp.data.point_sets import Roles, check_columns, set_of_rows
 from gfncp.estimators.gfncp import GFNCP
 from gfncp.extras import extra
 from gfncp.files import write_atomically, write_text
-from gfncp.report import Result
 
 with extra("ray", "engine='ray'"):
     import ray  # pyright: ignore[reportMissingImports]  # an extra

@@ -7,7 +7,7 @@ import torch
 from torch.nn import Conv2d, Linear
 
 from gfncp.configuration import Configuration, parse
-from gfncp.configuration.files import read_configuration
+from gfncp.configuration.toml_files import read_configuration
 
 MINIMAL = """
 [encoder]

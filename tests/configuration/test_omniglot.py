@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gfncp.configuration import parse
-from gfncp.configuration.files import read_configuration, read_values
+from gfncp.configuration.toml_files import read_configuration, read_values
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 

@@ -5,7 +5,7 @@ import pytest
 
 from gfncp import GFNCP, load
 from gfncp.configuration import parse
-from gfncp.configuration.files import read_configuration, to_toml
+from gfncp.configuration.toml_files import read_configuration, to_toml
 from gfncp.evaluation.evaluate import evaluate
 from gfncp.evaluation.sets import draw_sets
 from gfncp.simulators import GeneralMixtures

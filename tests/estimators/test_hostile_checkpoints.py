@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from gfncp import checkpoints
 from gfncp.checkpoints import find, load, read_weights
 from gfncp.configuration import parse
-from gfncp.configuration.files import read_configuration
+from gfncp.configuration.toml_files import read_configuration
 from gfncp.data import idx
 from gfncp.data.embeddings import read_embeddings
 from gfncp.data.tables import read_points

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from gfncp.checkpoints import PRETRAINED, load_configuration
-from gfncp.configuration.encoders import AnyEncoder
+from gfncp.configuration.encoder import AnyEncoder
 from gfncp.estimators.limits import UNITS, limits
 
 

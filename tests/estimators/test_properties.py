@@ -24,8 +24,8 @@ from gfncp.methods.dac import AnchoredDACLoss, AnchoredDACNetwork, DACLoss, DACN
 from gfncp.methods.set_transformer import SetTransformerLoss, SetTransformerNetwork
 from gfncp.mixtures.conjugate import NormalInverseWishart, log_joint
 from gfncp.networks.encoders import VectorEncoder
+from gfncp.objectives.algorithm_1 import GFNCPLoss
 from gfncp.objectives.batch import Batch, Objective
-from gfncp.objectives.gfncp import GFNCPLoss
 from gfncp.objectives.ncp import NCPLoss
 from gfncp.partitions import all_partitions, canonical_labels
 

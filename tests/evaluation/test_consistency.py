@@ -5,7 +5,7 @@ import torch
 
 from gfncp.decoding import likelihood
 from gfncp.evaluation import consistency
-from gfncp.objectives import gfncp
+from gfncp.objectives import algorithm_1
 from gfncp.objectives.batch import Batch
 from gfncp.partitions import canonical_labels
 from gfncp.seeds import seeded
@@ -14,7 +14,7 @@ from gfncp.seeds import seeded
 def test_mc_is_the_objectives_term_per_set(model, mixture):
     x, labels = mixture(6, 9, seeded(0))
     with torch.no_grad():
-        expected = gfncp.marginal_consistency(model, model.encode(x), Batch(x, labels))[0]
+        expected = algorithm_1.marginal_consistency(model, model.encode(x), Batch(x, labels))[0]
     torch.testing.assert_close(consistency.marginal_consistency(model, x, labels), expected.double())
 
 

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from gfncp import GFNCP, load
 from gfncp.checkpoints import save
 from gfncp.configuration import Configuration, parse
-from gfncp.configuration.files import read_configuration
+from gfncp.configuration.toml_files import read_configuration
 from gfncp.estimators.clusterer import CCP, DAC, SetTransformer
 from gfncp.evaluation.evaluate import evaluate
 from gfncp.evaluation.sets import draw_sets, make_test_simulator

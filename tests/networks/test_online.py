@@ -9,8 +9,8 @@ from gfncp import checkpoints, configuration
 from gfncp.decoding.model import Model, OnlineModel
 from gfncp.networks.encoders import ImageEncoder, ScaledVectorEncoder, VectorEncoder
 from gfncp.networks.online import OnlineEnergyNetwork
+from gfncp.objectives.algorithm_1 import GFNCPLoss
 from gfncp.objectives.batch import Batch
-from gfncp.objectives.gfncp import GFNCPLoss
 from gfncp.objectives.ncp import NCPLoss
 from gfncp.partitions import all_partitions, sample_crp
 

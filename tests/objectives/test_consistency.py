@@ -20,8 +20,8 @@ from gfncp.evaluation.consistency import flow_residuals
 from gfncp.evaluation.exact import exact_posterior
 from gfncp.networks.encoders import VectorEncoder
 from gfncp.networks.energy import EnergyNetwork
+from gfncp.objectives.algorithm_1 import marginal_consistency
 from gfncp.objectives.batch import Batch
-from gfncp.objectives.gfncp import marginal_consistency
 from gfncp.partitions import all_partitions
 from gfncp.simulators import GaussianMixtures
 

@@ -5,9 +5,14 @@ import torch
 from scipy.stats import binomtest, chisquare
 
 from gfncp.decoding.decode import sample_encoded
-from gfncp.objectives import gfncp
+from gfncp.objectives import algorithm_1
+from gfncp.objectives.algorithm_1 import (
+    GFNCPLoss,
+    contrastive_divergence,
+    marginal_consistency,
+    uniform_labels,
+)
 from gfncp.objectives.batch import Batch, draw_steps
-from gfncp.objectives.gfncp import GFNCPLoss, contrastive_divergence, marginal_consistency, uniform_labels
 from gfncp.objectives.ncp import NCPLoss
 from gfncp.partitions import all_partitions, canonical_labels, sample_crp
 
@@ -174,7 +179,7 @@ def test_contrastive_samples_keep_no_gradients(vectors, draw_points, generator, 
         enabled.append(torch.is_grad_enabled())
         return sample_encoded(*arguments)
 
-    monkeypatch.setattr(gfncp, "sample_encoded", watched)
+    monkeypatch.setattr(algorithm_1, "sample_encoded", watched)
     x, labels = draw_points(vectors, 2, 5), torch.zeros(2, 5, dtype=torch.long)
     loss = contrastive_divergence(vectors, vectors.encode(x), vectors.terminal_energy(x, labels), generator)
     assert enabled == [False] and loss.requires_grad

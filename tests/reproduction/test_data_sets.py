@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gfncp.checkpoints import save_configuration
-from gfncp.configuration.files import read_configuration
+from gfncp.configuration.toml_files import read_configuration
 from gfncp.data.splits import class_list
 from gfncp.reproduction.declarations import read_declarations
 from gfncp.reproduction.runs import data_folder, make_run, run_and_record, share_embedding

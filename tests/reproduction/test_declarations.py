@@ -7,7 +7,7 @@ import pytest
 
 from gfncp.checkpoints import load_configuration
 from gfncp.configuration import parse
-from gfncp.configuration.files import read_configuration, read_values
+from gfncp.configuration.toml_files import read_configuration, read_values
 from gfncp.estimators.registry import METHODS
 from gfncp.reproduction.declarations import read_declarations
 from gfncp.reproduction.results import METRICS

@@ -7,7 +7,7 @@ import pytest
 
 from gfncp.checkpoints import load_configuration, save, save_configuration
 from gfncp.configuration import parse
-from gfncp.configuration.files import read_configuration, to_toml
+from gfncp.configuration.toml_files import read_configuration, to_toml
 from gfncp.evaluation.comparison import NOTHING
 from gfncp.reproduction.report import (
     BEGIN,

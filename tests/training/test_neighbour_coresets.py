@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from gfncp.checkpoints import WEIGHTS, load, load_configuration, save
 from gfncp.configuration import parse
-from gfncp.configuration.files import to_toml
+from gfncp.configuration.toml_files import to_toml
 from gfncp.networks.encoders import prepared, without_embedding
 from gfncp.networks.tokens import COLUMNS
 from gfncp.objectives.batch import Batch

@@ -11,7 +11,7 @@ from gfncp import GFNCP
 from gfncp.checkpoints import load_configuration
 from gfncp.cli import main
 from gfncp.configuration import parse
-from gfncp.configuration.files import read_configuration, to_toml
+from gfncp.configuration.toml_files import read_configuration, to_toml
 from gfncp.networks.encoders import ImageEmbedding
 from gfncp.simulators import NeighbourEmbeddings
 from gfncp.training import own_images

@@ -25,8 +25,8 @@ from gfncp.estimators.registry import METHODS
 from gfncp.evaluation.answers import PointSubject
 from gfncp.evaluation.diagnose import Sizes, diagnose
 from gfncp.evaluation.evaluate import evaluate
+from gfncp.objectives.algorithm_1 import GFNCPLoss
 from gfncp.objectives.batch import Batch, draw_steps
-from gfncp.objectives.gfncp import GFNCPLoss
 from gfncp.objectives.two_orders import TwoOrdersLoss as Default
 from gfncp.partitions import sample_crp
 from gfncp.seeds import seeded

@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from gfncp.checkpoints import load, load_configuration
 from gfncp.configuration import parse
-from gfncp.configuration.files import to_toml
+from gfncp.configuration.toml_files import to_toml
 from gfncp.objectives.batch import Batch
 from gfncp.objectives.ncp import NCPLoss
 from gfncp.schedules import cosine

@@ -165,11 +165,11 @@ def cluster(
         from gfncp.checkpoints import load_configuration
         from gfncp.cli.printed import print_answer, print_answers, print_notes
         from gfncp.cli.told_columns import read_told_sets
+        from gfncp.clustering_report import MOST_PICTURES, Report, Result
         from gfncp.data.column_uses import EMPTY, describe
         from gfncp.data.point_sets import invert_set
         from gfncp.estimators.gfncp import GFNCP
         from gfncp.estimators.image_range import choose_checkpoint
-        from gfncp.report import MOST_PICTURES, Report, Result
 
     roles, reading = table.roles(set_column), table.reading()
     parameters = {
@@ -239,8 +239,8 @@ def cluster(
 
 def _missing_drawing() -> list[str]:
     """Return a note that pictures and the report are left out, if the packages that draw are missing."""
+    from gfncp.clustering_report import check_drawing
     from gfncp.extras import MissingExtra
-    from gfncp.report import check_drawing
 
     try:
         check_drawing()

@@ -17,7 +17,7 @@ def info(checkpoint: Checkpoint) -> None:
     folder = find(checkpoint)
 
     from gfncp.checkpoints import load, load_configuration
-    from gfncp.configuration.files import to_toml
+    from gfncp.configuration.toml_files import to_toml
     from gfncp.data.checks import array_shape
     from gfncp.estimators.limits import accepted_shape, limits
 

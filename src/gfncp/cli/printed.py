@@ -6,8 +6,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from gfncp.cli.shared import console, count, notes
+from gfncp.clustering_report import Result
 from gfncp.posterior.summary import summarise
-from gfncp.report import Result
 
 
 def print_notes(lines: Iterable[str]) -> None:

@@ -48,7 +48,7 @@ def train(
 
     Example:  gfncp train --data embeddings.parquet
     """
-    from gfncp.configuration.files import read_configuration
+    from gfncp.configuration.toml_files import read_configuration
 
     with extra("train", "gfncp train"):
         from gfncp.training.own_points import describe_run, read, store

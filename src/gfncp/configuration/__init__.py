@@ -1,6 +1,6 @@
 """Configuration of a run, checked before anything starts and stored with the checkpoint.
 
-See `gfncp.configuration.files` for configurations in files.
+See `gfncp.configuration.toml_files` for configurations in files.
 """
 
 from typing import Annotated
@@ -9,7 +9,7 @@ import torch
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gfncp.configuration.data import AnyData, EmbeddingData, NeighbourCoresets
-from gfncp.configuration.encoders import AnyEncoder
+from gfncp.configuration.encoder import AnyEncoder
 from gfncp.configuration.fields import Section
 from gfncp.configuration.networks import AnyNetwork, Energy
 from gfncp.configuration.objectives import AnyObjective, GFNCPObjective

@@ -47,7 +47,7 @@ class GeneralData(Data):
 
 
 class CoresetData(Data):
-    """See `gfncp.simulators.coresets.LabelledCoresets`; ``fewest`` is for training alone."""
+    """See `gfncp.simulators.labelled_coresets.LabelledCoresets`; ``fewest`` is for training alone."""
 
     kind: Literal["coresets"]
     tokens: Annotated[int, Field(ge=2)] = 128

@@ -5,9 +5,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from gfncp.configuration.fields import Section
+from gfncp.objectives.algorithm_1 import GFNCPLoss
 from gfncp.objectives.batch import Objective
 from gfncp.objectives.coreset_likelihood import CoresetLikelihood
-from gfncp.objectives.gfncp import GFNCPLoss
 from gfncp.objectives.ncp import NCPLoss
 from gfncp.objectives.two_orders import TwoOrdersLoss
 
@@ -23,7 +23,7 @@ class NCPObjective(Section):
 
 
 class GFNCPPaperObjective(Section):
-    """See `gfncp.objectives.gfncp.GFNCPLoss`."""
+    """See `gfncp.objectives.algorithm_1.GFNCPLoss`."""
 
     name: Literal["gfncp-paper"]
     trains: ClassVar[str] = "energy"

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gfncp.decoding.likelihood import POINTS_PER_PART, log_prob_of_orders
 from gfncp.networks.energy import EnergyNetwork
-from gfncp.objectives import gfncp
+from gfncp.objectives import algorithm_1
 from gfncp.objectives.batch import Batch
 
 PUBLIC_FLOOR = 1e-5  # added to flows by the authors' public code
@@ -25,7 +25,7 @@ def marginal_consistency(
 ) -> Float[Tensor, "sets"]:
     """Return MC as printed: the sum over n = 2..N of Eq. 24, with its shifted energies."""
     parts = [
-        gfncp.marginal_consistency(network, network.encode(some), Batch(some, known))[0]
+        algorithm_1.marginal_consistency(network, network.encode(some), Batch(some, known))[0]
         for some, known in _parts(x, labels)
     ]
     return torch.cat(parts).double()

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gfncp.configuration import Configuration, parse
-from gfncp.configuration.files import changed, read_toml, read_values
+from gfncp.configuration.toml_files import changed, read_toml, read_values
 from gfncp.estimators.registry import METHODS
 
 Measure = Literal["greedy", "average", "sdpp", "most-likely", "two-orders"]

@@ -21,8 +21,8 @@ from gfncp.configuration.data import (
     MixtureData,
     NeighbourCoresets,
 )
-from gfncp.configuration.encoders import EmbeddedPictures, Pretraining
-from gfncp.configuration.files import to_toml
+from gfncp.configuration.encoder import EmbeddedPictures, Pretraining
+from gfncp.configuration.toml_files import to_toml
 from gfncp.data.checks import array_shape
 from gfncp.estimators.limits import accepted_shape
 from gfncp.evaluation.comparison import NOTHING, comparison, failures, markdown
@@ -31,7 +31,7 @@ from gfncp.evaluation.coreset_calibration import coreset_calibration, running_fr
 from gfncp.evaluation.embedded import embedded
 from gfncp.evaluation.endurance import endurance
 from gfncp.evaluation.families import families, targets_met
-from gfncp.evaluation.omniglot import omniglot
+from gfncp.evaluation.omniglot_table import omniglot
 from gfncp.evaluation.table_cells import number, with_error
 from gfncp.files import write_text
 from gfncp.reproduction.declarations import read_declarations

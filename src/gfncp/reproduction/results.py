@@ -8,7 +8,7 @@ from gfncp.configuration import Configuration, parse_stored
 from gfncp.evaluation.comparison import markdown
 from gfncp.reproduction.costs import estimate, training_seconds
 from gfncp.reproduction.declarations import Declarations, used
-from gfncp.reproduction.pictures import PICTURES
+from gfncp.reproduction.drawings import PICTURES
 from gfncp.reproduction.runs import Run, make_run
 
 METRICS = {  # heading and decimals

@@ -18,7 +18,7 @@ from torch import nn
 from gfncp.checkpoints import PRETRAINED, load, load_configuration
 from gfncp.configuration import Configuration, parse_stored
 from gfncp.configuration.data import EmbeddingData, EmbeddingFile
-from gfncp.configuration.encoders import EmbeddedPictures
+from gfncp.configuration.encoder import EmbeddedPictures
 from gfncp.data.embeddings import CLINC150
 from gfncp.data.tables import READERS, TEXTS
 from gfncp.estimators.gfncp import GFNCP
@@ -26,7 +26,7 @@ from gfncp.estimators.registry import METHODS
 from gfncp.evaluation.evaluate import describe_device
 from gfncp.evaluation.sets import DRAWN, make_test_simulator
 from gfncp.files import write_text
-from gfncp.reproduction.coresets import CoresetClusterer, check_measure, is_of_coresets, of_any_number
+from gfncp.reproduction.coreset_methods import CoresetClusterer, check_measure, is_of_coresets, of_any_number
 from gfncp.reproduction.declarations import Declarations, Measure, used
 from gfncp.reproduction.measures import MEASURES, draw_sets, greedy_by
 from gfncp.training.preparation import EMBEDDING

@@ -4,11 +4,11 @@ A simulator is called with a number of sets, a number of points and a `torch.Gen
 points ``(sets, points, *shape)`` and labels ``(sets, points)`` in order of appearance.
 """
 
+from gfncp.simulators.augmented_embeddings import AugmentedEmbeddings
 from gfncp.simulators.classes import WholeClasses
-from gfncp.simulators.coresets import LabelledCoresets
-from gfncp.simulators.embeddings import AugmentedEmbeddings
 from gfncp.simulators.general import GeneralMixtures
 from gfncp.simulators.images import AugmentedImages, NeighbourImages, augment
+from gfncp.simulators.labelled_coresets import LabelledCoresets
 from gfncp.simulators.mixtures import GaussianMixtures
 from gfncp.simulators.neighbours import NeighbourClusters, NeighbourEmbeddings
 

@@ -21,12 +21,12 @@ from gfncp.configuration.data import (
     NeighbourCoresets,
     OwnImages,
 )
-from gfncp.configuration.encoders import EmbeddedPictures, Pretraining
+from gfncp.configuration.encoder import EmbeddedPictures, Pretraining
 from gfncp.data import labelled_images
 from gfncp.files import write_atomically
 from gfncp.networks.encoders import EmbeddedEncoder, ImageEmbedding, embedded, prepared
 from gfncp.seeds import VIEWS, seeded
-from gfncp.simulators.coresets import Family
+from gfncp.simulators.labelled_coresets import Family
 from gfncp.training import own_images, unseen_classes
 from gfncp.training.pretraining import pretrain
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gfncp.checkpoints import load_configuration, read_weights, save, weights_for
 from gfncp.configuration import Configuration
-from gfncp.configuration.encoders import EmbeddedPictures
+from gfncp.configuration.encoder import EmbeddedPictures
 from gfncp.networks.encoders import EmbeddedEncoder, without_embedding
 from gfncp.networks.interfaces import Network
 from gfncp.objectives.batch import Batch, Objective, Terms

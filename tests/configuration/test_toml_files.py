@@ -2,7 +2,7 @@
 
 import pytest
 
-from gfncp.configuration.files import changed, read_configuration, to_toml
+from gfncp.configuration.toml_files import changed, read_configuration, to_toml
 
 MINIMAL = """
 seed = 3

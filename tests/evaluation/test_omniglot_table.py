@@ -1,6 +1,6 @@
 """The table of Omniglot says what the record says."""
 
-from gfncp.evaluation.omniglot import omniglot
+from gfncp.evaluation.omniglot_table import omniglot
 
 
 def test_a_row_per_method_and_a_column_per_protocol(measured):

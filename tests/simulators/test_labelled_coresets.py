@@ -7,7 +7,7 @@ from gfncp.coresets.units import in_units
 from gfncp.networks.tokens import COLUMNS, COMPONENTS
 from gfncp.partitions import canonical_labels
 from gfncp.simulators import LabelledCoresets
-from gfncp.simulators.coresets import ALIKE, PLACED, columns_alike, in_one_unit, told
+from gfncp.simulators.labelled_coresets import ALIKE, PLACED, columns_alike, in_one_unit, told
 from gfncp.simulators.prior import FAMILIES
 
 

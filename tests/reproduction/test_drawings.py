@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from gfncp.reproduction.pictures import PICTURES, draw_images
+from gfncp.reproduction.drawings import PICTURES, draw_images
 
 IMAGES = np.random.default_rng(0).random((23, 28, 28))
 

@@ -10,12 +10,12 @@ import torch
 from gfncp import GFNCP
 from gfncp.checkpoints import load_configuration, save
 from gfncp.configuration import parse
-from gfncp.configuration.files import to_toml
+from gfncp.configuration.toml_files import to_toml
 from gfncp.data.image_sets import LabelledImages
 from gfncp.data.splits import class_list
 from gfncp.evaluation import sets
 from gfncp.reproduction import measures, runs
-from gfncp.reproduction.coresets import CoresetClusterer, of_any_number
+from gfncp.reproduction.coreset_methods import CoresetClusterer, of_any_number
 from gfncp.reproduction.declarations import read_declarations
 from gfncp.reproduction.measures import draw_sets
 from gfncp.reproduction.reproduce import RECORDS, RESULTS, RUNS, reproduce
