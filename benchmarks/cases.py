@@ -4,11 +4,11 @@
     python benchmarks/cases.py --only A4 --only A6
 
 Each case says what is expected, and what was observed; the exit code is 1 if one fails. Data are drawn by
-recipes of our own (`cases_reading.py`, `cases_values.py`, `cases_sets.py`), with several seeds each. With
---only, other groups of the record stay as they are.
+recipes of our own (`cases_reading.py`, `cases_values.py`, `cases_images.py`, `cases_sets.py`), with several
+seeds each. With --only, other groups of the record stay as they are.
 
 - A1: cells, files and arrays of all kinds. A2: columns that name rows. A3: what is said of columns.
-- A4: outliers and sentinels. A5: coarse numbers. A6: categories. A8: data of another kind.
+- A4: outliers and sentinels. A5: coarse numbers. A6: categories. A7: images. A8: data of another kind.
 - B: new points, training, folders, orders of rows, and odd sets.
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
+import cases_images
 import cases_reading
 import cases_sets
 import cases_values
@@ -30,7 +31,9 @@ from rich.table import Column, Table
 from gfncp.checkpoints import DEFAULT
 from gfncp.files import write_text
 
-GROUPS: dict[str, dict[str, Case]] = cases_reading.CASES | cases_values.CASES | cases_sets.CASES
+GROUPS: dict[str, dict[str, Case]] = (
+    cases_reading.CASES | cases_values.CASES | cases_images.CASES | cases_sets.CASES
+)
 WIDTH = 150  # of the table, at least
 
 console = Console(highlight=False)

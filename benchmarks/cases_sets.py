@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from functools import partial
 from unittest.mock import patch
@@ -71,6 +73,32 @@ def refused_training(content: str, place: Place) -> Outcome:
     code, _ = command(["train", "--data", file, "--output", run, "--iterations", "5"])
     left = sorted(path.name for path in run.iterdir()) if run.exists() else []
     return holds("code 2, no folder", f"code {code}, left {left}", code == 2 and not run.exists())
+
+
+def busy_cores(place: Place) -> Outcome:
+    """Expect the usual threads to be hardly slower than one where other processes keep all cores busy."""
+    fit = f"""
+import time, numpy as np
+from gfncp import GFNCP
+x = np.random.default_rng({place.seed}).normal(size=(1000, 2))
+GFNCP({place.checkpoint!r}, 10).fit(x[:50])
+start = time.perf_counter()
+GFNCP({place.checkpoint!r}, 20, random_state=0).fit(x)
+print(time.perf_counter() - start)
+"""
+    default = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    one = default | {"OMP_NUM_THREADS": "1"}
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    try:
+        seconds = [
+            min(float(subprocess.check_output([sys.executable, "-c", fit], env=each)) for _ in range(2))
+            for each in (default, one)
+        ]
+    finally:
+        for each in busy:
+            each.kill()
+    ratio = seconds[0] / seconds[1]
+    return holds("at most 1.5 times as long as with one thread", f"{ratio:.2f} times", ratio <= 1.5)
 
 
 def labels_and_mode(place: Place) -> Outcome:
@@ -174,6 +202,7 @@ def unequal(place: Place) -> Outcome:
 CASES: dict[str, dict[str, Case]] = {
     "B": {
         "1000 new points": new_points,
+        "busy cores": busy_cores,
         "Ctrl-C in training": stopped_training,
         "too few points to train on": partial(refused_training, "a,b\n" + "1,2\n3,5\n" * 5),
         "text to train on": partial(refused_training, "a,b\n" + "1,u\n3,v\n" * 150),
