@@ -39,7 +39,7 @@ from gfncp.configuration import Configuration
 from gfncp.estimators.references import HDBSCAN, KMeansTrueK
 from gfncp.evaluation.evaluate import describe_device
 from gfncp.evaluation.means import mean
-from gfncp.evaluation.sets import draw_sets, make_held_out_simulator, make_test_simulator
+from gfncp.evaluation.sets import draw_sets, make_test_simulator
 from gfncp.evaluation.table_cells import with_error
 from gfncp.files import write_text
 from gfncp.metrics import agreements
@@ -196,7 +196,7 @@ def main(
         configurations = {name: each.with_iterations(iterations) for name, each in configurations.items()}
     models = trained(configurations, runs, data)
     ours, first = configurations["ours"], models["ours"]
-    held_out = make_held_out_simulator(ours, first.encoder, data)
+    held_out = ours.data.make_held_out_simulator(first.encoder, data)
     test = make_test_simulator(ours, first.encoder, data)
     assert isinstance(held_out, WholeClasses) and isinstance(test, WholeClasses)
 

@@ -25,9 +25,7 @@ from torch.nn import functional
 
 from gfncp import GFNCP
 from gfncp.checkpoints import RANGES, find, load, load_configuration
-from gfncp.configuration import Configuration
-from gfncp.configuration.data import FileCoresets, OwnImages
-from gfncp.data import images
+from gfncp.configuration.embedding_files import FileCoresets
 from gfncp.estimators import image_range
 from gfncp.estimators.outside import statistics_of
 from gfncp.estimators.ranges import ImageRanges, SetRanges
@@ -35,8 +33,6 @@ from gfncp.estimators.set_range import FEWEST_POINTS, fit_ranges
 from gfncp.evaluation.subjects import make_draw
 from gfncp.files import write_text
 from gfncp.seeds import seeded
-from gfncp.training import own_images
-from gfncp.training.preparation import make_simulators
 
 OUTSIDE = 0.001  # share of the training images outside of the limits of a statistic
 SMALLEST = 0.9  # size of what is drawn, in units of what it is in training
@@ -64,14 +60,6 @@ def zoomed(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return functional.grid_sample(x[:, None], grid, align_corners=False)[:, 0]
 
 
-def training_images(configuration: Configuration, data: Path | None) -> torch.Tensor:
-    """Return the images that a checkpoint was trained on, without those held out."""
-    options = configuration.data
-    if isinstance(options, OwnImages):
-        return own_images.split(options, data).training
-    return images(options.dataset, "train", data)[0][: options.images]
-
-
 def simulated_sets(checkpoint: str, data: Path | None) -> Iterator[np.ndarray]:
     """Yield points of sets of as many sizes as in training."""
     configuration, encoder = load_configuration(checkpoint), load(checkpoint).encoder
@@ -83,7 +71,7 @@ def simulated_sets(checkpoint: str, data: Path | None) -> Iterator[np.ndarray]:
     if coresets:
         draw = make_draw(configuration, encoder, data)
     else:
-        simulate = make_simulators(configuration, encoder, data)[1]
+        simulate = configuration.data.make_simulators(encoder, data, configuration.seed).validation
     for number in range(SETS):
         generator = seeded(0, SETS_STREAM, number)
         points = max(
@@ -112,7 +100,7 @@ def ranges_of_sets(checkpoint: str, command: str, data: Path | None) -> SetRange
 def ranges_of_images(checkpoint: str, command: str, data: Path | None) -> ImageRanges:
     """Return limits of the statistics of training images."""
     generator, found = seeded(0, SIZES_STREAM), []
-    for part in training_images(load_configuration(checkpoint), data).split(AT_ONCE):
+    for part in load_configuration(checkpoint).data.images_to_embed(data).split(AT_ONCE):
         x = part / 255
         found += [image_range.image_statistics(each.numpy()) for each in (x, zoomed(x, generator))]
     ranges = limits(np.concatenate(found), list(image_range.STATISTICS))

@@ -31,7 +31,6 @@ from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.evaluation.coreset_sets import SimulatedSet
 from gfncp.evaluation.subjects import coreset_inference, default_sizes, make_draw
 from gfncp.seeds import seeded
-from gfncp.training.preparation import make_simulators
 
 STREAM = 2**31 + 13
 SIZES = (100, 300)  # in smaller sets a policy strays less
@@ -56,7 +55,7 @@ def rank_of_points(
     model: torch.nn.Module, configuration: Configuration, data: Path | None, sets: int
 ) -> Rank:
     """Draw sets from the simulator of validation; return a function of the model's present temperature."""
-    _, simulate = make_simulators(configuration, model.encoder, data)
+    simulate = configuration.data.make_simulators(model.encoder, data, configuration.seed).validation
     held = []
     for points in (size for size in SIZES if size <= configuration.training.points[1]):
         for first in range(0, sets, SETS_AT_ONCE):

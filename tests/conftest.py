@@ -19,11 +19,11 @@ CHECKED = [f"gfncp.{path.stem}" for path in PACKAGE.iterdir() if path.stem not i
 jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 from gfncp import checkpoints, configuration  # noqa: E402
-from gfncp.configuration.data import Data, OwnImages  # noqa: E402
+from gfncp.configuration.image_data import ImageSets, OwnImages  # noqa: E402
+from gfncp.configuration.simulated_data import SimulatedData  # noqa: E402
 from gfncp.data.image_sets import LabelledImages  # noqa: E402
 from gfncp.decoding.model import InteractingModel, Model, PairwiseModel  # noqa: E402
 from gfncp.estimators.coreset_inference import CoresetInference  # noqa: E402
-from gfncp.evaluation import sets  # noqa: E402
 from gfncp.networks.attention import ContextEncoder  # noqa: E402
 from gfncp.networks.encoders import AnyVectorEncoder, ImageEncoder, ScaledVectorEncoder, VectorEncoder  # noqa: E402
 from gfncp.networks.energy import Encoding  # noqa: E402
@@ -31,7 +31,6 @@ from gfncp.networks.interacting import InteractingEnergyNetwork  # noqa: E402
 from gfncp.networks.layers import Gated  # noqa: E402
 from gfncp.networks.pairwise import PROJECTIONS, SIZE, PairwiseEnergyNetwork  # noqa: E402
 from gfncp.simulators import GaussianMixtures  # noqa: E402
-from gfncp.training import preparation  # noqa: E402
 
 DATA = os.environ.get("GFNCP_DATA")  # a folder with one of each data set that is too large for the repository
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -207,7 +206,7 @@ def make_checkpoint(tmp_path) -> Callable[..., Path]:
 def small_validation() -> Iterator[None]:
     """Validate on sets of 10 points, for tests of training that do not depend on their size."""
     with pytest.MonkeyPatch.context() as patch:  # apart from the test's own patches, which it may undo
-        for section in (Data, OwnImages):
+        for section in (SimulatedData, ImageSets, OwnImages):
             patch.setattr(section, "test_points", 10)
         yield
 
@@ -262,8 +261,7 @@ def few_images(monkeypatch) -> Callable[[str, str, Path | None], LabelledImages]
             made[kind::3, top : top + 14, left : left + 14] += 170
         return LabelledImages(made.to(torch.uint8), classes)
 
-    for module in (preparation, sets):
-        monkeypatch.setattr(module, "labelled_images", images)
+    monkeypatch.setattr("gfncp.data.labelled_images", images)
     return images
 
 

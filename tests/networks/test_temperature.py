@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gfncp.checkpoints import load, load_configuration, save
+from gfncp.configuration.simulated_data import MixtureData
 from gfncp.decoding.core import predictive as predictive_beside
 from gfncp.decoding.predictive import predictive
 from gfncp.partitions import all_partitions
@@ -56,7 +57,7 @@ def test_a_checkpoint_stores_its_temperature(make_checkpoint):
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
-def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, factor):
+def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, monkeypatch, factor):
     """A network whose samples are the truth has temperature 1; energies times a factor need that factor."""
     folder = make_checkpoint()
     model, configuration = load(folder), load_configuration(folder)
@@ -78,7 +79,7 @@ def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, factor):
         scaled.f.last.weight *= factor
     save(scaled, configuration, folder)
     simulator = FromTheModel()
-    PROGRAM["main"].__globals__["make_simulators"] = lambda *arguments: (simulator, simulator)
+    monkeypatch.setattr(MixtureData, "make_test_simulator", lambda *arguments: simulator)
     PROGRAM["main"].__globals__["SIZES"] = (20,)
     PROGRAM["main"](str(folder), None, 60)
     assert load_configuration(folder).temperature == pytest.approx(factor, rel=0.2)

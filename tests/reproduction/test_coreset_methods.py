@@ -43,7 +43,7 @@ def ten_classes(monkeypatch) -> None:
         x = torch.randint(256, (10 * MEMBERS, 28, 28), generator=seeded(0), dtype=torch.uint8)
         return LabelledImages(x, torch.arange(len(x)) % 10)
 
-    monkeypatch.setattr(sets, "labelled_images", images)
+    monkeypatch.setattr("gfncp.data.labelled_images", images)
 
 
 @pytest.fixture

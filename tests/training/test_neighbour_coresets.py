@@ -17,7 +17,7 @@ from gfncp.networks.tokens import COLUMNS
 from gfncp.objectives.batch import Batch
 from gfncp.seeds import seeded
 from gfncp.simulators import LabelledCoresets, NeighbourEmbeddings, WholeClasses
-from gfncp.training.preparation import EMBEDDING, make_simulators
+from gfncp.training.preparation import EMBEDDING
 from gfncp.training.train import start_from, train
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -69,7 +69,7 @@ def same(some, others):
 
 def test_sets_are_coresets_of_neighbours_and_validation_of_held_out_classes(checkpoint, few_images):
     described, encoder = changed(checkpoint, data={"fewest": 3}), load(checkpoint).encoder
-    training, validation = make_simulators(described, encoder, None)
+    training, validation = described.data.make_simulators(encoder, None, described.seed)
     assert isinstance(training, LabelledCoresets) and (training.tokens, training.fewest) == (5, 3)
     assert isinstance(validation, LabelledCoresets) and (validation.tokens, validation.fewest) == (5, None)
     ((_, neighbours),), ((_, classes),) = training.families, validation.families
@@ -85,7 +85,7 @@ def test_coresets_of_files_are_made_of_their_vectors(checkpoint, vectors):
     described = changed(without(checkpoint, vectors.with_name("tokens")))
     data = {"kind": "neighbour-coresets", "dataset": "file", "dim": 7, "label": "kind", "test_points": 8}
     described = parse({**described.model_dump(), "data": {**data, "held_out": 0.0, "tokens": 5}}, "test")
-    training, validation = make_simulators(described, described.build().encoder, vectors)
+    training, validation = described.data.make_simulators(described.build().encoder, vectors, described.seed)
     ((_, neighbours),), ((_, classes),) = training.families, validation.families
     assert neighbours.views.shape == (1, 60, 7)
     assert classes.points.shape == (60, 7)

@@ -12,12 +12,10 @@ from gfncp.checkpoints import load_configuration
 from gfncp.cli import main
 from gfncp.configuration import parse
 from gfncp.configuration.toml_files import read_configuration, to_toml
+from gfncp.data import own_images
 from gfncp.networks.encoders import ImageEmbedding
 from gfncp.simulators import NeighbourEmbeddings
-from gfncp.training import own_images
 from gfncp.training import own_points as own_data
-from gfncp.training.preparation import make_simulators
-from gfncp.training.unseen_classes import split
 
 
 @pytest.fixture
@@ -80,11 +78,11 @@ def test_embeddings_keep_48_components_and_large_collections_a_hundredth(tmp_pat
 def test_a_tenth_is_held_out(tmp_path, vectors):
     path = write(tmp_path / "x.npy", vectors)
     described = own_data.configure(path)
-    parts = split(described.data, path)
+    parts = described.data.split(path)
     rows = torch.cat([parts.training, parts.validation])
     assert (len(parts.training), len(parts.validation)) == (270, 30)
     assert torch.equal(rows.sort(0).values, torch.from_numpy(vectors).float().sort(0).values)
-    training, validation = make_simulators(described, described.encoder.build(), path)
+    training, validation = described.data.make_simulators(described.encoder.build(), path, described.seed)
     assert torch.equal(training.views[0], parts.training)
     assert torch.equal(validation.views[0], parts.validation)
 
@@ -101,13 +99,13 @@ def test_images_are_the_same_in_a_folder_and_in_an_array(tmp_path, pictures):
 def test_images_that_are_held_out_are_not_trained_on(tmp_path, pictures):
     path = write(tmp_path / "x.npy", pictures)
     described = own_data.configure(path)
-    parts = own_images.split(described.data, path)
+    parts = described.data.split(path)
     assert (len(parts.training), len(parts.validation)) == (180, 20)
     every = {picture.numpy().tobytes() for part in parts for picture in part}
     assert every == {picture.tobytes() for picture in pictures}
     encoder = described.encoder.build()
     assert isinstance(encoder.embedding, ImageEmbedding)
-    training, validation = make_simulators(described, encoder, path)
+    training, validation = described.data.make_simulators(encoder, path, described.seed)
     assert isinstance(validation, NeighbourEmbeddings)
     assert training.views.shape[:2] == (4, 180) and validation.views.shape[:2] == (1, 20)
     assert torch.equal(training.views[0], encoder.embed(parts.training / 255))
@@ -217,4 +215,4 @@ def test_own_images_are_not_downloaded():
         "test",
     )
     with pytest.raises(ValueError, match=r"data\.dataset='own': say where the images are with --data"):
-        own_images.split(described.data, None)
+        described.data.split(None)

@@ -21,7 +21,6 @@ from gfncp.simulators import GaussianMixtures, NeighbourImages, WholeClasses
 from gfncp.training import batches, optimizers
 from gfncp.training import train as training
 from gfncp.training.batches import Batches
-from gfncp.training.preparation import make_simulators
 from gfncp.training.train import train
 
 pytestmark = pytest.mark.usefixtures("small_validation")
@@ -283,7 +282,9 @@ def test_the_learning_rate_falls_along_half_a_cosine():
 def test_images_for_validation_are_not_trained_on(data_folder):
     data = {"kind": "neighbour-images", "dataset": "mnist", "images": 150}
     described = configure(data=data, encoder={"kind": "images"})
-    simulate, held_out = make_simulators(described, described.encoder.build(), data_folder("mnist"))
+    simulate, held_out = described.data.make_simulators(
+        described.encoder.build(), data_folder("mnist"), described.seed
+    )
     assert isinstance(simulate, NeighbourImages)
     assert isinstance(held_out, WholeClasses)
     assert len(simulate.images) == 150
@@ -359,7 +360,7 @@ def gradient(tmp_path):
         loss = training.Loss(
             model, described.objective.build(), training.DTYPES[described.training.precision]
         )
-        simulate, _ = make_simulators(described, model.encoder, None)
+        simulate, _ = described.data.make_simulators(model.encoder, None, described.seed)
         drawn = Batches(described, simulate, Accelerator())
         terms = training.accumulate(loss, drawn.stream(0, 0), drawn.per_step, Accelerator())
         means = {name: values.mean().item() for name, values in terms.items()}

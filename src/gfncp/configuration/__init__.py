@@ -8,9 +8,11 @@ from typing import Annotated
 import torch
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from gfncp.configuration.data import AnyData, EmbeddingData, NeighbourCoresets
+from gfncp.configuration.data import AnyData
 from gfncp.configuration.encoder import AnyEncoder
 from gfncp.configuration.fields import Section
+from gfncp.configuration.image_data import EmbeddingData
+from gfncp.configuration.neighbour_coresets import NeighbourCoresets
 from gfncp.configuration.networks import AnyNetwork, Energy
 from gfncp.configuration.objectives import AnyObjective, GFNCPObjective
 from gfncp.configuration.training import Training

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from jaxtyping import Int, Shaped
+from torch import Tensor
 
 LISTS = Path(__file__).parent / "class_lists"
 FEWEST = 4  # two to train on, of which one is held out, and two to test on
@@ -16,6 +19,14 @@ class Split(NamedTuple):
     training: list[str]
     validation: list[str]
     test: list[str]
+
+
+class Rows(NamedTuple):
+    """Numbers of points: to train on, in random order; held out; and for tests, without labels None."""
+
+    training: Int[Tensor, "training"]
+    validation: Int[Tensor, "validation"]
+    test: Int[Tensor, "test"] | None
 
 
 def class_list(name_or_path: str | Path) -> list[str]:
@@ -82,3 +93,36 @@ def split_classes(names: Sequence[str], held_out: float) -> Split:
     if not 1 <= kept <= half:
         raise ValueError(f"held_out={held_out}: leaves {kept} of {half} classes to train on")
     return Split(list(names[:kept]), list(names[kept:half]), list(names[half:]))
+
+
+def split_rows(
+    classes: Shaped[np.ndarray, "points"] | None,
+    points: int,
+    wanted: int | str | None,
+    held_out: float,
+    most: int,
+    generator: torch.Generator,
+) -> Rows:
+    """Split points by their classes or, where these are not known, at random.
+
+    Args:
+        wanted: which classes, see `choose_classes`.
+        held_out: share held out of training: of the classes, see `split_classes`, or of the points. Where no
+            class is held out, validation is on the classes trained on.
+        most: number of points to train on, at most.
+
+    Raises:
+        ValueError: `choose_classes` or `split_classes` fails, or without labels nothing is held out.
+    """
+    if classes is None:
+        if held_out == 0:
+            raise ValueError("data.held_out=0.0: without labels accepted is more than 0, for validation")
+        shuffled = torch.randperm(points, generator=generator)[:most]
+        count = round(held_out * len(shuffled))
+        return Rows(shuffled[count:], shuffled[:count], None)
+    parts = split_classes(choose_classes(np.unique(classes).tolist(), wanted, generator), held_out)
+    training, validation, test = (
+        torch.from_numpy(np.isin(classes, part).nonzero()[0])
+        for part in (parts.training, parts.validation or parts.training, parts.test)
+    )
+    return Rows(training[torch.randperm(len(training), generator=generator)[:most]], validation, test)

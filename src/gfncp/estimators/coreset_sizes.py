@@ -9,7 +9,8 @@ unless the set is crowded: has nearly as many clusters.
 from dataclasses import dataclass
 
 from gfncp.configuration import Configuration
-from gfncp.configuration.data import CoresetData, NeighbourCoresets
+from gfncp.configuration.neighbour_coresets import NeighbourCoresets
+from gfncp.configuration.simulated_data import CoresetData
 from gfncp.coresets.prepared import DistinctPoints
 
 FEWEST = 40  # micro-clusters, if a checkpoint takes so many

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from gfncp.configuration.sources import Simulator
 from gfncp.coresets.prepared import Prepared
 from gfncp.estimators.coreset_inference import SETS_AT_ONCE, CoresetInference
 from gfncp.estimators.inference import Given
 from gfncp.seeds import CORESET_SETS, seeded
 from gfncp.simulators.prior import FAMILIES
-from gfncp.training.preparation import Simulator
 
 KNOWN = 0.2  # share of the rows whose labels are known
 

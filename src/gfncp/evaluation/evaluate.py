@@ -8,6 +8,7 @@ import torch
 
 from gfncp.checkpoints import find, load, load_configuration
 from gfncp.configuration import Configuration
+from gfncp.configuration.sources import Simulator
 from gfncp.evaluation.answers import PointSubject
 from gfncp.evaluation.free_running import run_free, summarise
 from gfncp.evaluation.means import Mean, mean
@@ -19,7 +20,6 @@ from gfncp.mixtures.conjugate import KnownCovariance
 from gfncp.mixtures.exact_chains import best_state
 from gfncp.partitions import n_clusters
 from gfncp.seeds import TEST, seeded
-from gfncp.training.preparation import Simulator
 
 SAMPLES = 20  # samples of each posterior
 SWEEPS, CHAINS = 20, 5  # of the exact sampler, in search of its most probable state

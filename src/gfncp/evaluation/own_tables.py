@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from gfncp.configuration import Configuration
-from gfncp.configuration.data import EmbeddingFile
+from gfncp.configuration.embedding_files import EmbeddingFile
 from gfncp.data.column_uses import describe
 from gfncp.data.columns import Columns
 from gfncp.data.delimited import Reading

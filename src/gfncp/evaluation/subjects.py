@@ -7,15 +7,17 @@ from torch import nn
 
 from gfncp.checkpoints import read
 from gfncp.configuration import Configuration
-from gfncp.configuration.data import CoresetData, EmbeddingData, EmbeddingFile, ImageData, NeighbourCoresets
+from gfncp.configuration.embedding_files import EmbeddingFile
+from gfncp.configuration.neighbour_coresets import NeighbourCoresets
+from gfncp.configuration.simulated_data import CoresetData
+from gfncp.configuration.sources import Simulator
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.estimators.embedded_coreset_inference import class_of
 from gfncp.estimators.inference import KINDS
 from gfncp.evaluation.answers import PointSubject, Subject
 from gfncp.evaluation.coreset_answers import CoresetSubject
 from gfncp.evaluation.coreset_sets import DrawSet, draw_set, drawn_from
-from gfncp.evaluation.sets import check_simulated, make_held_out_simulator, make_test_simulator
-from gfncp.training.preparation import Simulator
+from gfncp.evaluation.sets import check_simulated, make_test_simulator
 
 SIZES = (20, 100, 300)  # points of a set
 LARGE = 1000  # for checkpoints that were trained on sets of this size, or that summarise sets
@@ -66,7 +68,7 @@ def make_draw(configuration: Configuration, encoder: nn.Module, data: Path | Non
     """
     if isinstance(configuration.data, CoresetData):
         return draw_set
-    held_out = make_held_out_simulator(configuration, encoder, data)
+    held_out = configuration.data.make_held_out_simulator(encoder, data)
     if held_out is None:
         raise ValueError("data.label: sets are whole classes held out of training, but it names no labels")
     return drawn_from(held_out)
@@ -80,10 +82,10 @@ def make_subjects(
     Args and errors are those of `make_test_subject`.
     """
     test = make_test_subject(checkpoint, configuration, data)
-    if not isinstance(configuration.data, EmbeddingFile | ImageData | EmbeddingData):
+    if configuration.data.is_simulated:
         return {"simulated sets": test}
     model: Any = read(checkpoint, *KINDS).network
-    held_out = make_held_out_simulator(configuration, model.encoder, data)
+    held_out = configuration.data.make_held_out_simulator(model.encoder, data)
     subjects: dict[str, Subject] = {"test classes": test}
     if held_out is not None:
         subjects["held-out training classes"] = _subject(checkpoint, configuration, held_out)

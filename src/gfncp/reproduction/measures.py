@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 from torch import Tensor
 
+from gfncp.configuration.sources import Simulator
 from gfncp.decoding.model import Model
 from gfncp.estimators.registry import Clusterer
 from gfncp.evaluation import consistency
@@ -26,7 +27,6 @@ from gfncp.networks.energy import EnergyNetwork
 from gfncp.partitions import canonical_labels, n_clusters
 from gfncp.posterior.posterior import Posterior
 from gfncp.seeds import PAPER_SETS, seeded
-from gfncp.training.preparation import Simulator
 
 SAMPLES = 200  # samples, of which the 100 most probable are scored; the paper does not say how many it draws
 ORDERS = 500  # orders of SDPP, as in the paper

@@ -12,16 +12,11 @@ from pathlib import Path
 
 from gfncp.checkpoints import load, load_configuration
 from gfncp.configuration import Configuration, parse
-from gfncp.configuration.data import (
-    CoresetData,
-    EmbeddingData,
-    EmbeddingFile,
-    GeneralData,
-    ImageData,
-    MixtureData,
-    NeighbourCoresets,
-)
+from gfncp.configuration.embedding_files import EmbeddingFile
 from gfncp.configuration.encoder import EmbeddedPictures, Pretraining
+from gfncp.configuration.image_data import AugmentedImageData, EmbeddingData, ImageSets, NeighbourImageData
+from gfncp.configuration.neighbour_coresets import NeighbourCoresets
+from gfncp.configuration.simulated_data import CoresetData, GeneralData, MixtureData
 from gfncp.configuration.toml_files import to_toml
 from gfncp.data.checks import array_shape
 from gfncp.estimators.limits import accepted_shape
@@ -285,30 +280,21 @@ def _training_sets(configuration: Configuration) -> str:
                 f"Sets of the prior's families (docs/prior.md), summarised by at most {data.tokens} "
                 "micro-clusters."
             )
-        case ImageData():
-            made_of = {
-                "augmented-images": "one image and its augmentations",
-                "neighbour-images": "an image's nearest neighbours, augmented",
-            }[data.kind]
+        case AugmentedImageData() | NeighbourImageData():
             return (
                 f"{data.images:,} training images of {data.dataset}, without their labels: {_prior(data)}, "
-                f"each cluster made of {made_of}."
+                f"each cluster made of {data.made_of}."
             )
         case EmbeddingData():
             return (
                 f"{data.images:,} training images of {data.dataset}, without their labels: {_prior(data)}, "
-                f"each cluster made of an image's neighbours along the data, in {_embedding(configuration)}."
+                f"each cluster made of {data.made_of}, in {_embedding(configuration)}."
                 f"{_summary(data)}"
             )
         case EmbeddingFile():
-            made_of = {
-                "augmented-embeddings": "one embedding with noise and dropout",
-                "neighbour-embeddings": "an embedding's neighbours along the data",
-                "neighbour-coresets": "an embedding's neighbours along the data",
-            }[data.kind]
             return (
                 f"Embeddings of half of the classes of {data.dataset}, without their labels: {_prior(data)}, "
-                f"each cluster made of {made_of}.{_summary(data)} Tests are on the other half."
+                f"each cluster made of {data.made_of}.{_summary(data)} Tests are on the other half."
             )
 
 
@@ -337,7 +323,7 @@ def _pretraining(options: Pretraining) -> str:
     return " and ".join(parts) + at_first
 
 
-def _prior(data: MixtureData | ImageData | EmbeddingData | EmbeddingFile) -> str:
+def _prior(data: MixtureData | ImageSets | EmbeddingFile) -> str:
     match data.n_clusters:
         case None:
             number = "any number of"

@@ -17,8 +17,9 @@ from torch import nn
 
 from gfncp.checkpoints import PRETRAINED, load, load_configuration
 from gfncp.configuration import Configuration, parse_stored
-from gfncp.configuration.data import EmbeddingData, EmbeddingFile
+from gfncp.configuration.embedding_files import EmbeddingFile
 from gfncp.configuration.encoder import EmbeddedPictures
+from gfncp.configuration.image_data import EmbeddingData
 from gfncp.data.embeddings import CLINC150
 from gfncp.data.tables import READERS, TEXTS
 from gfncp.estimators.gfncp import GFNCP

@@ -6,6 +6,7 @@ points ``(sets, points, *shape)`` and labels ``(sets, points)`` in order of appe
 
 from gfncp.simulators.augmented_embeddings import AugmentedEmbeddings
 from gfncp.simulators.classes import WholeClasses
+from gfncp.simulators.embedded_views import embedded_views
 from gfncp.simulators.general import GeneralMixtures
 from gfncp.simulators.images import AugmentedImages, NeighbourImages, augment
 from gfncp.simulators.labelled_coresets import LabelledCoresets
@@ -23,4 +24,5 @@ __all__ = [
     "NeighbourImages",
     "WholeClasses",
     "augment",
+    "embedded_views",
 ]

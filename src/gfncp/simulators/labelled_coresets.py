@@ -22,7 +22,7 @@ PLACED = 48  # points of each set that are placed given its tokens
 UNKNOWN, EXACT = 0.7, 0.15  # shares of the sets of which the number of clusters is unknown, or told
 MARGINS = (3, 5)  # the most that bounds are below and above the number of clusters
 
-Family = Callable[[int, int, torch.Generator], tuple[Tensor, Tensor]]  # simulator of points and labels
+Family = Callable[[int, int, torch.Generator], tuple[Tensor, ...]]  # simulator of points and labels
 
 
 class LabelledTokens(NamedTuple):

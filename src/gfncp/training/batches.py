@@ -7,10 +7,10 @@ from accelerate import Accelerator
 from torch.utils.data import DataLoader, Dataset
 
 from gfncp.configuration import Configuration
+from gfncp.configuration.sources import Simulator
 from gfncp.configuration.training import Training
 from gfncp.objectives.batch import Batch, draw_steps
 from gfncp.seeds import seeded
-from gfncp.training.preparation import Simulator
 
 
 class Batches(Dataset[tuple[Batch, torch.Generator]]):

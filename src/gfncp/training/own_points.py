@@ -16,13 +16,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from gfncp.configuration import Configuration, parse
-from gfncp.configuration.data import FEWEST_OWN
-from gfncp.data import read_points
+from gfncp.configuration.image_data import FEWEST_OWN
+from gfncp.data import own_images, read_points
 from gfncp.data.checks import as_array, check_points
 from gfncp.data.delimited import Reading
 from gfncp.data.tables import coordinates
 from gfncp.files import write_atomically
-from gfncp.training import own_images
 
 FILE = "points.safetensors"
 ITERATIONS = 1600

@@ -29,7 +29,7 @@ from gfncp.training.interruption import exit_code, stopping_at_once
 from gfncp.training.keeper import Keeper
 from gfncp.training.log import Log
 from gfncp.training.optimizers import OPTIMIZERS, set_learning_rate
-from gfncp.training.preparation import make_simulators, prepare_embedding
+from gfncp.training.preparation import prepare_embedding
 from gfncp.training.progress import progress, scalars
 from gfncp.training.run_state import BEST, opened, restore
 from gfncp.training.throughput import Throughput
@@ -102,7 +102,7 @@ def train(
     ):
         with stopping_at_once(lambda: bar.console.print("stopped; the same command starts again")):
             prepare_embedding(configuration, model.encoder, folder, data, accelerator, bar)
-            simulate, held_out = make_simulators(configuration, model.encoder, data)
+            simulate, held_out = configuration.data.make_simulators(model.encoder, data, configuration.seed)
         batches = Batches(configuration, simulate, accelerator)
         drawn = batches.stream(start, workers)
         ended = stack.enter_context(ended_from_outside(accelerator))

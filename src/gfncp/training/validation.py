@@ -5,10 +5,10 @@ from typing import Any
 import torch
 
 from gfncp.configuration import Configuration
+from gfncp.configuration.sources import Simulator
 from gfncp.metrics import scores
 from gfncp.objectives.batch import Batch, Objective
 from gfncp.seeds import VALIDATION, seeded
-from gfncp.training.preparation import Simulator
 
 
 def validate(

@@ -3,15 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from gfncp.configuration import parse
 from gfncp.evaluation.evaluate import evaluate
-from gfncp.evaluation.sets import make_test_simulator as make_any_test_simulator
 from gfncp.seeds import seeded
 from gfncp.simulators import AugmentedEmbeddings, NeighbourEmbeddings, WholeClasses
-from gfncp.training.preparation import make_simulators
 from gfncp.training.train import train
-from gfncp.training.unseen_classes import make_test_simulator, split
 
 CLASSES, MEMBERS, DIM = 12, 30, 8
 
@@ -51,7 +49,7 @@ def kinds(x):
 
 @pytest.mark.parametrize("classes", [None, 4, 9])
 def test_parts_share_no_class_and_no_point(file, classes):
-    parts = split(configure(classes=classes).data, file)
+    parts = configure(classes=classes).data.split(file)
     held = [parts.training, parts.validation.points, parts.test.points]
     for part, other in ((0, 1), (0, 2), (1, 2)):
         assert not kinds(held[part]) & kinds(held[other])
@@ -63,21 +61,21 @@ def test_parts_share_no_class_and_no_point(file, classes):
 
 def test_the_split_is_a_function_of_its_seed_alone(file):
     def tested(**data):
-        return kinds(split(configure(**data).data, file).test.points)
+        return kinds(configure(**data).data.split(file).test.points)
 
     assert tested() == tested(points=20, kind="neighbour-embeddings", alpha=3.0)
     assert any(tested() != tested(split_seed=seed) for seed in (1, 2, 3))
 
 
 def test_training_points_are_shuffled_and_no_more_than_asked_for(file):
-    every, some = (split(configure(points=points).data, file).training for points in (1000, 25))
+    every, some = (configure(points=points).data.split(file).training for points in (1000, 25))
     assert len(some) == 25
     assert torch.equal(every[:25], some)
     assert len(kinds(some)) > 1 and not torch.equal(some[:, 0], some[:, 0].sort().values)
 
 
 def test_test_sets_are_pure_and_drawn_without_replacement(file):
-    simulate = make_test_simulator(configure().data, file)
+    simulate = configure().data.make_test_simulator(nn.Identity(), file)
     x, labels = simulate(30, 10, seeded(0))
     assert simulate.n_clusters == (1, 6)
     for points, row in zip(x, labels, strict=True):
@@ -94,46 +92,50 @@ def test_test_sets_are_pure_and_drawn_without_replacement(file):
 def test_simulators_follow_the_configuration(file, kind, expected):
     described = configure(kind, alpha=2.0, n_clusters=3)
     encoder = described.encoder.build()
-    training, validation = make_simulators(described, encoder, file)
+    training, validation = described.data.make_simulators(encoder, file, described.seed)
     assert isinstance(training, expected) and training.alpha == 2.0
     assert isinstance(validation, WholeClasses)
     x, labels = training(3, 8, seeded(0))
     assert x.shape == (3, 8, DIM) and torch.equal(labels.amax(1), torch.full((3,), 2))
-    test = make_any_test_simulator(described, encoder, file)
+    test = described.data.make_test_simulator(encoder, file)
     assert not kinds(test.points) & kinds(validation.points)
 
 
 def test_labels_do_not_matter_to_training(file):
     """Names that keep the same classes apart, but within each part are dealt out anew, change no batch."""
     described = configure("neighbour-embeddings")
-    first = make_simulators(described, described.encoder.build(), file)[0](3, 8, seeded(0))
-    trained = kinds(split(described.data, file).training)
+    first = described.data.make_simulators(described.encoder.build(), file, described.seed)[0](
+        3, 8, seeded(0)
+    )
+    trained = kinds(described.data.split(file).training)
     with np.load(file) as held:
         x, names = held["x"], held["kind"].copy()
     rows = np.isin(x[:, 1], list(trained)).nonzero()[0]
     names[rows] = np.roll(names[rows], MEMBERS // 2)
     np.savez(file, x=x, kind=names)
-    again = make_simulators(described, described.encoder.build(), file)[0](3, 8, seeded(0))
+    again = described.data.make_simulators(described.encoder.build(), file, described.seed)[0](
+        3, 8, seeded(0)
+    )
     assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
 
 
 def test_with_nothing_held_out_half_of_the_classes_is_trained_on_with_all_points(file):
-    parts = split(configure(held_out=0.0, points=10_000).data, file)
+    parts = configure(held_out=0.0, points=10_000).data.split(file)
     assert len(kinds(parts.training)) == CLASSES // 2 and len(parts.training) == CLASSES // 2 * MEMBERS
     assert kinds(parts.validation.points) == kinds(parts.training)
     assert not kinds(parts.training) & kinds(parts.test.points)
     with pytest.raises(ValueError, match=r"data\.held_out=0\.0: without labels"):
-        split(configure(held_out=0.0, label=None).data, file)
+        configure(held_out=0.0, label=None).data.split(file)
 
 
 def test_without_labels_points_are_held_out_and_every_class_is_trained_on(file):
     described = configure(label=None, held_out=0.1)
-    training, validation = make_simulators(described, described.encoder.build(), file)
+    training, validation = described.data.make_simulators(described.encoder.build(), file, described.seed)
     trained, held_out = numbers(training.embeddings), numbers(validation.embeddings)
     assert not trained & held_out and len(trained | held_out) == CLASSES * MEMBERS == 10 * len(held_out)
     assert len(kinds(training.embeddings)) == CLASSES
     with pytest.raises(ValueError, match=r"data\.label: test sets are whole classes"):
-        make_test_simulator(described.data, file)
+        described.data.make_test_simulator(nn.Identity(), file)
 
 
 @pytest.mark.parametrize("kind", ["augmented-embeddings", "neighbour-embeddings"])
@@ -157,12 +159,12 @@ def test_a_trained_network_is_evaluated_on_sets_of_the_configured_size(file, tmp
 def test_what_does_not_fit_the_file_is_refused_at_once(file, data, said):
     described = configure(**data)
     with pytest.raises(ValueError, match=said):
-        make_simulators(described, described.encoder.build(), file)
+        described.data.make_simulators(described.encoder.build(), file, described.seed)
 
 
 def test_embeddings_are_not_downloaded():
     with pytest.raises(ValueError, match=r"data\.dataset='file': say where the embeddings are with --data"):
-        split(configure().data, None)
+        configure().data.split(None)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +191,7 @@ def test_clinc150_has_halves_of_its_intents(data_folder, count):
         },
         "test",
     )
-    parts = split(described.data, data_folder("clinc150"))
+    parts = described.data.split(data_folder("clinc150"))
     assert len(parts.test.points) == 150 * count // 2
     assert len(parts.training) + len(parts.validation.points) == 150 * count // 2
     assert parts.test.n_clusters == (1, count // 2)

@@ -1,0 +1,29 @@
+"""Part of a configuration's data sections: sets of neighbours, summarised as coresets."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import nn
+
+from gfncp.configuration.sources import Data, Simulators
+
+
+class NeighbourCoresets(Data):
+    """Coresets of sets of neighbours, see `gfncp.simulators.LabelledCoresets`.
+
+    Named before the section whose sets are summarised, it summarises them.
+    """
+
+    kind: Literal["neighbour-coresets"]
+    tokens: Annotated[int, Field(ge=2)] = 128
+    fewest: Annotated[int, Field(ge=2)] | None = None
+
+    def make_simulators(self, encoder: nn.Module, path: Path | None, seed: int) -> Simulators:
+        from gfncp.simulators import LabelledCoresets
+
+        training, validation = super().make_simulators(encoder, path, seed)
+        return Simulators(
+            LabelledCoresets(self.tokens, self.fewest, ((1.0, training),)),
+            LabelledCoresets(self.tokens, families=((1.0, validation),)),
+        )
