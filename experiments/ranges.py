@@ -67,7 +67,7 @@ def simulated_sets(checkpoint: str, data: Path | None) -> Iterator[np.ndarray]:
     if isinstance(configuration.data, FileCoresets):  # whose neighbours are drawn again, but not classes
         most = configuration.data.test_points
     least, most = math.log(least), math.log(most)
-    coresets = configuration.network.kind == "coreset-energy"
+    coresets = configuration.summarises
     if coresets:
         draw = make_draw(configuration, encoder, data)
     else:

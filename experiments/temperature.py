@@ -102,7 +102,7 @@ def main(
 ) -> None:
     """Find the temperature and store it."""
     configuration = load_configuration(checkpoint)
-    if configuration.network.kind == "coreset-energy":
+    if configuration.summarises:
         inference = coreset_inference(checkpoint, configuration)
         draw, sizes = make_draw(configuration, inference.network.encoder, data), default_sizes(configuration)
         held = [draw(points, 0, number, STREAM) for points in sizes for number in range(sets)]

@@ -8,6 +8,7 @@ import math
 from functools import lru_cache
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -26,6 +27,11 @@ def canonical_labels(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batc
     present = labels >= 0
     opens = (first == index) & present
     return torch.where(present, (opens.long().cumsum(-1) - 1).gather(-1, first), -1)
+
+
+def opened_before(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batch points"]:
+    """Count the clusters opened before each point; labels are in order of appearance."""
+    return F.pad(labels.cummax(-1).values[..., :-1] + 1, (1, 0))
 
 
 def n_clusters(labels: Int[Tensor, "*batch points"]) -> Int[Tensor, "*batch"]:

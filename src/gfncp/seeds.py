@@ -17,10 +17,11 @@ address do not count: (1,) and (1, 0) are the same stream.
 | `DIAGNOSIS_...` | sets and samples of `gfncp diagnose` |
 | `CHARACTER_ORDER` | split of the characters of Omniglot into training and validation |
 | `CHARACTER_SETS` | sets of whole characters that `benchmarks/omniglot.py` measures on |
+| `SAMPLED`, then another stream | samples of a network, apart from that stream's sets |
 | 2^31 + 7, + 10 to 13, + 17, + 18 | other programs in `benchmarks/` and `experiments/` |
 
 Random numbers that clustering itself needs have seeds that are the same in every call: `ORDERS_SEED`,
-`CORE_SEED`, and `CORESET_SEED` with a path of one number.
+`CORE_SEED`, and `CORESET_SEED` with a path of one number; no checkpoint has both cores and coresets.
 """
 
 import numpy as np
@@ -35,6 +36,7 @@ IMAGE_ORDER = 2**31 + 6
 CORESET_SETS = 2**31 + 8
 CHARACTER_ORDER = 2**31 + 14
 CHARACTER_SETS = 2**31 + 15
+SAMPLED = 2**31 + 16
 (
     DIAGNOSIS_POSTERIOR,
     DIAGNOSIS_CONSISTENCY,

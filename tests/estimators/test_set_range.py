@@ -135,3 +135,27 @@ def test_ranges_survive_a_file_and_damaged_ones_are_refused(vector_checkpoint, s
     (vector_checkpoint / RANGES).write_text(json.dumps(ranges.model_dump() | {"precision": [[1.0]]}))
     with pytest.raises(ValueError, match="not the ranges of a checkpoint"):
         load_ranges(vector_checkpoint)
+
+
+def test_a_stream_is_warned_of_once_and_says_what_holds_now():
+    x = moons(300)[np.random.default_rng(0).permutation(300)]
+    model = GFNCP("mog-2d-online", n_samples=10, random_state=0)
+    with pytest.warns(UserWarning, match="outside of what 'mog-2d-online' knows"):
+        model.partial_fit(x[:200])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.partial_fit(x[200:])
+    assert not [each for each in caught if "outside of what" in str(each.message)]
+    with pytest.warns(UserWarning, match="outside of what"):
+        whole = GFNCP("mog-2d-online", n_samples=10, random_state=0).fit(x)
+    assert model.outside_ == whole.outside_ and len(model.outside_) == 1
+
+
+def test_most_streams_of_mixtures_are_known():
+    said = 0
+    for x in mixtures(20):
+        model = GFNCP("mog-2d-online", n_samples=5, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            said += bool(model.partial_fit(x[:40]).partial_fit(x[40:]).outside_)
+    assert said <= 2

@@ -199,7 +199,7 @@ def cluster(
         )
     checkpoint = checkpoint or DEFAULT
     for name, value in told_columns.items():
-        if value is not None and load_configuration(checkpoint).network.kind != "coreset-energy":
+        if value is not None and not load_configuration(checkpoint).summarises:
             raise ValueError(
                 f"--{name}={value}: accepted with checkpoints of coresets (network.kind = 'coreset-energy'), "
                 f"not with {checkpoint!r}"

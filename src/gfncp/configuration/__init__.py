@@ -29,6 +29,16 @@ class Configuration(Section):
     training: Training = Training()
     temperature: Annotated[float, Field(gt=0)] = 1.0  # temperature of decoding, found after training
 
+    @property
+    def summarises(self) -> bool:
+        """Whether sets are summarised as coresets, which the network clusters."""
+        return self.network.kind == "coreset-energy"
+
+    @property
+    def is_online(self) -> bool:
+        """Whether points are assigned before later ones are seen."""
+        return self.network.kind == "online-energy"
+
     @field_validator("network", mode="before")
     @classmethod
     def _energy_by_default(cls, value: object) -> object:
@@ -85,7 +95,7 @@ class Configuration(Section):
             raise ValueError(
                 f"data.kind={self.data.kind!r}: encoder 'embedded-tokens' needs 'neighbour-coresets'"
             )
-        if coresets and self.network.kind != "coreset-energy":
+        if coresets and not self.summarises:
             raise ValueError(
                 f"network.kind={self.network.kind!r}: data 'neighbour-coresets' needs 'coreset-energy'"
             )

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from gfncp.bounds import ClusterBounds
 from gfncp.networks.energy import Encoding, EnergyNetwork
-from gfncp.partitions import canonical_labels
+from gfncp.partitions import canonical_labels, opened_before
 
 POINTS_PER_PART = 65_536  # encoded points of labelled copies that are held at a time
 
@@ -73,7 +72,7 @@ def log_prob_encoded(
     energies = network.encoded_energies(encoding, labels)
     if bounds is not None:
         present = encoding.mask.long()
-        opened = F.pad(labels.cummax(1).values[:, :-1] + 1, (1, 0))
+        opened = opened_before(labels)
         left = present.flip(1).cumsum(1).flip(1) - present
         admitted = bounds.admits(opened, left, energies.shape[-1]) | ~encoding.mask[..., None]
         energies = energies.masked_fill(~admitted, torch.inf)

@@ -62,6 +62,6 @@ class EmbeddedCoresetInference(CoresetInference):
 
 def class_of(configuration: Configuration) -> type[Inference]:
     """Return the class that clusters by a checkpoint."""
-    if configuration.network.kind != "coreset-energy":
+    if not configuration.summarises:
         return Inference
     return EmbeddedCoresetInference if configuration.encoder.kind == "embedded-tokens" else CoresetInference

@@ -27,7 +27,7 @@ from gfncp.estimators.embedded_coreset_inference import class_of
 from gfncp.estimators.fitted import Fitted
 from gfncp.estimators.inference import Given, Inference, Judge
 from gfncp.estimators.kept import Kept
-from gfncp.estimators.outside import warn_unlike_set
+from gfncp.estimators.outside import of_stream, warn_unlike_set
 from gfncp.estimators.points import PointsMixin
 from gfncp.estimators.pretrained import PretrainedMixin
 from gfncp.estimators.threads import with_n_jobs
@@ -421,6 +421,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         *earlier: np.ndarray,
     ) -> "GFNCP":
         stream, x, labels, posterior = streaming.extend(inference, stream, x, *earlier)
+        self.outside_ = of_stream(self.outside_, inference, Given(x), labels, float(stream.log_prob))
         return self._decide(inference, Given(x), labels, posterior, index, stream)
 
     def _decide(

@@ -39,12 +39,12 @@ def accepted_shape(configuration: Configuration) -> PointShape:
 def _points(configuration: Configuration) -> str:
     least, most = configuration.training.points
     trained = f"trained on sets of {least} to {most}"
-    if configuration.network.kind == "coreset-energy":
+    if configuration.summarises:
         return (
             f"any number, summarised by at most {most_tokens(configuration)} micro-clusters, decoded "
             f"jointly; {trained}"
         )
-    if configuration.network.kind == "online-energy":
+    if configuration.is_online:
         return f"any number, assigned as they come; {trained}"
     joint = min(MOST_JOINT, most)
     return f"any number, of which at most {joint} are decoded jointly and the others given these; {trained}"

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, Num
 from gfncp.configuration import Configuration
 from gfncp.estimators.image_range import describe_unlike
 from gfncp.estimators.inference import Given, Inference
-from gfncp.estimators.set_range import describe_unlike_set, evenly, set_ranges, set_statistics
+from gfncp.estimators.set_range import UNLIKE, describe_unlike_set, evenly, set_ranges, set_statistics
 
 TOO_MANY = 2  # times as many points as in the largest training set
 TOO_FAR = 10  # times the typical size of a coordinate
@@ -42,11 +42,31 @@ def warn_unlike_set(inference: Inference, given: Given, labels: Labels, log_prob
     Returns:
         The texts of the warnings.
     """
+    return _warn(*_describe_set(inference, given, labels, log_prob))
+
+
+def of_stream(
+    outside: list[str], inference: Inference, given: Given, labels: Labels, log_prob: float
+) -> list[str]:
+    """Return the warnings that hold for a stream as it is now, and warn where it has left what is known.
+
+    Args:
+        outside: those that held before its last points.
+    """
+    others = [text for text in outside if not text.startswith(UNLIKE)]
+    now = _describe_set(inference, given, labels, log_prob)
+    if len(others) == len(outside):
+        return others + _warn(*now)
+    return others + [_said(text) for text in now]
+
+
+def _describe_set(inference: Inference, given: Given, labels: Labels, log_prob: float) -> list[str]:
     ranges = set_ranges(inference.name) if given.x.ndim == 2 else None
-    if ranges is None:
+    found = None if ranges is None else statistics_of(inference, given, labels, log_prob)
+    if ranges is None or found is None:
         return []
-    found = statistics_of(inference, given, labels, log_prob)
-    return _warn(None if found is None else describe_unlike_set(found, len(labels), ranges, inference.name))
+    text = describe_unlike_set(found, len(labels), ranges, inference.name)
+    return [] if text is None else [text]
 
 
 def statistics_of(
@@ -61,8 +81,12 @@ def statistics_of(
     return set_statistics(inference.seen(given, rows), labels[rows], log_prob / len(labels))
 
 
+def _said(text: str) -> str:
+    return f"{text}. Probabilities may be wrong there."
+
+
 def _warn(*texts: str | None) -> list[str]:
-    said = [f"{text}. Probabilities may be wrong there." for text in texts if text is not None]
+    said = [_said(text) for text in texts if text is not None]
     for text in said:
         warnings.warn(text, UserWarning, stacklevel=3)
     return said

@@ -28,6 +28,7 @@ FEWEST_POINTS = 8  # of a set, and of a cluster whose form counts
 SMALL = 1e-3  # added before the logarithm
 INSIDE = 0.99  # share of the simulated sets within the limit
 NAMED = 2  # statistics in a message
+UNLIKE = "X is outside of what"
 
 
 def evenly(points: int) -> Int[np.ndarray, "some"]:
@@ -142,6 +143,6 @@ def describe_unlike_set(
         f"{names[at]} {'larger' if apart[at] > 0 else 'smaller'}" for at in np.argsort(-np.abs(apart))[:NAMED]
     ]
     return (
-        f"X is outside of what {checkpoint!r} knows: {' and '.join(said)} than in sets of as many points in "
+        f"{UNLIKE} {checkpoint!r} knows: {' and '.join(said)} than in sets of as many points in "
         f"training (distance {distance:.1f}, of which {INSIDE:.0%} are within {ranges.limit:.1f})"
     )

@@ -24,7 +24,7 @@ def check_online(checkpoint: str | Path) -> bool:
     Raises:
         ValueError: it was trained otherwise.
     """
-    if load_configuration(checkpoint).network.kind != "online-energy":
+    if not load_configuration(checkpoint).is_online:
         raise ValueError(
             f"checkpoint={str(checkpoint)!r}: partial_fit accepts checkpoints that were trained "
             "online (network.kind = 'online-energy')"

@@ -14,6 +14,7 @@ from gfncp.coresets.prepared import Prepared
 from gfncp.estimators.coreset_inference import SETS_AT_ONCE, CoresetInference
 from gfncp.estimators.inference import Given
 from gfncp.seeds import CORESET_SETS, seeded
+from gfncp.simulators.draw import draw_family
 from gfncp.simulators.prior import FAMILIES
 
 KNOWN = 0.2  # share of the rows whose labels are known
@@ -48,8 +49,7 @@ class Answer:
 def draw_set(points: int, seed: int, number: int, stream: int = CORESET_SETS) -> SimulatedSet:
     """Draw a set from the prior over families, as a function of its address alone."""
     generator = seeded(seed, stream, points, number)
-    shares = torch.tensor([share for share, _ in FAMILIES])
-    _, family = FAMILIES[int(torch.multinomial(shares, 1, generator=generator))]
+    family = draw_family(FAMILIES, generator)
     return _simulated(re.sub(r"\w+=", "", repr(family)), family, points, generator)
 
 

@@ -20,6 +20,7 @@ from gfncp.seeds import (
     DIAGNOSIS_FREE,
     DIAGNOSIS_ORDERS,
     DIAGNOSIS_POSTERIOR,
+    SAMPLED,
     seeded,
 )
 from gfncp.simulators import GaussianMixtures
@@ -118,7 +119,7 @@ def diagnose(
 
 def free(subject: Subject, points: int, sizes: Sizes, seed: int) -> dict[str, Any]:
     """Return calibration and quality of the posterior, running free on sets of one size."""
-    generator = seeded(seed, DIAGNOSIS_FREE, points)
+    generator = seeded(seed, SAMPLED, DIAGNOSIS_FREE, points)
     return summarise(
         run_free(subject, points, sizes.free_sets, sizes.samples, seed, DIAGNOSIS_FREE, generator), generator
     )
@@ -141,7 +142,7 @@ class _Run:
         for points, sets in self.sizes.posterior:
             x, _ = self._draw(DIAGNOSIS_POSTERIOR, points, sets)
             truth = exact.exact_posterior(x.cpu(), self.subject.simulator)
-            generator = seeded(self.seed, DIAGNOSIS_POSTERIOR, points)
+            generator = seeded(self.seed, SAMPLED, DIAGNOSIS_POSTERIOR, points)
             shuffled = torch.rand(self.sizes.averaged_orders, points, generator=generator).argsort(1)
             own = exact.model_posteriors(self.subject.model, x)
             averages = exact.order_averages(self.subject.model, x, shuffled)
@@ -179,7 +180,7 @@ class _Run:
         result = {}
         for points, sets in self.sizes.sdpp:
             x, labels = self._draw(DIAGNOSIS_ORDERS, points, sets)
-            generator = seeded(self.seed, DIAGNOSIS_ORDERS, points)
+            generator = seeded(self.seed, SAMPLED, DIAGNOSIS_ORDERS, points)
             values = consistency.sdpp(
                 self.subject.model, x, labels, orders=self.sizes.orders, generator=generator
             )
@@ -191,7 +192,7 @@ class _Run:
         points, sets = self.sizes.early
         x, labels = self._draw(DIAGNOSIS_EARLY, points, sets)
         steps = min(points, early_steps.RANGES[-1][1]) - 1
-        generator = seeded(self.seed, DIAGNOSIS_EARLY, points)
+        generator = seeded(self.seed, SAMPLED, DIAGNOSIS_EARLY, points)
         new = {
             "exact": early_steps.exact_new(
                 x.cpu(), labels.cpu(), steps, self.subject.simulator, self.sizes.sweeps, generator

@@ -19,7 +19,7 @@ from gfncp.metrics import agreements
 from gfncp.mixtures.conjugate import KnownCovariance
 from gfncp.mixtures.exact_chains import best_state
 from gfncp.partitions import n_clusters
-from gfncp.seeds import TEST, seeded
+from gfncp.seeds import SAMPLED, TEST, seeded
 
 SAMPLES = 20  # samples of each posterior
 SWEEPS, CHAINS = 20, 5  # of the exact sampler, in search of its most probable state
@@ -64,7 +64,7 @@ def evaluate(
     }
     if has_energies(configuration):
         subject = make_test_subject(checkpoint, configuration, data)
-        generator = seeded(seed, TEST, points)
+        generator = seeded(seed, SAMPLED, TEST, points)
         judged = run_free(subject, points, sets, n_samples, seed, TEST, generator)
         summary = summarise(judged, generator)
         seconds, true, scores = (summary[name] for name in ("seconds", "true_clusters", "scores"))
@@ -100,7 +100,7 @@ def _exact_scores(simulate: Any, sets: int, points: int, seed: int) -> dict[str,
     truth, found = [], []
     for numbers in batches(sets):
         x, labels = draw_sets(simulate, numbers, points, seed)
-        generator = seeded(seed, TEST, points, numbers[0], 1)
+        generator = seeded(seed, SAMPLED, TEST, points, numbers[0])
         truth.append(labels)
         prior = model, simulate.alpha, generator, simulate.n_clusters
         found.append(best_state(x, *prior, chains=CHAINS, sweeps=SWEEPS))

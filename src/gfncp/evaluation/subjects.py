@@ -46,7 +46,7 @@ def make_test_subject(checkpoint: str | Path, configuration: Configuration, data
 
 def _subject(checkpoint: str | Path, configuration: Configuration, simulate: Simulator) -> Subject:
     """Return a checkpoint with sets of a simulator of points."""
-    if configuration.network.kind == "coreset-energy":
+    if configuration.summarises:
         return CoresetSubject(coreset_inference(checkpoint, configuration), drawn_from(simulate))
     model: Any = read(checkpoint, *KINDS).network  # an energy network that decodes
     return PointSubject(model, simulate)

@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from gfncp.networks.layers import at_once
+from gfncp.partitions import opened_before
 
 ROWS_PER_GROUP = 16_384  # rows of one group of sets: its intermediate sums stay in the cache
 ROWS_KEPT = 262_144  # rows whose activations are kept for the backward pass; others are computed again
@@ -113,7 +114,7 @@ def all_steps(
     A cluster's sum and representation before step n are those that its last member left.
     """
     batch, points, sums_width = cluster_terms.shape
-    valid = _options(_opened_before(labels), clusters, mask)
+    valid = _options(opened_before(labels), clusters, mask)
     set_of, step_of, option_of = valid.nonzero(as_tuple=True)
     row_of = (valid.view(-1).cumsum(0) - 1).view(valid.shape)
     index = torch.arange(points, device=labels.device)
@@ -152,7 +153,7 @@ def some_steps(
     """
     batch, points, sums_width = cluster_terms.shape
     here = mask.gather(1, steps)
-    opened = _opened_before(labels).gather(1, steps)
+    opened = opened_before(labels).gather(1, steps)
     valid = _options(opened, clusters, here)
     set_of, step_of, option_of = valid.nonzero(as_tuple=True)
     exists = option_of < opened[set_of, step_of]  # the last option of each step is a new cluster
@@ -188,18 +189,13 @@ def check_order(labels: Int[Tensor, "batch points"], mask: Bool[Tensor, "batch p
     Raises:
         ValueError: they are not.
     """
-    wrong = ((labels > _opened_before(labels)) | (labels < 0)) & mask
+    wrong = ((labels > opened_before(labels)) | (labels < 0)) & mask
     if wrong.any():
         row, point = wrong.nonzero()[0].tolist()
         raise ValueError(
             f"labels: point {point} of set {row} has label {int(labels[row, point])}; accepted are labels in "
-            f"order of appearance, here at most {int(_opened_before(labels)[row, point])}"
+            f"order of appearance, here at most {int(opened_before(labels)[row, point])}"
         )
-
-
-def _opened_before(labels: Int[Tensor, "batch points"]) -> Int[Tensor, "batch points"]:
-    """Count the clusters opened before each point."""
-    return F.pad(labels.cummax(1).values[:, :-1] + 1, (1, 0))
 
 
 def _options(

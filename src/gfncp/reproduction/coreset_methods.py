@@ -18,7 +18,7 @@ MEASURED = "greedy", "average"  # others need probabilities along one order of t
 
 def is_of_coresets(configuration: Configuration) -> bool:
     """Tell whether a configuration is that of a network of coresets."""
-    return configuration.network.kind == "coreset-energy"
+    return configuration.summarises
 
 
 def of_any_number(configuration: Configuration) -> Configuration:

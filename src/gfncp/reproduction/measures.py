@@ -26,7 +26,7 @@ from gfncp.metrics import agreements
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.partitions import canonical_labels, n_clusters
 from gfncp.posterior.posterior import Posterior
-from gfncp.seeds import PAPER_SETS, seeded
+from gfncp.seeds import PAPER_SETS, SAMPLED, seeded
 
 SAMPLES = 200  # samples, of which the 100 most probable are scored; the paper does not say how many it draws
 ORDERS = 500  # orders of SDPP, as in the paper
@@ -62,7 +62,7 @@ def draw_sets(simulate: Simulator, sets: int, points: int, seed: int) -> Iterato
     """Yield test sets, the same ones that `gfncp.evaluation.evaluate` draws, each from its own seed."""
     for numbers in test_sets.batches(sets):
         x, labels = test_sets.draw_sets(simulate, numbers, points, seed)
-        yield LabelledSets(x, labels, seeded(seed, PAPER_SETS, numbers[0]))
+        yield LabelledSets(x, labels, seeded(seed, SAMPLED, PAPER_SETS, numbers[0]))
 
 
 def greedy(model: Predicts, batches: Iterable[LabelledSets], device: torch.device) -> dict:

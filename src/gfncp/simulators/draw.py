@@ -1,8 +1,17 @@
 """Random numbers for each of many sets."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+
+def draw_family(families: Sequence[tuple[float, Any]], generator: torch.Generator) -> Any:
+    """Draw a simulator by its share; shares need not sum to 1."""
+    shares = torch.tensor([share for share, _ in families])
+    return families[int(torch.multinomial(shares, 1, generator=generator))][1]
 
 
 class Draw:

@@ -14,6 +14,7 @@ from gfncp.coresets.units import BEYOND, CORE, FARTHEST, NORMAL_DISTANCE, TAILS
 from gfncp.networks.standardise import standardise
 from gfncp.networks.tokens import token_columns
 from gfncp.partitions import canonical_labels
+from gfncp.simulators.draw import draw_family
 from gfncp.simulators.prior import FAMILIES
 
 ALIKE = 8  # sets that are drawn together, from one family
@@ -64,8 +65,7 @@ class LabelledCoresets:
         return LabelledTokens(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def _alike(self, sets: int, points: int, most: int, generator: torch.Generator) -> LabelledTokens:
-        shares = torch.tensor([share for share, _ in self.families])
-        _, family = self.families[int(torch.multinomial(shares, 1, generator=generator))]
+        family = draw_family(self.families, generator)
         x, labels = family(sets, points, generator)
         weights = x.new_ones(sets, points)
         in_units = (columns_alike, in_one_unit)[int(torch.randint(2, (), generator=generator))]

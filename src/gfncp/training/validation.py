@@ -23,5 +23,5 @@ def validate(
     x, labels, *rest = simulate(sets, points, seeded(configuration.seed, VALIDATION))
     held_out = Batch(x, labels, None, 1.0, *rest).to(device)
     with torch.no_grad():
-        loss = objective(model, held_out, seeded(configuration.seed, VALIDATION))["loss"]
+        loss = objective(model, held_out, seeded(configuration.seed, VALIDATION, 1))["loss"]
     return {"loss": float(loss), **scores(labels, model.predict(held_out.x, held_out.mask).cpu())}
