@@ -18,6 +18,8 @@ from gfncp.shipped import CONFIGURATION, DEFAULT, FILES, PRETRAINED, WEIGHTS, fi
 
 RANGES = "range.json"  # optional, see `gfncp.estimators.ranges`
 
+Version = tuple[int, int, int]  # of a file: when it was written, its number on the disk, its size
+
 
 def save(model: nn.Module, configuration: Configuration, folder: Path) -> None:
     """Write a checkpoint into ``folder``."""
@@ -112,12 +114,12 @@ def read(name_or_path: str | Path, *kinds: str, device: str | torch.device | Non
         raise ValueError(
             f"checkpoint={str(name_or_path)!r} holds a network of kind {kind!r}: accepted is {accepted}"
         )
-    times = tuple((folder / name).stat().st_mtime_ns for name in FILES if (folder / name).exists())
-    return _read(folder.resolve(), times, device)
+    versions = tuple(_version(folder / name) for name in FILES if (folder / name).exists())
+    return _read(folder.resolve(), versions, device)
 
 
 @lru_cache(maxsize=4)
-def _read(folder: Path, times: tuple[int, ...], device: str | torch.device | None) -> Checkpoint:
+def _read(folder: Path, versions: tuple[Version, ...], device: str | torch.device | None) -> Checkpoint:
     configuration = load_configuration(folder)
     return Checkpoint(_built(configuration, folder).to(device), configuration)
 
@@ -128,7 +130,22 @@ def load_configuration(name_or_path: str | Path) -> Configuration:
 
 
 def read_json(path: Path) -> Configuration:
-    """Return the configuration in a JSON file; see `gfncp.configuration.parse` for errors."""
+    """Return the configuration in a JSON file, from memory if the file is the one that was read last time.
+
+    Raises:
+        ValueError: there is no such file, it is damaged, or `gfncp.configuration.parse` fails.
+    """
+    return _parsed(path, _version(path) if path.is_file() else (0, 0, 0))
+
+
+def _version(path: Path) -> Version:
+    """Return what changes when a file is written."""
+    about = path.stat()
+    return about.st_mtime_ns, about.st_ino, about.st_size
+
+
+@lru_cache(maxsize=16)
+def _parsed(path: Path, version: Version) -> Configuration:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:  # RecursionError: deeply nested brackets
