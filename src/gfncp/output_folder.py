@@ -89,7 +89,7 @@ def earlier_files(folder: Path) -> list[str]:
 
 
 def _is_below(name: object) -> bool:
-    """Tell whether a name is that of a file in the folder or below it."""
+    """Return True if a name is that of a file in the folder or below it."""
     if not isinstance(name, str) or "\\" in name or "\0" in name:
         return False
     path = PurePosixPath(name)

@@ -10,9 +10,9 @@ from gfncp.configuration.sources import Data, Simulators
 
 
 class NeighbourCoresets(Data):
-    """Coresets of sets of neighbours, see `gfncp.simulators.LabelledCoresets`.
+    """Mixin for coresets of sets of neighbours, see `gfncp.simulators.LabelledCoresets`.
 
-    Named before the section whose sets are summarised, it summarises them.
+    List it before a data section; the sets of that section are then summarised as coresets.
     """
 
     kind: Literal["neighbour-coresets"]

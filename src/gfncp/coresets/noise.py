@@ -20,7 +20,7 @@ SLACK = 1.15  # of the largest correlation that is expected of independent colum
 
 
 def is_noise(z: Float[Tensor, "points dim"], weights: Float[Tensor, "points"]) -> Bool[Tensor, "dim"]:
-    """Tell which columns are noise; none, if fewer than five seem to be, or all.
+    """Return True for each column of noise; for none if fewer than five seem to be noise, or all do.
 
     Columns are taken to be independent if neither they nor their squares are correlated, with the others or
     with the others' squares: circles and spheres have no other correlations. The largest of so many may be

@@ -96,13 +96,17 @@ def has_falling_components(x: Float[Tensor, "points dim"], weights: Float[Tensor
 
 
 def has_like_spreads(x: Float[Tensor, "points dim"], weights: Float[Tensor, "points"]) -> bool:
-    """Test for columns of like spread, constant ones aside.
+    """Test for columns of like spread, leaving out constant ones.
 
-    Fewer than 50 columns are alike if the widest is at most 4 times as wide as the narrowest; more, if it is
-    at most 4 times as wide as the middle one, since many a pixel or gene hardly varies. Or most are as narrow
-    as each other and the others are wider by what parts the clusters, see `_has_floor`. Two or three columns
-    are alike if it is at most 2 times as wide; or 20 times if it has four modes or more and narrow ones have
-    none (`gfncp.coresets.modes`): a long row of clusters.
+    They are alike if the spread of the widest column is
+
+    - two or three columns: at most 2 times that of the narrowest;
+    - two or three columns, a long row of clusters: at most 20 times, the widest column has four modes or more
+      and each column narrower than half of it has one (`gfncp.coresets.modes`);
+    - 4 to 49 columns: at most 4 times that of the narrowest;
+    - 50 columns or more: at most 4 times the median, since many pixels and genes hardly vary;
+    - 4 columns or more: at most 20 times that of the narrowest (of 50 or more: the median), and half of the
+      columns, at least five, are about equally narrow; see `_has_floor`.
     """
     spreads = _measure(x, weights)[1]
     columns, spreads = x[:, spreads > 0], spreads[spreads > 0]

@@ -160,7 +160,7 @@ def begins_with_number(value: object) -> bool:
 
 
 def no_number(row: int, title: str, name: object, value: object, advice: Advice) -> str:
-    """Say that a cell of a column of numbers is none, and what can be done.
+    """Return the message that a cell of a column of numbers is not a number, with advice.
 
     Args:
         row: counted from 0.

@@ -242,7 +242,7 @@ def _numbers(
 
 
 def _not_finite(values: np.ndarray, bad: np.ndarray, columns: pd.Index | None) -> str:
-    """Say where the first bad entry stands, and what it holds."""
+    """Return the error message for the first bad entry: its place and its value."""
     place = tuple(np.argwhere(bad)[0].tolist())
     held = values[place].item() if isinstance(values[place], np.generic) else values[place]
     return f"X: {_where(place, columns)} holds {held!r}: accepted are finite numbers"

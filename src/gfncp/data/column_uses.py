@@ -215,12 +215,12 @@ def _use_of_cells(
 
 
 def _names_rows(missing: int) -> str:
-    """Say that the texts of a column are all different, and how many are missing."""
+    """Return the reason that the texts of a column are all different, with the number of missing ones."""
     return "a different text in each row" + (f", none in {missing}" if missing else "")
 
 
 def _beside(others: set) -> str:
-    """Say which other cells of a column of numbers are none, if they are few."""
+    """Return a list of the other cells of a column of numbers that are not numbers, if they are few."""
     return (
         f"; no numbers either: {', '.join(sorted(map(_short, others)))}" if 0 < len(others) <= LISTED else ""
     )
@@ -237,7 +237,7 @@ def _cells(column: pd.Series) -> Iterator[tuple[int, object]]:
 
 
 def describe(columns: Sequence[Column]) -> list[str]:
-    """Say in a line each which columns were used as what; many are counted instead of listed."""
+    """Return one line for each use, with the columns used so; many are counted instead of listed."""
     lines = []
     for used, before in WORDS.items():
         chosen = [(place, each) for place, each in enumerate(columns, 1) if each.used == used]
@@ -282,7 +282,7 @@ def _ranges(places: list[int]) -> str:
 
 
 def _about_an_identifier(column: pd.Series, name: str) -> str:
-    """Say why a column of whole numbers is left out, or what is strange of its name; empty if nothing is."""
+    """Return why a column of integers is left out, or what is odd about its name; empty for other columns."""
     unnamed, identifier = UNNAMED.fullmatch(name), IDENTIFIER.fullmatch(name)
     if not (unnamed or identifier) or len(column) <= FEW:
         return ""
@@ -311,7 +311,7 @@ def _category(column: pd.Series, name: object, title: str, called: str, advice: 
 
 
 def _tick(column: pd.Series) -> str:
-    """Say of a column that it holds one value, or none."""
+    """Return a description of a column whose cells hold one value or nothing."""
     return f"{_short(kinds_of(column.dropna())[0])} or nothing"
 
 

@@ -255,7 +255,7 @@ def _frame(table: Table) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _nothing_known(empty: Bool[np.ndarray, "points"]) -> str:
-    """Say which rows hold nothing, counted from 1."""
+    """Return a note on the rows without any value, counted from 1; empty if there are none."""
     rows = [str(row + 1) for row in np.flatnonzero(empty)]
     if not rows:
         return ""

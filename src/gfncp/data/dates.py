@@ -53,14 +53,14 @@ def are_dates(column: pd.Series) -> bool:
 
 
 def are_spans(column: pd.Series) -> bool:
-    """Tell spans of time from moments, in a column of dates."""
+    """Return True if a column of dates holds spans of time, not moments."""
     if column.dtype.kind == "m" or any(isinstance(value, datetime.timedelta) for value in column):
         return True
     return _are_clocks(column.dropna().tolist())
 
 
 def compact_dates(column: pd.Series) -> Bool[np.ndarray, "points"]:
-    """Tell which cells of a column of numbers are dates without marks, such as 20200131."""
+    """Return True for each cell of a column of numbers that is a date such as 20200131."""
     if not pd.api.types.is_numeric_dtype(column.dtype) or column.dtype.kind not in "iuf":
         return np.zeros(len(column), dtype=bool)
     numbers = column.to_numpy(np.float64, na_value=np.nan)

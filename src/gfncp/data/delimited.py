@@ -1,11 +1,17 @@
-"""Tables in text files: how their columns are separated, how numbers are written, and what means missing.
+"""Tables in text files: delimiter of the columns, notation of numbers, and texts that mean missing.
 
-What is not said is detected. The delimiter is the one of , ; tab | that is in the first line and cuts most
-lines into as many cells as that one, or of several the one that leaves the most numbers; white space where
-none is in it, and at least half of the cells are numbers. The decimal mark is a comma where the delimiter is
-none, some cell can only be read so, and no number has a point. What is between thousands is never guessed.
-Missing are pandas' standard texts (empty, NA, N/A, NaN, nan, null, NULL, None, #N/A and some more) and those
-that are named.
+Detect what the caller leaves unset.
+
+- Delimiter: among , ; tab | occurring in the first line, the one that splits most lines into as many cells as
+  the first; ties go to the one with the larger share of numeric cells below the first line. If the first line
+  has none of them, white space, provided that it splits all lines into equally many cells, and at least half
+  of those below the first line are numeric; otherwise a comma.
+- Decimal mark: a comma if the caller names a point between thousands; also if no thousands separator is
+  named, the delimiter is not a comma, some cell is a number only with a decimal comma, and no number has a
+  point.
+- Thousands separator: never guessed.
+- Missing values: pandas' standard texts (empty, NA, N/A, NaN, nan, null, NULL, None, #N/A and some more), and
+  those that the caller names.
 """
 
 import csv
@@ -131,7 +137,7 @@ def read_text(path: Path, reading: Reading) -> tuple[pd.DataFrame, str]:
 
 
 def detect_delimiter(sample: str) -> str:
-    """Find what separates columns, by the rule above; ``sample`` has whole lines."""
+    """Return the delimiter by the rule of this module; ``sample`` has whole lines."""
     scores = {}
     for mark in DELIMITERS:
         rows = _rows(sample, mark)
@@ -205,7 +211,7 @@ def _normalise_texts(
 
 
 def _means(cell: str, missing: Sequence[str]) -> bool:
-    """Tell whether a cell is a text that means missing, or midnight of a day that does."""
+    """Return True if a cell is a text that means missing, or midnight of a day that does."""
     return cell.strip() in missing or MIDNIGHT.sub("", cell.strip()) in missing
 
 
@@ -269,7 +275,7 @@ def _parse(path: Path, delimiter: str, decimal: str, encoding: str, skipped: int
 
 
 def _not_parsed(error: str) -> str:
-    """Say in words what pandas' parser met."""
+    """Return the message of pandas' parser in plain words."""
     longer, unclosed = LONGER.search(error), UNCLOSED.search(error)
     if longer:
         return f"line {longer[2]} has {longer[3]} cells, and those above it {longer[1]}: {HEADER}"

@@ -36,19 +36,19 @@ def _numbers_in(names: Sequence[str]) -> list[str]:
 
 
 def _is_within(name: str, column: pd.Series) -> bool:
-    """Tell whether a number lies between the smallest and the largest of a column."""
+    """Return True if a number lies between the smallest and the largest of a column."""
     numbers, number = pd.Series(pd.to_numeric(column, errors="coerce")), as_number(name)
     return number is not None and bool(numbers.min() <= number <= numbers.max())
 
 
 def _are_increasing(names: Sequence[str]) -> bool:
-    """Tell whether names are whole numbers that increase, such as years, at least three."""
+    """Return True if names are at least three increasing integers, such as years."""
     whole = len(names) >= COUNTED and all(name.isdecimal() for name in names)
     return whole and all(int(low) < int(high) for low, high in pairwise(names))
 
 
 def _are_counted(names: Sequence[str]) -> bool:
-    """Tell whether names are consecutive integers: at least three, or from 0 on, as pandas writes them."""
+    """Return True if names are consecutive integers: at least three, or from 0 on, as pandas writes them."""
     counted = all(name.isdecimal() for name in names) and (len(names) >= COUNTED or names[:1] == ["0"])
     return counted and [int(name) - int(names[0]) for name in names] == list(range(len(names)))
 

@@ -35,6 +35,6 @@ def block_sizes(flags: Sequence[Bool[np.ndarray, "rows"] | None]) -> list[int]:
 
 
 def _are_exclusive(flags: Sequence[Bool[np.ndarray, "rows"]]) -> bool:
-    """Tell whether it is no accident that no row has two of the flags."""
+    """Return True if it can hardly be chance that no row has two of the flags."""
     shares = np.array([flag.mean() for flag in flags])
     return bool(len(flags[0]) * (shares.sum() ** 2 - np.square(shares).sum()) / 2 >= EXPECTED)

@@ -107,7 +107,7 @@ def _reason(error: Exception) -> str:
 
 
 def _notes_on_sizes(folder: Path, sizes: Sequence[tuple[int, int]]) -> list[str]:
-    """Say which images are far from the size that they were brought to."""
+    """Return a note on the images that had another size, if there are any."""
     others = [size for size in sizes if size != (PIXELS, PIXELS)]
     if not others:
         return []

@@ -29,6 +29,6 @@ def warn_of_second_header(table: pd.DataFrame, name: str) -> None:
 
 
 def _is_alone(column: pd.Series, first: object) -> bool:
-    """Tell whether the first row has a text in a column, and is the only one whose text does not repeat."""
+    """Return True if a column has a text in the first row, the only one that does not repeat."""
     alone = ~column.duplicated(keep=False)
     return bool(column.index[0] == first and alone.iloc[0] and alone.sum() == 1)

@@ -89,7 +89,7 @@ def read_file(path: Path, reading: Reading | None = None) -> pd.DataFrame | dict
 
 
 def in_file(path: Path, error: Exception) -> str:
-    """Say of a file what was said of points ``X``."""
+    """Return the message of an error about points ``X`` as one about a file."""
     text = str(error)
     return f"{path}: data {text[3:]}" if text.startswith("X: row") else f"{path}: {text.removeprefix('X: ')}"
 
@@ -107,7 +107,7 @@ def columns_that_count(table: pd.DataFrame) -> list[Column]:
 
 
 def _why_numbers(column: pd.Series) -> str:
-    """Say why a column numbers the rows; empty if it does not."""
+    """Return why a column is taken to number the rows; empty if it is not."""
     if len(column) < COUNTED or not pd.api.types.is_integer_dtype(column.dtype) or column.isna().any():
         return ""
     numbers = column.to_numpy(np.float64)
@@ -246,7 +246,7 @@ def _check_finite(x: np.ndarray) -> None:
 
 
 def _finite(x: Num[np.ndarray, "*shape"]) -> Bool[np.ndarray, "*shape"]:
-    """Tell which numbers are finite in float32, the format of networks."""
+    """Return True for each number that is finite in float32, the format of networks."""
     with np.errstate(over="ignore"):
         return np.isfinite(x.astype(np.float32))
 

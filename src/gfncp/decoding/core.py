@@ -1,16 +1,16 @@
 """Clustering of sets too large to decode jointly: a core is decoded, then the other points given the core.
 
 The core is a random part of the set, which keeps the proportions of clusters, and some of the points that
-would open a cluster beside that part, so that small clusters are in the core as well. It is a function of the
+would open a cluster beside that part, so that small clusters are in the core as well. It depends on the
 points alone. The distribution over clusterings is
 
     p(c | x) = p(c_core | x_core) prod_i p(c_i | c_core, x_core, x_i, no new cluster),
 
 where the product runs over the other points, each with features that are measured against the core alone.
-Every cluster has a point in the core; probabilities sum to one over the partitions of which that is true.
+Probabilities sum to one over the partitions whose clusters all have a point in the core.
 
-Time grows like points x clusters x distinct clusterings of the core. Beside the points and the labels of all
-clusterings, memory does not grow with the points: it is that of decoding the core, and of one block.
+Time grows like points x clusters x distinct clusterings of the core. Only the points and the labels of all
+clusterings take memory that grows with the points; decoding the core, and one block, take the rest.
 """
 
 import math
@@ -88,10 +88,10 @@ def core_points(
 ) -> Int[Tensor, "core"]:
     """Return indices of at most ``size`` points to be clustered jointly, in random order.
 
-    Of the others, those are taken in whose most probable option is a new cluster, as they come in random
-    order, until the core is full. As under the CRP, the n-th point opens a cluster with a probability that
-    falls like 1 / n: the last of many points does so less often than one that comes after the random part
-    alone. Else the outliers that many points must have would fill the core.
+    The first points of a random order are in the core. The remaining points are visited in that order; one
+    whose most probable option is a new cluster is added, until the core is full. The energy of a new cluster
+    is raised by log(points / first points), since under the CRP the n-th point opens a cluster with a
+    probability that falls like 1 / n. Otherwise the outliers of a large set would fill the core.
     """
     device = next(network.parameters()).device
     order = torch.randperm(len(x), generator=generator)

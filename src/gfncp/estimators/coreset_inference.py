@@ -111,7 +111,7 @@ class CoresetInference(Inference):
 
     @torch.no_grad()
     def _is_crowded(self, given: Given) -> bool:
-        """Tell whether a flat set, shown by all micro-clusters, has too many clusters for half of them."""
+        """Return True if a flat set, given all micro-clusters, has too many clusters for half of them."""
         sizes = self.sizes
         if not sizes.may_be_crowded(len(given.x)):
             return False

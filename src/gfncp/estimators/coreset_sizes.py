@@ -43,7 +43,7 @@ class CoresetSizes:
         return self.asked or min(self.tokens, max(FEWEST, int(2 * self.clusters)))
 
     def most(self, points: int) -> int:
-        """Return the most micro-clusters of so many distinct points."""
+        """Return the largest number of micro-clusters for this many distinct points."""
         return self.asked or min(self.tokens, max(self.tokens // 2, points // MEMBERS))
 
     def of(self, points: DistinctPoints, crowded: bool) -> list[int]:
@@ -58,11 +58,11 @@ class CoresetSizes:
         return [max(self.least, int(share * most)) for share in shares]
 
     def may_be_crowded(self, points: int) -> bool:
-        """Tell whether so many points could have more than half of the micro-clusters."""
+        """Return True if a set of this many points may get more than half of the micro-clusters."""
         return not self.asked and points <= LARGE and self.most(points) > self.tokens // 2
 
     def crowded_by(self, clusters: int) -> bool:
-        """Tell whether half of the micro-clusters are too few for so many clusters."""
+        """Return True if half of the micro-clusters are too few for this many clusters."""
         return clusters > CROWDED * (self.tokens // 2)
 
 
@@ -79,5 +79,5 @@ def most_tokens(configuration: Configuration) -> int:
 
 
 def is_flat(points: DistinctPoints) -> bool:
-    """Tell whether points lie in a plane or in space, but for rounding."""
+    """Return True if points lie in a plane or in space, up to rounding."""
     return int((points.places.abs().amax(0) > ROUNDING).sum()) <= FLAT

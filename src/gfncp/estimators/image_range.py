@@ -95,7 +95,7 @@ def image_ranges(checkpoint: str | Path) -> ImageRanges | None:
 
 
 def describe_unlike(x: Num[np.ndarray, "images height width"], checkpoint: str | Path) -> str | None:
-    """Say how images differ from those that a checkpoint was trained on; None if few of them do."""
+    """Return how images differ from those that a checkpoint was trained on; None if few of them do."""
     ranges = image_ranges(checkpoint)
     if ranges is None or unlike(x, ranges).any(1).sum() <= STRAYS + MANY * len(x):
         return None
@@ -118,7 +118,7 @@ def refuse_unlike(x: Num[np.ndarray, "images height width"], checkpoint: str | P
 def _differences(
     x: Num[np.ndarray, "images height width"], ranges: ImageRanges, checkpoint: str | Path
 ) -> str:
-    """Say how many images are outside of the ranges, and in what."""
+    """Return how many images are outside the ranges, and in which statistics."""
     outside = unlike(x, ranges)
     strange = outside.any(1)
     typical = np.median(image_statistics(x[strange]), axis=0)
@@ -170,7 +170,7 @@ def _share(x: Num[np.ndarray, "images height width"], ranges: ImageRanges) -> fl
 
 
 def _advice(x: Num[np.ndarray, "images height width"], tried: Mapping[str, ImageRanges]) -> str:
-    """Say what makes images fit that are outside of some ranges: another checkpoint, inversion, embedding."""
+    """Return advice for images outside the ranges: another checkpoint, inversion or embedding."""
     for other, ranges in _checkpoints_of_images().items():
         if other not in tried and _share(x, ranges) <= MOST:
             return f"checkpoint={other!r} was trained on such images"

@@ -60,7 +60,7 @@ class Given:
 
     @property
     def unit(self) -> Scale:
-        """Say how columns are brought to one unit: by "none" where the network takes them as they are."""
+        """Return how columns are brought to one unit; "none" where the network takes them as they are."""
         return self.scale or "none"
 
 

@@ -132,7 +132,7 @@ def set_ranges(checkpoint: str | Path) -> SetRanges | None:
 def describe_unlike_set(
     statistics: Float[np.ndarray, "statistics"], points: int, ranges: SetRanges, checkpoint: str
 ) -> str | None:
-    """Say how a clustered set differs from those that a checkpoint was trained on; None if it does not."""
+    """Return how a clustered set differs from those that a checkpoint was trained on; None if it does not."""
     distance = float(distances(statistics[None], np.array([points]), ranges)[0])
     if distance <= ranges.limit:
         return None

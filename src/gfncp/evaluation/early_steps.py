@@ -105,7 +105,7 @@ def network_new(
 
 
 def opens(labels: Int[Tensor, "sets points"], steps: int) -> Bool[Tensor, "sets steps"]:
-    """Tell at which of the steps n = 2..``steps`` + 1 the labels open a cluster."""
+    """Return True for each of the steps n = 2..``steps`` + 1 at which the labels open a cluster."""
     before = labels.cummax(1).values
     return labels[:, 1 : steps + 1] > before[:, :steps]
 

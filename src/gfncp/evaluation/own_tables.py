@@ -23,17 +23,17 @@ from gfncp.data.point_sets import Roles, read_sets
 def as_embeddings(
     configuration: Configuration, data: Path | None, roles: Roles, reading: Reading
 ) -> Iterator[Path | None]:
-    """Give the file of vectors and classes that a table is, with what is missing filled in; see `Columns`.
+    """Yield the path of an embedding file made from a table, with missing values filled in as by `Columns`.
 
-    What is no file, or for checkpoints of other data, is given as it is.
+    A path that is not a file, or that the checkpoint does not read as embeddings, is yielded unchanged.
 
     Args:
-        roles: of the table's columns; classes are by default in the column that the configuration names.
-        reading: how the table's cells are written.
+        roles: roles of the table's columns; by default, the configuration names the column of classes.
+        reading: notation of the table's cells.
 
     Raises:
-        ValueError: the table cannot be read, it has another number of coordinates than the checkpoint takes,
-            or something is said of the columns or cells of what is no file of vectors.
+        ValueError: the table cannot be read, its number of coordinates is not the one that the checkpoint
+            takes, or ``roles`` or ``reading`` are given for a path that is yielded unchanged.
     """
     options = configuration.data
     if data is None or data.is_dir() or not isinstance(options, EmbeddingFile):

@@ -24,7 +24,7 @@ LARGE = 1000  # for checkpoints that were trained on sets of this size, or that 
 
 
 def has_energies(configuration: Configuration) -> bool:
-    """Tell whether a checkpoint's network assigns probabilities to clusterings."""
+    """Return True if a checkpoint's network assigns probabilities to clusterings."""
     return configuration.network.kind in KINDS
 
 

@@ -17,9 +17,9 @@ def diagonal_gaussian(output: Float[Tensor, "*batch both"]) -> Independent:
 
 
 def has_likelihood(encoder: nn.Module) -> bool:
-    """Tell whether a likelihood of the encoder's features can train a network.
+    """Return True if a likelihood of the encoder's features can train a network.
 
-    It can only where the encoder has no weights (vectors): the likelihood of trained features is highest
-    where they collapse.
+    That needs an encoder without weights (vectors): the likelihood of trained features is highest where they
+    collapse.
     """
     return next(encoder.parameters(), None) is None

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gfncp.networks.interfaces import Conditional, Encoder
 
-ROUNDING = 1e-13  # share of the largest entry, or of the largest variance, up to which a number means nothing
+ROUNDING = 1e-13  # relative tolerance below which a number is rounding error
 SYMMETRIC = 1e-9  # a component less skewed than that has no direction of its own
 
 

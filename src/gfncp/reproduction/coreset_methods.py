@@ -17,7 +17,7 @@ MEASURED = "greedy", "average"  # others need probabilities along one order of t
 
 
 def is_of_coresets(configuration: Configuration) -> bool:
-    """Tell whether a configuration is that of a network of coresets."""
+    """Return True if a configuration is that of a network of coresets."""
     return configuration.summarises
 
 

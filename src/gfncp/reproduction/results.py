@@ -110,7 +110,7 @@ def chosen(
 
 
 def _is_of(record: dict, declared: Configuration) -> bool:
-    """Tell whether a run had the declared configuration, apart from seed, length and the weights it kept."""
+    """Return True if a run had the declared configuration, apart from seed, length and weights it kept."""
     ran = parse_stored(record["configuration"])
     estimator = record.get("estimator")
     return ran is not None and used(_fixed(ran), estimator) == used(_fixed(declared), estimator)

@@ -33,7 +33,7 @@ def augmentations(height: int, width: int) -> Augmentation:
 
 @contextmanager
 def global_streams(seed: int, device: torch.device) -> Iterator[None]:
-    """PyTorch's own random streams, of the CPU and of ``device``: seeded, and afterwards restored."""
+    """Seed PyTorch's global random streams, of the CPU and of ``device``, and restore them afterwards."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
@@ -44,7 +44,7 @@ def augmented_by(
     images: Float[Tensor, "rows height width"],
     generator: torch.Generator,
 ) -> Float[Tensor, "rows height width"]:
-    """Each image augmented on its own, where it lies; kornia draws from the global streams."""
+    """Augment each image independently, on its device; kornia draws from the global streams."""
     seed = int(torch.randint(2**62, (1,), generator=generator))
     with global_streams(seed, images.device), torch.no_grad():
         return augmentations(images[:, None])[:, 0].clamp(0, 1)
@@ -53,12 +53,12 @@ def augmented_by(
 def augment(
     images: Float[Tensor, "rows height width"], generator: torch.Generator
 ) -> Float[Tensor, "rows height width"]:
-    """As training clusters are augmented."""
+    """Augment images as in training clusters."""
     return augmented_by(augmentations(*images.shape[1:]), images, generator)
 
 
 def pixel_components(images: Images, components: int = 50) -> Float[Tensor, "images components"]:
-    """The first principal components of raw pixels, on the images' device; the last column is the widest."""
+    """Return the first principal components of raw pixels, on the images' device; the last is the widest."""
     pixels = images.flatten(1) / 255
     centred = pixels - pixels.mean(0)
     axes = torch.linalg.eigh(centred.T @ centred).eigenvectors
