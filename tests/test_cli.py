@@ -916,7 +916,7 @@ CONFIGURATIONS = {
     "unknown kind": (TOML.replace("gaussian-mixtures", "cauchy-mixtures"), "cauchy-mixtures"),
     "wrong value": (TOML.replace("batch = 2", "batch = 0"), "training.batch=0"),
     "wrong type": (TOML.replace("batch = 2", 'batch = "two"'), "training.batch='two'"),
-    "low above high": (TOML.replace("[5, 8]", "[8, 5]"), "low must not exceed high"),
+    "low above high": (TOML.replace("[5, 8]", "[8, 5]"), "low=8 must not exceed high=5"),
 }
 
 

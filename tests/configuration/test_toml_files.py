@@ -50,8 +50,8 @@ def test_a_file_is_its_base_with_changes(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('base = "mine.toml"', r"mine\.toml: it is a base of itself"),
-        ('base = "other.toml"', r"mine\.toml: it is a base of itself"),
+        ('base = "mine.toml"', r"mine\.toml: circular base: mine\.toml -> mine\.toml$"),
+        ('base = "other.toml"', r"mine\.toml: circular base: mine\.toml -> other\.toml -> mine\.toml$"),
         ('base = "none.toml"', r"none\.toml: not a readable TOML file"),
         ("base = 3", r"mine\.toml: base=3: accepted is the path of a TOML file"),
         ('base = "first.toml"\ntraining = 3', r"mine\.toml: training=3"),

@@ -6,8 +6,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 
 
 def ordered(bounds: tuple[int, int]) -> tuple[int, int]:
-    if bounds[0] > bounds[1]:
-        raise ValueError("low must not exceed high")
+    low, high = bounds
+    if low > high:
+        raise ValueError(f"low={low} must not exceed high={high}")
     return bounds
 
 

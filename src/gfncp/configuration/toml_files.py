@@ -26,13 +26,13 @@ def read_values(path: Path, above: tuple[Path, ...] = ()) -> dict:
     """Return the values in a file, on top of those of its base, unchecked.
 
     Args:
-        above: the files of which it is the base.
+        above: the files that lead to this one by their ``base``, the first one first.
 
     Raises:
         ValueError: the file or its base is not readable, or bases go in a circle.
     """
     if path.resolve() in above:
-        raise ValueError(f"{path}: it is a base of itself")
+        raise ValueError(f"{path}: circular base: {' -> '.join(each.name for each in (*above, path))}")
     values = read_toml(path)
     base = values.pop("base", None)
     if base is None:
