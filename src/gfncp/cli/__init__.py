@@ -43,7 +43,7 @@ def about(
     verbose: Annotated[
         bool,
         typer.Option(
-            "--verbose", help="With --version: also the versions and the machine that numbers depend on."
+            "--verbose", help="With --version: also print what results depend on: versions and machine."
         ),
     ] = False,
 ) -> None:

@@ -23,15 +23,14 @@ def cluster(
         typer.Argument(
             metavar="FILE...",
             help="Points: CSV, TSV or TXT (with a header; also packed as .gz) or Parquet, NPY, NPZ or "
-            "safetensors with an array x, or a folder of images. Several are clustered side by side, each on "
-            "its own.",
+            "safetensors with an array x, or a folder of images. Several files are clustered separately.",
         ),
     ],
     checkpoint: Annotated[
         str | None,
         typer.Option(
-            help="A checkpoint that ships with the package, or a folder. Default: general; for images the "
-            "one of mnist and fashion-mnist that was trained on such.",
+            help="Name of a shipped checkpoint, or a folder. Default: general; for images, mnist or "
+            "fashion-mnist, whichever was trained on images like these.",
             show_default=False,
         ),
     ] = None,
@@ -39,72 +38,77 @@ def cluster(
     labels: Annotated[
         str | None,
         typer.Option(
-            help="Name of the file with the labels; it ends in .csv or .parquet. Default: labels.csv.",
+            help="Name of the file of labels, ending in .csv or .parquet. Default: labels.csv.",
             show_default=False,
         ),
     ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="Clusterings to sample from the posterior.")] = 100,
+    samples: Annotated[
+        int, typer.Option(min=1, help="Number of clusterings to sample from the posterior.")
+    ] = 100,
     k: Annotated[
         str | None, typer.Option("--k", metavar="K|LOW:HIGH", help="Known number of clusters, or its bounds.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the samples.")] = 0,
     device: Annotated[
-        str | None, typer.Option(help="Where the network runs, as PyTorch names it.", show_default=False)
+        str | None, typer.Option(help="Device of the network, such as cpu or cuda.", show_default=False)
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(help="Threads that compute, -1 for all cores.", show_default=False)
+        int | None, typer.Option(help="Number of threads, -1 for all cores.", show_default=False)
     ] = None,
     table: TableOptions,
     set_column: Annotated[
         str | None,
-        typer.Option(help="Column (NPZ: array) that names the set of each point: each is clustered alone."),
+        typer.Option(help="Column (NPZ: array) with the set of each point; sets are clustered separately."),
     ] = None,
     known_column: Annotated[
         str | None,
         typer.Option(
-            help="Column (NPZ: array) with labels that are known, -1 or empty where they are not: rows of "
-            "equal labels share a cluster, rows of different ones do not.",
+            help="Column (NPZ: array) with known labels, -1 or empty where unknown: rows with equal labels "
+            "share a cluster, rows with different labels do not.",
             show_default=False,
         ),
     ] = None,
     weight_column: Annotated[
         str | None,
-        typer.Option(help="Column (NPZ: array) that says how often each row counts.", show_default=False),
+        typer.Option(
+            help="Column (NPZ: array) with the weight of each row: how often it counts.", show_default=False
+        ),
     ] = None,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out images that cannot be read; a note names them.")
+        bool, typer.Option("--skip-bad", help="Leave out unreadable images; a note names them.")
     ] = False,
     invert: Annotated[
-        bool, typer.Option("--invert", help="Exchange light and dark in images, as of ink on paper.")
+        bool, typer.Option("--invert", help="Exchange light and dark in images, such as ink on paper.")
     ] = False,
     scale: Annotated[
         Literal["auto", "columns", "none", "unit-length"],
         typer.Option(
-            help="How columns are brought to one unit: each is standardised (columns), they share one "
-            "already (none), or each row is brought to length 1 (unit-length)."
+            help="How to bring columns to one unit: standardise each (columns), change nothing because they "
+            "share a unit (none), or scale each row to length 1 (unit-length); auto decides by a rule."
         ),
     ] = "auto",
     categorical_weight: Annotated[
         float | None,
         typer.Option(
             min=0,
-            help="As how many numeric columns a category or flag counts, default: a tenth of one; 0 leaves "
-            "them out.",
+            help="Weight of a category or flag; 1 is that of a numeric column, 0 leaves them out. Default: "
+            "0.1 beside numeric columns.",
             show_default=False,
         ),
     ] = None,
     min_cluster_size: Annotated[
-        int, typer.Option(min=1, help="Smaller clusters join the one that they most probably belong to.")
+        int,
+        typer.Option(min=1, help="Merge smaller clusters into the one that they most probably belong to."),
     ] = 1,
-    noise: Annotated[
-        bool, typer.Option("--noise", help="Give points that are probably noise the label -1.")
-    ] = False,
+    noise: Annotated[bool, typer.Option("--noise", help="Label points that are probably noise -1.")] = False,
     no_pictures: Annotated[
         bool, typer.Option("--no-pictures", help="Write neither clusters.png nor explore.html.")
     ] = False,
     engine: Annotated[
         Literal["local", "ray"],
-        typer.Option(help="ray: many sets of Parquet files on a Ray cluster, see docs/scale.md."),
+        typer.Option(
+            help="local, or ray to cluster many sets in Parquet files on a Ray cluster, see docs/scale.md."
+        ),
     ] = "local",
     address: Annotated[
         str | None,
@@ -113,7 +117,7 @@ def cluster(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Actors of the Ray cluster, a core or GPU each; default: 1.", show_default=False
+            min=1, help="Number of Ray actors, each on a core or GPU; default: 1.", show_default=False
         ),
     ] = None,
 ) -> None:
@@ -125,8 +129,8 @@ def cluster(
     posterior.npz, sampled clusterings, their log-probabilities and counts;
     clusters.png, a picture of both;
     report.html, all of it on one page;
-    explore.html, for one set, the points and sampled clusterings to look through in a browser;
-    files.json, the names of these: the next run removes those of them that it does not write again.
+    explore.html, for one set, a page to browse the points and sampled clusterings;
+    files.json, the names of these files: the next run removes those that it does not write again.
 
     Example:  gfncp cluster points.csv --checkpoint mog-2d --output result
     """
@@ -268,7 +272,7 @@ def _cluster_on_ray(
             status.update(f"Clustering on Ray: {count(len(names), 'set')} done")
 
         cluster_sets(files, roles, parameters, output, workers=workers, address=address, done=done)
-    console.print(f"{count(len(names), 'set')} in {perf_counter() - start:.1f} s; what was there was kept")
+    console.print(f"{count(len(names), 'set')} in {perf_counter() - start:.1f} s; existing results were kept")
     console.print(f"Written to {output}: a Parquet file for each set", markup=False, soft_wrap=True)
 
 

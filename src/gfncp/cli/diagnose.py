@@ -21,30 +21,34 @@ def diagnose(
         list[int] | None,
         typer.Option(
             min=2,
-            help="Points in a set; may be given several times. Default: 20, 100, 300, and 1000 where the "
-            "checkpoint was trained so far or summarises sets.",
+            help="Points in a set; may be given several times. Default: 20, 100, 300, and 1000 if the "
+            "checkpoint was trained on sets of that size or summarises sets.",
         ),
     ] = None,
     sets: Annotated[
         int | None,
-        typer.Option(min=10, help="Sets of each size, clustered running free; default 50."),
+        typer.Option(min=10, help="Number of sets of each size; default: 50."),
     ] = None,
-    samples: Annotated[int | None, typer.Option(min=2, help="Samples of each posterior; default 20.")] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=2, help="Samples of each posterior; default: 20.")
+    ] = None,
     early_steps: Annotated[
         bool,
         typer.Option(
-            "--early-steps", help="Compare the first steps with exact conditionals, too (mixtures)."
+            "--early-steps", help="Also compare the first steps with exact conditionals (mixtures only)."
         ),
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sets and samples.")] = 0,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller sets: seconds, rough.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Use fewer and smaller sets: rough, in seconds.")
+    ] = False,
     data: Data = None,
-    record: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file as well.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Also write the figures to this JSON file.")] = None,
 ) -> None:
-    """Check the posterior: running free, against exact posteriors, from one order of points to another.
+    """Check the posterior: against known clusters, exact posteriors, and other orders of the points.
 
-    Samples and truth are compared on sets whose true clusters are known: simulated ones, or whole classes
-    that were held out of training or are for tests. Mixtures are compared with exact posteriors, too.
+    Samples and truth are compared on sets whose true clusters are known: simulated sets, or whole classes
+    that were held out of training or are meant for tests. Mixtures are also compared with exact posteriors.
 
     Example:  gfncp diagnose mog-2d --output diagnostics
     """

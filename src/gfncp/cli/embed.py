@@ -14,8 +14,8 @@ def embed(
     source: Annotated[
         Path,
         typer.Argument(
-            help="Folder of images, flat or with a sub-folder for each class; or sentences: TXT (one a "
-            "line), CSV or Parquet (column text), or CLINC150's JSON."
+            help="Folder of images, flat or with a sub-folder for each class; or sentences: TXT (one per "
+            "line), CSV or Parquet (column text), or the JSON file of CLINC150."
         ),
     ],
     output: Annotated[Path, typer.Option(help="File to write, .safetensors.")] = Path("features.safetensors"),
@@ -29,15 +29,17 @@ def embed(
     classes: Annotated[
         str | None,
         typer.Option(
-            help="Take only these sub-folders: imagenet-50, -100, -200, or a text file, one a line."
+            help="Take only some sub-folders: imagenet-50, -100 or -200, or a text file with one per line."
         ),
     ] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column of the sentences' classes.")] = None,
+    label_column: Annotated[
+        str | None, typer.Option(help="Column with the classes of the sentences.")
+    ] = None,
 ) -> None:
     """Turn images or sentences into vectors, by a network that was trained without labels.
 
-    The file holds the vectors, x, and the names of their classes, y: to cluster, or to train on. Once
-    stopped, the same command goes on where it was.
+    The file holds the vectors, x, and their classes, y; it can be clustered or trained on. Give the same
+    command again to resume a stopped one.
 
     Example:  gfncp embed ILSVRC2012/train --classes imagenet-50 --output imagenet-50.safetensors
     """

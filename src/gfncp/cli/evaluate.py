@@ -19,7 +19,8 @@ def evaluate(
     checkpoint: Checkpoint,
     sets: Annotated[int, typer.Option(min=1, help="Number of test sets.")] = 100,
     points: Annotated[
-        int | None, typer.Option(min=2, help="Points in each set; default: 300, of embeddings test_points.")
+        int | None,
+        typer.Option(min=2, help="Points in each set; default: 300, or test_points of embeddings."),
     ] = None,
     samples: Annotated[int, typer.Option(min=2, help="Samples of each posterior.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sets.")] = 0,
@@ -27,15 +28,17 @@ def evaluate(
     table: TableOptions,
     exact: Annotated[
         bool,
-        typer.Option("--exact", help="Compare with an exact sampler's best state (Gaussian mixtures only)."),
+        typer.Option(
+            "--exact", help="Compare with the best state of an exact sampler (Gaussian mixtures only)."
+        ),
     ] = False,
     record: Annotated[Path | None, typer.Option(help="Write the figures to this JSON file.")] = None,
 ) -> None:
-    """Measure clusterings against the truth, on test sets of the kind that was trained for.
+    """Compare clusterings with the truth, on test sets of the kind that the checkpoint was trained for.
 
-    Scores are of greedy clusterings along one order, of the most typical of 16 orders, which users get, and
-    of samples; then come the figures of `gfncp diagnose` for a posterior that runs free. A table named by
-    --data is read as `gfncp cluster` reads it: notes say what was filled in and left out.
+    Scores are those of the greedy clustering along one order, of the most typical of 16 greedy clusterings,
+    which users get, and of samples; then come figures of `gfncp diagnose`. A table named by --data is read
+    as `gfncp cluster` reads it: notes say what was filled in and left out.
 
     Example:  gfncp evaluate mnist --sets 1000 --record records/mnist.json
     """

@@ -13,23 +13,27 @@ def reproduce(
     what: Annotated[str, typer.Argument(help="table2 ... table6, mixtures, fig1, fig3, fig4 or fig5.")],
     method: Annotated[str | None, typer.Option(help="Only these methods, separated by commas.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Only these data sets, separated by commas.")] = None,
-    seeds: Annotated[str | None, typer.Option(help="These seeds of training, separated by commas.")] = None,
-    iterations: Annotated[int | None, typer.Option(min=1, help="Train so long instead; recorded.")] = None,
-    sets: Annotated[int | None, typer.Option(min=1, help="Test on so many sets instead; recorded.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda ...; default: an accelerator if any.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Only these training seeds, separated by commas.")] = None,
+    iterations: Annotated[
+        int | None, typer.Option(min=1, help="Other number of iterations; recorded.")
+    ] = None,
+    sets: Annotated[int | None, typer.Option(min=1, help="Other number of test sets; recorded.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, ...; default: an accelerator if any.")
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
             help="Folder with a folder per data set (mnist, fashion-mnist, omniglot, clinc150, imagenet), or "
-            "one of these; default: download images."
+            "one of these folders; default: download images."
         ),
     ] = None,
-    root: Annotated[Path, typer.Option(help="Where experiments/ lies and results are written.")] = Path(),
+    root: Annotated[Path, typer.Option(help="Folder that holds experiments/, for results too.")] = Path(),
 ) -> None:
     """Make a table or figure of the paper again, as experiments/tables/ declares it.
 
-    Every run leaves a record in records/results/. What is recorded is not run again, and training that was
-    stopped goes on where it was, in runs/results/. The tables are written to RESULTS.md.
+    Every run leaves a record in records/results/. Recorded runs are not repeated, and stopped training
+    resumes from its state in runs/results/. The tables are written to RESULTS.md.
 
     Example:  gfncp reproduce table3 --dataset mnist --method gfncp,ncp --seeds 0
     """

@@ -10,13 +10,13 @@ console = Console(highlight=False)
 notes = Console(highlight=False, stderr=True)
 
 Checkpoint = Annotated[
-    str, typer.Argument(help="A checkpoint that ships with the package (mog-2d, mnist), or a folder.")
+    str, typer.Argument(help="Name of a shipped checkpoint (mog-2d, mnist, ...), or a folder.")
 ]
 Data = Annotated[
     Path | None,
     typer.Option(
-        help="Folder with the four IDX files of the image data set, default: download them; "
-        "or the embeddings, see docs/data.md."
+        help="Folder with the four IDX files of the image data set (default: download them), or a file of "
+        "embeddings, see docs/data.md."
     ),
 ]
 

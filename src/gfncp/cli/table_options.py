@@ -25,21 +25,21 @@ class FileOptions:
     delimiter: Annotated[
         str | None,
         typer.Option(
-            help="What is between the columns of text files: a character, tab or space. Default: detected.",
+            help="Delimiter of columns in text files: a character, tab or space. Default: detected.",
             show_default=False,
         ),
     ] = None
     decimal: Annotated[
         str | None,
         typer.Option(
-            metavar="MARK", help="Decimal mark of numbers, . or , Default: detected.", show_default=False
+            metavar="MARK", help="Decimal mark: . or a comma. Default: detected.", show_default=False
         ),
     ] = None
     thousands: Annotated[
         str | None,
         typer.Option(
             metavar="MARK",
-            help="What is between thousands: , . ' or space. Default: nothing.",
+            help="Thousands separator: , . ' or space. Default: none.",
             show_default=False,
         ),
     ] = None
@@ -84,20 +84,19 @@ class TableOptions(FileOptions):
         list[str] | None,
         typer.Option(
             metavar="CELL",
-            help="A cell that is a missing value, beside those of pandas (empty, NA, NaN, null, ...); may be "
-            "given several times.",
+            help="Text that means a missing value, besides those of pandas (empty, NA, NaN, null, ...); may "
+            "be given several times.",
             show_default=False,
         ),
     ] = None
     columns: Annotated[
-        str | None, typer.Option(help="Columns to cluster by, with commas between; default: all others.")
+        str | None, typer.Option(help="Columns to cluster by, separated by commas; default: all others.")
     ] = None
     categories: Annotated[
         str | None,
         typer.Option(
             metavar="NAMES",
-            help="Columns whose values are names of kinds even if they look like numbers, with commas "
-            "between.",
+            help="Columns of categories, even if they look like numbers, separated by commas.",
             show_default=False,
         ),
     ] = None
@@ -105,14 +104,14 @@ class TableOptions(FileOptions):
         str | None,
         typer.Option(
             metavar="NAMES",
-            help="Columns of amounts whose logarithms are taken, as of incomes, with commas between.",
+            help="Columns of which to take logarithms, such as incomes, separated by commas.",
             show_default=False,
         ),
     ] = None
     id_column: Annotated[str | None, typer.Option(help="Column (NPZ: array) that names the points.")] = None
     label_column: Annotated[
         str | None,
-        typer.Option(help="Column (NPZ: array) with true labels: never seen by the model, only compared."),
+        typer.Option(help="Column (NPZ: array) with true labels, only compared with the result."),
     ] = None
 
     def roles(self, sets: str | None = None) -> "Roles":

@@ -1,4 +1,4 @@
-"""`gfncp train`: training on one's own points, or from a TOML file."""
+"""`gfncp train`: training on the user's own points, or from a TOML file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,37 +14,43 @@ def train(
     *,
     config: Annotated[
         Path | None,
-        typer.Argument(help="TOML file that describes the run, see experiments/. Default: what fits --data."),
+        typer.Argument(
+            help="TOML file that describes the run, see experiments/. Default: settings for --data."
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder of the run; default: runs/NAME, of the TOML file or the data.")
+        Path | None,
+        typer.Option(help="Folder of the run; default: runs/NAME, after the TOML file or the data."),
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
             help="Points without labels: a file of vectors (CSV, Parquet, NPY, NPZ, safetensors) or a folder "
-            "of images. With a TOML file, what it names: embeddings, or a folder with the four IDX files of "
-            "the image data set, default: download them. See docs/data.md."
+            "of images. With a TOML file, the data that it names: embeddings, or a folder with the four IDX "
+            "files of the image data set (default: download them). See docs/data.md."
         ),
     ] = None,
     iterations: Annotated[
-        int | None, typer.Option(min=1, help="Train so long; default: as the TOML file says, or 1600.")
+        int | None,
+        typer.Option(min=1, help="Number of training iterations; default: that of the TOML file, or 1600."),
     ] = None,
     file: FileOptions,
     wandb: Annotated[
         str | None,
-        typer.Option(metavar="PROJECT", help="Send the scalars to Weights & Biases as well."),
+        typer.Option(metavar="PROJECT", help="Also send the scalars to Weights & Biases."),
     ] = None,
     workers: Annotated[
-        int, typer.Option(min=0, help="Processes that draw batches ahead; they pay where a GPU waits.")
+        int,
+        typer.Option(
+            min=0, help="Number of processes that draw batches ahead, useful where a GPU waits for data."
+        ),
     ] = 0,
 ) -> None:
-    """Train a network on one's own points, or as a TOML file says.
+    """Train a network on your own points, or as a TOML file says.
 
-    A run that was stopped goes on where it was when the command is given again; Ctrl-C, and SIGTERM as
-    schedulers send it, store the state first. The folder of the run is a checkpoint for the
-    other commands; TensorBoard reads its scalars there. Without a TOML file, it also keeps the points of
-    a file, as points.safetensors.
+    Give the same command again to resume a stopped run; Ctrl-C, and SIGTERM from a scheduler, store the
+    state first. The folder of the run is a checkpoint for the other commands, and holds scalars for
+    TensorBoard. Without a TOML file, it also keeps the points of a file, as points.safetensors.
 
     Example:  gfncp train --data embeddings.parquet
     """
