@@ -5,6 +5,8 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 SOURCES = Path(__file__).parents[1] / "src" / "gfncp"
 FLOORS = (
     "bounds draws extras files inputs metrics output_folder partitions schedules seeds shipped waiting",
@@ -53,14 +55,59 @@ def imports(module: str, at_once: bool = False) -> set[str]:
         or (isinstance(node, ast.FunctionDef) and at_once)
         for inner in ast.walk(node)
     }
+    is_package = MODULES[module].name == "__init__.py"
     found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node not in later and (node.module or "").startswith("gfncp"):
-            home = (node.module or "").removeprefix("gfncp").lstrip(".")
-            for name in node.names:
-                inner = f"{home}.{name.name}".lstrip(".")
-                found.add(inner if inner in MODULES else home or "__init__")
+        if node not in later:
+            found |= imported(node, package_of(module, is_package))
     return found - {module}
+
+
+def package_of(module: str, is_package: bool) -> list[str]:
+    """Return the full name of the package in which a module's relative imports start, in parts."""
+    parts = [] if module == "__init__" else module.split(".")
+    return ["gfncp", *(parts if is_package else parts[:-1])]
+
+
+def imported(node: ast.AST, package: list[str]) -> set[str]:
+    """Return the modules of the package that a statement imports, absolutely or relative to ``package``."""
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        home = package[: len(package) + 1 - node.level] if node.level else []
+        home = ".".join([*home, *([node.module] if node.module else [])])
+        names = [f"{home}.{alias.name}" for alias in node.names]
+    else:
+        return set()
+    return {name_of_module(name) for name in names if name.split(".")[0] == "gfncp"}
+
+
+def name_of_module(name: str) -> str:
+    """Return the module that an imported name is, or is defined in."""
+    inner = name.removeprefix("gfncp").lstrip(".")
+    while inner and inner not in MODULES:
+        inner = inner.rpartition(".")[0]
+    return inner or "__init__"
+
+
+@pytest.mark.parametrize(
+    ("statement", "package", "modules"),
+    [
+        ("import gfncp", "gfncp", {"__init__"}),
+        ("import numpy, gfncp.posterior.posterior as p", "gfncp", {"posterior.posterior"}),
+        ("from gfncp import GFNCP", "gfncp.cli", {"__init__"}),
+        ("from gfncp import draws, files", "gfncp.cli", {"draws", "files"}),
+        ("from gfncp.posterior.posterior import Posterior", "gfncp", {"posterior.posterior"}),
+        ("from .posterior import Posterior", "gfncp.posterior", {"posterior.posterior"}),
+        ("from . import posterior", "gfncp.posterior", {"posterior.posterior"}),
+        ("from .. import draws", "gfncp.posterior", {"draws"}),
+        ("from ..posterior.posterior import Posterior", "gfncp.cli", {"posterior.posterior"}),
+        ("import gfncpx.posterior", "gfncp", set()),
+        ("from numpy import random", "gfncp", set()),
+    ],
+)
+def test_all_kinds_of_imports_count(statement, package, modules):
+    assert imported(ast.parse(statement).body[0], package.split(".")) == modules
 
 
 def test_every_module_has_a_floor():
