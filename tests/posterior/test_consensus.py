@@ -2,18 +2,16 @@
 
 import numpy as np
 import pytest
+import torch
 
+from gfncp.partitions import canonical_labels
 from gfncp.posterior.consensus import Votes
-
-
-def canonical(labels):
-    _, first, names = np.unique(labels, return_index=True, return_inverse=True)
-    return first.argsort().argsort()[names]
 
 
 def consensus(labels, **bounds):
     labels = np.array(labels)
-    return canonical(Votes(labels).consensus(np.arange(labels.shape[1]), **bounds))
+    found = Votes(labels).consensus(np.arange(labels.shape[1]), **bounds)
+    return canonical_labels(torch.from_numpy(found)).numpy()
 
 
 def random_votes(seed, clusterings=9, points=30):
@@ -21,11 +19,11 @@ def random_votes(seed, clusterings=9, points=30):
     rng = np.random.default_rng(seed)
     wrong = rng.random((clusterings, points)) < 1 / 3
     labels = np.where(wrong, rng.integers(0, 5, (clusterings, points)), np.arange(points) % 3)
-    return np.array([canonical(row) for row in labels])
+    return canonical_labels(torch.from_numpy(labels)).numpy()
 
 
 def test_equal_clusterings_agree_on_themselves():
-    labels = canonical(np.random.default_rng(0).integers(0, 6, 40))
+    labels = canonical_labels(torch.from_numpy(np.random.default_rng(0).integers(0, 6, 40))).numpy()
     assert np.array_equal(consensus([labels] * 5), labels)
 
 

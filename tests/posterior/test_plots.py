@@ -120,13 +120,23 @@ def test_a_posterior_draws_itself_on_given_axes():
 
 @pytest.mark.parametrize("shape", [(2,), (28, 28)], ids=str)
 @pytest.mark.parametrize("noise", [slice(3), slice(None)], ids=["some", "all"])
-def test_noise_has_a_picture(tmp_path, shape, noise):
+def test_noise_has_a_picture(tmp_path, shape, noise, pixels):
     labels, posterior = draw(60, 3)
     labels = labels.copy()
     labels[noise] = -1
     x = np.random.default_rng(0).random((60, *shape))
     plot_clusters(x, labels, posterior.confidence(labels), posterior, tmp_path / "clusters.png")
-    assert (tmp_path / "clusters.png").is_file()
+    pixels(tmp_path / "clusters.png")
+    axes = clusters(Figure().subplots(), x, labels, posterior.confidence(labels))
+    if len(shape) == 1:  # crosses come first, then a scatter for each cluster
+        crosses, *others = axes.collections
+        assert np.array_equal(crosses.get_offsets(), x[noise])
+        assert sum(len(each.get_offsets()) for each in others) == (labels >= 0).sum()
+    else:
+        names = [text.get_text() for text in axes.get_yticklabels()]
+        assert names == [
+            f"cluster {k}\nsize {size}" for k, size in enumerate(np.bincount(labels[labels >= 0]))
+        ]
 
 
 @pytest.mark.parametrize("points", [1, 2, 40])

@@ -25,10 +25,6 @@ def posterior():
     return Posterior.from_samples(LABELS, LOG_PROB)
 
 
-def canonical(labels):
-    return canonical_labels(torch.from_numpy(labels)).numpy()
-
-
 @pytest.fixture
 def random_samples():
     rng = np.random.default_rng(0)
@@ -209,7 +205,8 @@ def test_noise_probability_grows_with_the_share_and_is_equivariant(random_sample
     alone = [np.mean([(row == row[point]).sum() == 1 for row in labels]) for point in range(7)]
     np.testing.assert_allclose(found[0], alone)
     order = np.random.default_rng(1).permutation(7)
-    permuted = Posterior.from_samples(canonical(labels[:, order]), log_prob)
+    renamed = canonical_labels(torch.from_numpy(labels[:, order])).numpy()
+    permuted = Posterior.from_samples(renamed, log_prob)
     np.testing.assert_allclose(permuted.noise_probability(0.5), found[2][order])
 
 
@@ -256,11 +253,11 @@ def test_permuted_points_have_the_same_tree(random_samples):
     drawn = Posterior.from_samples(labels, log_prob)
     one = drawn.reweighted(drawn.log_prob + rng.normal(size=len(drawn.log_prob)))  # weights without ties
     order = rng.permutation(7)
-    other = replace(one, labels=canonical(one.labels[:, order]))
+    other = replace(one, labels=canonical_labels(torch.from_numpy(one.labels[:, order])).numpy())
     heights = squareform(cophenet(one.linkage()))
     np.testing.assert_allclose(squareform(cophenet(other.linkage())), heights[np.ix_(order, order)])
     for probability in (0.2, 0.4, 0.6):
-        cut = canonical(one.cut(probability)[order][None])[0]
+        cut = canonical_labels(torch.from_numpy(one.cut(probability)[order])).numpy()
         np.testing.assert_array_equal(other.cut(probability), cut)
 
 

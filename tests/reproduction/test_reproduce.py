@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from gfncp.checkpoints import load
+from gfncp.checkpoints import load, load_configuration
 from gfncp.cli import main
 from gfncp.configuration import parse
 from gfncp.reproduction import runs
@@ -168,7 +168,8 @@ def test_a_record_says_what_was_run(root, run):
     assert record["seconds"] > 0 and record["training"]["in_this_command"]["seconds"] > 0
     assert record["device"].startswith("cpu")
     folder = root / RUNS / record["training"]["folder"]
-    assert sum(weight.numel() for weight in load(folder).parameters()) > 0
+    assert load_configuration(folder) == configuration
+    assert load(folder).state_dict().keys() == configuration.build().state_dict().keys()
 
 
 def test_a_stopped_command_goes_on_where_it_was(root, run, monkeypatch):

@@ -1,5 +1,6 @@
 """Speed of training: what is counted, is counted right."""
 
+import pytest
 import torch
 
 from gfncp.training.throughput import COUNTED, Throughput
@@ -23,9 +24,11 @@ def test_operations_of_counted_iterations_are_those_of_their_products():
 
 def test_a_report_without_counted_iterations_takes_the_last_ones():
     throughput = Throughput(torch.device("cpu"), torch.float32)
+    throughput.peak = 1.0
     with throughput.iteration(0):
-        torch.ones(2, 2) @ torch.ones(2, 2)
+        torch.ones(2, 3) @ torch.ones(3, 5)
     throughput.report()
     with throughput.iteration(1):
         pass
-    assert throughput.report()["share_of_peak"] > 0
+    seconds = max(throughput.seconds, 1e-9)
+    assert throughput.report()["share_of_peak"] * seconds == pytest.approx(2 * 2 * 3 * 5)

@@ -322,7 +322,7 @@ def test_two_processes_train_what_one_does(tmp_path, monkeypatch):
     a thousandth of what six steps of 5e-4 can do.
     """
     described = configure("gfncp", accumulate=4, clip=1.0, save_every=6)
-    single = train(described, tmp_path / "single")
+    train(described, tmp_path / "single")
     toml = tmp_path / "run.toml"
     toml.write_text(to_toml(described))
     done = launch(monkeypatch, 2, "train", toml, "--output", tmp_path / "both")
@@ -334,7 +334,6 @@ def test_two_processes_train_what_one_does(tmp_path, monkeypatch):
     assert len(list((tmp_path / "both").glob("events*"))) == 1
     both, one = (losses_of(tmp_path / name) for name in ("both", "single"))
     assert both == pytest.approx(one, rel=1e-4)  # also what is reported is of all batches
-    assert sum(parameter.numel() for parameter in single.parameters()) > 0
 
 
 def test_processes_that_cannot_share_the_batches_are_refused(tmp_path, monkeypatch):
