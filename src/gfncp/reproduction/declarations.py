@@ -50,7 +50,7 @@ class Method(Declared):
     Args:
         estimator: its name; None for a network. One that takes ``n_clusters`` is told the true number.
         like: another method, declared before, whose changes come first.
-        beside: the method whose printed figures it is compared with; None for itself, or that in ``like``.
+        compared_with: the method whose printed figures it is compared with; None for itself, or that in ``like``.
         configurations: in place of the data set's own, by data set.
         changes: to the configuration, for all data sets.
         changes_for: more of them, by data set.
@@ -61,7 +61,7 @@ class Method(Declared):
     # Names that are known only when this runs.
     estimator: Literal[tuple(METHODS)] | None = None  # pyright: ignore[reportInvalidTypeForm]
     like: str | None = None
-    beside: str | None = None
+    compared_with: str | None = None
     configurations: dict[str, str] = {}
     changes: Changes = {}
     changes_for: dict[str, Changes] = {}
@@ -166,8 +166,8 @@ def read_declarations(experiments: Path) -> Declarations:
     for place, (name, method) in enumerate(methods.items()):
         if method.like is not None:
             _check_names(f"{name}: like", [method.like], list(methods)[:place])
-        if method.beside is not None:
-            _check_names(f"{name}: beside", [method.beside], methods)
+        if method.compared_with is not None:
+            _check_names(f"{name}: compared_with", [method.compared_with], methods)
         named = [*(method.datasets or []), *method.configurations, *method.changes_for]
         _check_names(f"{name}: datasets", named, datasets)
     return Declarations(experiments, datasets, methods, tables)

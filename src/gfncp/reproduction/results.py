@@ -206,12 +206,12 @@ def _number(value: float, decimals: int) -> str:
 def _printed(declarations: Declarations, table: str, dataset: str, method: str) -> str:
     """Return the paper's NMI and ARI of the method that a row is compared with."""
     row = declarations.methods[method]
-    beside = row.beside or row.like or method
-    values = declarations.tables[table].paper.get(dataset, {}).get(beside, {})
+    printed = row.compared_with or row.like or method
+    values = declarations.tables[table].paper.get(dataset, {}).get(printed, {})
     if not values.keys() & set(COMPARED):
         return NOTHING
     cells = (" ± ".join(f"{value:.2f}" for value in values.get(metric, [])) or NOTHING for metric in COMPARED)
-    return f"{declarations.methods[beside].title}: {' / '.join(cells)}"
+    return f"{declarations.methods[printed].title}: {' / '.join(cells)}"
 
 
 def _about(found: list[dict]) -> list[str]:
