@@ -50,7 +50,8 @@ class Method(Declared):
     Args:
         estimator: its name; None for a network. One that takes ``n_clusters`` is told the true number.
         like: another method, declared before, whose changes come first.
-        compared_with: the method whose printed figures it is compared with; None for itself, or that in ``like``.
+        compared_with: the method whose printed figures stand beside its own; None for itself, or that in
+            ``like``.
         configurations: in place of the data set's own, by data set.
         changes: to the configuration, for all data sets.
         changes_for: more of them, by data set.
