@@ -13,7 +13,7 @@ from scipy.stats import entropy
 
 from gfncp.partitions import canonical_labels
 from gfncp.posterior import expectations
-from gfncp.posterior.matching import membership
+from gfncp.posterior.matching import match_probabilities
 from gfncp.posterior.posterior import Posterior
 
 LABELS = np.array([[0, 0, 1, 1], [0, 1, 1, 1], [0, 0, 1, 1], [0, 1, 2, 3], [0, 0, 1, 1]])
@@ -92,19 +92,19 @@ def test_coclustering_of_chosen_points_is_their_part(random_samples):
 def test_membership_does_not_depend_on_names_of_clusters():
     reference = np.array([0, 0, 1, 1, 2])
     renamed = np.array([[0, 0, 1, 1, 2], [2, 2, 0, 0, 1], [1, 1, 2, 2, 0]])
-    found = membership(reference, renamed, np.full(3, 1 / 3))
+    found = match_probabilities(reference, renamed, np.full(3, 1 / 3))
     np.testing.assert_allclose(found, np.eye(4)[reference])
 
 
 def test_membership_by_hand():
     reference, labels = np.array([0, 0, 0, 1]), np.array([[0, 0, 1, 2], [0, 0, 0, 0]])
     expected = [[1, 0, 0], [1, 0, 0], [0.5, 0, 0.5], [0.5, 0.5, 0]]
-    np.testing.assert_allclose(membership(reference, labels, np.array([0.5, 0.5])), expected)
+    np.testing.assert_allclose(match_probabilities(reference, labels, np.array([0.5, 0.5])), expected)
 
 
 def test_membership_is_a_distribution_of_each_point(random_samples):
     posterior = Posterior.from_samples(*random_samples)
-    found = membership(np.array([0, 1, 2, 0, 1, 2, 3]), posterior.labels, posterior.weights)
+    found = match_probabilities(np.array([0, 1, 2, 0, 1, 2, 3]), posterior.labels, posterior.weights)
     assert found.shape == (7, 5)
     np.testing.assert_allclose(found.sum(1), 1)
 

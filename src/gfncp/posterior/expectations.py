@@ -73,7 +73,7 @@ def noise_probability(
 def place_entropy(
     reference: Int[np.ndarray, "points"], labels: Samples, weights: Weights
 ) -> Float[np.ndarray, "points"]:
-    """Return the entropy in nats of `gfncp.posterior.matching.membership`, for each point."""
+    """Return the entropy in nats of `gfncp.posterior.matching.match_probabilities`, for each point."""
     matched = matches(reference, labels)
     blocks = np.split(labels, range(POINTS_PER_BLOCK, len(reference), POINTS_PER_BLOCK), axis=1)
     places = (shares(matched, block, weights, reference.max() + 1) for block in blocks)

@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
 
 
-def membership(
+def match_probabilities(
     reference: Int[np.ndarray, "points"],
     labels: Int[np.ndarray, "samples points"],
     weights: Float[np.ndarray, "samples"],
@@ -44,7 +44,7 @@ def shares(
     weights: Float[np.ndarray, "samples"],
     clusters: int | np.integer,
 ) -> Float[np.ndarray, "points options"]:
-    """Return `membership` of some of the points, from the result of `matches` for all of them."""
+    """Return `match_probabilities` of some of the points, from the result of `matches` for all of them."""
     probability = np.zeros((labels.shape[1], clusters + 1))
     every = np.arange(labels.shape[1])
     for row, match, weight in zip(labels, matched, weights, strict=True):

@@ -186,7 +186,7 @@ class Posterior:
         """Return the entropy in nats of each point's place among the clusters of a clustering.
 
         It is 0 where all samples agree. Clusters of the samples are matched with those of the clustering by
-        `gfncp.posterior.matching.membership`. Noise (label -1) is no cluster.
+        `gfncp.posterior.matching.match_probabilities`. Noise (label -1) is no cluster.
         """
         return expectations.place_entropy(labels, self.labels, self.weights)
 

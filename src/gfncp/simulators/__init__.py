@@ -5,13 +5,13 @@ points ``(sets, points, *shape)`` and labels ``(sets, points)`` in order of appe
 """
 
 from gfncp.simulators.augmented_embeddings import AugmentedEmbeddings
-from gfncp.simulators.classes import WholeClasses
 from gfncp.simulators.embedded_views import embedded_views
 from gfncp.simulators.general import GeneralMixtures
 from gfncp.simulators.images import AugmentedImages, NeighbourImages, augment
 from gfncp.simulators.labelled_coresets import LabelledCoresets
 from gfncp.simulators.mixtures import GaussianMixtures
 from gfncp.simulators.neighbours import NeighbourClusters, NeighbourEmbeddings
+from gfncp.simulators.whole_classes import WholeClasses
 
 __all__ = [
     "AugmentedEmbeddings",

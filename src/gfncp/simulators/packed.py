@@ -75,10 +75,10 @@ def packed_places(
     compact = 10.0 * draw.some(0.5)
     means = torch.zeros(sets, 1, dim)
     for i in range(1, clusters):
-        beside = draw.integers(0, i - 1, TRIES)
+        neighbour = draw.integers(0, i - 1, TRIES)
         touching = (apart[:, : i + 1] + apart[:, i, None]) / 2
-        away = touching.gather(1, beside) * (1 + gap * draw.uniform(TRIES))
-        places = means[each, beside] + away[..., None] * F.normalize(draw.normal(TRIES, dim), dim=2)
+        away = touching.gather(1, neighbour) * (1 + gap * draw.uniform(TRIES))
+        places = means[each, neighbour] + away[..., None] * F.normalize(draw.normal(TRIES, dim), dim=2)
         room = (torch.cdist(places, means) / touching[:, None, :i]).amin(2).clamp_max(1 - 1e-4)
         central = places.norm(dim=2) / apart[:, :1] / clusters
         best = (1e3 * room - compact * central).argmax(1)
