@@ -3,10 +3,10 @@
     python benchmarks/candidates.py general runs/general-next --data FOLDER --record FILE
 
 Sets are those of `families_data.py`, without what users report, and beside them 1000 raw images of digits
-and of clothes, and sets of each family of the prior, which a checkpoint may know: a loss there shows what
-training has cost. FOLDER holds clustering-data-v1, single-cell, wide, clinc150, mnist and fashion-mnist;
-groups whose data are not there are skipped. Behind each mean of ARIs stands the mean error of the number of
-clusters.
+and of clothes, 70 sets of some classes of well-known data (`real_subsets.py`), and sets of each family of the
+prior, which a checkpoint may know: a loss there shows what training has cost. FOLDER holds
+clustering-data-v1, single-cell, wide, clinc150, mnist, fashion-mnist and omniglot; groups whose data are not
+there are skipped. Behind each mean of ARIs stands the mean error of the number of clusters.
 """
 
 import json
@@ -20,6 +20,7 @@ import typer
 from families_data import Case, planar, single_cell, text, wide
 from machine import describe_machine
 from real_sets import GAUSSIAN_LIKE, RealSet, scores
+from real_subsets import subsets
 from rich.console import Console
 from rich.table import Table
 
@@ -60,6 +61,7 @@ GROUPS: dict[str, Callable[[Path, int], Iterator[Case]]] = {
     "wide": wide,
     "text": text,
     "pictures": pictures,
+    "subsets": subsets,
     "families": families,
 }
 LIKE = ("Gaussian-like", "others")
@@ -76,7 +78,7 @@ def names(group: str, case: Case) -> list[str]:
     """Return the columns of the table that a set counts in."""
     if group == "planar":
         return ["planar", LIKE[case.real.name not in GAUSSIAN_LIKE]]
-    return [group] if group in ("families", "text") else [case.real.name]
+    return [group] if group in ("families", "subsets", "text") else [case.real.name]
 
 
 def main(

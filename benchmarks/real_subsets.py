@@ -1,0 +1,49 @@
+"""Sets of some classes of well-known data: many sets to compare checkpoints on, of data that are few."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from families_data import Case, Labels, Points, cell_components, numbered
+from real_sets import RealSet
+from sklearn.datasets import load_digits
+
+from gfncp.data import images, labelled_images
+from gfncp.data.embeddings import clinc150
+
+SETS = 7  # of each source
+MOST_CLASSES = 26
+FEWEST_POINTS, MOST_POINTS = 120, 1200
+SHOWN = 20_000  # images of a source
+
+
+def sources(data: Path) -> Iterator[tuple[str, Points, Labels]]:
+    """Yield name, points and classes of each source; of split data, the part to train on."""
+    for name in ("segment", "UMIST", "Isolet"):
+        with np.load(data / "wide" / f"{name}.npz", allow_pickle=False) as held:
+            yield name, held["x"].astype(float), numbered(held["y"])
+    yield "digits", *load_digits(return_X_y=True)
+    for name in ("p1", "p2"):
+        path = data / "single-cell" / f"sc_celseq2_5cl_{name}.npz"
+        with np.load(path, allow_pickle=False) as held:
+            yield name, cell_components(held["x"]), numbered(held["y"])
+    for name in ("mnist", "fashion-mnist"):
+        x, classes = images(name, "train", data / name)
+        yield name, x[:SHOWN].flatten(1).double().numpy(), classes[:SHOWN].numpy()
+    x, classes = labelled_images("omniglot", "validation", data / "omniglot")
+    yield "omniglot", x.flatten(1).double().numpy(), classes.numpy()
+    sentences = clinc150(data / "clinc150")
+    yield "clinc150", sentences.x.double().numpy(), numbered(sentences.classes)
+
+
+def subsets(data: Path, seeds: int) -> Iterator[Case]:
+    """Yield random points of 2 to 26 random classes of each source, 120 to 1200 of them, log-uniformly."""
+    for name, x, classes in sources(data):
+        every = np.unique(classes)
+        for number in range(SETS):
+            rng = np.random.default_rng([*map(ord, name), number])
+            chosen = rng.choice(every, int(rng.integers(2, min(len(every), MOST_CLASSES) + 1)), replace=False)
+            rows = np.flatnonzero(np.isin(classes, chosen))
+            most = int(np.exp(rng.uniform(np.log(FEWEST_POINTS), np.log(MOST_POINTS))))
+            rows = rng.choice(rows, min(most, len(rows)), replace=False)
+            yield Case(RealSet(name, x[rows], (numbered(classes[rows]),)), 0)
