@@ -1,5 +1,6 @@
 """Folders of images: which files there are, and their pixels."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -72,6 +73,25 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not hidden
 
 
+class Opened(NamedTuple):
+    """Decoded image, turned as its camera was held; of one that moves, the first frame."""
+
+    image: "PIL.Image.Image"
+    moves: bool
+
+
+def open_image(file: Path | BytesIO, path: Path) -> Opened:
+    """Decode an image; decoders raise nearly anything on damaged files.
+
+    Args:
+        path: what the message names where Pillow is missing.
+    """
+    with extra("images", str(path)):
+        from PIL import Image, ImageOps
+    with Image.open(file) as image:
+        return Opened(ImageOps.exif_transpose(image), getattr(image, "is_animated", False))
+
+
 def decode_image(path: Path, mode: str) -> "PIL.Image.Image":
     """Decode an image into colours (``mode`` "RGB") or grey levels ("L").
 
@@ -79,15 +99,14 @@ def decode_image(path: Path, mode: str) -> "PIL.Image.Image":
         ValueError: the file is no image, or is damaged.
     """
     with extra("images", str(path)):
-        from PIL import Image, ImageOps
+        from PIL import Image
     try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            if is_deep(upright):  # which Pillow would cut off above 255
-                levels = np.asarray(upright, dtype=np.float32)
-                upright = Image.fromarray(in_8_bits(levels, bits_of(float(levels.max()))))
-            return upright.convert(mode)
-    except Exception as error:  # decoders raise nearly anything on damaged files
+        image = open_image(path, path).image
+        if is_deep(image):  # which Pillow would cut off above 255
+            levels = np.asarray(image, dtype=np.float32)
+            image = Image.fromarray(in_8_bits(levels, bits_of(float(levels.max()))))
+        return image.convert(mode)
+    except Exception as error:
         raise ValueError(f"{path}: not a readable image ({error or type(error).__name__})") from None
 
 

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Int, UInt8
 from torch import Tensor
 
+from gfncp.data.image_folders import open_image
 from gfncp.extras import extra
 
 URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
@@ -131,9 +132,8 @@ def _arrays(path: Path) -> np.ndarray:
 
 def _archive(path: Path) -> Bool[np.ndarray, "characters drawings height width"]:
     """Return the pictures of an archive in the order of their names: ALPHABET/CHARACTER/DRAWING.png."""
-    with extra("images", str(path)):
-        from PIL import Image
     with zipfile.ZipFile(path) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".png"))
-        pictures = [np.asarray(Image.open(io.BytesIO(archive.read(name))).convert("1")) for name in names]
+        drawn = [open_image(io.BytesIO(archive.read(name)), path).image for name in names]
+    pictures = [np.asarray(image.convert("1")) for image in drawn]
     return np.stack(pictures).reshape(-1, DRAWINGS, *pictures[0].shape)

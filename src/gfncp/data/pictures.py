@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from jaxtyping import Num, Shaped, UInt8
 
-from gfncp.data.image_folders import SUFFIXES, images_below
+from gfncp.data.image_folders import SUFFIXES, images_below, open_image
 from gfncp.data.levels import WHITE, bits_of, in_8_bits, is_deep, white_of
 from gfncp.extras import extra
 
@@ -38,17 +38,17 @@ def read_pictures(folder: Path, skip_bad: bool = False) -> Pictures:
     if not files:
         raise ValueError(f"{folder}: holds no images; accepted are files that end in {', '.join(SUFFIXES)}")
     with extra("images", str(folder)):
-        from PIL import Image, ImageOps
+        from PIL import Image
     names = [path.relative_to(folder).as_posix() for path in files]
     levels, largest, deep, read, sizes, bad, moving = [], [], [], [], [], [], 0
     for path, name in zip(files, names, strict=True):
         try:
-            with Image.open(path) as image:
-                upright = _grey(ImageOps.exif_transpose(image))
-                grey = np.asarray(upright.resize((PIXELS, PIXELS), Image.Resampling.LANCZOS))
-                most, is_of_many_bits = float(np.asarray(upright).max()), is_deep(image)
-                sizes.append(upright.size)
-                moving += getattr(image, "is_animated", False)
+            image, moves = open_image(path, path)
+            upright = _grey(image)
+            grey = np.asarray(upright.resize((PIXELS, PIXELS), Image.Resampling.LANCZOS))
+            most, is_of_many_bits = float(np.asarray(upright).max()), is_deep(image)
+            sizes.append(upright.size)
+            moving += moves
         except Exception as error:  # decoders raise nearly anything on damaged files
             bad.append(f"{name} ({_reason(error)})")
             continue
