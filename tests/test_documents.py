@@ -37,6 +37,7 @@ def test_the_quick_start_runs(tmp_path, monkeypatch):
     assert len(names["posterior"].labels) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (PRETRAINED / "general").is_dir(), reason="needs the checkpoint general")
 def test_the_answers_to_questions_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

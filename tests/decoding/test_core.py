@@ -163,6 +163,7 @@ def test_surprising_points_are_in_the_core():
     assert not torch.isin(labels[:2997], labels[2997:]).any()
 
 
+@pytest.mark.slow
 def test_outliers_that_many_points_must_have_are_not_in_the_core():
     x, _ = GaussianMixtures(n_clusters=2, spread=3.0)(1, 60_000, torch.Generator().manual_seed(0))
     model = load("mog-2d")

@@ -70,6 +70,7 @@ def test_random_directions_are_no_sentences(spread):
         GFNCP("clinc150", n_samples=10, random_state=0).fit(x)
 
 
+@pytest.mark.slow
 def test_sets_as_in_training_are_inside():
     assert sum(len(said_of(x)) for x in mixtures(10)) <= 1
 
@@ -151,11 +152,12 @@ def test_a_stream_is_warned_of_once_and_says_what_holds_now():
     assert model.outside_ == whole.outside_ and len(model.outside_) == 1
 
 
+@pytest.mark.slow
 def test_most_streams_of_mixtures_are_known():
     said = 0
-    for x in mixtures(20):
+    for x in mixtures(10):
         model = GFNCP("mog-2d-online", n_samples=5, random_state=0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             said += bool(model.partial_fit(x[:40]).partial_fit(x[40:]).outside_)
-    assert said <= 2
+    assert said <= 1

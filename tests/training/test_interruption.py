@@ -129,6 +129,7 @@ def test_threads_leave_signals_alone():
     assert seen == [handler]
 
 
+@pytest.mark.slow
 def test_runs_that_are_killed_go_on_and_end_the_same(tmp_path, import_benchmark):
     found = import_benchmark("kill").stress(kills=1, folder=tmp_path, iterations=4)
     assert found["kills"] >= 1 and found["runs"] >= 1

@@ -315,6 +315,7 @@ def launch(monkeypatch, processes, *arguments):
             process.kill()
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_does(tmp_path, monkeypatch):
     """The batches of a step are shared, gradients averaged: the same up to the order of sums of 4 gradients.
 
