@@ -155,9 +155,9 @@ def test_a_stream_is_warned_of_once_and_says_what_holds_now():
 @pytest.mark.slow
 def test_most_streams_of_mixtures_are_known():
     said = 0
-    for x in mixtures(10):
+    for x in mixtures(20):
         model = GFNCP("mog-2d-online", n_samples=5, random_state=0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             said += bool(model.partial_fit(x[:40]).partial_fit(x[40:]).outside_)
-    assert said <= 1
+    assert said <= 2
