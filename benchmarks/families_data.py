@@ -58,20 +58,30 @@ def planar(data: Path, seeds: int) -> Iterator[Case]:
 
 def single_cell(data: Path, seeds: int) -> Iterator[Case]:
     """Yield two plates of cells of five lines (Tian et al., Nature Methods 2019), once per seed."""
+    for real in plates(data):
+        for seed in range(seeds):
+            yield Case(real, seed)
+
+
+def plates(data: Path) -> Iterator[RealSet]:
+    """Yield the cells of both plates."""
     for name in ("p1", "p2"):
         with np.load(data / "single-cell" / f"sc_celseq2_5cl_{name}.npz", allow_pickle=False) as held:
-            x, labels = cell_components(held["x"]), numbered(held["y"])
-        for seed in range(seeds):
-            yield Case(RealSet(name, x, (labels,)), seed)
+            yield RealSet(name, cell_components(held["x"]), (numbered(held["y"]),))
 
 
 def wide(data: Path, seeds: int) -> Iterator[Case]:
     """Yield random rows of three tables of 19 to 1024 columns, once per seed."""
-    for name in ("segment", "UMIST", "Isolet"):
-        with np.load(data / "wide" / f"{name}.npz", allow_pickle=False) as held:
-            real = RealSet(name, held["x"].astype(float), (numbered(held["y"]),))
+    for real in wide_tables(data):
         for seed in range(seeds):
             yield Case(real.subsample(WIDE_POINTS, seed), seed)
+
+
+def wide_tables(data: Path) -> Iterator[RealSet]:
+    """Yield all rows of the three tables."""
+    for name in ("segment", "UMIST", "Isolet"):
+        with np.load(data / "wide" / f"{name}.npz", allow_pickle=False) as held:
+            yield RealSet(name, held["x"].astype(float), (numbered(held["y"]),))
 
 
 def text(data: Path, seeds: int) -> Iterator[Case]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from families_data import Case, Labels, Points, cell_components, numbered
+from families_data import Case, Labels, Points, numbered, plates, wide_tables
 from real_sets import RealSet
 from sklearn.datasets import load_digits
 
@@ -19,14 +19,9 @@ SHOWN = 20_000  # images of a source
 
 def sources(data: Path) -> Iterator[tuple[str, Points, Labels]]:
     """Yield name, points and classes of each source; of split data, the part to train on."""
-    for name in ("segment", "UMIST", "Isolet"):
-        with np.load(data / "wide" / f"{name}.npz", allow_pickle=False) as held:
-            yield name, held["x"].astype(float), numbered(held["y"])
+    for real in (*wide_tables(data), *plates(data)):
+        yield real.name, real.x, real.references[0]
     yield "digits", *load_digits(return_X_y=True)
-    for name in ("p1", "p2"):
-        path = data / "single-cell" / f"sc_celseq2_5cl_{name}.npz"
-        with np.load(path, allow_pickle=False) as held:
-            yield name, cell_components(held["x"]), numbered(held["y"])
     for name in ("mnist", "fashion-mnist"):
         x, classes = images(name, "train", data / name)
         yield name, x[:SHOWN].flatten(1).double().numpy(), classes[:SHOWN].numpy()

@@ -31,12 +31,12 @@ class Configuration(Section):
 
     @property
     def summarises(self) -> bool:
-        """Whether sets are summarised as coresets, which the network clusters."""
+        """Return True if sets are summarised as coresets, which the network clusters."""
         return self.network.kind == "coreset-energy"
 
     @property
     def is_online(self) -> bool:
-        """Whether points are assigned before later ones are seen."""
+        """Return True if points are assigned before later ones are seen."""
         return self.network.kind == "online-energy"
 
     @field_validator("network", mode="before")

@@ -79,37 +79,44 @@ class ImageSets(Data):
         return WholeClasses(prepared(encoder, x), classes, self.alpha, n_clusters, self.largest_cluster)
 
 
-class AugmentedImageData(ImageSets):
+class PixelData(ImageSets):
+    """Images that the network itself encodes, so that those of training clusters are augmented."""
+
+    dataset: Literal["mnist", "fashion-mnist"]
+    images: Annotated[int, Field(ge=100, le=50_000)] = 20_000
+
+    def make_simulators(self, encoder: nn.Module, path: Path | None, seed: int) -> Simulators:
+        # Images are augmented on the network's device, which is fast on a GPU.
+        x = self.images_to_embed(path).to(next(encoder.parameters()).device)
+        return Simulators(self.augmented(x), self.whole_classes("validation", encoder, path))
+
+    def augmented(self, x: Images) -> Simulator:
+        """Return the simulator of sets whose clusters are made of images without labels."""
+        raise NotImplementedError
+
+
+class AugmentedImageData(PixelData):
     """See `gfncp.simulators.AugmentedImages`."""
 
     made_of: ClassVar[str] = "one image and its augmentations"
     kind: Literal["augmented-images"]
-    dataset: Literal["mnist", "fashion-mnist"]
-    images: Annotated[int, Field(ge=100, le=50_000)] = 20_000
 
-    def make_simulators(self, encoder: nn.Module, path: Path | None, seed: int) -> Simulators:
+    def augmented(self, x: Images) -> Simulator:
         from gfncp.simulators import AugmentedImages
 
-        # Images are augmented on the network's device, which is fast on a GPU.
-        x = self.images_to_embed(path).to(next(encoder.parameters()).device)
-        validation = self.whole_classes("validation", encoder, path)
-        return Simulators(AugmentedImages(x, self.alpha, self.n_clusters), validation)
+        return AugmentedImages(x, self.alpha, self.n_clusters)
 
 
-class NeighbourImageData(ImageSets):
+class NeighbourImageData(PixelData):
     """See `gfncp.simulators.NeighbourImages`."""
 
     made_of: ClassVar[str] = "an image's nearest neighbours, augmented"
     kind: Literal["neighbour-images"]
-    dataset: Literal["mnist", "fashion-mnist"]
-    images: Annotated[int, Field(ge=100, le=50_000)] = 20_000
 
-    def make_simulators(self, encoder: nn.Module, path: Path | None, seed: int) -> Simulators:
+    def augmented(self, x: Images) -> Simulator:
         from gfncp.simulators import NeighbourImages
 
-        x = self.images_to_embed(path).to(next(encoder.parameters()).device)
-        validation = self.whole_classes("validation", encoder, path)
-        return Simulators(NeighbourImages(x, self.alpha, self.n_clusters), validation)
+        return NeighbourImages(x, self.alpha, self.n_clusters)
 
 
 class EmbeddingData(ImageSets):
@@ -197,15 +204,16 @@ class OwnImages(EmbeddingData):
         return None
 
 
-class ImageCoresets(NeighbourCoresets, EmbeddingData):
+class EmbeddedCoresets(NeighbourCoresets):
     """Coresets of embedded images; test sets have the images themselves, which are embedded one by one."""
 
     def as_drawn(self, encoder: nn.Module) -> nn.Module:
         return nn.Identity()
 
 
-class CharacterCoresets(NeighbourCoresets, Characters):
-    """Coresets of embedded images of Omniglot; see `ImageCoresets`."""
+class ImageCoresets(EmbeddedCoresets, EmbeddingData):
+    """Coresets of embedded digits or clothes."""
 
-    def as_drawn(self, encoder: nn.Module) -> nn.Module:
-        return nn.Identity()
+
+class CharacterCoresets(EmbeddedCoresets, Characters):
+    """Coresets of embedded characters of Omniglot."""

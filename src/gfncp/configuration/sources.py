@@ -67,4 +67,5 @@ class Data(Section):
         Raises:
             ValueError: the section names no images.
         """
-        raise ValueError(f"data.kind={dict(self)['kind']!r}: an embedding is pre-trained on images alone")
+        kind = dict(self)["kind"]
+        raise ValueError(f"data.kind={kind!r}: an embedding of images is trained on images alone")

@@ -62,10 +62,10 @@ def of_stream(
 
 def _describe_set(inference: Inference, given: Given, labels: Labels, log_prob: float) -> list[str]:
     ranges = set_ranges(inference.name) if given.x.ndim == 2 else None
-    found = None if ranges is None else statistics_of(inference, given, labels, log_prob)
-    if ranges is None or found is None:
+    if ranges is None:
         return []
-    text = describe_unlike_set(found, len(labels), ranges, inference.name)
+    found = statistics_of(inference, given, labels, log_prob)
+    text = None if found is None else describe_unlike_set(found, len(labels), ranges, inference.name)
     return [] if text is None else [text]
 
 

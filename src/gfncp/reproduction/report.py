@@ -14,7 +14,7 @@ from gfncp.checkpoints import load, load_configuration
 from gfncp.configuration import Configuration, parse
 from gfncp.configuration.embedding_files import EmbeddingFile
 from gfncp.configuration.encoder import EmbeddedPictures, Pretraining
-from gfncp.configuration.image_data import AugmentedImageData, EmbeddingData, ImageSets, NeighbourImageData
+from gfncp.configuration.image_data import EmbeddingData, ImageSets, PixelData
 from gfncp.configuration.neighbour_coresets import NeighbourCoresets
 from gfncp.configuration.simulated_data import CoresetData, GeneralData, MixtureData
 from gfncp.configuration.toml_files import to_toml
@@ -280,7 +280,7 @@ def _training_sets(configuration: Configuration) -> str:
                 f"Sets of the prior's families (docs/prior.md), summarised by at most {data.tokens} "
                 "micro-clusters."
             )
-        case AugmentedImageData() | NeighbourImageData():
+        case PixelData():
             return (
                 f"{data.images:,} training images of {data.dataset}, without their labels: {_prior(data)}, "
                 f"each cluster made of {data.made_of}."
