@@ -30,6 +30,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from gfncp.checkpoints import load_configuration
+from gfncp.configuration.simulated_data import CoresetData
 from gfncp.coresets.units import Scale
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.evaluation.calibration import rank_p_value
@@ -296,7 +297,7 @@ def main(
     """Measure and print tables."""
     try:
         configuration = load_configuration(checkpoint)
-        if configuration.data.kind != "coresets":
+        if not isinstance(configuration.data, CoresetData):
             raise ValueError(f"--checkpoint {checkpoint}: accepted is one that was trained on 'coresets'")
         inference = cast(CoresetInference, CoresetInference.of(checkpoint, None, orders, None, None))
     except ValueError as error:
