@@ -116,7 +116,12 @@ def _drawn_in(
     z = torch.where(mask[..., None], x.double() / size - median, 0)
     z = torch.where(spread > ROUNDING, z / spread, 0)
     largest = torch.finfo(z.dtype).max  # a point that was not measured may lie beyond all bounds
-    return CORE * torch.asinh(z.clamp(-largest, largest) / CORE)
+    return compress_tails(z.clamp(-largest, largest))
+
+
+def compress_tails(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return ``5 arcsinh(z / 5)`` of numbers of spreads: linear near 0, logarithmic far out."""
+    return CORE * torch.asinh(z / CORE)
 
 
 def _quantile(
