@@ -63,7 +63,7 @@ def test_a_cluster_without_a_medoid_is_impossible(inference):
 def test_sets_get_answers_of_their_own_with_the_number_of_clusters_told(inference, generator):
     sizes, clusters = [8, 6, 9, 7, 5, 8], [2, 3, 2, 1, 5, 3]
     given, _ = prepared(inference, [points(size, seed=size) for size in sizes])
-    found = sets.answers_told(inference, given, clusters, 2, generator)
+    found = sets.answer_sets_told(inference, given, clusters, 2, generator)
     for size, number, answer in zip(sizes, clusters, found, strict=True):
         assert answer.samples.shape == (2, size)
         assert {len(np.unique(row)) for row in (answer.labels, *answer.samples)} == {number}
@@ -84,7 +84,7 @@ def measured(calibration, inference, truths, x):
 def test_the_posterior_that_made_the_labels_is_found_calibrated(calibration, inference, generator):
     x = [points(8, seed=seed) for seed in range(24)]
     given, _ = prepared(inference, x)
-    truths = [each.samples[0].astype(np.int64) for each in sets.answers(inference, given, 1, generator)]
+    truths = [each.samples[0].astype(np.int64) for each in sets.answer_sets(inference, given, 1, generator)]
     found = measured(calibration, inference, truths, x)
     assert abs(found["ratio"].value - 1) < 4 * found["ratio"].error
     assert found["rank_p"] > 0.01

@@ -19,7 +19,7 @@ from gfncp.cli import main
 from gfncp.data import read_points
 from gfncp.data.cells import are_meant_as_numbers, as_number, looks_like_number
 from gfncp.data.checks import as_array
-from gfncp.data.column_uses import REPEATED, Column, describe
+from gfncp.data.column_uses import REPEATED, Column, describe_columns
 from gfncp.data.columns import Columns
 from gfncp.data.dates import in_days
 from gfncp.data.delimited import Reading, detect_delimiter
@@ -507,16 +507,17 @@ def test_an_estimator_says_what_it_used_and_keeps_it(make, tmp_path):
 
 def test_columns_are_described_in_a_line_each():
     number, category = Column("n", "number", missing=2), Column("k", "category", "3 values")
-    assert describe([number, category, Column("w", "left out", "why")]) == [
+    assert describe_columns([number, category, Column("w", "left out", "why")]) == [
         "Numbers: n (2 filled in)",
         "Categories: k (3 values)",
         "Left out: w (why)",
     ]
-    assert describe([number] * 384) == ["Numbers: columns 1 to 384"]
-    assert describe([*[number] * 8, category, *[number] * 2])[0] == "Numbers: columns 1 to 8, 10 to 11"
-    mixed = describe([number, category] * 50)
+    assert describe_columns([number] * 384) == ["Numbers: columns 1 to 384"]
+    many = [*[number] * 8, category, *[number] * 2]
+    assert describe_columns(many)[0] == "Numbers: columns 1 to 8, 10 to 11"
+    mixed = describe_columns([number, category] * 50)
     assert mixed[0] == "Numbers: columns 1, 3, 5, 7, 9, 11 and others, 50 in all"
-    assert describe([]) == []
+    assert describe_columns([]) == []
 
 
 def test_the_command_line_says_what_it_used(vector_checkpoint, tmp_path, capsys):
