@@ -64,7 +64,7 @@ def train_quietly(configuration: Configuration, folder: Path) -> None:
 
 
 def go_on(configuration: Configuration, folder: Path, seconds: float | None) -> bool:
-    """Train in another process, killed after so many seconds, None for never; whether that was before its end."""
+    """Train in another process, killed after so many seconds or never; whether that was before its end."""
     process = CONTEXT.Process(target=train_quietly, args=(configuration, folder))
     process.start()
     process.join(seconds)

@@ -78,7 +78,7 @@ class RecordedImages:
 
     Such classes overlap, consist of parts and vary along curved lines, as those of users' tables do. Each
     call draws one of the sources that have enough images, and what the numbers are: means of squares of 2 x 2
-    or 4 x 4 pixels, the responses of 24 random filters, or 150 of the pixels; in three of ten calls with noise.
+    or 4 x 4 pixels, the responses of 24 random filters, or 150 of the pixels. Three of ten calls add noise.
 
     Args:
         sources: at least one has enough images for a set of any size that is drawn.
