@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SOURCES = Path(__file__).parents[1] / "src" / "gfncp"
+SOURCES = Path(__file__).parents[2] / "src" / "gfncp"
 FLOORS = (
     "bounds draws extras files inputs metrics output_folder partitions schedules seeds shipped waiting",
     "networks",

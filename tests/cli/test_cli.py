@@ -22,7 +22,7 @@ from gfncp.data.point_sets import PointSet
 from gfncp.data.tables import READERS
 from gfncp.inputs import TABLES_AND_ARRAYS
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 COMMANDS = ("cluster", "embed", "train", "evaluate", "info")
 TOML = """
 [encoder]
