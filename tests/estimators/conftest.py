@@ -11,6 +11,12 @@ def X():
 
 
 @pytest.fixture
+def rows():
+    """Points of which networks of `make_folder` find several clusters."""
+    return 3 * np.random.default_rng(0).standard_normal((30, 2)).astype(np.float32)
+
+
+@pytest.fixture
 def make_folder(tmp_path):
     """Function that makes a checkpoint with weights large enough for energies to differ clearly."""
 
