@@ -44,6 +44,11 @@ def describe(kind: str, **changes) -> dict:
     } | changes
 
 
+@pytest.fixture(params=sorted(NETWORKS))
+def kind(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory):
     """A folder with an untrained checkpoint of every kind."""
