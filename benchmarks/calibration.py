@@ -30,13 +30,14 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from gfncp.checkpoints import load_configuration
+from gfncp.configuration.simulated_data import CoresetData
 from gfncp.coresets.units import Scale
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.evaluation.calibration import rank_p_value
 from gfncp.evaluation.coreset_sets import (
     SimulatedSet,
-    answers,
-    answers_told,
+    answer_sets,
+    answer_sets_told,
     draw_set,
     in_batches,
     log_probs,
@@ -45,7 +46,7 @@ from gfncp.evaluation.coreset_sets import (
 from gfncp.evaluation.means import Mean, mean, ratio
 from gfncp.evaluation.pair_forecasts import BINS, Forecasts, curve_figures, forecasts
 from gfncp.evaluation.plain import plain
-from gfncp.evaluation.table_cells import p_value, with_error
+from gfncp.evaluation.table_cells import format_p_value, with_error
 from gfncp.files import write_text
 from gfncp.posterior.point_estimates import agreement
 from gfncp.seeds import CORESET_SETS, seeded
@@ -83,12 +84,12 @@ def measure(
     prepared = [inference.prepared(each) for each in given]
     of_medoids = [each.labels[medoid_rows(one)] for each, one in zip(sets, prepared, strict=True)]
     clusters = [len(np.unique(labels)) for labels in of_medoids]
-    free = answers(inference, given, n_samples, streams[FREE])
-    told = answers_told(inference, given, clusters, 1, streams[TOLD])
+    free = answer_sets(inference, given, n_samples, streams[FREE])
+    told = answer_sets_told(inference, given, clusters, 1, streams[TOLD])
     known = []
     for each in sets:  # sets of which labels are known come alone
         told_labels = [inference.given(each.x, scale, known=each.known)]
-        known += answers(inference, told_labels, n_samples, streams[KNOWN])
+        known += answer_sets(inference, told_labels, n_samples, streams[KNOWN])
     every = [np.concatenate([a.labels[None], b.samples]) for a, b in zip(sets, free, strict=True)]
     found = []
     for i, log_prob in enumerate(log_probs(inference, given, every)):
@@ -186,7 +187,7 @@ def mean_cell(of: Mean, digits: int = 3) -> str:
 
 
 def p_cell(value: float) -> str:
-    return p_value(None if np.isnan(value) else value)
+    return format_p_value(None if np.isnan(value) else value)
 
 
 def errors(pairs: dict) -> str:
@@ -296,7 +297,7 @@ def main(
     """Measure and print tables."""
     try:
         configuration = load_configuration(checkpoint)
-        if configuration.data.kind != "coresets":
+        if not isinstance(configuration.data, CoresetData):
             raise ValueError(f"--checkpoint {checkpoint}: accepted is one that was trained on 'coresets'")
         inference = cast(CoresetInference, CoresetInference.of(checkpoint, None, orders, None, None))
     except ValueError as error:

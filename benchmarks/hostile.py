@@ -34,7 +34,7 @@ from gfncp.data.sentences import read_sentences
 from gfncp.data.splits import class_list
 from gfncp.data.tables import read_points
 from gfncp.training.optimizers import OPTIMIZERS
-from gfncp.training.run_state import iterations_done, restore, store
+from gfncp.training.run_state import iterations_done, restore, store_run
 
 ANY_NUMBER = st.one_of(
     st.floats(),
@@ -360,7 +360,7 @@ def whole_checkpoint() -> dict[str, bytes]:
         (optimizer,) = OPTIMIZERS["adam"](model, 1e-3)
         sum(weight.sum() for weight in model.parameters()).backward()
         optimizer.step()
-        store(model, [optimizer], described, folder, 2)
+        store_run(model, [optimizer], described, folder, 2)
         table = pd.DataFrame({"a": POINTS[:, 0], "kind": list("uv") * 6})
         GFNCP(folder, n_samples=3, random_state=0).fit(table).save(folder)
         return {path.name: path.read_bytes() for path in folder.iterdir()}

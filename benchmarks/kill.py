@@ -5,7 +5,7 @@
 A run is killed after a random time and resumed, until it ends. After each kill its folder must hold a whole
 checkpoint, or none yet, and be no further back than before. In the end weights and the optimiser's moments
 must equal those of a run that was never killed, to the bit. Runs follow each other until there were enough
-kills.
+kills; the last one then goes on to its end.
 """
 
 import contextlib
@@ -64,7 +64,7 @@ def train_quietly(configuration: Configuration, folder: Path) -> None:
 
 
 def go_on(configuration: Configuration, folder: Path, seconds: float | None) -> bool:
-    """Train in another process, which is killed after so many seconds; whether that was before its end."""
+    """Train in another process, killed after so many seconds, None for never; whether that was before its end."""
     process = CONTEXT.Process(target=train_quietly, args=(configuration, folder))
     process.start()
     process.join(seconds)
@@ -108,7 +108,7 @@ def stress(kills: int, folder: Path, seed: int = 0, iterations: int = 20, report
     runs = 0
     while len(done) < kills:
         run, before = folder / f"run-{runs}", 0
-        while go_on(configuration, run, moments.uniform(0, longest)):
+        while go_on(configuration, run, moments.uniform(0, longest) if len(done) < kills else None):
             after = iterations_done(run)
             if after < before:
                 raise RuntimeError(f"{run}: went back from iteration {before} to {after}")

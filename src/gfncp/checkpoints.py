@@ -96,7 +96,9 @@ class Checkpoint:
     configuration: Configuration
 
 
-def read(name_or_path: str | Path, *kinds: str, device: str | torch.device | None = None) -> Checkpoint:
+def read_checkpoint(
+    name_or_path: str | Path, *kinds: str, device: str | torch.device | None = None
+) -> Checkpoint:
     """Return a checkpoint, from memory if its files are those that were read last time.
 
     Args:

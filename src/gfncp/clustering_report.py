@@ -16,7 +16,7 @@ from jaxtyping import Num
 
 from gfncp.coresets.units import in_units
 from gfncp.data.column_notes import notes_of_cells, notes_of_numbers
-from gfncp.data.column_uses import Column, describe
+from gfncp.data.column_uses import Column, describe_columns
 from gfncp.data.point_sets import PointSet
 from gfncp.estimators.gfncp import GFNCP
 from gfncp.extras import extra
@@ -58,7 +58,7 @@ class Result:
         """Return notes on what was read, what is unlike training, and how columns were used and scaled."""
         scale = [] if self.model.scale_ is None else [SCALES[self.model.scale_]]
         pointed_out = [*notes_of_cells(self.columns), *notes_of_numbers(self.columns)]
-        return [*self.set.notes, *self.model.outside_, *describe(self.columns), *pointed_out, *scale]
+        return [*self.set.notes, *self.model.outside_, *describe_columns(self.columns), *pointed_out, *scale]
 
     def shown(self) -> tuple[Num[np.ndarray, "points *shape"], str]:
         """Return the points as the network takes them, for pictures, and in which unit they are."""

@@ -80,7 +80,7 @@ def cluster_sets(
             partial(_read, column=roles.sets, names=pending), batch_size=1, batch_format="pandas"
         )
         results = rows.groupby(roles.sets, num_partitions=PARTS_PER_WORKER * workers).map_groups(
-            Clusterer,
+            ClusteringActor,
             batch_format="pandas",
             compute=ActorPoolStrategy(size=workers),
             num_gpus=1 if str(parameters.get("device")).startswith("cuda") else None,
@@ -98,7 +98,7 @@ def cluster_sets(
     return finished
 
 
-class Clusterer:
+class ClusteringActor:
     """Actor that holds the model and clusters the rows of one set after the other."""
 
     def __init__(self, roles: Roles, parameters: dict[str, Any], folder: Path) -> None:

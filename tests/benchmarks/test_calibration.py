@@ -33,7 +33,7 @@ def measured(calibration, inference, truths, x):
 def test_the_posterior_that_made_the_labels_is_found_calibrated(calibration, inference, generator):
     x = [points(8, seed=seed) for seed in range(24)]
     given = [inference.given(each) for each in x]
-    truths = [each.samples[0].astype(np.int64) for each in sets.answers(inference, given, 1, generator)]
+    truths = [each.samples[0].astype(np.int64) for each in sets.answer_sets(inference, given, 1, generator)]
     found = measured(calibration, inference, truths, x)
     assert abs(found["ratio"].value - 1) < 4 * found["ratio"].error
     assert found["rank_p"] > 0.01

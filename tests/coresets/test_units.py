@@ -7,7 +7,8 @@ from scipy.stats import ortho_group
 from sklearn.datasets import load_digits, load_wine
 from sklearn.decomposition import PCA, TruncatedSVD
 
-from gfncp.coresets.units import CORE, FARTHEST, choose_scale, has_like_spreads, in_units
+from gfncp.coresets.units import FARTHEST, choose_scale, has_like_spreads, in_units
+from gfncp.networks.standardise import CORE
 
 SCALES = ["columns", "none", "unit-length"]
 CLOSE = {"rtol": 0, "atol": 1e-9}

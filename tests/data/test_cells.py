@@ -14,8 +14,8 @@ from gfncp.data.cells import (
     as_number,
     begins_with_number,
     common_unit,
-    in_parts,
     looks_like_number,
+    split_unit,
     without_unit,
 )
 from gfncp.data.columns import Columns
@@ -60,7 +60,7 @@ def test_numbers_in_one_unit_are_numbers(written):
 def test_any_dash_before_a_number_is_a_minus(minus):
     table = pd.DataFrame({"a": X[:, 0], "b": [f"{minus}{number}" for number in NUMBERS]})
     np.testing.assert_array_equal(Columns.of(table).apply(table)[:, 1], -NUMBERS)
-    assert in_parts(f"{minus}3 kg")[1:] == ("-3", "kg")
+    assert split_unit(f"{minus}3 kg")[1:] == ("-3", "kg")
 
 
 @pytest.mark.parametrize(

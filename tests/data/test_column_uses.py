@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gfncp.data.column_uses import REPEATED, Column, describe
+from gfncp.data.column_uses import REPEATED, Column, describe_columns
 from gfncp.data.columns import Columns
 from gfncp.data.point_sets import Roles
 
@@ -98,16 +98,17 @@ def test_no_number_of_an_array_is_left_out_but_names_are():
 
 def test_columns_are_described_in_a_line_each():
     number, category = Column("n", "number", missing=2), Column("k", "category", "3 values")
-    assert describe([number, category, Column("w", "left out", "why")]) == [
+    assert describe_columns([number, category, Column("w", "left out", "why")]) == [
         "Numbers: n (2 filled in)",
         "Categories: k (3 values)",
         "Left out: w (why)",
     ]
-    assert describe([number] * 384) == ["Numbers: columns 1 to 384"]
-    assert describe([*[number] * 8, category, *[number] * 2])[0] == "Numbers: columns 1 to 8, 10 to 11"
-    mixed = describe([number, category] * 50)
+    assert describe_columns([number] * 384) == ["Numbers: columns 1 to 384"]
+    many = [*[number] * 8, category, *[number] * 2]
+    assert describe_columns(many)[0] == "Numbers: columns 1 to 8, 10 to 11"
+    mixed = describe_columns([number, category] * 50)
     assert mixed[0] == "Numbers: columns 1, 3, 5, 7, 9, 11 and others, 50 in all"
-    assert describe([]) == []
+    assert describe_columns([]) == []
 
 
 def test_empty_columns_are_left_out_and_empty_rows_named():

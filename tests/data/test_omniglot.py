@@ -95,7 +95,7 @@ def test_without_a_network_the_error_says_what_to_do(monkeypatch, tmp_path):
 
 def test_four_turns_are_four_classes(generator):
     images = torch.randint(256, (4, 28, 28), generator=generator).byte()
-    turned, classes = omniglot.turned(images, torch.tensor([0, 0, 1, 1]))
+    turned, classes = omniglot.with_rotations(images, torch.tensor([0, 0, 1, 1]))
     assert sorted(classes.tolist()) == sorted([*range(8)] * 2)
     for first in range(4):
         later = turned[first::4]

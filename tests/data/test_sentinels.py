@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gfncp.data.column_uses import Column, describe
+from gfncp.data.column_uses import Column, describe_columns
 from gfncp.data.columns import Columns
 from gfncp.data.sentinels import Sentinel, sentinels
 
@@ -97,7 +97,7 @@ def test_columns_keep_them_and_a_warning_names_them():
     columns = Columns.of(x)
     assert columns.used[0] == Column("a", "number", sentinels=(Sentinel(-999.0, 5),))
     assert Columns.from_json(columns.to_json()).used == columns.used
-    assert describe(columns.used)[0] == "Numbers: a, b"
+    assert describe_columns(columns.used)[0] == "Numbers: a, b"
     with pytest.warns(UserWarning, match="dates in X|stands in") as caught:
         columns.warn()
     texts = [str(each.message) for each in caught][1:]

@@ -3,7 +3,7 @@
 import pytest
 
 from gfncp.estimators.properties import PROPERTIES, TABLE
-from gfncp.evaluation.comparison import NOTHING, comparison, failures, per_set, properties, scores
+from gfncp.evaluation.comparison import NOTHING, comparison, failures, per_set, properties, scores_table
 
 
 def make_set(name, ours, told, blind, gaussian_like=False):
@@ -45,8 +45,8 @@ def test_failures_are_against_methods_that_are_not_told_k_and_worst_first(record
 
 
 def test_scores_and_times_are_those_of_the_record(record):
-    assert "| `any` | 0.250 / 0.750 |" in rows(scores(record))
-    assert "0.5 s for 150 points, 2.0 s for 1000 points" in scores(record)
+    assert "| `any` | 0.250 / 0.750 |" in rows(scores_table(record))
+    assert "0.5 s for 150 points, 2.0 s for 1000 points" in scores_table(record)
 
 
 def test_every_set_has_a_row_with_its_scores(record):
@@ -61,7 +61,7 @@ def test_every_method_and_property_is_there():
 
 
 def test_every_row_of_a_table_has_as_many_cells(record):
-    for table in (failures(record), scores(record), per_set(record), properties()):
+    for table in (failures(record), scores_table(record), per_set(record), properties()):
         assert len({line.count("|") for line in rows(table)}) == 1
 
 

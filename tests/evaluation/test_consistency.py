@@ -14,7 +14,7 @@ from gfncp.seeds import seeded
 def test_mc_is_the_objectives_term_per_set(model, mixture):
     x, labels = mixture(6, 9, seeded(0))
     with torch.no_grad():
-        expected = algorithm_1.marginal_consistency(model, model.encode(x), Batch(x, labels))[0]
+        expected = algorithm_1.consistency_loss(model, model.encode(x), Batch(x, labels))[0]
     torch.testing.assert_close(consistency.marginal_consistency(model, x, labels), expected.double())
 
 

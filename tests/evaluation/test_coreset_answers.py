@@ -13,7 +13,7 @@ from gfncp.evaluation.coreset_answers import CoresetSubject
 from gfncp.evaluation.coreset_sets import draw_set
 from gfncp.evaluation.diagnose import QUICK, diagnose
 from gfncp.evaluation.evaluate import evaluate
-from gfncp.evaluation.free_running import judge, summarise
+from gfncp.evaluation.free_running import compare_with_truth, summarise_judged
 from gfncp.evaluation.sets import draw_sets
 from gfncp.evaluation.subjects import default_sizes, make_subjects
 from gfncp.seeds import seeded
@@ -32,7 +32,7 @@ def test_answers_are_those_of_the_estimators_inference(coreset_checkpoint):
         known = inference.log_prob(inference.given(drawn.x), found.truth[number][None])
         assert found.truth_log_prob[number].item() == pytest.approx(float(known[0]), rel=1e-5)
     assert found.samples.shape == (3, 4, 12) and found.sample_log_prob.isfinite().all()
-    assert summarise([judge(found, seeded(0))], seeded(0))["sets"] == 3
+    assert summarise_judged([compare_with_truth(found, seeded(0))], seeded(0))["sets"] == 3
 
 
 def test_embedded_images_are_those_of_whole_classes(embedded_coreset_checkpoint, few_images):

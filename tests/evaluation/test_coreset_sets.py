@@ -46,7 +46,7 @@ def test_a_cluster_without_a_medoid_is_impossible(inference):
 def test_sets_get_answers_of_their_own_with_the_number_of_clusters_told(inference, generator):
     sizes, clusters = [8, 6, 9, 7, 5, 8], [2, 3, 2, 1, 5, 3]
     given = [inference.given(points(size, seed=size)) for size in sizes]
-    found = sets.answers_told(inference, given, clusters, 2, generator)
+    found = sets.answer_sets_told(inference, given, clusters, 2, generator)
     for size, number, answer in zip(sizes, clusters, found, strict=True):
         assert answer.samples.shape == (2, size)
         assert {len(np.unique(row)) for row in (answer.labels, *answer.samples)} == {number}

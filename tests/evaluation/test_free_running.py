@@ -11,7 +11,7 @@ from gfncp.estimators.inference import GREEDY_ORDERS
 from gfncp.evaluation import answers
 from gfncp.evaluation.answers import Answers, PointSubject, answer, typical, without_rounding
 from gfncp.evaluation.exact import exact_posterior
-from gfncp.evaluation.free_running import judge, run_free, summarise
+from gfncp.evaluation.free_running import compare_with_truth, run_free, summarise_judged
 from gfncp.partitions import all_partitions
 from gfncp.seeds import seeded
 from gfncp.simulators import GaussianMixtures
@@ -41,7 +41,7 @@ def toy(mixture, believed, sets=400, points=5, draws=20):
 
 
 def test_a_calibrated_posterior_is_found_right(mixture):
-    found = summarise([judge(toy(mixture, mixture), seeded(0))], seeded(0))
+    found = summarise_judged([compare_with_truth(toy(mixture, mixture), seeded(0))], seeded(0))
     assert abs(found["ratio"].value - 1) < 3 * found["ratio"].error
     assert min(test["p_value"] for test in found["ranks"].values()) > 0.01
     assert abs(found["scores"]["samples"]["clusters"].value - found["true_clusters"].value) < 0.15
@@ -55,7 +55,7 @@ def test_a_calibrated_posterior_is_found_right(mixture):
 
 def test_another_posterior_is_found_out(mixture):
     believed = GaussianMixtures(dim=2, alpha=8.0, spread=3.0)
-    found = summarise([judge(toy(mixture, believed), seeded(0))], seeded(0))
+    found = summarise_judged([compare_with_truth(toy(mixture, believed), seeded(0))], seeded(0))
     assert found["ranks"]["clusters"]["p_value"] < 1e-6
     assert found["pairs"]["truth"]["error"] > found["pairs"]["sample"]["error"] + 0.03
 
@@ -77,7 +77,7 @@ def test_sets_whose_truth_is_impossible_leave_the_others_exchangeable(mixture):
         truth_log_prob=log_prob,
         sample_log_prob=whole.sample_log_prob[kept].gather(1, chosen),
     )
-    found = summarise([judge(given, seeded(0))], seeded(0))
+    found = summarise_judged([compare_with_truth(given, seeded(0))], seeded(0))
     assert 0.2 < found["possible"].value < 1
     assert abs(found["ratio"].value - 1) < 4 * found["ratio"].error
     assert min(test["p_value"] for test in found["ranks"].values()) > 0.005
@@ -95,8 +95,10 @@ def test_batches_are_joined_as_one(mixture):
             }
         )
 
-    one = summarise([judge(whole, seeded(0))], seeded(0))
-    parts = summarise([judge(some(0, 15), seeded(0)), judge(some(15, 40), seeded(0))], seeded(0))
+    one = summarise_judged([compare_with_truth(whole, seeded(0))], seeded(0))
+    parts = summarise_judged(
+        [compare_with_truth(some(0, 15), seeded(0)), compare_with_truth(some(15, 40), seeded(0))], seeded(0)
+    )
     for name in ("sample_nll", "truth_nll", "ratio", "true_clusters", "possible", "scores"):
         assert parts[name] == one[name]
     assert parts["sets"] == one["sets"] == 40
@@ -110,7 +112,9 @@ def subject(model, mixture):
 def test_a_network_that_made_the_labels_is_calibrated(model, mixture):
     x, _ = mixture(300, 6, seeded(0))
     truth = model.sample(x, 1, seeded(5))[0][:, 0]
-    found = summarise([judge(answer(model, x, truth, 20, seeded(6)), seeded(0))], seeded(0))
+    found = summarise_judged(
+        [compare_with_truth(answer(model, x, truth, 20, seeded(6)), seeded(0))], seeded(0)
+    )
     assert abs(found["ratio"].value - 1) < 4 * found["ratio"].error
     assert min(test["p_value"] for test in found["ranks"].values()) > 0.005
 

@@ -92,7 +92,7 @@ def test_compacting_keeps_what_is_left(generator):
     left[4] = False
     seen = torch.zeros_like(left)
     sizes = []
-    for sets, index in dac.compact(left):
+    for sets, index in dac.group_by_size(left):
         kept = left[sets].gather(1, index)
         sizes.append(index.shape[1])
         assert index.shape[1] == left[sets].sum(1).max()

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from gfncp.methods.set_transformer import SetTransformerLoss, SetTransformerNetwork, standardise
+from gfncp.methods.set_transformer import SetTransformerLoss, SetTransformerNetwork, normalise_sets
 from gfncp.networks.encoders import ImageEncoder, VectorEncoder
 from gfncp.objectives.batch import Batch
 
@@ -56,9 +56,9 @@ def test_a_trainable_encoder_is_frozen():
 def test_standardised_features_know_no_scale(generator):
     features = 5 * torch.randn(3, 12, 4, generator=generator) + 2
     mask = torch.arange(12) < torch.tensor([[12], [8], [1]])
-    out = standardise(features, mask)
+    out = normalise_sets(features, mask)
     assert not out[~mask].any()
-    torch.testing.assert_close(out, standardise(100 * features - 3, mask), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(out, normalise_sets(100 * features - 3, mask), atol=1e-4, rtol=1e-4)
     for row in out[:2].unbind():
         inside = row[row.any(-1)]
         torch.testing.assert_close(inside.mean(0), torch.zeros(4), atol=1e-5, rtol=0)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gfncp.networks import encoders
-from gfncp.networks.attention import Block, ContextEncoder, in_parts
+from gfncp.networks.attention import Block, ContextEncoder, split_precision
 from gfncp.networks.encoders import (
     AnyVectorEncoder,
     EmbeddedEncoder,
@@ -192,7 +192,7 @@ def test_products_in_parts_have_twice_the_digits(generator):
     here, there = 10 * torch.randn(2, 50, 18, generator=generator)
     exact = here @ there.mT
     short = here.bfloat16().float() @ there.bfloat16().float().mT
-    parts = [part.float() for part in in_parts(here, there, torch.bfloat16)]
+    parts = [part.float() for part in split_precision(here, there, torch.bfloat16)]
     error = (parts[0] @ parts[1].mT - exact).abs().max()
     assert error < (short - exact).abs().max() / 50
     assert error < 18 * 10 * 10 * 2**-14

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gfncp.networks.principal import PrincipalEncoder, turned
+from gfncp.networks.principal import PrincipalEncoder, pca
 from gfncp.partitions import prefix_mask
 
 
@@ -84,5 +84,5 @@ def test_a_single_precision_network_gets_single_precision(x):
 @pytest.mark.parametrize("dim", [4, 40])
 def test_the_first_axes_are_those_of_all(generator, dim):
     x = torch.randn(2, 9, dim, dtype=torch.float64, generator=generator)
-    for found, every in zip(turned(x, 3), turned(x), strict=True):
+    for found, every in zip(pca(x, 3), pca(x), strict=True):
         torch.testing.assert_close(found, every[..., :3])

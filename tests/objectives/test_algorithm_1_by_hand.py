@@ -20,7 +20,7 @@ from gfncp.evaluation.consistency import flow_residuals
 from gfncp.evaluation.exact import exact_posterior
 from gfncp.networks.encoders import VectorEncoder
 from gfncp.networks.energy import EnergyNetwork
-from gfncp.objectives.algorithm_1 import marginal_consistency
+from gfncp.objectives.algorithm_1 import consistency_loss
 from gfncp.objectives.batch import Batch
 from gfncp.partitions import all_partitions
 from gfncp.simulators import GaussianMixtures
@@ -65,14 +65,14 @@ def test_unshifted_residual_vanishes_on_the_exact_posterior(constant):
 
 
 def test_eq_24_on_the_exact_posterior_is_two_equal_steps():
-    loss, _ = marginal_consistency(ByHand(), ENCODED, Batch(X, LABELS))
+    loss, _ = consistency_loss(ByHand(), ENCODED, Batch(X, LABELS))
     torch.testing.assert_close(loss, torch.full((5,), 2 * STEP**2, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("constant", [-7.0, -STEP, 0.0, STEP, 7.0])
 def test_no_constant_makes_eq_24_vanish(constant):
     """Step 2 has no constant in it; step 3 vanishes for one choice, -log(27/16)."""
-    loss, _ = marginal_consistency(ByHand(constant), ENCODED, Batch(X, LABELS))
+    loss, _ = consistency_loss(ByHand(constant), ENCODED, Batch(X, LABELS))
     expected = STEP**2 + (STEP + constant) ** 2
     torch.testing.assert_close(loss, torch.full((5,), expected, dtype=torch.float64))
     assert loss.min() >= STEP**2 - 1e-12

@@ -8,8 +8,8 @@ from gfncp.decoding.decode import sample_encoded
 from gfncp.objectives import algorithm_1
 from gfncp.objectives.algorithm_1 import (
     GFNCPLoss,
+    consistency_loss,
     contrastive_divergence,
-    marginal_consistency,
     uniform_labels,
 )
 from gfncp.objectives.batch import Batch, draw_steps
@@ -95,7 +95,7 @@ def test_exploration_uses_uniform_labels_and_no_contrast(network, naive, batch):
 @pytest.mark.parametrize("beta", [0.0, 0.3, 1.0])
 def test_the_data_policy_is_taken_with_probability_beta(vectors, draw_points, generator, beta):
     batch = Batch(draw_points(vectors, 1, 8), torch.tensor([[0, 1, 0, 2, 1, 0, 3, 0]]))
-    of_data = marginal_consistency(vectors, vectors.encode(batch.x), batch)[0].mean()
+    of_data = consistency_loss(vectors, vectors.encode(batch.x), batch)[0].mean()
     trials, objective = 60, GFNCPLoss(beta=beta)
     terms = [objective(vectors, batch, generator) for _ in range(trials)]
     taken = sum(int(torch.isclose(term["consistency"], of_data)) for term in terms)
@@ -105,7 +105,7 @@ def test_the_data_policy_is_taken_with_probability_beta(vectors, draw_points, ge
 def test_two_points_have_one_term(network, draw_points, naive):
     """The last step is the first that is decided: no shift, and the parent's energy is zero."""
     batch = Batch(draw_points(network, 2, 2), torch.tensor([[0, 0], [0, 1]]))
-    consistency, _ = marginal_consistency(network, network.encode(batch.x), batch)
+    consistency, _ = consistency_loss(network, network.encode(batch.x), batch)
     expected = torch.stack(
         [
             torch.logsumexp(-naive(network, x, c)[1], 0) ** 2
@@ -117,12 +117,12 @@ def test_two_points_have_one_term(network, draw_points, naive):
 
 def test_single_steps_average_to_the_full_sums(network, batch, generator):
     """A drawn step estimates the sum over all: the mean over every possible draw is the sum itself."""
-    full_consistency, full_terminal = marginal_consistency(network, network.encode(batch.x), batch)
+    full_consistency, full_terminal = consistency_loss(network, network.encode(batch.x), batch)
     full_nll = NCPLoss()(network, batch, generator)["loss"]
     consistency, nll = [], []
     for step in range(1, 7):
         one = Batch(batch.x, batch.labels, torch.full((3, 1), step))
-        value, terminal = marginal_consistency(network, network.encode(one.x), one)
+        value, terminal = consistency_loss(network, network.encode(one.x), one)
         torch.testing.assert_close(terminal, full_terminal, **TOLERANCE)
         consistency.append(value)
         nll.append(NCPLoss()(network, one, generator)["loss"])

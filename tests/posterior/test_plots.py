@@ -12,7 +12,7 @@ from rich.console import Console
 from gfncp.posterior.explanation import describe_clusters
 from gfncp.posterior.plots import clusters, plot_clusters
 from gfncp.posterior.posterior import Posterior
-from gfncp.posterior.summary import format_odds, summarise
+from gfncp.posterior.summary import format_odds, format_summary
 
 
 def draw(points: int, clusters: int) -> tuple[np.ndarray, Posterior]:
@@ -59,7 +59,7 @@ def rows_of(renderable) -> list[list[str]]:
 
 def test_the_summary_lists_the_most_likely_clusterings_once_each():
     labels, posterior = draw(10, 5)
-    rows = rows_of(summarise(posterior, labels, -1.0))
+    rows = rows_of(format_summary(posterior, labels, -1.0))
     found = [row for row in rows if row[1:2] == [":"]]
     assert found == [
         ["1", ":", "1", "chosen", "and", "2", "of", "3", "samples", "5", "2", "2", "2", "2", "2"],
@@ -70,14 +70,14 @@ def test_the_summary_lists_the_most_likely_clusterings_once_each():
 def test_the_summary_ranks_the_chosen_and_the_greedy_clustering_among_the_samples():
     labels, posterior = draw(10, 5)
     one, halves = np.zeros(10, dtype=int), np.arange(10) % 2
-    rows = rows_of(summarise(posterior.including(halves, -0.5), one, -1.5))
+    rows = rows_of(format_summary(posterior.including(halves, -0.5), one, -1.5))
     assert [row for row in rows if row[1:2] == [":"]] == [
         ["1", ":", "1", "greedy", "2", "5", "5"],
         ["1", ":", "1.6", "2", "of", "3", "samples", "5", "2", "2", "2", "2", "2"],
         ["1", ":", "2.7", "chosen", "1", "10"],
     ]
     noisy = np.where(labels == 4, -1, labels)
-    assert not any("chosen" in row for row in rows_of(summarise(posterior, noisy, -1.0)))
+    assert not any("chosen" in row for row in rows_of(format_summary(posterior, noisy, -1.0)))
 
 
 def test_the_summary_names_what_sets_the_clusters_of_a_table_apart():
@@ -92,7 +92,7 @@ def test_the_summary_names_what_sets_the_clusters_of_a_table_apart():
     expected = "Cluster 0 (20 points): plan more often free (100%, others 0%), age lower (30.5, others 60.5)"
     assert expected in posterior.summary(table)
     assert expected.split() in rows_of(
-        summarise(posterior, labels, -1.0, described=describe_clusters(table, labels))
+        format_summary(posterior, labels, -1.0, described=describe_clusters(table, labels))
     )
     assert "constant" not in posterior.summary(table)
     assert "Cluster 0" not in posterior.summary()
@@ -101,7 +101,11 @@ def test_the_summary_names_what_sets_the_clusters_of_a_table_apart():
 def test_no_tiny_probability_is_shown():
     labels = np.arange(20) % 4
     posterior = Posterior.from_samples(np.stack([labels, np.zeros_like(labels)]), np.array([-300.0, -500.0]))
-    shown = [posterior.summary(), posterior._repr_html_(), str(rows_of(summarise(posterior, labels, -300.0)))]
+    shown = [
+        posterior.summary(),
+        posterior._repr_html_(),
+        str(rows_of(format_summary(posterior, labels, -300.0))),
+    ]
     assert not any(re.search(r"\de-\d", text) for text in shown)
     assert "1 : 10^87" in shown[1]
 

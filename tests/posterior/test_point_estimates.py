@@ -7,11 +7,11 @@ from sklearn.metrics.cluster import pair_confusion_matrix
 
 from gfncp.partitions import all_partitions
 from gfncp.posterior import point_estimates
-from gfncp.posterior.point_estimates import expected_loss, information, least_expected_loss, pairs
+from gfncp.posterior.point_estimates import binder_growth, expected_loss, information, least_expected_loss
 from gfncp.posterior.posterior import Posterior
 
 EVERY = all_partitions(6).numpy()
-LOSSES = {"Binder": pairs, "variation of information": information(6)}
+LOSSES = {"Binder": binder_growth, "variation of information": information(6)}
 
 
 def draw(samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -26,7 +26,7 @@ def draw(samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_binder_loss_is_the_number_of_pairs_that_differ():
     for one, other in zip(EVERY[::7], EVERY[::-7], strict=True):
         disagreeing = pair_confusion_matrix(one, other)[[0, 1], [1, 0]].sum() / 2
-        assert expected_loss(one, other[None], np.ones(1), pairs) == pytest.approx(disagreeing)
+        assert expected_loss(one, other[None], np.ones(1), binder_growth) == pytest.approx(disagreeing)
 
 
 def test_variation_of_information_is_entropies_less_twice_the_information():
@@ -71,7 +71,7 @@ def test_moves_reach_a_clustering_that_no_sample_is(growth):
 def test_large_tables_are_not_made(monkeypatch):
     labels, weights = draw(10, seed=1)
     monkeypatch.setattr(point_estimates, "TABLE_ENTRIES", 1)
-    found = least_expected_loss(labels, weights, pairs)
+    found = least_expected_loss(labels, weights, binder_growth)
     assert found.tolist() in labels.tolist()
 
 

@@ -350,7 +350,7 @@ def test_a_folder_without_declarations_is_refused(tmp_path, capsys):
 
 def test_compact_json_is_the_same_json():
     values = {"a": [1, -2.5e-7, 3.0], "b": [[0, 1], [2]], "c": ["1, 2", "[ 3,  4 ]"], "d": [], "e": None}
-    text = runs.compact(json.dumps(values, indent=2))
+    text = runs.compact_json(json.dumps(values, indent=2))
     assert json.loads(text) == values
     assert '"a": [ 1, -2.5e-07, 3.0 ]' in text
 

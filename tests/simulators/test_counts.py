@@ -10,7 +10,7 @@ from gfncp.simulators.counts import (
     draw_counts,
     draw_means,
     log_normalised,
-    principal_components,
+    randomised_pca,
 )
 from gfncp.simulators.draw import Draw
 from gfncp.simulators.shares import points_of_one
@@ -84,7 +84,7 @@ def test_components_are_principal(generator):
     """They have the variances of an exact decomposition, and are uncorrelated."""
     draw = Draw(3, generator)
     x = draw.normal(90, 40) * torch.arange(40, 0, -1) ** 1.5
-    found = principal_components(x, 6, generator)
+    found = randomised_pca(x, 6, generator)
     exact = torch.linalg.svdvals(x - x.mean(1, keepdim=True))[:, :6]
     torch.testing.assert_close(found.norm(dim=1), exact, rtol=0.02, atol=0)
     products = found.mT @ found

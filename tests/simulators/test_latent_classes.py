@@ -7,12 +7,12 @@ from gfncp.simulators.draw import Draw
 from gfncp.simulators.latent_classes import (
     MOST_LEVELS,
     STEP,
-    answers,
     categories,
     confusion,
-    coordinates,
+    draw_ordinal_table,
     draw_rows,
     most_probable_class,
+    place_categories,
 )
 
 VALUES = torch.tensor([2, 5, 3, 2, 4, 6, 6, 3])
@@ -21,7 +21,7 @@ VALUES = torch.tensor([2, 5, 3, 2, 4, 6, 6, 3])
 def tables(draw, error, clusters=2):
     used = torch.ones(draw.sets, clusters, dtype=torch.bool)
     return (
-        answers(draw, used, 10, error),
+        draw_ordinal_table(draw, used, 10, error),
         categories(draw, used, VALUES, error),
     ), used
 
@@ -81,7 +81,7 @@ def test_the_most_probable_class_is_that_of_most_points_with_the_row(generator):
 @pytest.mark.parametrize("values", [2, 3, 6])
 def test_two_different_categories_lie_a_step_apart(values):
     rows = torch.arange(values)[None, :, None]
-    x = coordinates(rows, torch.tensor([values]))
+    x = place_categories(rows, torch.tensor([values]))
     assert x.shape == (1, values, 1 if values == 2 else values)
     distance = torch.cdist(x, x)[0]
     torch.testing.assert_close(distance, STEP * (1 - torch.eye(values)))

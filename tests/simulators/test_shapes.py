@@ -13,8 +13,8 @@ from gfncp.simulators.shapes import (
     Shapes,
     bridged,
     draw_outlines,
+    draw_shape_points,
     even_directions,
-    fill,
     nest,
     place,
     swallowed,
@@ -96,7 +96,7 @@ def test_points_stay_within_their_hull_and_reach_its_border(generator, dim):
     support = outlines.support(directions)
     for k in range(CLUSTERS):
         cluster = torch.full((SETS, 2000), k)
-        x = outlines.to_space(fill(draw, outlines, cluster), cluster)
+        x = outlines.to_space(draw_shape_points(draw, outlines, cluster), cluster)
         reached = (x @ directions.T).amax(1)
         assert torch.all(reached <= support[:, k] + 1e-4 * support[:, k].amax())
         assert (reached / support[:, k]).mean() > 0.9
@@ -116,7 +116,7 @@ def test_holes_are_empty_and_arcs_are_part_of_a_turn(generator, dim):
     outlines.kind = torch.full_like(outlines.kind, BALL)
     outlines.hole = torch.full_like(outlines.hole, 0.8)
     outlines.span = torch.full_like(outlines.span, 0.25)
-    z = fill(draw, outlines, torch.zeros(SETS, POINTS, dtype=torch.long))
+    z = draw_shape_points(draw, outlines, torch.zeros(SETS, POINTS, dtype=torch.long))
     length = z.norm(dim=2)
     assert length.min() > 0.799 and length.max() < 1.001
     assert torch.all(z[..., 0] > 0)
@@ -129,13 +129,13 @@ def test_solid_shapes_are_uniform(generator, dim):
     outlines.hole, outlines.span = torch.zeros_like(outlines.hole), torch.ones_like(outlines.span)
     cluster = torch.zeros(SETS, 4000, dtype=torch.long)
     outlines.kind = torch.full_like(outlines.kind, BOX)
-    box = fill(draw, outlines, cluster) * dim**0.5
+    box = draw_shape_points(draw, outlines, cluster) * dim**0.5
     assert box.abs().max() <= 1 + 1e-5
     torch.testing.assert_close(
         (box.abs() < 0.5).float().mean((0, 1)), torch.full((dim,), 0.5), atol=0.01, rtol=0
     )
     outlines.kind = torch.full_like(outlines.kind, GAUSSIAN)
-    gaussian = fill(draw, outlines, cluster)
+    gaussian = draw_shape_points(draw, outlines, cluster)
     torch.testing.assert_close(gaussian.std(1) * outlines.reach, torch.ones(SETS, dim), atol=0.1, rtol=0)
 
 

@@ -12,7 +12,7 @@ from gfncp.configuration import parse
 from gfncp.files import remove_drafts, write_atomically
 from gfncp.training import batches, keeper
 from gfncp.training.interruption import on_termination, stopping_at_once
-from gfncp.training.run_state import iterations_done, store, unless_refused
+from gfncp.training.run_state import iterations_done, store_run, unless_refused
 from gfncp.training.train import train
 
 pytestmark = pytest.mark.usefixtures("small_validation")
@@ -84,7 +84,7 @@ def test_what_cannot_be_stored_says_so_and_ends(number):
 def test_the_state_is_stored_when_much_would_be_lost_and_the_end_is_the_same(tmp_path, monkeypatch):
     stored = []
     monkeypatch.setattr(keeper, "MOST_LOST", 0)
-    monkeypatch.setattr(keeper, "store", lambda *given: stored.append(given[-1]) or store(*given))
+    monkeypatch.setattr(keeper, "store_run", lambda *given: stored.append(given[-1]) or store_run(*given))
     train(DESCRIBED, tmp_path / "often")
     assert stored == [1, 2, 3, 4, 5]
     monkeypatch.undo()

@@ -89,10 +89,10 @@ def test_a_tenth_is_held_out(tmp_path, vectors):
 
 def test_images_are_the_same_in_a_folder_and_in_an_array(tmp_path, pictures):
     folder, file = images_in(tmp_path / "folder", pictures), write(tmp_path / "x.npy", pictures)
-    assert torch.equal(own_images.read(folder), torch.from_numpy(pictures))
-    assert torch.equal(own_images.read(file), torch.from_numpy(pictures))
+    assert torch.equal(own_images.read_images(folder), torch.from_numpy(pictures))
+    assert torch.equal(own_images.read_images(file), torch.from_numpy(pictures))
     shares = write(tmp_path / "shares.npy", pictures / 255)
-    assert torch.equal(own_images.read(shares), torch.from_numpy(pictures))
+    assert torch.equal(own_images.read_images(shares), torch.from_numpy(pictures))
     assert own_data.configure(folder) == own_data.configure(file)
 
 

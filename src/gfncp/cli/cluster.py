@@ -170,7 +170,7 @@ def cluster(
         from gfncp.cli.printed import print_answer, print_answers, print_notes
         from gfncp.cli.told_columns import read_told_sets
         from gfncp.clustering_report import MOST_PICTURES, Report, Result
-        from gfncp.data.column_uses import EMPTY, describe
+        from gfncp.data.column_uses import EMPTY, describe_columns
         from gfncp.data.point_sets import invert_set
         from gfncp.estimators.gfncp import GFNCP
         from gfncp.estimators.image_range import choose_checkpoint
@@ -228,7 +228,7 @@ def cluster(
     seconds = f"{clustered - start:.1f} s; files and pictures: {perf_counter() - clustered:.1f} s"
 
     said = [str(warning.message) for warning in [*read, *caught]]
-    used = [line for result in results for line in describe(result.columns)]
+    used = [line for result in results for line in describe_columns(result.columns)]
     print_notes([*said, chosen, *(note for each in sets for note in each.notes), *used, *undrawn])
     names = [each.name for each in sets[0].columns if each.used == "left out" and each.why != EMPTY]
     if names and table.id_column is None:

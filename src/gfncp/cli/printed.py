@@ -7,7 +7,7 @@ from rich.table import Table
 
 from gfncp.cli.shared import console, count, notes
 from gfncp.clustering_report import Result
-from gfncp.posterior.summary import summarise
+from gfncp.posterior.summary import format_summary
 
 
 def print_notes(lines: Iterable[str]) -> None:
@@ -25,7 +25,9 @@ def print_answer(result: Result, samples: int, seconds: str) -> None:
         soft_wrap=True,
     )
     described = None if model.scale_ is None else model.describe_clusters(result.set.points)
-    console.print(summarise(model.posterior_, model.labels_, result.log_prob(), model.scale_, described), "")
+    console.print(
+        format_summary(model.posterior_, model.labels_, result.log_prob(), model.scale_, described), ""
+    )
     agreement, labelled = result.agreement(), result.set.labels
     if agreement is not None and labelled is not None:
         known = len(set(labelled.tolist()))

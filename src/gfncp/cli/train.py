@@ -57,7 +57,7 @@ def train(
     from gfncp.configuration.toml_files import read_configuration
 
     with extra("train", "gfncp train"):
-        from gfncp.training.own_points import describe_run, read, store
+        from gfncp.training.own_points import describe_run, read_own_points, store
         from gfncp.training.run_state import unless_refused
         from gfncp.training.train import train as run
 
@@ -71,7 +71,7 @@ def train(
         if iterations is not None:
             described = described.with_iterations(iterations)
     elif data is not None:
-        points, name = read(data, reading), data.resolve().stem
+        points, name = read_own_points(data, reading), data.resolve().stem
         described = describe_run(points, str(data), iterations)
     else:
         raise ValueError("train: name a TOML file, or your points with --data")

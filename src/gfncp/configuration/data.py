@@ -14,6 +14,7 @@ from gfncp.configuration.image_data import (
     NeighbourImageData,
     OwnImages,
 )
+from gfncp.configuration.recorded_coresets import RecordedCoresets
 from gfncp.configuration.simulated_data import CoresetData, GeneralData, MixtureData
 
 AnyNeighbourEmbeddings = Annotated[
@@ -26,6 +27,7 @@ AnyData = Annotated[
     MixtureData
     | GeneralData
     | CoresetData
+    | RecordedCoresets
     | AugmentedImageData
     | NeighbourImageData
     | AnyNeighbourEmbeddings

@@ -180,7 +180,7 @@ class OwnImages(EmbeddingData):
 
         if path is None:
             raise ValueError(f"data.dataset={self.dataset!r}: say where the images are with --data")
-        x = own_images.read(path)
+        x = own_images.read_images(path)
         if len(x) < FEWEST_OWN:
             raise ValueError(f"{path}: holds {len(x)} images: training accepts at least {FEWEST_OWN}")
         x = x[torch.randperm(len(x), generator=seeded(0, IMAGE_ORDER))[: self.images]]

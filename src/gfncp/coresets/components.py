@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from gfncp.networks.principal import ROUNDING, turned
+from gfncp.networks.principal import ROUNDING, pca
 from gfncp.networks.tokens import COMPONENTS
 
 WITHIN = 0.9  # quantile of the distances from the centre at which the farther ones are cut for the radius
@@ -29,7 +29,7 @@ def components(
     share = weights[..., None] / total
     mean = (x * share).sum(1, keepdim=True)
     root = share.sqrt()
-    _, axes = turned((x - mean) * root)
+    _, axes = pca((x - mean) * root)
     turned_x = (x - mean) @ axes
     variances = (turned_x.square() * share).sum(1, keepdim=True)
     turned_x = torch.where(variances > ROUNDING * variances.amax(2, keepdim=True), turned_x, 0)

@@ -63,7 +63,7 @@ class DistinctPoints(NamedTuple):
     known: Int[Tensor, "points"]  # cluster that a point is known to be in; -1 for none
 
 
-def read_points(
+def find_distinct_points(
     x: Float[np.ndarray, "rows dim"],
     weights: Float[np.ndarray, "rows"] | None,
     known: Int[np.ndarray, "rows"] | None,

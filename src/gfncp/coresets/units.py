@@ -21,14 +21,12 @@ from torch import Tensor
 from gfncp.coresets.correlations import correlations
 from gfncp.coresets.modes import VISIBLE, count_modes
 from gfncp.coresets.noise import is_noise
+from gfncp.networks.standardise import NORMAL_DISTANCE, TAILS, compress_tails
 
 Scale = Literal["columns", "none", "unit-length"]
 
-TAILS = (0.1, 0.9)  # quantiles whose distance is a spread: outliers hardly move it, clusters do
-NORMAL_DISTANCE = 2.5631031310892007  # between these quantiles of a standard normal variable
 OUTLYING = 0.05  # share of the weight at either end whose values are not trusted
 TYING = 0.5  # share of the weight on one value from which a column is measured as a flag
-CORE = 5.0  # spreads up to which a number is nearly kept; beyond, it grows like a logarithm
 FARTHEST = 6.0  # spreads beyond which all is equally far, lest it hide the rest; but
 BEYOND = 2.0  # times as far as where 95% are, where small clusters may be far from the others
 ROUNDING = 1e-15  # share of a column's values up to which their spread means nothing
@@ -219,9 +217,14 @@ def _huber_centre(z, weights):
     return centre
 
 
+def farthest(far: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return the number of spreads beyond which all is equally far, where 95% are within ``far``."""
+    return (BEYOND * far).clamp_min(FARTHEST)
+
+
 def _drawn_in(z, far):
-    most = (BEYOND * far).clamp_min(FARTHEST)
-    return CORE * torch.asinh(z.clamp(-most, most) / CORE)
+    most = farthest(far)
+    return compress_tails(z.clamp(-most, most))
 
 
 def _polar(x):

@@ -128,7 +128,7 @@ def _are_most(numbers: Sequence[object], counts: Counter) -> bool:
     return bool(numbers) and (enough or sum(map(counts.__getitem__, numbers)) >= OF_ALL * counts.total())
 
 
-def in_parts(text: str) -> tuple[str, str, str]:
+def split_unit(text: str) -> tuple[str, str, str]:
     """Return what stands before a number, the number, and what stands after it; or all as the number."""
     match = IN_A_UNIT.fullmatch(text.translate(MINUS).strip())
     return (match["before"], match["number"], (match["after"] or "").rstrip()) if match else ("", text, "")
@@ -140,7 +140,7 @@ def common_unit(values: Sequence[object]) -> tuple[str, str] | None:
     None if nothing stands there, or if the column is not meant as numbers by the rule above.
     """
     counts = Counter(values)
-    parts = {value: in_parts(value) if isinstance(value, str) else ("", "", "") for value in counts}
+    parts = {value: split_unit(value) if isinstance(value, str) else ("", "", "") for value in counts}
     numbers = [value for value in counts if not isinstance(value, str) or any(map(str.isdigit, value))]
     units = {(before, after) for before, _, after in map(parts.__getitem__, numbers)}
     if len(units) != 1 or NO_UNIT in units or not _are_most(numbers, counts):
@@ -169,7 +169,7 @@ def no_number(row: int, title: str, name: object, value: object, advice: Advice)
     """
     text = str(value)
     plain = text.translate(MINUS).strip()
-    bare = in_parts(text)[1].translate(MINUS).strip(SIGNS).strip("+-")
+    bare = split_unit(text)[1].translate(MINUS).strip(SIGNS).strip("+-")
     grouped = GROUPED.fullmatch(bare)
     remedies = []
     if grouped:

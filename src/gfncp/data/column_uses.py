@@ -236,7 +236,7 @@ def _cells(column: pd.Series) -> Iterator[tuple[int, object]]:
     return zip(column.index.tolist(), column.tolist(), strict=True)
 
 
-def describe(columns: Sequence[Column]) -> list[str]:
+def describe_columns(columns: Sequence[Column]) -> list[str]:
     """Return one line for each use, with the columns used so; many are counted instead of listed."""
     lines = []
     for used, before in WORDS.items():

@@ -35,7 +35,7 @@ from gfncp.data.column_notes import listed, notes_of
 from gfncp.data.column_uses import CONSTANT, SPAN, Column, use_of
 from gfncp.data.dates import from_days
 from gfncp.data.findings import look_at
-from gfncp.data.kinds import coordinates, nearer, recognised, shares_of
+from gfncp.data.kinds import nearer, place_kinds, recognised, shares_of
 from gfncp.data.numeric import gaps, numbers_of, places
 from gfncp.data.outliers import NONE, Outliers
 from gfncp.data.sentinels import Sentinel
@@ -119,7 +119,7 @@ class Columns:
         empty = np.all(missing, axis=1)
         for place, shares in self.shares.items():
             kinds = recognised(frame.iloc[:, place], shares)
-            parts.append(self.step * coordinates(kinds, shares) / nearer(self.used[place].block))
+            parts.append(self.step * place_kinds(kinds, shares) / nearer(self.used[place].block))
             unknown = kinds.count(None)
             lacking |= {titles[place]: unknown} if unknown else {}
             empty &= [kind is None for kind in kinds]
@@ -194,7 +194,7 @@ class Columns:
         parts = [self.used[place].block for place in places(self.used)]
         units = parts.copy()  # kinds of texts lie near each other already
         for place, shares in self.shares.items():
-            width = coordinates([], shares).shape[1]
+            width = place_kinds([], shares).shape[1]
             parts += [width * self.used[place].block] * width
             units += [1] * width
         kinds += [True] * (len(parts) - len(kinds))

@@ -32,8 +32,8 @@ from gfncp.data.cells import (
     are_meant_as_numbers,
     as_number,
     common_unit,
-    in_parts,
     looks_like_number,
+    split_unit,
 )
 from gfncp.data.first_line import COUNTED, HEADER, check_header, check_one_column, warn_of_numbers
 
@@ -194,7 +194,7 @@ def _normalise_texts(
     for row, cell in enumerate(cells):
         if not isinstance(cell, str):
             continue
-        before, text, after = in_parts(cell)
+        before, text, after = split_unit(cell)
         text = text.strip().translate(MINUS)
         text = NARROW.sub(" ", text) if mark == " " else text
         if written.fullmatch(text):
@@ -295,7 +295,7 @@ def _has_decimal_commas(table: pd.DataFrame) -> bool:
             return False
         if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
             texts = [cell for cell in column.unique().tolist() if isinstance(cell, str)]
-            cells = [in_parts(text)[1].strip().translate(MINUS) for text in texts]
+            cells = [split_unit(text)[1].strip().translate(MINUS) for text in texts]
             found |= any(COMMA_DECIMAL.fullmatch(cell) and not EITHER.fullmatch(cell) for cell in cells)
             if any("." in cell and as_number(cell) is not None for cell in cells) and not found:
                 return False

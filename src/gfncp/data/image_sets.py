@@ -51,6 +51,6 @@ def _characters(
     held_out = classes > classes.max() - HELD_OUT_CHARACTERS
     if part == "validation":
         return LabelledImages(x[held_out], classes[held_out])
-    x, classes = omniglot.turned(x[~held_out], classes[~held_out])
+    x, classes = omniglot.with_rotations(x[~held_out], classes[~held_out])
     order = torch.randperm(len(x), generator=seeded(0, CHARACTER_ORDER))
     return LabelledImages(x[order], classes[order])

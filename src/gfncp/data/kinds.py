@@ -107,7 +107,7 @@ def nearer(block: int) -> float:
     return 2 * (1 - 1 / block) ** 0.5 if block > 1 else 1.0
 
 
-def coordinates(kinds: Sequence[Kind], shares: Mapping[str, float]) -> Float[np.ndarray, "points values"]:
+def place_kinds(kinds: Sequence[Kind], shares: Mapping[str, float]) -> Float[np.ndarray, "points values"]:
     """Place kinds equally far apart: two of them at a distance of 1, K of them of sqrt(K / (2 (K - 1)))."""
     count = len(shares)
     if count <= 2:

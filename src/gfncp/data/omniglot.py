@@ -95,7 +95,7 @@ def downscaled(ink: Bool[Tensor, "images height width"]) -> UInt8[Tensor, "image
     return (255 * F.adaptive_avg_pool2d(ink[:, None].float(), SIDE)[:, 0]).round().to(torch.uint8)
 
 
-def turned(
+def with_rotations(
     images: UInt8[Tensor, "images side side"], classes: Int[Tensor, "images"]
 ) -> tuple[UInt8[Tensor, "turned side side"], Int[Tensor, "turned"]]:
     """Return images turned by 0, 90, 180 and 270 degrees, each turn of a class a class of its own."""

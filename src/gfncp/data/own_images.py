@@ -12,7 +12,7 @@ from gfncp.data.pictures import PIXELS, read_pictures
 from gfncp.data.tables import read_points
 
 
-def read(path: Path) -> UInt8[Tensor, "images 28 28"]:
+def read_images(path: Path) -> UInt8[Tensor, "images 28 28"]:
     """Return the images below a folder, as `gfncp cluster` reads them, or in an array.
 
     Raises:

@@ -19,7 +19,7 @@ from gfncp.data.delimited import Reading
 from gfncp.data.logarithms import take_logarithms
 from gfncp.data.pictures import invert, read_pictures
 from gfncp.data.second_header import warn_of_second_header
-from gfncp.data.tables import array_of_points, check_labels, columns_that_count, in_file, read_file
+from gfncp.data.tables import array_of_points, check_label_column, columns_that_count, in_file, read_file
 from gfncp.data.totals import warn_of_totals
 
 
@@ -195,7 +195,7 @@ def _assign(
         points = _array(held, roles, reading)
     aside = {name: np.asarray(held[name]) for name in roles.aside}
     for name, values in aside.items():
-        check_labels(values, len(points), name)
+        check_label_column(values, len(points), name)
     ids = pd.Index(aside[roles.ids], name=roles.ids) if roles.ids else _index(held, len(points))
     if isinstance(points, pd.DataFrame):
         points = points.set_axis(ids)

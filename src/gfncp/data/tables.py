@@ -54,13 +54,13 @@ def read_points(
             counting = [each.name for each in columns_that_count(table)]
             if counting:
                 warnings.warn(f"{path}: left out {counting}, which count the rows", UserWarning, stacklevel=2)
-            points = coordinates(table.drop(columns=counting), advice)
+            points = points_of_table(table.drop(columns=counting), advice)
         else:
             points = array_of_points(held, advice, None if reading is None else reading.array)
             _check_finite(points)
         if label_column is not None:
             labels = np.asarray(held[label_column])
-            check_labels(labels, len(points), label_column)
+            check_label_column(labels, len(points), label_column)
     except (ValueError, TypeError) as error:
         raise ValueError(in_file(path, error)) from None
     return points, labels
@@ -184,7 +184,9 @@ READERS = {
 }
 
 
-def coordinates(table: pd.DataFrame, advice: Advice = PANDAS) -> Float64[np.ndarray, "points coordinates"]:
+def points_of_table(
+    table: pd.DataFrame, advice: Advice = PANDAS
+) -> Float64[np.ndarray, "points coordinates"]:
     """Return numbers, truth values and vectors; warn of names of rows, which are left out; refuse all else.
 
     Raises:
@@ -251,7 +253,7 @@ def _finite(x: Num[np.ndarray, "*shape"]) -> Bool[np.ndarray, "*shape"]:
         return np.isfinite(x.astype(np.float32))
 
 
-def check_labels(labels: np.ndarray, points: int, name: str) -> None:
+def check_label_column(labels: np.ndarray, points: int, name: str) -> None:
     """Refuse labels that are not one for each point.
 
     Raises:

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from gfncp.bounds import ClusterBounds
 from gfncp.decoding.state import State, groups, particles_at_once
-from gfncp.decoding.strategies import Choose, Draw, most_likely
+from gfncp.decoding.strategies import IndependentSamples, Strategy, most_likely
 from gfncp.networks.energy import Encoding, EnergyNetwork
 
 
 def decode(
     network: EnergyNetwork,
     encoding: Encoding,
-    choose: Choose,
+    choose: Strategy,
     state: State | None = None,
     bounds: ClusterBounds | None = None,
 ) -> State:
@@ -169,7 +169,7 @@ def sample_encoded(
 
 
 def _sample(network, encoding, n_samples, generator, bounds):
-    draw = Draw(torch.arange(len(encoding.mask)).repeat_interleave(n_samples), generator)
+    draw = IndependentSamples(torch.arange(len(encoding.mask)).repeat_interleave(n_samples), generator)
     state = decode(network, encoding, draw, bounds=bounds)
     particle = draw.particle.view(-1, n_samples).to(state.labels.device)
     return state.labels[particle], state.log_prob[particle]

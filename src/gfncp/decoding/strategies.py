@@ -11,7 +11,7 @@ from gfncp.draws import draw_options
 
 
 @runtime_checkable
-class Choose(Protocol):
+class Strategy(Protocol):
     """Strategy that chooses which particles go on, each with which option."""
 
     def __call__(
@@ -28,7 +28,7 @@ def most_likely(
     return torch.arange(len(log_policy), device=log_policy.device), log_policy.argmax(-1)
 
 
-class Draw:
+class IndependentSamples:
     """Independent samples; those that agree so far share a particle.
 
     Args:

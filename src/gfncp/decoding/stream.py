@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gfncp.decoding.decode import decode
 from gfncp.decoding.state import State
-from gfncp.decoding.strategies import Draw, most_likely
+from gfncp.decoding.strategies import IndependentSamples, most_likely
 from gfncp.networks.online import OnlineEnergyNetwork
 
 
@@ -40,7 +40,7 @@ class Stream:
         encoding = network.encode(x[None])
         generator = torch.Generator()
         generator.set_state(self.random)
-        draw = Draw(self.particle, generator)
+        draw = IndependentSamples(self.particle, generator)
         greedy = decode(network, encoding, most_likely, self.greedy)
         sampled = decode(network, encoding, draw, self.sampled)
         return Stream(greedy, sampled, draw.particle, generator.get_state())

@@ -13,7 +13,7 @@ from gfncp.posterior.posterior import Posterior
 Labels = Int[np.ndarray, "points"]
 
 
-class Answer(NamedTuple):
+class Decision(NamedTuple):
     """Clustering of a set, and the posterior that has it among its candidates.
 
     Attributes:
@@ -34,7 +34,7 @@ def decide(
     min_cluster_size: int,
     fewest: int,
     noise_threshold: float | None,
-) -> Answer:
+) -> Decision:
     """Return a clustering without small clusters and noise.
 
     Args:
@@ -47,8 +47,8 @@ def decide(
     clustering = merge_small(labels, posterior, min_cluster_size, fewest, told)
     posterior = including(posterior, clustering, inference, given)
     if noise_threshold is None:
-        return Answer(clustering, clustering, posterior)
-    return Answer(clustering, mark_noise(clustering, posterior, noise_threshold), posterior)
+        return Decision(clustering, clustering, posterior)
+    return Decision(clustering, mark_noise(clustering, posterior, noise_threshold), posterior)
 
 
 def including(posterior: Posterior, labels: Labels, inference: Inference, given: Given) -> Posterior:

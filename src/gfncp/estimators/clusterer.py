@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
-from gfncp.checkpoints import read
+from gfncp.checkpoints import read_checkpoint
 from gfncp.data.checks import check_points
 
 
@@ -32,7 +32,7 @@ class TrainedClusterer(ClusterMixin, BaseEstimator):
             ValueError: ``X`` is not what the checkpoint was trained on, or the checkpoint is of another
                 method.
         """
-        model = read(self.checkpoint, *self.kinds).network
+        model = read_checkpoint(self.checkpoint, *self.kinds).network
         x = check_points(X, model.encoder.point_shape, self.checkpoint)
         self.labels_ = model.predict(x)[0].numpy()
         self.n_clusters_ = int(self.labels_.max()) + 1
@@ -73,7 +73,7 @@ class SetTransformer(TrainedClusterer):
             ValueError: ``n_clusters`` is not what the checkpoint was trained for; see also
                 `TrainedClusterer.fit`.
         """
-        trained = read(self.checkpoint, *self.kinds).network.n_components
+        trained = read_checkpoint(self.checkpoint, *self.kinds).network.n_components
         if self.n_clusters not in (None, trained):
             raise ValueError(
                 f"n_clusters={self.n_clusters!r}: {str(self.checkpoint)!r} has {trained} components, "

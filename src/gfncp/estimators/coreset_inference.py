@@ -19,12 +19,12 @@ from torch.nn.utils.rnn import pad_sequence
 
 from gfncp.bounds import ClusterBounds
 from gfncp.coresets.placement import PlacedPoints
-from gfncp.coresets.prepared import DistinctPoints, Prepared, place_new, prepare, read_points
+from gfncp.coresets.prepared import DistinctPoints, Prepared, find_distinct_points, place_new, prepare
 from gfncp.coresets.units import Scale, choose_scale
 from gfncp.decoding import core, orders
 from gfncp.decoding.model import CoresetModel
 from gfncp.estimators.coreset_sizes import LARGE, CoresetSizes, is_flat, most_tokens
-from gfncp.estimators.coreset_votes import consensus, most_typical
+from gfncp.estimators.coreset_votes import consensus, most_typical_clustering
 from gfncp.estimators.inference import Clustered, Given, Inference, Judge, Points
 from gfncp.estimators.kept import Kept
 from gfncp.networks.energy import Encoding
@@ -126,7 +126,7 @@ class CoresetInference(Inference):
         if len(rows) == len(given.x) and given.weights is None:  # read already
             points = self.points(given)
             return points.places[points.distinct[rows]].double().numpy()
-        points = read_points(self.vectors(given.x[rows]), None, None, given.unit, given.importance)
+        points = find_distinct_points(self.vectors(given.x[rows]), None, None, given.unit, given.importance)
         return points.places[points.distinct].double().numpy()
 
     def batches(self, sets: list[Given]) -> Iterator[list[int]]:
@@ -150,7 +150,9 @@ class CoresetInference(Inference):
             (given.scale, *map(id, arrays)),  # while the arrays are kept, their ids are their own
             lambda: (
                 arrays,
-                read_points(self.vectors(given.x), given.weights, given.known, given.unit, given.importance),
+                find_distinct_points(
+                    self.vectors(given.x), given.weights, given.known, given.unit, given.importance
+                ),
             ),
         )[1]
 
@@ -241,7 +243,7 @@ class CoresetInference(Inference):
             own = slice(i * several, (i + 1) * several)
             self.check_finite(bool(log_prob[own].isfinite().all()), given.x)
             if several == 1:
-                tokens = most_typical(labels[i], placed[i])
+                tokens = most_typical_clustering(labels[i], placed[i])
             else:  # where K is told, it is no question, and samples, which tell how sure it is, only err more
                 drawn = labels[own] if low == high else self._drawn(encoding.of(own), along[:1], bounds)
                 tokens = consensus(placed[own], labels[own], drawn, low, high)

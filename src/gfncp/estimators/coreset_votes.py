@@ -19,7 +19,7 @@ from gfncp.posterior.consensus import Votes
 COMPARED = 1000  # rows by which clusterings are compared, at most
 
 
-def most_typical(
+def most_typical_clustering(
     labels: Int[torch.Tensor, "orders tokens"], placed: PlacedPoints
 ) -> Int[torch.Tensor, "own_tokens"]:
     """Return the clustering of a coreset's tokens that agrees most with the others."""
@@ -54,4 +54,4 @@ def consensus(
     closeness = votes.closeness(votes.consensus(rows, low, high), rows)
     found = torch.from_numpy(closeness[len(some) :].argmax(1))
     few = len(found.unique()) < low  # clusters have no medoid
-    return most_typical(greedy[-1], placed[-1]) if few else canonical_labels(found)
+    return most_typical_clustering(greedy[-1], placed[-1]) if few else canonical_labels(found)

@@ -333,7 +333,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             self.n_features_in_,
             getattr(self, "feature_names_in_", None),
         )
-        persistence.write(Path(folder), self.get_params(), *fitted.stored())
+        persistence.write_estimator(Path(folder), self.get_params(), *fitted.stored())
 
     @classmethod
     def load(cls, folder) -> "GFNCP":
@@ -343,7 +343,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             ValueError: ``folder`` holds no intact estimator.
         """
         try:
-            parameters, tensors, texts = persistence.read(Path(folder))
+            parameters, tensors, texts = persistence.read_estimator(Path(folder))
             return cls(**parameters)._restore(Fitted.restored(tensors, texts))
         except (KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
             raise ValueError(f"{folder}: not a saved estimator ({error!r})") from None

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch.nn.utils.rnn import pad_sequence
 
 from gfncp.bounds import ClusterBounds
-from gfncp.checkpoints import read
+from gfncp.checkpoints import read_checkpoint
 from gfncp.configuration import Configuration
 from gfncp.coresets.units import Scale
 from gfncp.decoding import core, orders, predictive
@@ -99,7 +99,7 @@ class Inference:
             ValueError: there is no such checkpoint or device, or its network has no probabilities.
         """
         try:
-            found = read(checkpoint, *KINDS, device=device)
+            found = read_checkpoint(checkpoint, *KINDS, device=device)
         except (RuntimeError, AssertionError, TypeError) as error:
             reason = str(error).split("\n")[0]
             raise ValueError(f"device={device!r}: accepted is a device of this machine ({reason})") from None

@@ -18,7 +18,9 @@ from gfncp.files import write_atomically
 FILE = "estimator.safetensors"
 
 
-def write(folder: Path, parameters: dict, fitted: dict[str, Tensor], described: dict[str, str]) -> None:
+def write_estimator(
+    folder: Path, parameters: dict, fitted: dict[str, Tensor], described: dict[str, str]
+) -> None:
     """Store the parameters of an estimator's constructor, the checkpoint that they name, and what was fitted.
 
     Args:
@@ -39,8 +41,8 @@ def write(folder: Path, parameters: dict, fitted: dict[str, Tensor], described: 
     write_atomically(folder / FILE, lambda path: save_file(tensors, path, about))
 
 
-def read(folder: Path) -> tuple[dict, dict[str, Tensor], dict[str, str]]:
-    """Return parameters, fitted tensors and texts of an estimator that `write` stored.
+def read_estimator(folder: Path) -> tuple[dict, dict[str, Tensor], dict[str, str]]:
+    """Return parameters, fitted tensors and texts of an estimator that `write_estimator` stored.
 
     The parameter ``checkpoint`` is the folder itself.
 

@@ -25,7 +25,7 @@ def properties() -> str:
     return f"{markdown(rows)}\n\n✓ yes, ✗ no, ~ in part, – not applicable.\n\n{meanings}"
 
 
-def scores(record: dict) -> str:
+def scores_table(record: dict) -> str:
     """Return the mean ARI and NMI of each method over groups of sets, and the time that a posterior takes."""
     groups = record["means"]
     rows = [("mean ARI / NMI", *groups)]
@@ -87,7 +87,7 @@ def comparison(records: list[dict], figures: str) -> str:
         records: of real data, one per checkpoint.
         figures: the table of checkpoints on test sets of their own kind.
     """
-    real = "\n\n".join(f"{scores(record)}\n\n{per_set(record)}" for record in records) or NOTHING
+    real = "\n\n".join(f"{scores_table(record)}\n\n{per_set(record)}" for record in records) or NOTHING
     return (
         f"## What a method can do\n\n{properties()}\n\n"
         f"## On the data that a checkpoint is made for\n\n{figures}\n\n"

@@ -25,7 +25,7 @@ def marginal_consistency(
 ) -> Float[Tensor, "sets"]:
     """Return MC as printed: the sum over n = 2..N of Eq. 24, with its shifted energies."""
     parts = [
-        algorithm_1.marginal_consistency(network, network.encode(some), Batch(some, known))[0]
+        algorithm_1.consistency_loss(network, network.encode(some), Batch(some, known))[0]
         for some, known in _parts(x, labels)
     ]
     return torch.cat(parts).double()

@@ -14,7 +14,7 @@ from gfncp.decoding import orders
 from gfncp.estimators.coreset_inference import SETS_AT_ONCE, CoresetInference
 from gfncp.estimators.inference import GREEDY_ORDERS
 from gfncp.evaluation.answers import Answers, typical
-from gfncp.evaluation.coreset_sets import DrawSet, answers, draw_set, log_probs
+from gfncp.evaluation.coreset_sets import DrawSet, answer_sets, draw_set, log_probs
 from gfncp.partitions import canonical_labels
 from gfncp.seeds import ORDERS_SEED, seeded
 
@@ -41,13 +41,13 @@ class CoresetSubject:
         inference = self.inference
         given = [inference.given(each.x) for each in sets]
         start = time.perf_counter()
-        found = answers(inference, given, n_samples, generator)
+        found = answer_sets(inference, given, n_samples, generator)
         seconds = time.perf_counter() - start
         prepared = [inference.prepared(each) for each in given]
         greedy, agreement = self._greedy(prepared)
         shuffled = [torch.randperm(len(each.x), generator=generator).numpy() for each in sets]
         moved = [inference.given(each.x[order]) for each, order in zip(sets, shuffled, strict=True)]
-        again = [each.labels for each in answers(inference, moved, 1, generator)]
+        again = [each.labels for each in answer_sets(inference, moved, 1, generator)]
         restored = [labels[np.argsort(order)] for labels, order in zip(again, shuffled, strict=True)]
 
         truth = torch.stack([torch.from_numpy(each.labels) for each in sets]).long()

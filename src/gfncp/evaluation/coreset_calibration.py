@@ -1,7 +1,7 @@
 """Figures of a posterior on simulated sets with known labels, as Markdown."""
 
 from gfncp.evaluation.comparison import NOTHING, markdown
-from gfncp.evaluation.table_cells import how_many_met, judged, machine, number, p_value, with_error
+from gfncp.evaluation.table_cells import format_p_value, how_many_met, judged, machine, number, with_error
 
 MEANS = (  # name, key and digits; not every record has every key
     ("-log p{of}: samples", "sample_nll", 1),
@@ -81,7 +81,7 @@ def _quantities(sizes: dict[str, dict]) -> str:
         if key in every[0]:
             cells = (with_error(**of[key], digits=digits) for of in every)
             rows.append((name.format(of=of_what), *cells))
-    rows += [(name.format(of=of_what), *(p_value(of[key]) for of in every)) for name, key in P_VALUES]
+    rows += [(name.format(of=of_what), *(format_p_value(of[key]) for of in every)) for name, key in P_VALUES]
     rows += [(name, *(_errors(of[key]) for of in every)) for name, key in PAIRS]
     return markdown([*rows, ("seconds", *(f"{of['seconds']:.0f}" for of in every))])
 

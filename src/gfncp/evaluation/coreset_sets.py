@@ -84,7 +84,7 @@ def medoid_rows(prepared: Prepared) -> Int[np.ndarray, "tokens"]:
     return prepared.first_rows[prepared.medoid].numpy()
 
 
-def answers(
+def answer_sets(
     inference: CoresetInference, sets: list[Given], n_samples: int, generator: torch.Generator
 ) -> list[Answer]:
     """Cluster some sets side by side."""
@@ -99,7 +99,7 @@ def in_batches(places: list[int]) -> Iterator[list[int]]:
     yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
 
 
-def answers_told(
+def answer_sets_told(
     inference: CoresetInference,
     sets: list[Given],
     clusters: list[int],
@@ -114,7 +114,7 @@ def answers_told(
     for number, places in of_number.items():
         told = replace(inference, n_clusters=number)
         for batch in in_batches(places):
-            some = answers(told, [sets[place] for place in batch], n_samples, generator)
+            some = answer_sets(told, [sets[place] for place in batch], n_samples, generator)
             found |= zip(batch, some, strict=True)
     return [found[place] for place in range(len(sets))]
 

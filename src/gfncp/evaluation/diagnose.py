@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gfncp.evaluation import consistency, early_steps, exact
 from gfncp.evaluation.answers import PointSubject, Subject
-from gfncp.evaluation.free_running import run_free, summarise
+from gfncp.evaluation.free_running import run_free, summarise_judged
 from gfncp.evaluation.means import Mean, mean
 from gfncp.evaluation.plain import plain
 from gfncp.evaluation.sets import draw_sets
@@ -79,7 +79,8 @@ def diagnose(
     Returns:
         Numbers, strings, lists and dicts of these only; non-finite numbers are None. Keys: ``posterior`` and
         ``early_steps`` (mixtures only), ``consistency`` and ``sdpp`` (networks of points only), ``free`` by
-        subject and number of points (see `gfncp.evaluation.free_running.summarise`), and ``seconds`` of each.
+        subject and number of points (see `gfncp.evaluation.free_running.summarise_judged`), and ``seconds``
+        of each.
 
     Raises:
         ValueError: early steps of data that are no mixtures.
@@ -120,7 +121,7 @@ def diagnose(
 def free(subject: Subject, points: int, sizes: Sizes, seed: int) -> dict[str, Any]:
     """Return calibration and quality of the posterior, running free on sets of one size."""
     generator = seeded(seed, SAMPLED, DIAGNOSIS_FREE, points)
-    return summarise(
+    return summarise_judged(
         run_free(subject, points, sizes.free_sets, sizes.samples, seed, DIAGNOSIS_FREE, generator), generator
     )
 

@@ -9,7 +9,7 @@ from rich.table import Column, Table
 
 from gfncp.evaluation import figures
 from gfncp.evaluation.calibration import Reliability, Uniformity
-from gfncp.evaluation.table_cells import p_value, with_error
+from gfncp.evaluation.table_cells import format_p_value, with_error
 
 METHODS = {
     "policy": "policy, one order",
@@ -113,7 +113,7 @@ def right_table(sizes: dict[str, Any], title: str = "running free") -> Table:
     if any(of["possible"]["value"] < 1 for of in every):
         add("  sets with a possible truth", lambda of: cell(of["possible"]))
     for key, name in RANKS.items():
-        add(f"p-value, rank of {name}", lambda of, key=key: p_value(of["ranks"][key]["p_value"]))
+        add(f"p-value, rank of {name}", lambda of, key=key: format_p_value(of["ranks"][key]["p_value"]))
     add("error of pairs", lambda of: _pair_error(of["pairs"]["truth"]))
     add("  of a calibrated posterior", lambda of: _pair_error(of["pairs"]["sample"]))
     add("ARI between orders: greedy", lambda of: cell(of["order_agreement"]))

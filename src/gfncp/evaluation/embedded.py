@@ -4,7 +4,7 @@ from gfncp.evaluation.comparison import markdown
 from gfncp.evaluation.table_cells import number, with_error
 
 
-def embedded(record: dict) -> str:
+def embedded_table(record: dict) -> str:
     """Return a table with a row for each method on each data set, and how to do the same."""
     rows: list[tuple[str, ...]] = [("test images", "method", "NMI", "ARI", "K found", "ms per set")]
     for name, methods in record["figures"].items():

@@ -10,7 +10,7 @@ from gfncp.checkpoints import find, load, load_configuration
 from gfncp.configuration import Configuration
 from gfncp.configuration.sources import Simulator
 from gfncp.evaluation.answers import PointSubject
-from gfncp.evaluation.free_running import run_free, summarise
+from gfncp.evaluation.free_running import run_free, summarise_judged
 from gfncp.evaluation.means import Mean, mean
 from gfncp.evaluation.plain import plain
 from gfncp.evaluation.sets import DRAWN, batches, draw_sets, make_test_simulator
@@ -66,7 +66,7 @@ def evaluate(
         subject = make_test_subject(checkpoint, configuration, data)
         generator = seeded(seed, SAMPLED, TEST, points)
         judged = run_free(subject, points, sets, n_samples, seed, TEST, generator)
-        summary = summarise(judged, generator)
+        summary = summarise_judged(judged, generator)
         seconds, true, scores = (summary[name] for name in ("seconds", "true_clusters", "scores"))
         rest = {name: value for name, value in summary.items() if name not in APART}
         about |= {"n_samples": n_samples, "posterior": rest}

@@ -57,12 +57,12 @@ def run_free(
 ) -> list[Judged]:
     """Cluster the first ``sets`` test sets of a size, batch by batch, and compare with their labels."""
     return [
-        judge(subject.answer(numbers, points, n_samples, seed, stream, generator), generator)
+        compare_with_truth(subject.answer(numbers, points, n_samples, seed, stream, generator), generator)
         for numbers in batches(sets, subject.sets_at_once)
     ]
 
 
-def judge(answers: Answers, generator: torch.Generator) -> Judged:
+def compare_with_truth(answers: Answers, generator: torch.Generator) -> Judged:
     """Compare answers with the true labels, set by set."""
     clusterings = {
         "greedy": answers.greedy[:, None],
@@ -101,7 +101,7 @@ def judge(answers: Answers, generator: torch.Generator) -> Judged:
     )
 
 
-def summarise(judged: list[Judged], generator: torch.Generator) -> dict[str, Any]:
+def summarise_judged(judged: list[Judged], generator: torch.Generator) -> dict[str, Any]:
     """Return means over sets with their standard errors, p-values, and the reliability of pairs.
 
     Keys: ``sets``, ``samples``; ``truth_nll``, ``sample_nll``, ``ratio`` (of means); ``scores`` with NMI,

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from gfncp.configuration import Configuration
 from gfncp.configuration.embedding_files import EmbeddingFile
-from gfncp.data.column_uses import describe
+from gfncp.data.column_uses import describe_columns
 from gfncp.data.columns import Columns
 from gfncp.data.delimited import Reading
 from gfncp.data.point_sets import Roles, read_sets
@@ -50,7 +50,7 @@ def as_embeddings(
     columns.warn()
     x = columns.apply(found.points)
     if x.shape[1] != options.dim:
-        used = "; ".join(describe(found.columns or columns.used))
+        used = "; ".join(describe_columns(found.columns or columns.used))
         raise ValueError(
             f"{data}: holds {x.shape[1]} coordinates ({used}), but the checkpoint takes {options.dim}"
         )

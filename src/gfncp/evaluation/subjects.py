@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from torch import nn
 
-from gfncp.checkpoints import read
+from gfncp.checkpoints import read_checkpoint
 from gfncp.configuration import Configuration
 from gfncp.configuration.embedding_files import EmbeddingFile
 from gfncp.configuration.neighbour_coresets import NeighbourCoresets
@@ -40,7 +40,7 @@ def make_test_subject(checkpoint: str | Path, configuration: Configuration, data
     if isinstance(configuration.data, CoresetData):
         check_simulated(configuration, data)
         return CoresetSubject(coreset_inference(checkpoint, configuration))
-    model: Any = read(checkpoint, *KINDS).network
+    model: Any = read_checkpoint(checkpoint, *KINDS).network
     return _subject(checkpoint, configuration, make_test_simulator(configuration, model.encoder, data))
 
 
@@ -48,7 +48,7 @@ def _subject(checkpoint: str | Path, configuration: Configuration, simulate: Sim
     """Return a checkpoint with sets of a simulator of points."""
     if configuration.summarises:
         return CoresetSubject(coreset_inference(checkpoint, configuration), drawn_from(simulate))
-    model: Any = read(checkpoint, *KINDS).network  # an energy network that decodes
+    model: Any = read_checkpoint(checkpoint, *KINDS).network  # an energy network that decodes
     return PointSubject(model, simulate)
 
 
@@ -84,7 +84,7 @@ def make_subjects(
     test = make_test_subject(checkpoint, configuration, data)
     if configuration.data.is_simulated:
         return {"simulated sets": test}
-    model: Any = read(checkpoint, *KINDS).network
+    model: Any = read_checkpoint(checkpoint, *KINDS).network
     held_out = configuration.data.make_held_out_simulator(model.encoder, data)
     subjects: dict[str, Subject] = {"test classes": test}
     if held_out is not None:

@@ -13,7 +13,7 @@ def with_error(value: float | None, error: float | None, digits: int = 3) -> str
     return number(value, digits) + ("" if error is None else f" ± {error:.{digits}f}")
 
 
-def p_value(value: float | None) -> str:
+def format_p_value(value: float | None) -> str:
     """Return a p-value with three decimals, or as a power of ten where it is small."""
     return f"{value:.0e}" if value is not None and value < SMALL else number(value)
 

@@ -40,7 +40,7 @@ from gfncp.partitions import canonical_labels
 ROWS_PER_GROUP = 262_144  # points times clusterings that are sampled side by side
 
 
-class Encoding(NamedTuple):
+class CCPEncoding(NamedTuple):
     """Terms of each point in the sums; absent points are left out."""
 
     anchor: Float[Tensor, "batch points width"]  # term of the anchor
@@ -49,8 +49,8 @@ class Encoding(NamedTuple):
     row: Float[Tensor, "batch points width"]  # phi's first layer applied to the point
     mask: Bool[Tensor, "batch points"]
 
-    def select(self, sets: Int[Tensor, "particles"]) -> "Encoding":
-        return Encoding(*(part[sets] for part in self))
+    def select(self, sets: Int[Tensor, "particles"]) -> "CCPEncoding":
+        return CCPEncoding(*(part[sets] for part in self))
 
 
 class Steps(NamedTuple):
@@ -63,7 +63,7 @@ class Steps(NamedTuple):
 
 
 @runtime_checkable
-class Choose(Protocol):
+class CCPStrategy(Protocol):
     """Strategy that chooses anchors, latents and memberships."""
 
     def anchor(self, left: Bool[Tensor, "particles points"]) -> Int[Tensor, "particles"]: ...
@@ -100,13 +100,13 @@ class CCPNetwork(Network):
 
     def encode(
         self, x: Float[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"] | None = None
-    ) -> Encoding:
+    ) -> CCPEncoding:
         if mask is None:
             mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
         features = self.encoder(x, mask)
         hidden = _apply(self.trunk, features).relu()
         keep = mask[..., None].to(hidden.dtype)
-        return Encoding(hidden, self.h(hidden) * keep, self.u(hidden) * keep, self.phi_point(hidden), mask)
+        return CCPEncoding(hidden, self.h(hidden) * keep, self.u(hidden) * keep, self.phi_point(hidden), mask)
 
     def logits(
         self, row: Float[Tensor, "rows width"], step: Float[Tensor, "rows width"]
@@ -117,7 +117,7 @@ class CCPNetwork(Network):
     # Labelled sets (teacher forcing): all cluster steps in one pass.
 
     def steps(
-        self, encoding: Encoding, labels: Int[Tensor, "batch points"], generator: torch.Generator
+        self, encoding: CCPEncoding, labels: Int[Tensor, "batch points"], generator: torch.Generator
     ) -> Steps:
         """Draw anchors and latents for every cluster of every set."""
         visited, anchors = visit_clusters(torch.where(encoding.mask, labels, -1), generator)
@@ -219,7 +219,7 @@ class CCPNetwork(Network):
         return self._decode(encoding, sets, _Draw(generator)).view(len(x), n_samples, -1)
 
     def _decode(
-        self, encoding: Encoding, sets: Int[Tensor, "particles"], choose: Choose
+        self, encoding: CCPEncoding, sets: Int[Tensor, "particles"], choose: CCPStrategy
     ) -> Int[Tensor, "particles points"]:
         """Cluster the given sets, one particle each, in groups that fit the memory."""
         group = max(1, ROWS_PER_GROUP // encoding.mask.shape[1])

@@ -85,7 +85,7 @@ class Filtering(Network):
             going = left.any(1).nonzero()[:, 0]
             if len(going) == 0:
                 break
-            for part, index in compact(left[going]):
+            for part, index in group_by_size(left[going]):
                 sets = going[part]
                 taken = self.next_cluster(_pick(features[sets], index), left[sets].gather(1, index))
                 row, column = taken.nonzero(as_tuple=True)
@@ -177,7 +177,7 @@ def _at(index: Int[Tensor, "batch"], left: Bool[Tensor, "batch points"]) -> Bool
     return torch.arange(left.shape[1], device=left.device) == index[:, None]
 
 
-def compact(
+def group_by_size(
     left: Bool[Tensor, "batch points"],
 ) -> Iterator[tuple[Int[Tensor, "sets"], Int[Tensor, "sets most"]]]:
     """Yield groups of sets with similarly many points left, and the indices that put those points first.
@@ -217,7 +217,7 @@ def draw_rests(
     gone = (share * n_clusters(visited)).long()[:, None]
     left = visited >= gone
     names = torch.where(left, visited, -1)
-    for sets, index in compact(left):
+    for sets, index in group_by_size(left):
         anchor = (index == anchors.gather(1, gone)[sets]).to(torch.uint8).argmax(1)
         yield Rest(_pick(features[sets], index), names[sets].gather(1, index), anchor)
 

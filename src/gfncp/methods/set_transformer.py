@@ -55,7 +55,7 @@ class SetTransformerNetwork(Network):
     ) -> Float[Tensor, "batch points features"]:
         """Return the features of which the mixture is a model."""
         features = self.encoder(x, mask)
-        return features if has_likelihood(self.encoder) else standardise(features, mask)
+        return features if has_likelihood(self.encoder) else normalise_sets(features, mask)
 
     def log_joint(
         self, features: Float[Tensor, "batch points features"], mask: Mask = None
@@ -92,7 +92,7 @@ class SetTransformerNetwork(Network):
         )
 
 
-def standardise(
+def normalise_sets(
     features: Float[Tensor, "batch points features"], mask: Bool[Tensor, "batch points"]
 ) -> Float[Tensor, "batch points features"]:
     """Centre each set, and divide it by the standard deviation over all its points and features."""

@@ -97,7 +97,7 @@ class Block(nn.Module):
         here = steepness * torch.cat([2 * places, -one, -square], -1)[:, None]
         there = torch.cat([places, square, one], -1)[:, None].expand_as(here)
         if queries.dtype != here.dtype:  # under autocast
-            here, there = in_parts(here, there, queries.dtype)
+            here, there = split_precision(here, there, queries.dtype)
         queries, keys = torch.cat([queries, here], -1), torch.cat([keys, there], -1)
         missing = (0, -queries.shape[-1] % ALIGNED)
         return F.pad(queries, missing), F.pad(keys, missing), values
@@ -145,7 +145,7 @@ def _plain_attention(queries: Tensor, keys: Tensor, values: Tensor, here: Tensor
     return torch.softmax(logits if here is None else logits.masked_fill(~here, -torch.inf), -1) @ values
 
 
-def in_parts(
+def split_precision(
     here: Float[Tensor, "*batch size"], there: Float[Tensor, "*batch size"], dtype: torch.dtype
 ) -> tuple[Float[Tensor, "*batch size*3"], Float[Tensor, "*batch size*3"]]:
     """Split vectors into parts of a shorter type, so that their products have twice its digits.

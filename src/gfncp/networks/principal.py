@@ -39,14 +39,14 @@ class PrincipalEncoder(Encoder):
         present = mask[..., None]
         x = torch.where(present, x, 0).double()
         mean = x.sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp_min(1)
-        components, _ = turned(torch.where(present, x - mean, 0), self.features)
+        components, _ = pca(torch.where(present, x - mean, 0), self.features)
         return self._scaled(components)
 
     @torch.no_grad()
     def conditioned_on(self, given: Float[Tensor, "given dim"]) -> Conditional:
         given = given.double()
         mean = given.mean(0)
-        components, axes = (part[0] for part in turned((given - mean)[None], self.features))
+        components, axes = (part[0] for part in pca((given - mean)[None], self.features))
         squares = components.square().sum(0)
         axes = torch.where(squares > ROUNDING * squares.max(), axes, 0)
         return lambda new: self._scaled((new.double() - mean) @ axes)
@@ -56,7 +56,7 @@ class PrincipalEncoder(Encoder):
         return F.pad(kept, (0, self.features - kept.shape[-1])).to(self.scale.dtype) / self.scale
 
 
-def turned(
+def pca(
     x: Float[Tensor, "batch points dim"], most: int | None = None
 ) -> tuple[Float[Tensor, "batch points axes"], Float[Tensor, "batch dim axes"]]:
     """Return centred points in their principal axes, the widest first; there are min(points, dim) axes.

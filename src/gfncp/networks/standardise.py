@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gfncp.networks.principal import ROUNDING, turned
+from gfncp.networks.principal import ROUNDING, pca
 
 COMPONENTS = 16
 TAILS = (0.1, 0.9)  # quantiles whose distance is a column's spread: outliers hardly move it, clusters do
@@ -36,7 +36,7 @@ def principal_components(
     columns = standardise(x, mask)
     count = mask.sum(1).clamp_min(1)[:, None, None]
     centred = torch.where(mask[..., None], columns - columns.sum(1, keepdim=True) / count, 0)
-    components, _ = turned(centred)
+    components, _ = pca(centred)
     variances = components.square().sum(1, keepdim=True) / count
     return _scaled(components, variances)
 
@@ -50,7 +50,7 @@ def principal_axes(
     measures = _measure(x, everyone)
     columns = _drawn_in(x, everyone, measures)
     mean = columns.mean(1, keepdim=True)
-    components, axes = turned(columns - mean)
+    components, axes = pca(columns - mean)
     variances = components.square().mean(1, keepdim=True)
 
     def components_of(new: Float[Tensor, "new dim"]) -> Float[Tensor, "new 16"]:
@@ -116,7 +116,12 @@ def _drawn_in(
     z = torch.where(mask[..., None], x.double() / size - median, 0)
     z = torch.where(spread > ROUNDING, z / spread, 0)
     largest = torch.finfo(z.dtype).max  # a point that was not measured may lie beyond all bounds
-    return CORE * torch.asinh(z.clamp(-largest, largest) / CORE)
+    return compress_tails(z.clamp(-largest, largest))
+
+
+def compress_tails(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return ``5 arcsinh(z / 5)`` of numbers of spreads: linear near 0, logarithmic far out."""
+    return CORE * torch.asinh(z / CORE)
 
 
 def _quantile(

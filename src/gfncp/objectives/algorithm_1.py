@@ -45,11 +45,11 @@ class GFNCPLoss:
     def __call__(self, network: EnergyNetwork, batch: Batch, generator: torch.Generator) -> Terms:
         encoding = network.encode(batch.x)
         if torch.rand((), generator=generator) < self.beta:  # lines 4-6: the data policy
-            consistency, terminal = marginal_consistency(network, encoding, batch)
+            consistency, terminal = consistency_loss(network, encoding, batch)
             contrast = contrastive_divergence(network, encoding, terminal, generator)
         else:  # lines 7-10: space exploration
             labels = uniform_labels(batch.labels, generator)
-            consistency, terminal = marginal_consistency(network, encoding, replace(batch, labels=labels))
+            consistency, terminal = consistency_loss(network, encoding, replace(batch, labels=labels))
             contrast = terminal.new_zeros(())
         consistency, regularisation = consistency.mean(), terminal.square().mean()
         loss = consistency + self.delta * regularisation + self.contrast * contrast
@@ -61,7 +61,7 @@ class GFNCPLoss:
         }
 
 
-def marginal_consistency(
+def consistency_loss(
     network: EnergyNetwork, encoding: Encoding, batch: Batch
 ) -> tuple[Float[Tensor, "batch"], Float[Tensor, "batch"]]:
     """Return L_mc (Eq. 24) of each set, and the terminal energies E[c_{1:N}].

@@ -20,7 +20,7 @@ Samples = Int[np.ndarray, "samples points"]
 Weights = Float[np.ndarray, "samples"]
 
 
-def coclustering(labels: Samples, weights: Weights) -> Float[np.ndarray, "points points"]:
+def coclustering_probabilities(labels: Samples, weights: Weights) -> Float[np.ndarray, "points points"]:
     """Return the probability that two points share a cluster.
 
     Raises:
@@ -36,7 +36,7 @@ def coclustering(labels: Samples, weights: Weights) -> Float[np.ndarray, "points
     return pairs.numpy().clip(0.0, 1.0)
 
 
-def n_clusters(labels: Samples, weights: Weights) -> dict[int, float]:
+def n_clusters_probabilities(labels: Samples, weights: Weights) -> dict[int, float]:
     """Return the probability of each number of clusters K that was sampled, in increasing order of K."""
     found = labels.max(axis=1) + 1
     return {int(k): float(weights[found == k].sum()) for k in np.unique(found)}

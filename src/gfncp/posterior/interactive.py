@@ -18,7 +18,7 @@ from matplotlib.colors import to_hex
 
 from gfncp.files import write_text
 from gfncp.posterior.matching import matches
-from gfncp.posterior.plots import COLOURS, NOISE_COLOUR, plane, thinned
+from gfncp.posterior.plots import COLOURS, NOISE_COLOUR, project_to_plane, thinned
 from gfncp.posterior.posterior import Posterior
 from gfncp.posterior.summary import format_odds
 
@@ -84,7 +84,7 @@ def page_data(
             "equally many"
         )
     shown = thinned(labels, min(MOST_POINTS, max(1, MOST_LABELS // len(posterior.labels))))
-    places, axes = plane(points)
+    places, axes = project_to_plane(points)
     names = range(len(labels)) if posterior.index is None else posterior.index
     second, second_probabilities = second_choices(labels, posterior, shown)
     return {

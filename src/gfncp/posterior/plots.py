@@ -131,7 +131,9 @@ def tree(axes: Axes, posterior: Posterior, labels: Int[np.ndarray, "n_samples"])
     return axes
 
 
-def plane(points: Num[np.ndarray, "n_samples *shape"]) -> tuple[Num[np.ndarray, "n_samples 2"], list[str]]:
+def project_to_plane(
+    points: Num[np.ndarray, "n_samples *shape"],
+) -> tuple[Num[np.ndarray, "n_samples 2"], list[str]]:
     """Return places of points in the plane, and the names of its axes.
 
     These are the points' coordinates, or the first two principal components of more than two.
@@ -188,7 +190,7 @@ def _images(axes: Axes, points, labels, probabilities) -> None:
 
 
 def _scatter(axes: Axes, points, labels, probabilities, unit: str = "") -> None:
-    flat, names = plane(points)
+    flat, names = project_to_plane(points)
     limits = [edges(values) for values in flat.T]
     places = np.stack([values.clip(*ends) for values, ends in zip(flat.T, limits, strict=True)], axis=1)
     shown = thinned(labels, SCATTERED)

@@ -31,7 +31,7 @@ GAIN = 1e-9  # a move that lowers the loss by less is rounding
 Growth = Callable[[np.ndarray], np.ndarray]
 
 
-def pairs(sizes: np.ndarray) -> np.ndarray:
+def binder_growth(sizes: np.ndarray) -> np.ndarray:
     """Return g(n) of Binder's loss."""
     return np.square(sizes, dtype=np.float64) / 2
 

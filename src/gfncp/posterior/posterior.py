@@ -153,11 +153,11 @@ class Posterior:
             ValueError: these are more than 10,000 points: their pairs would fill the memory.
         """
         labels = self.labels if points is None else self.labels[:, points]
-        return expectations.coclustering(labels, self.weights)
+        return expectations.coclustering_probabilities(labels, self.weights)
 
     def n_clusters(self) -> dict[int, float]:
         """Return the probability of each number of clusters."""
-        return expectations.n_clusters(self.labels, self.weights)
+        return expectations.n_clusters_probabilities(self.labels, self.weights)
 
     def confidence(self, labels: Int[np.ndarray, "n_samples"]) -> Float[np.ndarray, "n_samples"]:
         """Return the probability of each point's place in a clustering.
@@ -241,7 +241,7 @@ class Posterior:
 
         It is the best sample, improved by moving single points; see `gfncp.posterior.point_estimates`.
         """
-        return point_estimates.least_expected_loss(self.labels, self.weights, point_estimates.pairs)
+        return point_estimates.least_expected_loss(self.labels, self.weights, point_estimates.binder_growth)
 
     def vi_estimate(self) -> Int[np.ndarray, "n_samples"]:
         """Return the clustering of least expected variation of information, found like `binder_estimate`.
@@ -325,9 +325,9 @@ class Posterior:
             points: the table that was clustered; with it, the columns that set the clusters apart are named,
                 see `gfncp.posterior.explanation.describe_clusters`.
         """
-        from gfncp.posterior.summary import describe
+        from gfncp.posterior.summary import describe_posterior
 
-        return describe(self, points)
+        return describe_posterior(self, points)
 
     def _repr_html_(self) -> str:
         from gfncp.posterior.summary import describe_html

@@ -26,7 +26,7 @@ SCALES = {
 }
 
 
-def summarise(
+def format_summary(
     posterior: Posterior,
     chosen: Int[np.ndarray, "n_samples"],
     log_prob: float,
@@ -50,7 +50,7 @@ def summarise(
     return Group(*parts) if scale is None else Group(SCALES[scale], "", *parts)
 
 
-def describe(posterior: Posterior, points: pd.DataFrame | None = None) -> str:
+def describe_posterior(posterior: Posterior, points: pd.DataFrame | None = None) -> str:
     """Describe a posterior in a few lines; with the table of the points, also what sets clusters apart."""
     labels, found = posterior.most_likely(), posterior.n_clusters()
     frame = posterior.to_frame(labels)

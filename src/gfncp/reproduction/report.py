@@ -23,7 +23,7 @@ from gfncp.estimators.limits import accepted_shape
 from gfncp.evaluation.comparison import NOTHING, comparison, failures, markdown
 from gfncp.evaluation.coreset_ablation import coreset_ablation
 from gfncp.evaluation.coreset_calibration import coreset_calibration, running_free
-from gfncp.evaluation.embedded import embedded
+from gfncp.evaluation.embedded import embedded_table
 from gfncp.evaluation.endurance import endurance
 from gfncp.evaluation.families import families, targets_met
 from gfncp.evaluation.omniglot_table import omniglot
@@ -358,7 +358,7 @@ def documents(root: Path) -> dict[Path, str]:
         comparison(real, figures(records)),
         families(read_records(root / "records", "families")),
         coreset_calibration(read_records(root / "records", "calibration")),
-        *map(embedded, read_records(root / "records", "embedded")),
+        *map(embedded_table, read_records(root / "records", "embedded")),
         *map(omniglot, read_records(root / "records", "omniglot")),
     ]
     pages = {

@@ -177,7 +177,7 @@ def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, devic
         "version": version("gfncp"),
         **details,
     }
-    write_text(run.path(records), compact(json.dumps(record, indent=2, allow_nan=False)) + "\n")
+    write_text(run.path(records), compact_json(json.dumps(record, indent=2, allow_nan=False)) + "\n")
     return record
 
 
@@ -284,6 +284,6 @@ def folder_name(configuration: Configuration) -> str:
     return str(getattr(configuration.data, "dataset", ""))
 
 
-def compact(text: str) -> str:
+def compact_json(text: str) -> str:
     """Return JSON text with its lists of numbers on one line each."""
     return re.sub(r"\[\n[\s\d.,eE+-]+\]", lambda found: " ".join(found[0].split()), text)

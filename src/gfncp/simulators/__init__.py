@@ -11,6 +11,7 @@ from gfncp.simulators.images import AugmentedImages, NeighbourImages, augment
 from gfncp.simulators.labelled_coresets import LabelledCoresets
 from gfncp.simulators.mixtures import GaussianMixtures
 from gfncp.simulators.neighbours import NeighbourClusters, NeighbourEmbeddings
+from gfncp.simulators.recorded import RecordedImages
 from gfncp.simulators.whole_classes import WholeClasses
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "NeighbourClusters",
     "NeighbourEmbeddings",
     "NeighbourImages",
+    "RecordedImages",
     "WholeClasses",
     "augment",
     "embedded_views",

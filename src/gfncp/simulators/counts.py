@@ -63,7 +63,7 @@ class Counts:
         if view == STANDARD:
             x = (x - x.mean(1, keepdim=True)) / x.std(1, keepdim=True, correction=0).clamp_min(1e-3)
         if view == COMPONENTS:
-            x = principal_components(x, min(int(whole.log_uniform(5, 51)), points), generator)
+            x = randomised_pca(x, min(int(whole.log_uniform(5, 51)), points), generator)
         return x, canonical_labels(cluster)
 
 
@@ -117,7 +117,7 @@ def log_normalised(counts: Float[Tensor, "sets points genes"]) -> Float[Tensor, 
     return torch.log1p(counts * (library.median(1, keepdim=True).values / library.clamp_min(1)))
 
 
-def principal_components(
+def randomised_pca(
     x: Float[Tensor, "sets points dim"], components: int, generator: torch.Generator
 ) -> Float[Tensor, "sets points components"]:
     """Return the first principal components, as accurate as a short power iteration (Halko et al. 2011)."""

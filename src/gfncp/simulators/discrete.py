@@ -8,7 +8,13 @@ from torch import Tensor
 
 from gfncp.partitions import canonical_labels
 from gfncp.simulators.draw import Draw
-from gfncp.simulators.latent_classes import answers, categories, coordinates, draw_rows, most_probable_class
+from gfncp.simulators.latent_classes import (
+    categories,
+    draw_ordinal_table,
+    draw_rows,
+    most_probable_class,
+    place_categories,
+)
 from gfncp.simulators.overlap import Ellipsoids, draw_ellipsoids
 from gfncp.simulators.shares import cluster_shares, draw_clusters
 
@@ -47,7 +53,7 @@ def answer_table(most: int, sets: int, points: int, generator: torch.Generator) 
     draw = Draw(sets, generator)
     columns = int(Draw(1, generator).log_uniform(1, ANSWERS + 1))
     shares = cluster_shares(draw, min(most, 1 + 2 * columns), points)
-    table = answers(draw, shares > 0, columns, draw.log_uniform(EASY, HARD))
+    table = draw_ordinal_table(draw, shares > 0, columns, draw.log_uniform(EASY, HARD))
     rows, labels = classed_rows(draw, table, shares, points)
     return rows.float(), labels
 
@@ -60,7 +66,7 @@ def category_table(most: int, sets: int, points: int, generator: torch.Generator
     shares = cluster_shares(draw, min(most, columns), points)
     table = categories(draw, shares > 0, values, draw.log_uniform(EASY, HARD))
     rows, labels = classed_rows(draw, table, shares, points)
-    return coordinates(rows, values), labels
+    return place_categories(rows, values), labels
 
 
 def classed_rows(
@@ -114,7 +120,7 @@ def mixed_table(most: int, sets: int, points: int, generator: torch.Generator) -
     table = torch.where(silent[..., None], usual, table)
     rows = draw_rows(draw, table, cluster)
     rare = (draw.uniform(points, 2) < draw.uniform(1, 2, high=0.02) * draw.some(RARE)[..., None]).float()
-    return torch.cat([x, typical * coordinates(rows, values), typical * rare], 2), cluster
+    return torch.cat([x, typical * place_categories(rows, values), typical * rare], 2), cluster
 
 
 def noisy_table(most: int, sets: int, points: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from gfncp.coresets.components import components
 from gfncp.coresets.coreset import Coreset, summarise
-from gfncp.coresets.units import BEYOND, CORE, FARTHEST, NORMAL_DISTANCE, TAILS
-from gfncp.networks.standardise import standardise
+from gfncp.coresets.units import farthest
+from gfncp.networks.standardise import NORMAL_DISTANCE, TAILS, compress_tails, standardise
 from gfncp.networks.tokens import token_columns
 from gfncp.partitions import canonical_labels
 from gfncp.simulators.draw import draw_family
@@ -77,8 +77,8 @@ class LabelledCoresets:
 def columns_alike(x: Float[Tensor, "sets points dim"]) -> Float[Tensor, "sets points dim"]:
     """Standardise each column of many sets, nearly as `gfncp.coresets.units.in_units` does for one."""
     z = standardise(x, torch.ones(x.shape[:2], dtype=torch.bool))
-    far = torch.quantile(z.abs(), REACH, 1, keepdim=True)
-    return torch.minimum(torch.maximum(z, -_most(far)), _most(far))
+    most = compress_tails(farthest(torch.quantile(z.abs(), REACH, 1, keepdim=True)))
+    return z.clamp(-most, most)
 
 
 def in_one_unit(x: Float[Tensor, "sets points dim"]) -> Float[Tensor, "sets points dim"]:
@@ -88,13 +88,7 @@ def in_one_unit(x: Float[Tensor, "sets points dim"]) -> Float[Tensor, "sets poin
     shares = torch.tensor([TAILS[1] - TAILS[0], REACH], dtype=x.dtype)
     usual, far = torch.quantile(radius, shares, 1)[..., None]
     spread = (usual / (NORMAL_DISTANCE / 2)).clamp_min(1e-12)
-    drawn = torch.minimum(CORE * torch.asinh(radius / spread / CORE), _most(far / spread))
-    return z / radius * drawn
-
-
-def _most(far: Tensor) -> Tensor:
-    """Return the place to which everything farther is drawn."""
-    return CORE * torch.asinh((BEYOND * far).clamp_min(FARTHEST) / CORE)
+    return z / radius * compress_tails(torch.minimum(radius / spread, farthest(far / spread)))
 
 
 def labelled(

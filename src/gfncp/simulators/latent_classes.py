@@ -16,7 +16,7 @@ HALVINGS = 12
 STEP = 2.0  # between two different categories, where numeric columns have standard deviation 1
 
 
-def answers(
+def draw_ordinal_table(
     draw: Draw, used: Bool[Tensor, "sets clusters"], columns: int, error: Float[Tensor, "sets 1"]
 ) -> Float[Tensor, "sets clusters columns values"]:
     """Draw each class's probabilities of the 3 to 12 levels of an answer.
@@ -107,7 +107,7 @@ def most_probable_class(
     return (seen @ logs.mT + shares.log()[:, None]).argmax(2)
 
 
-def coordinates(
+def place_categories(
     rows: Int[Tensor, "sets points columns"], values: Int[Tensor, "columns"]
 ) -> Float[Tensor, "sets points dim"]:
     """Return columns as coordinates: two values become 0 and 2, more become corners that lie 2 apart."""

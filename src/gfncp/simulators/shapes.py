@@ -54,7 +54,7 @@ class Shapes:
         gap = (draw.log_uniform(0.3, 10) * spacing / 2).minimum(2 * outlines.axes.mean(2))
         centres = place(draw, hulls + gap[..., None], directions, used, inside)
 
-        z = fill(draw, outlines, cluster)
+        z = draw_shape_points(draw, outlines, cluster)
         blur = draw.log_uniform(1e-3, 0.3) * draw.some(0.3)
         each = torch.arange(sets)[:, None]
         x = centres[each, cluster] + outlines.to_space(z, cluster)
@@ -232,7 +232,7 @@ def simplex(dim: int) -> Float[Tensor, "corners dim"]:
     return torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / math.sqrt(3)
 
 
-def fill(
+def draw_shape_points(
     draw: Draw, outlines: Outlines, cluster: Int[Tensor, "sets points"]
 ) -> Float[Tensor, "sets points dim"]:
     """Draw points of the unit shapes: on the border, then moved inwards as far as the hole allows."""

@@ -94,11 +94,11 @@ def plane(draw: Draw, points: int, dim: int) -> Float[Tensor, "sets points dim"]
 
 
 def sheet(draw: Draw, points: int, dim: int) -> Float[Tensor, "sets points dim"]:
-    return bent(draw, draw.uniform(points, 2), dim)
+    return map_smoothly(draw, draw.uniform(points, 2), dim)
 
 
 def filament(draw: Draw, points: int, dim: int) -> Float[Tensor, "sets points dim"]:
-    return bent(draw, draw.uniform(points, 1), dim)
+    return map_smoothly(draw, draw.uniform(points, 1), dim)
 
 
 def rounded(draw: Draw, points: int, dim: int) -> Float[Tensor, "sets points dim"]:
@@ -123,7 +123,7 @@ def stretched(draw: Draw, z: Float[Tensor, "sets points dim"]) -> Float[Tensor, 
     return torch.where(draw.some(0.5)[..., None], x @ turn, x)
 
 
-def bent(
+def map_smoothly(
     draw: Draw, place: Float[Tensor, "sets points latent"], dim: int
 ) -> Float[Tensor, "sets points dim"]:
     """Map the unit interval or square smoothly into ``dim`` dimensions, and add a little noise.

@@ -21,7 +21,7 @@ def check_losses(losses: Float[Tensor, "batches"], seed: int, iteration: int, ke
         )
 
 
-def check_weights(model: nn.Module, iteration: int, kept: str) -> None:
+def check_network_weights(model: nn.Module, iteration: int, kept: str) -> None:
     """Refuse weights that are not finite, before they replace those that are stored.
 
     Args:

@@ -9,8 +9,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from gfncp.configuration import Configuration
-from gfncp.training.finite import check_weights
-from gfncp.training.run_state import store, store_if_best
+from gfncp.training.finite import check_network_weights
+from gfncp.training.run_state import store_if_best, store_run
 
 MOST_LOST = 180  # seconds of training between two stored states, at most
 
@@ -54,11 +54,11 @@ class Keeper:
         if not (due or late or ends):
             return
         if self.stores:
-            check_weights(self.model, done - 1, self.kept)
+            check_network_weights(self.model, done - 1, self.kept)
             figures = self.validate() if due else {}
             if due and options.keep == "lowest-loss":
                 store_if_best(self.model, self.folder, figures["loss"])
             self.report(done, figures)
-            store(self.model, self.optimizers, self.configuration, self.folder, done)
+            store_run(self.model, self.optimizers, self.configuration, self.folder, done)
             self.last = monotonic()
         self.iteration = done

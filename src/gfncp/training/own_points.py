@@ -20,7 +20,7 @@ from gfncp.configuration.image_data import FEWEST_OWN
 from gfncp.data import own_images, read_points
 from gfncp.data.checks import as_array, check_points
 from gfncp.data.delimited import Reading
-from gfncp.data.tables import coordinates
+from gfncp.data.tables import points_of_table
 from gfncp.files import write_atomically
 
 FILE = "points.safetensors"
@@ -47,7 +47,7 @@ def configure(path: Path, iterations: int | None = None, seed: int = 0) -> Confi
     Raises:
         ValueError: they cannot be read, are too few, or all the same.
     """
-    return describe_run(read(path), str(path), iterations, seed)
+    return describe_run(read_own_points(path), str(path), iterations, seed)
 
 
 def describe_run(
@@ -105,7 +105,7 @@ def _of_vectors(x: Float[Tensor, "points dim"], name: str) -> dict:
     }
 
 
-def read(path: Path, reading: Reading | None = None) -> Num[Tensor, "points *shape"]:
+def read_own_points(path: Path, reading: Reading | None = None) -> Num[Tensor, "points *shape"]:
     """Return the vectors in a file, or the images in a file or a folder.
 
     Args:
@@ -116,7 +116,7 @@ def read(path: Path, reading: Reading | None = None) -> Num[Tensor, "points *sha
     """
     path = Path(path)
     if path.is_dir():
-        return own_images.read(path)
+        return own_images.read_images(path)
     x, _ = read_points(path, reading=reading)
     return torch.from_numpy(x.astype(np.float32)) if x.ndim == 2 else own_images.as_bytes(x, str(path))
 
@@ -136,7 +136,7 @@ def store(X: Shaped[np.ndarray, "points *shape"] | pd.DataFrame, folder: Path) -
         held = as_array(X, (None,), "X")
         table = isinstance(held, pd.DataFrame)
         x = (
-            torch.from_numpy(coordinates(held).astype(np.float32))
+            torch.from_numpy(points_of_table(held).astype(np.float32))
             if table
             else check_points(held, (None,), "X")[0].float()
         )

@@ -49,7 +49,7 @@ def opened(configuration: Configuration, folder: Path) -> Iterator[None]:
         yield
 
 
-def store(
+def store_run(
     model: nn.Module,
     optimizers: list[Optimizer],
     configuration: Configuration,
@@ -126,7 +126,7 @@ def restore(model: nn.Module, optimizers: list[Optimizer], configuration: Config
 
 
 def _check_free(folder: Path, configuration: Configuration) -> None:
-    """Refuse to write over a checkpoint, unless this run left it when it was killed in its first `store`."""
+    """Refuse to write over a checkpoint, unless this run left it when killed in its first `store_run`."""
     described = Path(folder) / "config.json"
     if described.exists() and read_json(described) == configuration:
         return
