@@ -146,3 +146,63 @@ def test_coclustering_is_the_weighted_share_of_partitions_that_join_two_points()
 def test_prefix_mask_marks_the_first_points():
     mask = partitions.prefix_mask(torch.tensor([0, 2, 3]), 3)
     assert mask.tolist() == [[False] * 3, [True, True, False], [True] * 3]
+
+
+@pytest.mark.parametrize("n_clusters", [None, 3, (2, 4), (1, 50)])
+@pytest.mark.parametrize("alpha", [0.4, 3.0])
+def test_distribution_of_k_equals_the_sum_over_all_partitions(alpha, n_clusters):
+    labels = partitions.all_partitions(7)
+    low, high = partitions.cluster_bounds(n_clusters, 7)
+    k = labels.amax(1) + 1
+    p = partitions.crp_log_prob(labels, alpha).exp() * ((low <= k) & (k <= high))
+    expected = torch.zeros(high + 1, dtype=torch.float64).index_add(0, k.clamp_max(high), p) / p.sum()
+    torch.testing.assert_close(partitions.crp_n_clusters(7, alpha, n_clusters), expected)
+
+
+@pytest.mark.parametrize(
+    ("n_clusters", "points", "expected"),
+    [(None, 5, (1, 5)), (3, 5, (3, 3)), ((2, 9), 5, (2, 5)), ((1, 2), 5, (1, 2))],
+)
+def test_bounds_of_the_number_of_clusters_are_within_the_points(n_clusters, points, expected):
+    assert partitions.cluster_bounds(n_clusters, points) == expected
+
+
+@pytest.mark.parametrize("n_clusters", [0, 6, (0, 3), (3, 2), (6, 9)])
+def test_impossible_bounds_name_the_value(n_clusters):
+    with pytest.raises(ValueError, match=r"n_clusters=.*points=5"):
+        partitions.cluster_bounds(n_clusters, 5)
+
+
+ALPHA, POINTS, SETS = 0.7, 6, 40_000
+
+
+def probability(labels: list[int], largest: int) -> float:
+    """Of a partition, guest by guest, in a Chinese restaurant whose tables seat few."""
+    seats, product = [], 1.0
+    for label in labels:
+        weights = [taken if taken < largest else 0 for taken in seats] + [ALPHA]
+        product *= weights[label] / sum(weights)
+        if label == len(seats):
+            seats.append(0)
+        seats[label] += 1
+    return product
+
+
+@pytest.mark.parametrize("largest", [1, 2, 4, 6])
+def test_partitions_with_a_largest_cluster_are_as_frequent_as_probable(largest, generator):
+    every = partitions.all_partitions(POINTS)
+    p = torch.tensor([probability(row, largest) for row in every.tolist()], dtype=torch.float64)
+    torch.testing.assert_close(p.sum(), torch.tensor(1.0, dtype=torch.float64))
+    code = 10 ** torch.arange(POINTS)
+    drawn = partitions.sample_crp(SETS, POINTS, ALPHA, generator=generator, largest=largest) @ code
+    found = torch.stack([(drawn == each).double().mean() for each in every @ code])
+    assert ((found - p).abs() <= 5 * (p * (1 - p) / SETS).sqrt() + 1e-12).all()
+    if largest == POINTS:
+        torch.testing.assert_close(p.log(), partitions.crp_log_prob(every, ALPHA))
+
+
+def test_the_largest_cluster_and_the_number_of_clusters_cannot_both_be_asked_for(generator):
+    with pytest.raises(ValueError, match="n_clusters=3, largest=4: accepted"):
+        partitions.sample_crp(1, 9, 1.0, generator=generator, n_clusters=3, largest=4)
+    with pytest.raises(ValueError, match="largest=0"):
+        partitions.sample_crp(1, 9, 1.0, generator=generator, largest=0)

@@ -1,14 +1,11 @@
 """Configurations: read, checked, refused with the place, the value and what is accepted."""
 
-import tomllib
-from pathlib import Path
-
 import pytest
 import torch
 from torch.nn import Conv2d, Linear
 
 from gfncp.configuration import Configuration, parse
-from gfncp.configuration.toml_files import read_configuration, to_toml
+from gfncp.configuration.toml_files import read_configuration
 
 MINIMAL = """
 [encoder]
@@ -19,7 +16,6 @@ kind = "gaussian-mixtures"
 [objective]
 name = "ncp"
 """
-EXPERIMENTS = sorted((Path(__file__).parents[2] / "experiments").glob("*.toml"))
 
 
 def read(tmp_path, text):
@@ -38,16 +34,6 @@ def test_configurations_survive_json(tmp_path):
     first = read(tmp_path, MINIMAL)
     assert Configuration.model_validate_json(first.model_dump_json()) == first
     assert parse(first.model_dump(mode="json"), "here") == first
-
-
-@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
-def test_experiments_can_be_read(path):
-    described = read_configuration(path)
-    assert parse(tomllib.loads(to_toml(described)), path.name) == described
-
-
-def test_experiments_are_there():
-    assert EXPERIMENTS
 
 
 def test_a_network_has_the_configured_shape(tmp_path):

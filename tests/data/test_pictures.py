@@ -38,7 +38,7 @@ def test_bad_files_are_left_out_with_a_note(folder):
     assert read_pictures(folder).notes == found.notes[1:]
 
 
-def test_sizes_are_told(folder):
+def test_changed_sizes_of_pictures_are_told(folder):
     (note,) = read_pictures(folder, skip_bad=True).notes[1:]
     assert "1 of 3 images were brought to 28 × 28 pixels (the largest from 56 × 40)" in note
     assert "1 of them were not square" in note

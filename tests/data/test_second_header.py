@@ -21,7 +21,7 @@ def test_a_row_of_questions_is_pointed_out():
             warn_of_second_header(held, "x.csv")
 
 
-def test_other_rows_are_not():
+def test_other_rows_are_not_pointed_out():
     last = pd.concat([ANSWERS, QUESTIONS], ignore_index=True)
     rare = pd.concat([QUESTIONS, ANSWERS, QUESTIONS.assign(Q1="other")], ignore_index=True)
     with warnings.catch_warnings():

@@ -69,7 +69,7 @@ def test_an_exact_posterior_is_consistent_but_eq_24_does_not_see_it(exact_model,
     assert consistency.marginal_consistency(exact_model, x, labels).min() > 1e-3
 
 
-def test_sdpp_by_hand():
+def test_sdpp_equals_that_by_hand():
     """Two values a and b, half each: (a - b) / (a + b), here 1/2; equal ones: 0; no underflow at e^-2000."""
     log_prob = torch.tensor([[3.0, 1.0], [2.0, 2.0], [3.0, 1.0]], dtype=torch.float64).log()
     log_prob[2] -= 2000

@@ -79,7 +79,7 @@ def test_an_exact_network_has_the_exact_errors(exact_model, mixture):
     )
 
 
-def test_errors_by_hand():
+def test_errors_of_new_clusters_equal_those_by_hand():
     labels = torch.tensor([[0, 0, 1, *[1] * 10], [0, 1, 0, *[0] * 10]])
     new = torch.full((2, 12), 0.25, dtype=torch.float64)
     new[0, 1], new[1, 0] = 0.5, 1.0

@@ -122,7 +122,7 @@ def test_elbo_is_below_the_log_likelihood(network, x):
     torch.testing.assert_close(elbo, one.mean(), atol=0.08, rtol=0)
 
 
-def test_terms_add_up(network, x, generator):
+def test_the_loss_is_the_sum_of_its_terms(network, x, generator):
     terms = CCPLoss()(network, Batch(x, torch.tensor([[0, 1, 0, 2]])), generator)
     torch.testing.assert_close(terms["loss"].detach(), terms["reconstruction"] + terms["kl"])
     assert terms["kl"] > 0

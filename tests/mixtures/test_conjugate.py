@@ -1,4 +1,4 @@
-"""Evidence, predictive and draws of the conjugate models against independent formulas."""
+"""Evidence, predictive, joint and draws of the conjugate models against independent formulas."""
 
 import math
 
@@ -7,7 +7,16 @@ import pytest
 import torch
 from scipy.stats import gamma, kstest, multivariate_normal, multivariate_t
 
-from gfncp.mixtures.conjugate import KnownCovariance, NormalInverseWishart, draw_log_gamma, log_predictive
+from gfncp.mixtures.conjugate import (
+    KnownCovariance,
+    NormalInverseWishart,
+    cluster_sums,
+    draw_log_gamma,
+    log_joint,
+    log_mass,
+    log_predictive,
+)
+from gfncp.partitions import all_partitions, crp_log_prob
 from gfncp.seeds import seeded
 
 DIMS = (1, 2, 4)
@@ -21,6 +30,22 @@ def wishart(dim: int, seed: int = 0) -> NormalInverseWishart:
 
 def points(dim: int, count: int = 7, seed: int = 1) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(seed).normal(1.0, 2.0, size=(count, dim)))
+
+
+def evidence(members):
+    """log p(members of one cluster), the mean integrated out: each coordinate is jointly Gaussian."""
+    covariance = np.eye(len(members)) + 3.0**2
+    return sum(multivariate_normal.logpdf(column, cov=covariance) for column in members.T.numpy())
+
+
+def test_log_joint_is_the_prior_times_gaussian_evidence():
+    x, every = points(2, count=5), all_partitions(5)
+    found = log_joint(x, every, KnownCovariance(3.0), 1.3)
+    expected = [
+        crp_log_prob(labels, 1.3).item() + sum(evidence(x[labels == k]) for k in labels.unique())
+        for labels in every
+    ]
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64), rtol=1e-9, atol=1e-9)
 
 
 MODELS = [(wishart(dim), dim) for dim in DIMS] + [(KnownCovariance(3.0), dim) for dim in DIMS]
@@ -52,9 +77,7 @@ def test_evidence_is_the_product_of_student_t_predictives(dim):
 @pytest.mark.parametrize("dim", DIMS)
 def test_evidence_with_known_covariance_is_a_joint_normal_density(dim):
     model, x = KnownCovariance(3.0), points(dim)
-    covariance = np.eye(len(x)) + 3.0**2
-    expected = sum(multivariate_normal(np.zeros(len(x)), covariance).logpdf(column) for column in x.T.numpy())
-    assert model.log_evidence(model.statistics(x).sum(0)) == pytest.approx(expected, abs=1e-9)
+    assert model.log_evidence(model.statistics(x).sum(0)) == pytest.approx(evidence(x), abs=1e-9)
 
 
 @pytest.mark.parametrize(("model", "dim"), MODELS)
@@ -144,3 +167,50 @@ def test_log_gamma_draws_do_not_underflow():
     drawn = draw_log_gamma(torch.tensor([1e-5, 0.0], dtype=torch.float64).expand(100, 2), seeded(7))
     assert drawn[:, 0].isfinite().all()
     assert (drawn[:, 1] == -torch.inf).all()
+
+
+def test_log_joint_is_free_of_order_and_names():
+    generator = torch.Generator().manual_seed(2)
+    x = 4 * torch.randn(30, 2, dtype=torch.float64, generator=generator)
+    labels = torch.randint(5, (4, 30), generator=generator)
+    model = NormalInverseWishart.weak(x)
+    value = log_joint(x, labels, model, 1.0)
+    order = torch.randperm(30, generator=generator)
+    torch.testing.assert_close(log_joint(x[order], labels[:, order], model, 1.0), value)
+    torch.testing.assert_close(log_joint(x, 4 - labels, model, 1.0), value)
+
+
+def test_one_set_and_a_set_for_each_clustering_agree():
+    x = torch.randn(9, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
+    labels = torch.arange(9).repeat(3, 1) % torch.tensor([[1], [2], [3]])
+    model = NormalInverseWishart.weak(x)
+    torch.testing.assert_close(
+        log_joint(x.expand(3, -1, -1), labels, model, 0.7), log_joint(x, labels, model, 0.7)
+    )
+
+
+def test_negative_labels_belong_to_no_cluster():
+    sums = cluster_sums(torch.tensor([[0, -1, 1]]), 2, torch.tensor([[1.0], [10.0], [100.0]]))
+    assert sums[0, :, 0].tolist() == [1.0, 100.0]
+
+
+def test_ratios_of_joints_are_those_of_the_changed_clusters():
+    x = torch.randn(6, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    model, apart, together = (
+        KnownCovariance(2.0),
+        torch.tensor([0, 1, 1, 2, 0, 2]),
+        torch.tensor([0, 1, 1, 0, 0, 0]),
+    )
+    sums = cluster_sums(apart, 3, model.statistics(x))
+    expected = log_mass(sums[[0, 2]], model, 0.7).sum() - log_mass(sums[[0, 2]].sum(0), model, 0.7)
+    found = log_joint(x, apart, model, 0.7) - log_joint(x, together, model, 0.7)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("size", [0, 1, 4])
+def test_log_predictive_is_a_ratio_of_evidences(size):
+    model, x = KnownCovariance(3.0), points(2)
+    members, new = x[:size], x[size : size + 1]
+    expected = evidence(torch.cat([members, new])) - (evidence(members) if size else 0.0)
+    found = log_predictive(model, new[0], model.statistics(members).sum(0))
+    assert found.item() == pytest.approx(expected, abs=1e-9)

@@ -1,3 +1,5 @@
+"""Chains on labels have the exact posterior, checked on sets small enough to enumerate."""
+
 import math
 from itertools import islice
 
@@ -11,9 +13,12 @@ from gfncp.mixtures.collapsed_gibbs import sweep
 from gfncp.mixtures.conjugate import KnownCovariance, NormalInverseWishart, log_joint
 from gfncp.mixtures.exact_chains import best_state, exact_chains
 from gfncp.mixtures.merge_split import merge_split
-from gfncp.partitions import all_partitions, canonical_labels, cluster_bounds
+from gfncp.partitions import all_partitions, canonical_labels, cluster_bounds, n_clusters
 from gfncp.seeds import seeded
 from gfncp.simulators import GaussianMixtures
+
+ALPHA = 1.3
+MODEL = KnownCovariance(2.0)
 
 
 def states(x, model, count, seed=0, n_clusters=None):
@@ -26,20 +31,6 @@ def frequencies(labels, outcomes):
     counts = torch.zeros(len(index), outcomes, dtype=torch.float64)
     counts.scatter_add_(1, index, torch.ones(index.shape, dtype=torch.float64))
     return (counts / index.shape[1]).log()
-
-
-@pytest.mark.parametrize("n_clusters", [None, (1, 2), (2, 3), 3])
-def test_sampler_reproduces_the_exact_posterior(n_clusters):
-    mixture = GaussianMixtures(2, 1.0, 3.0, n_clusters)
-    x, _ = mixture(4, 6, seeded(1))
-    least, most = cluster_bounds(n_clusters, 6)
-    copies = x.repeat_interleave(200, 0)
-    found = states(copies, KnownCovariance(3.0), 120, n_clusters=n_clusters)
-    kept = found[30:].view(-1, 4, 200, 6).transpose(0, 1).reshape(4, -1, 6)
-    distance = total_variation(exact_posterior(x, mixture), frequencies(kept, 203))
-    assert distance.mean() <= 0.03
-    k = kept.amax(-1) + 1
-    assert k.min() >= least and k.max() <= most
 
 
 @pytest.mark.parametrize("kernel", [sweep, merge_split])
@@ -137,3 +128,52 @@ def test_unknown_covariances_have_their_exact_posterior(bounds):
     kept = states(x.expand(2000, -1, -1), model, 14, n_clusters=bounds)[8:].flatten(0, 1)
     distance = total_variation(joint.log_softmax(0)[None], frequencies(kept[None], len(partitions)))
     assert distance.item() <= 0.03
+
+
+@pytest.fixture
+def x(generator):
+    """Five points whose posterior is spread over many partitions."""
+    return 2 * torch.randn(5, 2, dtype=torch.float64, generator=generator)
+
+
+def enumerated(x, bounds):
+    """All partitions with so many clusters, and their probabilities."""
+    every = all_partitions(len(x))
+    least, most = cluster_bounds(bounds, len(x))
+    every = every[(n_clusters(every) >= least) & (n_clusters(every) <= most)]
+    return every, log_joint(x, every, MODEL, ALPHA).softmax(0)
+
+
+@pytest.mark.parametrize("bounds", [None, (1, 2), (1, 3), (2, 3), 3])
+def test_chains_reproduce_the_exact_posterior(x, generator, bounds):
+    chains = 4000
+    every, expected = enumerated(x, bounds)
+    sampled = exact_chains(x.expand(chains, -1, -1), MODEL, ALPHA, generator, bounds)
+    *_, last = islice(sampled, 12)
+    counts = (last[:, None] == every).all(-1).sum(0)
+    assert counts.sum() == chains  # none outside the bounds, all in order of appearance
+    assert 0.5 * (counts / chains - expected).abs().sum() < 0.04  # total variation
+    likely = expected * chains >= 5  # else chi-square would be no approximation
+    observed = torch.cat([counts[likely], counts[~likely].sum()[None]])
+    predicted = torch.cat([expected[likely], expected[~likely].sum()[None]]) * chains
+    keep = predicted > 0
+    assert chisquare(observed[keep], predicted[keep]).pvalue > 1e-3
+
+
+def test_the_posterior_that_is_reproduced_is_no_trivial_one(x):
+    _, expected = enumerated(x, None)
+    assert expected.max() < 0.6
+    assert (expected > 0.01).sum() > 8
+
+
+def test_chains_are_a_function_of_the_generator(x):
+    first, again, other = (states(x.expand(20, -1, -1), MODEL, 2, seed) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_far_apart_clusters_are_found(generator):
+    labels = torch.tensor([[0, 1, 0, 2, 1, 2, 0, 1]])
+    x = 1000.0 * labels[..., None] + torch.randn(1, 8, 2, generator=generator)
+    found = best_state(x, KnownCovariance(1000.0), 1.0, generator, chains=2, sweeps=5)
+    assert torch.equal(found, labels)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-BENCHMARKS = str(Path(__file__).parents[1] / "benchmarks")
+BENCHMARKS = str(Path(__file__).parents[2] / "benchmarks")
 CASES = 15
 sys.path.insert(0, BENCHMARKS)
 fuzz = importlib.import_module("fuzz")

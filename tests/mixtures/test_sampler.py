@@ -99,7 +99,7 @@ def test_clear_clusters_are_found(estimator):
     truth = np.repeat([0, 1, 2], [20, 10, 5])
     x = rng.normal(size=(35, 2)) + 15 * np.array([[0, 0], [1, 0], [0, 1]])[truth]
     order = rng.permutation(35)
-    fitted = estimator(KnownCovariance(15.0), n_sweeps=60, n_warmup=20, random_state=0).fit(x[order])
+    fitted = estimator(KnownCovariance(15.0), n_sweeps=25, n_warmup=10, random_state=0).fit(x[order])
     expected = canonical_labels(torch.from_numpy(truth[order])).numpy()
     np.testing.assert_array_equal(fitted.labels_, expected)
     assert fitted.n_clusters_ == 3

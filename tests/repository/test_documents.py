@@ -11,7 +11,7 @@ import pytest
 from gfncp.checkpoints import PRETRAINED
 from gfncp.cli import main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 QUICK_START = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]

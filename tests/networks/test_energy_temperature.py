@@ -1,18 +1,12 @@
-"""The temperature of decoding: energies over it, nothing else; and how it is found."""
-
-import runpy
-from pathlib import Path
+"""The temperature of decoding: energies over it, nothing else."""
 
 import pytest
 import torch
 
-from gfncp.checkpoints import load, load_configuration, save
-from gfncp.configuration.simulated_data import MixtureData
+from gfncp.checkpoints import load
 from gfncp.decoding.core import predictive as predictive_beside
 from gfncp.decoding.predictive import predictive
 from gfncp.partitions import all_partitions
-
-PROGRAM = runpy.run_path(str(Path(__file__).parents[2] / "experiments" / "temperature.py"))
 
 
 @pytest.mark.parametrize("temperature", [0.5, 2.0])
@@ -54,32 +48,3 @@ def test_a_checkpoint_stores_its_temperature(make_checkpoint):
     assert load(make_checkpoint(temperature=0.7)).temperature == 0.7
     with pytest.raises(ValueError, match="temperature=0"):
         make_checkpoint(temperature=0.0)
-
-
-@pytest.mark.parametrize("factor", [0.5, 2.0])
-def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, monkeypatch, factor):
-    """A network whose samples are the truth has temperature 1; energies times a factor need that factor."""
-    folder = make_checkpoint()
-    model, configuration = load(folder), load_configuration(folder)
-
-    class FromTheModel:
-        """Labels that the network itself draws."""
-
-        def __call__(self, sets, points, generator):
-            x = 10 * torch.randn(sets, points, 2, generator=generator)
-            return x, model.sample(x, 1, generator)[0][:, 0]
-
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight *= 6**0.5  # of small random weights the policy is nearly uniform
-        model.f.last.weight *= 3
-    scaled = load(folder)
-    scaled.load_state_dict(model.state_dict())
-    with torch.no_grad():
-        scaled.f.last.weight *= factor
-    save(scaled, configuration, folder)
-    simulator = FromTheModel()
-    monkeypatch.setattr(MixtureData, "make_test_simulator", lambda *arguments: simulator)
-    PROGRAM["main"].__globals__["SIZES"] = (20,)
-    PROGRAM["main"](str(folder), None, 60)
-    assert load_configuration(folder).temperature == pytest.approx(factor, rel=0.2)

@@ -1,4 +1,4 @@
-"""The floor plan: a package imports what is above it, and no modules import one another in a circle."""
+"""The floor plan: packages import what is above them, none in a circle; tests are where their sources are."""
 
 import ast
 from functools import cache
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-SOURCES = Path(__file__).parents[1] / "src" / "gfncp"
+SOURCES = Path(__file__).parents[2] / "src" / "gfncp"
+TESTS = Path(__file__).parents[1]
+OF_NO_SOURCE = {"benchmarks", "end_to_end", "experiments", "repository"}  # folders of tests
 FLOORS = (
     "bounds draws extras files inputs metrics output_folder partitions schedules seeds shipped waiting",
     "networks",
@@ -128,3 +130,34 @@ def test_no_import_runs_down():
 def test_no_modules_import_each_other():
     """`Posterior` shows itself by modules that build on it, and imports them when it is asked to."""
     tuple(TopologicalSorter({module: imports(module, at_once=True) for module in MODULES}).static_order())
+
+
+def sources_of(test: Path) -> set[str]:
+    """Return the modules that a file of tests may be of: `test_b_aspect.py` is of `b`, or of `b_aspect`."""
+    package, words = test.parent.relative_to(TESTS).parts, test.stem.split("_")[1:]
+    names = ["_".join(words[:end]) for end in range(1, len(words) + 1)]
+    whole = {".".join(package)} if package and package[-1] in names else set()  # of the package as a whole
+    return {".".join([*package, name]) for name in names} | whole
+
+
+@pytest.mark.parametrize(
+    ("test", "source"),
+    [
+        ("test_draws.py", "draws"),
+        ("posterior/test_posterior.py", "posterior.posterior"),
+        ("posterior/test_point_estimates.py", "posterior.point_estimates"),
+        ("estimators/test_gfncp_scikit_learn.py", "estimators.gfncp"),
+        ("configuration/test_configuration.py", "configuration"),
+    ],
+)
+def test_names_of_tests_lead_to_their_sources(test, source):
+    assert source in sources_of(TESTS / test) & set(MODULES)
+    assert not sources_of(TESTS / "networks" / "test_draws.py") & set(MODULES)
+
+
+def test_every_test_is_where_its_source_is():
+    files = [
+        path for path in TESTS.rglob("test_*.py") if path.relative_to(TESTS).parts[0] not in OF_NO_SOURCE
+    ]
+    lost = [str(path.relative_to(TESTS)) for path in files if not sources_of(path) & set(MODULES)]
+    assert files and not lost, "\n".join(lost)

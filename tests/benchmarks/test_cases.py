@@ -2,29 +2,21 @@
 
 import importlib
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gfncp.checkpoints import DEFAULT
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
-
-@pytest.fixture(autouse=True)
-def benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+@pytest.fixture
+def checks(import_benchmark):
+    return import_benchmark("cases_checks")
 
 
 @pytest.fixture
-def checks():
-    return importlib.import_module("cases_checks")
-
-
-@pytest.fixture
-def cases():
-    return importlib.import_module("cases")
+def cases(import_benchmark):
+    return import_benchmark("cases")
 
 
 def refuse(text):

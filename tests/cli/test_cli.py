@@ -14,15 +14,13 @@ import torch
 from PIL import Image
 
 from gfncp import GFNCP, load
-from gfncp.checkpoints import save
 from gfncp.cli import main
 from gfncp.clustering_report import Result
-from gfncp.configuration import parse
 from gfncp.data.point_sets import PointSet
 from gfncp.data.tables import READERS
 from gfncp.inputs import TABLES_AND_ARRAYS
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 COMMANDS = ("cluster", "embed", "train", "evaluate", "info")
 TOML = """
 [encoder]
@@ -68,26 +66,16 @@ def refused(gfncp):
     return run
 
 
-def make_checkpoint(folder: Path, encoder: dict, data: dict) -> Path:
-    values = {"encoder": encoder, "network": {"depth": 2, "width": 16}, "data": data}
-    configuration = parse(values | {"objective": {"name": "ncp"}}, "test")
-    torch.manual_seed(0)
-    save(configuration.build(), configuration, folder)
-    return folder
-
-
 @pytest.fixture
-def plane(tmp_path) -> Path:
+def plane(vector_checkpoint) -> Path:
     """A checkpoint for points in the plane, with random weights."""
-    return make_checkpoint(tmp_path / "plane", {"kind": "vectors", "dim": 2}, {"kind": "gaussian-mixtures"})
+    return vector_checkpoint
 
 
 @pytest.fixture
-def pictures(tmp_path) -> Path:
+def pictures(image_checkpoint) -> Path:
     """A checkpoint for images, with random weights."""
-    return make_checkpoint(
-        tmp_path / "pictures", {"kind": "images"}, {"kind": "neighbour-images", "dataset": "mnist"}
-    )
+    return image_checkpoint
 
 
 @pytest.fixture
@@ -149,7 +137,8 @@ def test_help_needs_no_heavy_import():
         "import sys; from gfncp.cli import main; main(['cluster', '--help']);"
         "sys.exit(any(name in sys.modules for name in ('torch', 'sklearn', 'pandas', 'matplotlib')))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_process_fails_with_one_line_and_code_2(tmp_path):
@@ -523,14 +512,9 @@ def test_images_unlike_all_checkpoints_are_refused(refused, tmp_path):
 
 
 @pytest.fixture
-def coresets(make_checkpoint) -> Path:
+def coresets(coreset_checkpoint) -> Path:
     """A checkpoint of coresets, with random weights."""
-    return make_checkpoint(
-        encoder={"kind": "tokens", "context": {"width": 8, "heads": 2, "blocks": 1, "local_heads": 1}},
-        network={"kind": "coreset-energy", "depth": 2, "width": 8, "cluster_width": 8, "body": "gated"},
-        data={"kind": "coresets", "tokens": 5},
-        objective={"name": "coreset-likelihood"},
-    )
+    return coreset_checkpoint
 
 
 SCALES = {

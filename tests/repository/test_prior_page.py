@@ -12,7 +12,7 @@ from gfncp.partitions import canonical_labels
 from gfncp.reproduction.report import fill
 from gfncp.simulators.prior import FAMILIES
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "prior.md").read_text(encoding="utf-8")
 PICTURES = ROOT / "docs" / "images" / "prior"
 PROGRAM = runpy.run_path(str(ROOT / "benchmarks" / "prior_pictures.py"))

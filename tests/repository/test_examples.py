@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 PROGRAMS = sorted({path.stem for path in EXAMPLES.glob("*.py")} - {"make_mnist_sample"})
 
 

@@ -1,18 +1,30 @@
-"""Numbers in texts: in one unit they are numbers, in several or in other forms they are pointed out."""
+"""Numbers in texts: in one unit they are numbers, other cells among them are pointed out or refused."""
 
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gfncp.data.cells import NO_UNIT, begins_with_number, common_unit, split_unit, without_unit
+from gfncp.data.cells import (
+    NO_UNIT,
+    are_meant_as_numbers,
+    as_number,
+    begins_with_number,
+    common_unit,
+    looks_like_number,
+    split_unit,
+    without_unit,
+)
 from gfncp.data.columns import Columns
 from gfncp.data.delimited import Reading
 from gfncp.data.point_sets import Roles, read_sets
 
 X = np.random.default_rng(0).normal(size=(24, 1)).round(3)
 NUMBERS = (1 + np.arange(24) * 7 % 24) / 4  # all different, some of them whole
+FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(12, 2)).round(3), columns=["a", "b"])
 UNITS = [
     "${}",
     "€ {}",
@@ -69,7 +81,7 @@ def test_texts_that_begin_with_numbers_are_pointed_out(cells):
         Columns.of(pd.DataFrame({"a": X[:, 0], "b": cells * 8})).warn()
 
 
-def test_other_texts_are_not(recwarn):
+def test_other_texts_are_not_pointed_out(recwarn):
     for cells in (["u", "v", "w"], ["p1", "p2", "p3"], ["1 = male", "2 = female", None], ["A4", "5", "x"]):
         Columns.of(pd.DataFrame({"a": X[:, 0], "b": cells * 8})).warn()
     assert not [each for each in recwarn.list if "begin with numbers" in str(each.message)]
@@ -125,3 +137,67 @@ def test_cells_without_a_number_in_that_unit_are_refused_with_their_place(stray)
     cells[5] = stray
     with pytest.raises(ValueError, match=f"row 6, column 'b' holds '{stray}', in a column of numbers"):
         Columns.of(pd.DataFrame({"a": X[:, 0], "b": cells}))
+
+
+BAD = {
+    "?": "--missing '\\?'",
+    "-": "--missing -",
+    "n.a.": "--missing n.a.",
+    "30,000": "--thousands , .*; --decimal , ",
+    "1,234,567": "--thousands ,",
+    "3,5": "--decimal ,",
+    "1.234.567": "--thousands \\.",
+    "$12": "remove the signs",
+    "12 %": "remove the signs",
+    "12 kg": "remove the unit",
+    "Total": "remove the row if it sums up others",
+    "x" * 100: "missing values; --categories b",
+}
+
+
+@pytest.mark.parametrize(("cell", "advice"), BAD.items(), ids=[name[:9] for name in BAD])
+@pytest.mark.parametrize("place", [0, 7, 11])
+def test_a_bad_cell_among_numbers_is_refused_with_its_place(read, tmp_path, cell, advice, place):
+    table = FRAME.astype(str)
+    table.loc[place, "b"] = cell
+    message = rf"x\.csv: data row {place + 1}, column 'b' holds .*, in a column of numbers: .*{advice}"
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path / "x.csv", table.to_csv(index=False))
+    table.to_parquet(tmp_path / "x.parquet")
+    with pytest.raises(ValueError, match=message.replace("csv", "parquet")):
+        read_sets([tmp_path / "x.parquet"], Roles())
+    with pytest.raises(ValueError, match=f"X: row {place + 1}, column 'b' holds .*'category'"):
+        Columns.of(table)
+    with pytest.raises(ValueError, match=f"X: row {place + 1}, column 2 holds"):
+        Columns.of(table.to_numpy())
+
+
+def test_all_cells_that_are_no_numbers_are_named():
+    cells = [*map(str, range(8)), ".", "--", "?", "."]
+    with pytest.raises(ValueError, match=r"row 9, column 'c' holds '\.'.*; no numbers either: '--', '\?'$"):
+        Columns.of(FRAME.assign(c=cells))
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_numbers_look_like_numbers_however_they_are_written(values):
+    for value in values:
+        for text in (repr(value), f" {value:e} ", f"{value:.2f}", f"${value:.2f}", f"{value:.0f} %"):
+            assert looks_like_number(text)
+        assert as_number(repr(value)) == value
+        assert looks_like_number(f"{round(value) % 10**9:,}")
+
+
+@given(st.text())
+def test_any_text_gets_an_answer(text):
+    looks_like_number(text)
+    are_meant_as_numbers([text, "1"])
+    assert as_number(text) is None or "_" not in text
+
+
+def test_columns_of_mostly_numbers_are_meant_as_numbers():
+    assert are_meant_as_numbers(["1", "2", "?", "-"])  # half of what is different
+    assert not are_meant_as_numbers(["1", "?", "-"])
+    assert are_meant_as_numbers(["1"] * 8 + ["?", "-"])  # four fifths of all
+    assert not are_meant_as_numbers(["1"] * 7 + ["?", "-", "x"])
+    assert not are_meant_as_numbers(["u", "v", "2020-01-01", "1.2.3", "A4"])
+    assert not are_meant_as_numbers([True, False])

@@ -10,7 +10,7 @@ import typer
 from gfncp.checkpoints import load, load_configuration, save
 from gfncp.configuration import parse
 
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 
 @pytest.fixture
