@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from numbers import Integral
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
@@ -60,3 +60,13 @@ class ClusterBounds:
         opening = opened < self.high
         new = torch.arange(options, device=opened.device) == opened[..., None]
         return torch.where(new, opening[..., None], joining[..., None])
+
+    def restrict(
+        self,
+        energies: Float[Tensor, "*states options"],
+        opened: Int[Tensor, "*#states"],
+        remaining: Int[Tensor, "*#states"],
+    ) -> Float[Tensor, "*states options"]:
+        """Return energies that are infinite at options which `admits` excludes; see there."""
+        admitted = self.admits(opened, remaining, energies.shape[-1])
+        return energies.masked_fill(~admitted, torch.inf)

@@ -143,14 +143,14 @@ def judge(
     jointly = ClusteredCore(network, x)
     sums = jointly.sums(labels)
     opened = torch.tensor(len(sums), device=x.device)
-    admitted = None if bounds is None else bounds.admits(opened, torch.zeros_like(opened), len(sums) + 1)
 
     @torch.no_grad()
     def judged(new: Float[Tensor, "new *shape"]) -> Float[Tensor, "new options"]:
         values = []
         for block in new.split(jointly.block(len(sums) + 1)):
             energies = jointly.energies(sums, jointly.encode(block))
-            energies = energies if admitted is None else energies.masked_fill(~admitted, torch.inf)
+            if bounds is not None:
+                energies = bounds.restrict(energies, opened, torch.zeros_like(opened))
             values.append(network.log_policy(energies))
         return torch.cat(values)
 

@@ -48,8 +48,7 @@ def decode(
         options = _options(network, state, encoding.cluster_terms[state.owner, point], remaining[state.owner])
         energies = options.energies
         if bounds is not None:
-            admitted = bounds.admits(state.opened, left[state.owner], energies.shape[1])
-            energies = energies.masked_fill(~admitted, torch.inf)
+            energies = bounds.restrict(energies, state.opened, left[state.owner])
         log_policy = network.log_policy(energies)
         if not everyone:  # an absent point keeps its particle as it is, with probability 1
             log_policy = _settled(log_policy, ~encoding.mask[state.owner, point], state.opened.new_zeros(()))

@@ -74,8 +74,8 @@ def log_prob_encoded(
         present = encoding.mask.long()
         opened = opened_before(labels)
         left = present.flip(1).cumsum(1).flip(1) - present
-        admitted = bounds.admits(opened, left, energies.shape[-1]) | ~encoding.mask[..., None]
-        energies = energies.masked_fill(~admitted, torch.inf)
+        restricted = bounds.restrict(energies, opened, left)
+        energies = torch.where(encoding.mask[..., None], restricted, energies)
     log_policy = network.log_policy(energies)
     known = encoding.known[..., None]
     certain = torch.where(torch.arange(log_policy.shape[-1], device=known.device) == known, 0.0, -torch.inf)

@@ -52,7 +52,6 @@ def judge(
     """Return `predictive` as a function of the new points; what they share is computed once."""
     opened = labels.max() + 1
     options = int(opened) + 1
-    admitted = None if bounds is None else bounds.admits(opened, torch.zeros_like(opened), options)
     pointwise = network.encoder.pointwise
     terms = (_pooled if pointwise else _whole)(network, x, labels)
     at_once = max(1, POINTS_PER_CHUNK // (options if pointwise else len(x) + 1))
@@ -71,7 +70,8 @@ def judge(
             encoding = Encoding(cluster_terms, nothing_left, mask, unknown)
             steps = (each.expand(len(own), -1) for each in (every, last))
             energies = network.encoded_energies(encoding, *steps)[:, 0]
-            energies = energies if admitted is None else energies.masked_fill(~admitted, torch.inf)
+            if bounds is not None:
+                energies = bounds.restrict(energies, opened, torch.zeros_like(opened))
             values.append(network.log_policy(energies))
         return torch.cat(values)
 

@@ -14,6 +14,7 @@ from gfncp.partitions import canonical_labels
 from gfncp.simulators.draw import Draw
 from gfncp.simulators.shares import cluster_shares, draw_clusters
 
+FEWEST = 2  # classes of a set: one real class may well consist of clusters
 FULL = 0.8  # of the images of a class that one set shows
 FILTERS, SIDE = 24, 7  # random filters, and their pixels along each side
 COLUMNS = 150  # pixels that are seen
@@ -47,7 +48,7 @@ class ImageSource:
         """Draw sets; clusters are alike in size where one class has too few images for all points."""
         draw = Draw(sets, generator)
         fewest = -int(-points // self._fullest)
-        shares = cluster_shares(draw, min(self.max_clusters, len(self._sizes)), points, max(fewest, 1.9))
+        shares = cluster_shares(draw, min(self.max_clusters, len(self._sizes)), points, max(fewest, FEWEST))
         if fewest > 1:
             shares = (shares > 0).float() / (shares > 0).sum(1, keepdim=True)
         any_order = draw.uniform(len(self._sizes)).argsort(1)
