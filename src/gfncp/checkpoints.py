@@ -29,6 +29,7 @@ def save(model: nn.Module, configuration: Configuration, folder: Path) -> None:
 
 
 def save_configuration(configuration: Configuration, folder: Path) -> None:
+    """Write a configuration to the folder of its checkpoint."""
     text = json.dumps(configuration.model_dump(mode="json"), indent=2) + "\n"
     write_text(Path(folder) / CONFIGURATION, text)
 

@@ -22,4 +22,5 @@ Data = Annotated[
 
 
 def count(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it is not 1."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -21,6 +21,8 @@ from gfncp.networks.interfaces import Network
 
 
 class Configuration(Section):
+    """Run of training: network, data, objective and schedule; ``temperature`` is found afterwards."""
+
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     encoder: AnyEncoder
     network: AnyNetwork = Energy()

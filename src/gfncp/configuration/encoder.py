@@ -60,6 +60,8 @@ class Context(Section):
 
 
 class Encoder(Section):
+    """Section of an encoder: how points are encoded, and what attends to the whole set, if anything."""
+
     context: Context | None = None
 
     def of_points(self) -> interfaces.Encoder:

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 
 
 def ordered(bounds: tuple[int, int]) -> tuple[int, int]:
+    """Return bounds whose lower one does not exceed the upper one."""
     low, high = bounds
     if low > high:
         raise ValueError(f"low={low} must not exceed high={high}")
@@ -30,4 +31,6 @@ Layers = Annotated[int, Field(ge=2, le=1000)]
 
 
 class Section(BaseModel):
+    """Part of a configuration; unknown keys, NaN and infinity are refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

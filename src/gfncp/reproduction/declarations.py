@@ -26,6 +26,8 @@ Paper = dict[str, dict[str, dict[str, Annotated[list[float], Field(min_length=1,
 
 
 class Declared(BaseModel):
+    """Part of what a TOML file declares; unknown keys are refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 

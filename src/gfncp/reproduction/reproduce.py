@@ -93,6 +93,7 @@ def draw(root: Path, declarations: Declarations, table: str, data: Path | None) 
 
 
 def write_results(root: Path, declarations: Declarations) -> None:
+    """Write the page of tables, from all records."""
     write_text(root / RESULTS, render(read_records(root / RECORDS, "result"), declarations))
 
 

@@ -100,18 +100,22 @@ class RecordedImages:
 
 
 def small_squares(x: Images, generator: torch.Generator) -> Float[Tensor, "images 1 height/2 width/2"]:
+    """Average squares of 2 x 2 pixels."""
     return F.avg_pool2d(x, 2)
 
 
 def large_squares(x: Images, generator: torch.Generator) -> Float[Tensor, "images 1 height/2-1 width/2-1"]:
+    """Average squares of 4 x 4 pixels, every other row and column."""
     return F.avg_pool2d(x, 4, 2)
 
 
 def filtered(x: Images, generator: torch.Generator) -> Float[Tensor, "images filters height/7 width/7"]:
+    """Return the rectified responses of random filters of 7 x 7 pixels, the same ones for all images."""
     return F.conv2d(x, torch.randn(FILTERS, 1, SIDE, SIDE, generator=generator) / SIDE, stride=SIDE).relu()
 
 
 def some_pixels(x: Images, generator: torch.Generator) -> Float[Tensor, "images columns"]:
+    """Return random pixels, the same ones of all images."""
     pixels = x.flatten(1)
     return pixels[:, torch.randperm(pixels.shape[1], generator=generator)[:COLUMNS]]
 

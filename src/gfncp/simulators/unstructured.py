@@ -44,6 +44,7 @@ class Unstructured:
 
 
 def gaussian(draw: Draw, points: int, dim: int) -> Float[Tensor, "sets points dim"]:
+    """Normal values."""
     return stretched(draw, draw.normal(points, dim))
 
 
@@ -56,15 +57,18 @@ def student(draw: Draw, points: int, dim: int) -> Float[Tensor, "sets points dim
 
 
 def laplace(draw: Draw, points: int, dim: int) -> Float[Tensor, "sets points dim"]:
+    """Laplace values in each column."""
     u = draw.uniform(points, dim) - 0.5
     return stretched(draw, -u.sign() * torch.log1p(-2 * u.abs()).clamp_min(-16))
 
 
 def box(draw: Draw, points: int, dim: int) -> Float[Tensor, "sets points dim"]:
+    """Uniform values in a box."""
     return stretched(draw, 2 * draw.uniform(points, dim) - 1)
 
 
 def ball(draw: Draw, points: int, dim: int) -> Float[Tensor, "sets points dim"]:
+    """Uniform values in an ellipsoid."""
     direction = torch.nn.functional.normalize(draw.normal(points, dim), dim=2)
     return stretched(draw, direction * draw.uniform(points, 1) ** (1 / dim))
 
@@ -94,10 +98,12 @@ def plane(draw: Draw, points: int, dim: int) -> Float[Tensor, "sets points dim"]
 
 
 def sheet(draw: Draw, points: int, dim: int) -> Float[Tensor, "sets points dim"]:
+    """Points of a bent sheet."""
     return map_smoothly(draw, draw.uniform(points, 2), dim)
 
 
 def filament(draw: Draw, points: int, dim: int) -> Float[Tensor, "sets points dim"]:
+    """Points of a bent line."""
     return map_smoothly(draw, draw.uniform(points, 1), dim)
 
 

@@ -58,6 +58,7 @@ def draw_batch(options: Training, simulate: Simulator, generator: torch.Generato
 
 
 def draw_points(options: Training, generator: torch.Generator) -> int:
+    """Draw the number of points of a batch's sets."""
     low, high = options.points
     if options.points_drawn == "uniformly":
         return int(torch.randint(low, high + 1, (1,), generator=generator))

@@ -84,6 +84,7 @@ OPTIMIZERS = {"adam": adam, "muon": muon}
 
 
 def set_learning_rate(optimizers: list[Optimizer], start: float, final: float, progress: float) -> None:
+    """Set the learning rate of a share of the run that is done, on a cosine."""
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = cosine(start, final, progress)

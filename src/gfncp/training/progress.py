@@ -71,6 +71,7 @@ class Rate(ProgressColumn):
 
 
 def progress(accelerator: Accelerator) -> Progress:
+    """Return the progress bar, shown by the main process alone."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
