@@ -231,22 +231,30 @@ class CoresetInference(Inference):
     ) -> list[Int[torch.Tensor, "points"]]:
         """The clustering of each set that those of all coresets agree on.
 
-        Its clusters all have a medoid in the largest coreset, so the posterior knows it.
+        Its clusters all have a medoid in the largest coreset, so the posterior knows it. Where K is told,
+        half of the greedy clusterings and all samples are of a network that is not told: it often knows the
+        clusters, and errs in how many of them count as one.
         """
         several = len(placed) // len(sets)
         along = self._known_first(encoding, math.ceil(max(CLUSTERINGS, self.n_orders) / several))
         bounds = self._bounds(int(encoding.mask.sum(1).min()))
         labels, log_prob = orders.greedy_each(self.network, encoding, along, bounds)
         low, high = self._told
+        voters = labels
+        if several > 1 and low == high:
+            untold = replace(self, n_clusters=None)
+            encoding, _ = untold.encode([each for given in sets for each in self.coresets(given)])
+            freely, _ = orders.greedy_each(self.network, encoding, along)
+            voters, bounds = torch.cat([labels, freely], 1), None
         agreed = []
         for i, given in enumerate(sets):
             own = slice(i * several, (i + 1) * several)
             self.check_finite(bool(log_prob[own].isfinite().all()), given.x)
             if several == 1:
                 tokens = most_typical_clustering(labels[i], placed[i])
-            else:  # where K is told, it is no question, and samples, which tell how sure it is, only err more
-                drawn = labels[own] if low == high else self._drawn(encoding.of(own), along[:1], bounds)
-                tokens = consensus(placed[own], labels[own], drawn, low, high)
+            else:
+                drawn = self._drawn(encoding.of(own), along[:1], bounds)
+                tokens = consensus(placed[own], voters[own], drawn, labels[own][-1], low, high)
             agreed.append(placed[own][-1].most_likely(tokens).long())
         return agreed
 

@@ -31,6 +31,7 @@ def consensus(
     placed: list[PlacedPoints],
     greedy: Int[torch.Tensor, "coresets orders tokens"],
     drawn: Int[torch.Tensor, "coresets samples tokens"],
+    keeping: Int[torch.Tensor, "kept tokens"],
     low: float,
     high: float,
 ) -> Int[torch.Tensor, "own_tokens"]:
@@ -39,7 +40,9 @@ def consensus(
     The consensus is that of some points, at equal steps, whose clusters the medoids of the last coreset join.
 
     Args:
-        low, high: bounds on the number of clusters, which all of the clusterings keep.
+        keeping: clusterings of the last coreset that keep the bounds; the most typical one is the answer if
+            a cluster of the consensus has no medoid, and too few are left.
+        low, high: bounds on the number of clusters.
     """
     as_often = greedy.repeat_interleave(math.ceil(drawn.shape[1] / greedy.shape[1]), 1)
     medoid, points = placed[-1].prepared.medoid, len(placed[-1].prepared.nearest)
@@ -53,5 +56,5 @@ def consensus(
     votes = Votes(canonical_labels(torch.cat(of_places)).numpy())
     closeness = votes.closeness(votes.consensus(rows, low, high), rows)
     found = torch.from_numpy(closeness[len(some) :].argmax(1))
-    few = len(found.unique()) < low  # clusters have no medoid
-    return most_typical_clustering(greedy[-1], placed[-1]) if few else canonical_labels(found)
+    few = len(found.unique()) < low
+    return most_typical_clustering(keeping, placed[-1]) if few else canonical_labels(found)
