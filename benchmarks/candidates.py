@@ -4,7 +4,8 @@
 
 Sets are those of `families_data.py`, without what users report, and beside them 1000 raw images of digits
 and of clothes, 70 sets of some classes of well-known data (`real_subsets.py`), and sets of each family of the
-prior, which a checkpoint may know: a loss there shows what training has cost. FOLDER holds
+prior, which a checkpoint may know: a loss there shows what training has cost. *Others* are the sources
+whose images no checkpoint was trained on (`gfncp.configuration.recorded_coresets`). FOLDER holds
 clustering-data-v1, single-cell, wide, clinc150, mnist, fashion-mnist and omniglot; groups whose data are not
 there are skipped. Behind each mean of ARIs stands the mean error of the number of clusters.
 """
@@ -25,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gfncp import GFNCP
+from gfncp.configuration.recorded_coresets import SOURCES
 from gfncp.data import images
 from gfncp.files import write_text
 from gfncp.seeds import seeded
@@ -78,7 +80,10 @@ def names(group: str, case: Case) -> list[str]:
     """Return the columns of the table that a set counts in."""
     if group == "planar":
         return ["planar", LIKE[case.real.name not in GAUSSIAN_LIKE]]
-    return [group] if group in ("families", "subsets", "text") else [case.real.name]
+    if group == "subsets":
+        others = [] if case.real.name in SOURCES else ["subsets of others"]
+        return ["subsets", *others, f"subsets of {case.real.name}"]
+    return [group] if group in ("families", "text") else [case.real.name]
 
 
 def main(

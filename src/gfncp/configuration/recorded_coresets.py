@@ -16,18 +16,22 @@ SOURCES = {"mnist": 10, "fashion-mnist": 10, "omniglot": 30}  # the most cluster
 
 
 class RecordedCoresets(CoresetData):
-    """Coresets of the prior's families and of `gfncp.simulators.RecordedImages`; test sets are simulated.
+    """Coresets of the prior's families and of what is nearer to real classes; test sets are of the prior.
 
-    ``recorded`` is the share of the latter, with classes as labels. Images are those to train on of MNIST,
-    Fashion-MNIST and Omniglot, each in a folder of this name.
+    ``recorded`` is the share of `gfncp.simulators.RecordedImages`, with classes as labels. Images are those
+    to train on of MNIST, Fashion-MNIST and Omniglot, each in a folder of this name. ``faceted`` is the share
+    of `gfncp.simulators.faceted.Faceted`, of mixtures with shared factors.
     """
 
     kind: Literal["recorded-coresets"]
-    recorded: Annotated[float, Field(gt=0, lt=1)] = 0.12
+    recorded: Annotated[float, Field(gt=0, lt=0.5)] = 0.12
+    faceted: Annotated[float, Field(ge=0, lt=0.5)] = 0.05
 
     def make_simulators(self, encoder: nn.Module, path: Path | None, seed: int) -> Simulators:
         from gfncp.data import labelled_images
         from gfncp.simulators import LabelledCoresets, RecordedImages
+        from gfncp.simulators.faceted import Faceted
+        from gfncp.simulators.factors import FactorMixtures
         from gfncp.simulators.prior import FAMILIES
         from gfncp.simulators.recorded import ImageSource
 
@@ -37,6 +41,11 @@ class RecordedCoresets(CoresetData):
                 for name, most in SOURCES.items()
             )
         )
-        of_images = self.recorded / (1 - self.recorded) * sum(share for share, _ in FAMILIES)
-        training = LabelledCoresets(self.tokens, self.fewest, (*FAMILIES, (of_images, images)))
+        whole = sum(share for share, _ in FAMILIES) / (1 - self.recorded - self.faceted)
+        families = (
+            *FAMILIES,
+            (whole * self.recorded, images),
+            (whole * self.faceted, Faceted(FactorMixtures(max_clusters=50))),
+        )
+        training = LabelledCoresets(self.tokens, self.fewest, families)
         return Simulators(training, self.make_test_simulator(encoder, path))

@@ -41,7 +41,8 @@ class LabelledCoresets:
     """Coresets of sets of some families, prepared in the same steps as the data of users.
 
     Half of the sets have their columns standardised; the columns of the others are taken to share a unit.
-    Each set also draws what the network is told of the number of clusters: mostly nothing.
+    Each set also draws what the network is told of the number of clusters: mostly nothing, and never anything
+    if its family is ``ambiguous``.
 
     Each call draws the most micro-clusters of its sets, log-uniformly.
 
@@ -71,7 +72,7 @@ class LabelledCoresets:
         in_units = (columns_alike, in_one_unit)[int(torch.randint(2, (), generator=generator))]
         places = components(in_units(x.double()), weights.double()).float()
         coreset = summarise(places, weights, most, generator)
-        return labelled(places, labels, coreset, generator)
+        return labelled(places, labels, coreset, generator, not getattr(family, "ambiguous", False))
 
 
 def columns_alike(x: Float[Tensor, "sets points dim"]) -> Float[Tensor, "sets points dim"]:
@@ -96,17 +97,23 @@ def labelled(
     labels: Int[Tensor, "sets points"],
     coreset: Coreset,
     generator: torch.Generator,
+    telling: bool = True,
 ) -> LabelledTokens:
-    """Return tokens in random order with their medoids' labels, and random points with theirs."""
+    """Return tokens in random order with their medoids' labels, and random points with theirs.
+
+    Args:
+        telling: the network may be told the number of clusters.
+    """
     order = torch.rand(coreset.weight.shape, generator=generator).argsort(1)
     mask = coreset.mask.gather(1, order)
     given = torch.where(mask, labels.gather(1, coreset.medoid.gather(1, order)), -1)
     names = canonical_labels(given)
+    bounds = told(names.amax(1) + 1, generator)
     columns = token_columns(
         coreset.mean.gather(1, order[..., None].expand_as(coreset.mean)),
         coreset.weight.gather(1, order),
         coreset.spread.gather(1, order),
-        told(names.amax(1) + 1, generator),
+        bounds if telling else torch.tensor([1.0, torch.inf]).expand_as(bounds),
     )
     chosen = torch.randint(places.shape[1], (len(places), PLACED), generator=generator)
     named = torch.full((len(labels), int(labels.max()) + 2), -1)  # the first column is for absent tokens
