@@ -3,11 +3,11 @@
     python benchmarks/candidates.py general runs/general-next --data FOLDER --record FILE
 
 Sets are those of `families_data.py`, without what users report, and beside them 1000 raw images of digits
-and of clothes, 70 sets of some classes of well-known data (`real_subsets.py`), and sets of each family of the
-prior, which a checkpoint may know: a loss there shows what training has cost. *Others* are the sources
-whose images no checkpoint was trained on (`gfncp.configuration.recorded_coresets`). FOLDER holds
-clustering-data-v1, single-cell, wide, clinc150, mnist, fashion-mnist and omniglot; groups whose data are not
-there are skipped. Behind each mean of ARIs stands the mean error of the number of clusters.
+and of clothes, 70 sets of some classes of well-known data (`real_subsets.py`; *others* are of the sources
+that no checkpoint was trained on), and sets of each family of the prior, which a checkpoint may know: a loss
+there shows what training has cost. FOLDER holds clustering-data-v1, single-cell, wide, clinc150, mnist,
+fashion-mnist and omniglot; groups whose data are not there are skipped. Behind each mean of ARIs stands the
+mean error of the number of clusters.
 """
 
 import json
@@ -27,7 +27,7 @@ from rich.table import Table
 
 from gfncp import GFNCP
 from gfncp.configuration.recorded_coresets import SOURCES
-from gfncp.data import images
+from gfncp.data import labelled_images
 from gfncp.files import write_text
 from gfncp.seeds import seeded
 from gfncp.simulators.prior import FAMILIES
@@ -41,9 +41,9 @@ console = Console(highlight=False)
 
 
 def pictures(data: Path, seeds: int) -> Iterator[Case]:
-    """Yield random training images as rows of pixels, once per seed; those of test are for tests."""
+    """Yield random images that were held out of training, as rows of pixels, once per seed."""
     for name in ("mnist", "fashion-mnist"):
-        x, classes = images(name, "train", data / name)
+        x, classes = labelled_images(name, "validation", data / name)
         real = RealSet(name, x.flatten(1).double().numpy(), (classes.numpy() + 1,))
         for seed in range(seeds):
             yield Case(real.subsample(IMAGES, seed), seed)

@@ -8,25 +8,22 @@ from families_data import Case, Labels, Points, numbered, plates, wide_tables
 from real_sets import RealSet
 from sklearn.datasets import load_digits
 
-from gfncp.data import images, labelled_images
+from gfncp.data import labelled_images
 from gfncp.data.embeddings import clinc150
 
 SETS = 7  # of each source
 MOST_CLASSES = 26
 FEWEST_POINTS, MOST_POINTS = 120, 1200
-SHOWN = 20_000  # images of a source
 
 
 def sources(data: Path) -> Iterator[tuple[str, Points, Labels]]:
-    """Yield name, points and classes of each source; of split data, the part to train on."""
+    """Yield name, points and classes of each source; of images, those that were held out of training."""
     for real in (*wide_tables(data), *plates(data)):
         yield real.name, real.x, real.references[0]
     yield "digits", *load_digits(return_X_y=True)
-    for name in ("mnist", "fashion-mnist"):
-        x, classes = images(name, "train", data / name)
-        yield name, x[:SHOWN].flatten(1).double().numpy(), classes[:SHOWN].numpy()
-    x, classes = labelled_images("omniglot", "validation", data / "omniglot")
-    yield "omniglot", x.flatten(1).double().numpy(), classes.numpy()
+    for name in ("mnist", "fashion-mnist", "omniglot"):
+        x, classes = labelled_images(name, "validation", data / name)
+        yield name, x.flatten(1).double().numpy(), classes.numpy()
     sentences = clinc150(data / "clinc150")
     yield "clinc150", sentences.x.double().numpy(), numbered(sentences.classes)
 

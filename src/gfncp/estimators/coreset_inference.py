@@ -24,7 +24,7 @@ from gfncp.coresets.units import Scale, choose_scale
 from gfncp.decoding import core, orders
 from gfncp.decoding.model import CoresetModel
 from gfncp.estimators.coreset_sizes import LARGE, CoresetSizes, is_flat, most_tokens
-from gfncp.estimators.coreset_votes import consensus, most_typical_clustering
+from gfncp.estimators.coreset_votes import consensus, most_typical_clustering, with_enough
 from gfncp.estimators.inference import Clustered, Given, Inference, Judge, Points
 from gfncp.estimators.kept import Kept
 from gfncp.networks.energy import Encoding
@@ -232,8 +232,8 @@ class CoresetInference(Inference):
         """The clustering of each set that those of all coresets agree on.
 
         Its clusters all have a medoid in the largest coreset, so the posterior knows it. Where K is told,
-        half of the greedy clusterings and all samples are of a network that is not told: it often knows the
-        clusters, and errs in how many of them count as one.
+        half of the greedy clusterings and all samples are of a network that is not told, if they have K
+        clusters or more: classes often consist of several clusters, and told K, it joins the wrong ones.
         """
         several = len(placed) // len(sets)
         along = self._known_first(encoding, math.ceil(max(CLUSTERINGS, self.n_orders) / several))
@@ -245,7 +245,7 @@ class CoresetInference(Inference):
             untold = replace(self, n_clusters=None)
             encoding, _ = untold.encode([each for given in sets for each in self.coresets(given)])
             freely, _ = orders.greedy_each(self.network, encoding, along)
-            voters, bounds = torch.cat([labels, freely], 1), None
+            voters, bounds = torch.cat([labels, with_enough(freely, low, labels)], 1), None
         agreed = []
         for i, given in enumerate(sets):
             own = slice(i * several, (i + 1) * several)
@@ -253,7 +253,7 @@ class CoresetInference(Inference):
             if several == 1:
                 tokens = most_typical_clustering(labels[i], placed[i])
             else:
-                drawn = self._drawn(encoding.of(own), along[:1], bounds)
+                drawn = with_enough(self._drawn(encoding.of(own), along[:1], bounds), low, labels[own])
                 tokens = consensus(placed[own], voters[own], drawn, labels[own][-1], low, high)
             agreed.append(placed[own][-1].most_likely(tokens).long())
         return agreed

@@ -27,6 +27,16 @@ def most_typical_clustering(
     return own[orders.most_typical(own)]
 
 
+def with_enough(
+    labels: Int[torch.Tensor, "coresets clusterings tokens"],
+    fewest: int | float,
+    others: Int[torch.Tensor, "coresets others tokens"],
+) -> Int[torch.Tensor, "coresets clusterings tokens"]:
+    """Return clusterings; others, in turn, stand in the places of those that have too few clusters."""
+    enough = labels.amax(2, keepdim=True) + 1 >= fewest
+    return torch.where(enough, labels, others[:, torch.arange(labels.shape[1]) % others.shape[1]])
+
+
 def consensus(
     placed: list[PlacedPoints],
     greedy: Int[torch.Tensor, "coresets orders tokens"],

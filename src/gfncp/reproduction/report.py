@@ -16,6 +16,7 @@ from gfncp.configuration.embedding_files import EmbeddingFile
 from gfncp.configuration.encoder import EmbeddedPictures, Pretraining
 from gfncp.configuration.image_data import EmbeddingData, ImageSets, PixelData
 from gfncp.configuration.neighbour_coresets import NeighbourCoresets
+from gfncp.configuration.recorded_coresets import RecordedCoresets
 from gfncp.configuration.simulated_data import CoresetData, GeneralData, MixtureData
 from gfncp.configuration.toml_files import to_toml
 from gfncp.data.checks import array_shape
@@ -274,6 +275,12 @@ def _training_sets(configuration: Configuration) -> str:
                 f"Mixtures of up to {data.max_clusters} clusters in 1 to 16 dimensions: full covariances, "
                 "long tails, sizes and densities that differ, bent shapes, background points and dimensions "
                 "of noise; `gfncp.simulators.GeneralMixtures` says in what shares."
+            )
+        case RecordedCoresets():
+            return (
+                f"Sets of the prior's families (docs/prior.md), {data.recorded:.0%} of recorded images, and "
+                f"{data.faceted:.0%} in which near clusters count as one, summarised by at most "
+                f"{data.tokens} micro-clusters."
             )
         case CoresetData():
             return (
