@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gfncp.networks import teacher_forcing
@@ -27,17 +27,35 @@ class InteractingEnergyNetwork(EnergyNetwork):
     def reads_u(self) -> Float[Tensor, "readers width"]:
         return torch.cat([super().reads_u(), self.g.first.weight[:, self.width :]])
 
-    def cluster(self, pooled, unassigned, state):
+    def cluster(
+        self,
+        pooled: Float[Tensor, "rows sums"],
+        unassigned: Float[Tensor, "states readers"],
+        state: Int[Tensor, "rows"],
+    ) -> Float[Tensor, "rows width"]:
         return super().cluster(pooled + F.embedding(state, unassigned[:, self.width :]), unassigned, state)
 
-    def represent(self, sums, clusters, opened, unassigned):
+    def represent(
+        self,
+        sums: Float[Tensor, "states capacity sums"],
+        clusters: Float[Tensor, "states capacity width"],
+        opened: Int[Tensor, "states"],
+        unassigned: Float[Tensor, "states readers"],
+    ) -> Float[Tensor, "states capacity width"]:
         """Return the representations of opened clusters, computed anew since unassigned points changed."""
         state, k = (torch.arange(sums.shape[1], device=sums.device) < opened[:, None]).nonzero(as_tuple=True)
         clusters = sums.new_zeros(*sums.shape[:2], self.width)
         clusters[state, k] = self.cluster(sums[state, k], unassigned, state)
         return clusters
 
-    def all_steps(self, cluster_terms, unassigned_terms, mask, labels, clusters):
+    def all_steps(
+        self,
+        cluster_terms: Float[Tensor, "batch points sums"],
+        unassigned_terms: Float[Tensor, "batch points readers"],
+        mask: Bool[Tensor, "batch points"],
+        labels: Int[Tensor, "batch points"],
+        clusters: int,
+    ) -> Float[Tensor, "batch points options"]:
         """Return the energies of all steps, at each of which every cluster is represented anew."""
         steps = torch.arange(labels.shape[1], device=labels.device).expand_as(labels)
         return teacher_forcing.some_steps(

@@ -2,7 +2,8 @@
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.networks.interfaces import Encoder
@@ -30,12 +31,12 @@ class PairwiseEnergyNetwork(EnergyNetwork):
         self.phi = nn.Linear(encoder.features, PROJECTIONS * SIZE)
         self.reads_pairs = nn.Linear(2 * PROJECTIONS, self.width, bias=False)
 
-    def assigned(self, features):
+    def assigned(self, features: Float[Tensor, "rows features"]) -> Float[Tensor, "rows sums"]:
         phi = self.phi(features)
         squares = phi.unflatten(1, (PROJECTIONS, SIZE)).square().sum(2)
         return torch.cat([super().assigned(features), phi, squares, torch.ones_like(squares[:, :1])], 1)
 
-    def seen(self, pooled):
+    def seen(self, pooled: Float[Tensor, "rows sums"]) -> Float[Tensor, "rows width"]:
         h, phi, squares, members = pooled.split([self.width, PROJECTIONS * SIZE, PROJECTIONS, 1], 1)
         pairs = (phi.unflatten(1, (PROJECTIONS, SIZE)).square().sum(2) - squares) / 2
         count = (members * (members - 1) / 2).clamp_min(1)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gfncp.partitions import canonical_labels
@@ -58,7 +58,12 @@ def curved_clusters(
     return x, torch.where(kind == RINGS, labels, curve), torch.where(in_space, 3.0, 2.0)
 
 
-def concentric(draw, curve, along, in_space):
+def concentric(
+    draw: Draw,
+    curve: Int[Tensor, "sets points"],
+    along: Float[Tensor, "sets points"],
+    in_space: Bool[Tensor, "sets 1"],
+) -> tuple[Float[Tensor, "sets points 3"], Int[Tensor, "sets points"]]:
     """Draw points of rings around 0, each 1 wider than the one before; balls may replace the first."""
     points = curve.shape[1]
     solid = draw.some(0.5)
@@ -80,7 +85,13 @@ def concentric(draw, curve, along, in_space):
     return torch.where(middle[..., None], inner, x), torch.where(second, ARCS, curve)
 
 
-def arms(draw, curve, along, in_space, count):
+def arms(
+    draw: Draw,
+    curve: Int[Tensor, "sets points"],
+    along: Float[Tensor, "sets points"],
+    in_space: Bool[Tensor, "sets 1"],
+    count: Float[Tensor, "sets 1"],
+) -> Float[Tensor, "sets points 3"]:
     """Draw points of the arms of a spiral, each turned by the same angle from the one before."""
     turns = draw.log_uniform(0.3, 1.5)
     first = draw.uniform(high=0.3) + 0.05
@@ -91,7 +102,12 @@ def arms(draw, curve, along, in_space, count):
     return x + thick(draw, curve.shape[1], in_space, between * draw.log_uniform(0.03, 0.15))
 
 
-def links(draw, curve, along, in_space):
+def links(
+    draw: Draw,
+    curve: Int[Tensor, "sets points"],
+    along: Float[Tensor, "sets points"],
+    in_space: Bool[Tensor, "sets 1"],
+) -> Float[Tensor, "sets points 3"]:
     """Draw points of half circles, upper and lower in turn; in space, of rings at right angles."""
     odd = curve % 2 == 1
     ring = circle(along)
@@ -110,7 +126,9 @@ def circle(turn: Float[Tensor, "sets points"]) -> Float[Tensor, "sets points 3"]
     return torch.stack([angle.cos(), angle.sin(), torch.zeros_like(angle)], 2)
 
 
-def thick(draw, points, in_space, size):
+def thick(
+    draw: Draw, points: int, in_space: Bool[Tensor, "sets 1"], size: Float[Tensor, "sets 1"]
+) -> Float[Tensor, "sets points 3"]:
     """Draw normal deviations from a curve."""
     deviations = size[..., None] * draw.normal(points, SPACE)
     deviations[..., 2] *= in_space
