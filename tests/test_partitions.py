@@ -177,7 +177,7 @@ ALPHA, POINTS, SETS = 0.7, 6, 40_000
 
 
 def probability(labels: list[int], largest: int) -> float:
-    """Of a partition, guest by guest, in a Chinese restaurant whose tables seat few."""
+    """Return the probability of a partition, guest by guest, in a restaurant whose tables seat few."""
     seats, product = [], 1.0
     for label in labels:
         weights = [taken if taken < largest else 0 for taken in seats] + [ALPHA]

@@ -1,4 +1,4 @@
-"""How the benchmark of calibration judges the answers of a posterior."""
+"""Test how the benchmark of calibration judges the answers of a posterior."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""How the benchmark of users' cases judges what it observes."""
+"""Test how the benchmark of users' cases judges what it observes."""
 
 import importlib
 import warnings

@@ -1,4 +1,4 @@
-"""What a column is used as, or why it is left out."""
+"""Columns say what they are used as, or why they are left out."""
 
 import numpy as np
 import pandas as pd

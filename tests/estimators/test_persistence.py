@@ -1,4 +1,4 @@
-"""What is kept in a folder or a pickle is what was fitted."""
+"""Folders and pickles keep what was fitted."""
 
 import pickle
 

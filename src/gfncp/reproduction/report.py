@@ -276,16 +276,10 @@ def _training_sets(configuration: Configuration) -> str:
                 "long tails, sizes and densities that differ, bent shapes, background points and dimensions "
                 "of noise; `gfncp.simulators.GeneralMixtures` says in what shares."
             )
-        case RecordedCoresets():
-            return (
-                f"Sets of the prior's families (docs/prior.md), {data.recorded:.0%} of recorded images, and "
-                f"{data.faceted:.0%} in which near clusters count as one, summarised by at most "
-                f"{data.tokens} micro-clusters."
-            )
         case CoresetData():
             return (
-                f"Sets of the prior's families (docs/prior.md), summarised by at most {data.tokens} "
-                "micro-clusters."
+                f"Sets of the prior's families (docs/prior.md){_beside_the_prior(data)}, summarised by at "
+                f"most {data.tokens} micro-clusters."
             )
         case PixelData():
             return (
@@ -328,6 +322,13 @@ def _pretraining(options: Pretraining) -> str:
         parts.append(f"{options.rounds} rounds of drawing neighbours together")
     at_first = "" if options.iterations else ", at first those of pixels"
     return " and ".join(parts) + at_first
+
+
+def _beside_the_prior(data: CoresetData) -> str:
+    if not isinstance(data, RecordedCoresets):
+        return ""
+    shares = f"{data.recorded:.0%} of recorded images, and {data.faceted:.0%}"
+    return f", {shares} in which near clusters count as one"
 
 
 def _prior(data: MixtureData | ImageSets | EmbeddingFile) -> str:
