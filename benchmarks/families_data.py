@@ -15,6 +15,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 from real_sets import RealSet, bundled_sets, read_collections
 from scipy.spatial.distance import cdist
+from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
 
 MOST_POINTS = 2000  # of a planar set
@@ -22,12 +23,13 @@ WIDE_POINTS = 1000
 GENES, COMPONENTS = 1000, 20  # of single cells: the most variable genes, and their principal components
 INTENTS, TEXT_SETS = 10, 10
 TEXT_POINTS = 300
+BLOB_SETS = 30
 POINTS = 300  # of a drawn set, unless its recipe says otherwise
 CLEAR = np.array(
     [[0.0, 0.0], [8.0, 0.0], [0.0, 8.0]]
 )  # centres of three round clusters, in standard deviations
 PROFILES = np.array([[1, 3, 5], [5, 1, 3], [3, 5, 1]])  # of three groups of people, on scales from 1 to 5
-TEXT, TUNING, REPORTED, TOLD, ORDERS, MIXTURE = range(6)  # streams of random numbers
+TEXT, TUNING, REPORTED, TOLD, ORDERS, MIXTURE, BLOBS = range(7)  # streams of random numbers
 
 Points = Float[np.ndarray, "points dim"]
 Labels = Int[np.ndarray, "points"]
@@ -303,6 +305,15 @@ def told(data: Path, seeds: int) -> Iterator[Case]:
             yield Case(draw(f"{dim} columns", lambda rng, dim=dim: moderate(dim, rng), TOLD, dim, seed), seed)
 
 
+def first_tries(data: Path, seeds: int) -> Iterator[Case]:
+    """Yield sets of scikit-learn's ``make_blobs``: 3 to 12 clusters of variance 1 in a square of side 20."""
+    for number in range(BLOB_SETS):
+        rng = np.random.default_rng([BLOBS, number])
+        clusters, points = int(rng.integers(3, 13)), int(100 * 10 ** rng.random())
+        x, labels, *_ = make_blobs(points, centers=clusters, random_state=number)
+        yield Case(RealSet(f"{clusters} blobs", x, (numbered(labels),)), number)
+
+
 GROUPS: dict[str, Callable[[Path, int], Iterator[Case]]] = {
     "planar": planar,
     "single-cell": single_cell,
@@ -310,4 +321,5 @@ GROUPS: dict[str, Callable[[Path, int], Iterator[Case]]] = {
     "text": text,
     "trackers": trackers,
     "told K": told,
+    "make_blobs": first_tries,
 }

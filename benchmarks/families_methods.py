@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from families_data import TUNING, Labels, Points, sentences, some_intents
-from families_targets import KMEANS, OURS_TOLD, SPECIAL
+from families_targets import KMEANS, MIXTURES, OURS_TOLD, SPECIAL
 from real_data import PEERS, SAMPLES, Method, ours
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
@@ -13,7 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from gfncp import GFNCP
 
-BESIDE = (KMEANS, "GMM, true K", "GMM + BIC", "HDBSCAN")  # the peers of `real_data.py` that are run here
+BESIDE = (KMEANS, "GMM, true K", MIXTURES, "HDBSCAN")  # the peers of `real_data.py` that are run here
 TUNING_SETS = 10  # of training sentences, on which average linkage gets its threshold
 QUANTILES = np.linspace(0.01, 0.6, 60)
 
@@ -40,14 +40,16 @@ def best_quantile(data: Path) -> float:
 def methods(group: str, data: Path, checkpoint: str, peers: bool) -> list[Method]:
     """Return what is run beside the checkpoint: what the group's targets need, and peers."""
     known = {peer.name: peer for peer in PEERS if peer.name in BESIDE}
+    known_k = Method(
+        OURS_TOLD,
+        True,
+        lambda x, k, seed: GFNCP(checkpoint, SAMPLES, n_clusters=k, random_state=seed).fit_predict(x),
+    )
     needed = []
     if group == "told K":
-        known_k = Method(
-            OURS_TOLD,
-            True,
-            lambda x, k, seed: GFNCP(checkpoint, SAMPLES, n_clusters=k, random_state=seed).fit_predict(x),
-        )
         needed = [known_k, known[KMEANS]]
+    elif group == "make_blobs":
+        needed = [known_k, known[KMEANS], known[MIXTURES]]
     elif group == "text":
         needed = [replace(ours(SPECIAL), name=SPECIAL)]
         if peers:

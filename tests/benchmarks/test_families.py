@@ -129,6 +129,12 @@ def test_told_numbers_are_those_of_clusters_that_have_points(sets, dim):
     assert min(numbers) >= 3 and max(numbers) <= 12 and len(numbers) > 5
 
 
+def test_first_tries_are_sets_of_every_number_of_blobs(sets):
+    cases = list(sets.first_tries(Path(), 1))
+    assert {case.real.numbers for case in cases} == {(k,) for k in range(3, 13)}
+    assert all(100 <= len(case.real.x) <= 1000 for case in cases)
+
+
 # Real sets.
 
 
@@ -196,6 +202,7 @@ def test_methods_that_targets_need_are_run_without_peers(beside):
     assert names("text", False) == ["clinc150"]
     assert names("told K", False) == ["gfncp, true K", "k-means, true K"]
     assert sorted(names("told K", True)) == sorted(["gfncp, true K", *beside.BESIDE])
+    assert names("make_blobs", False) == ["gfncp, true K", "k-means, true K", "GMM + BIC"]
 
 
 def test_the_number_of_clusters_is_judged_by_the_reference_that_fits_best(families, sets):
@@ -280,6 +287,10 @@ def test_leads_are_counted_set_by_set(judge):
     }
     assert values(judge, [figures("text", "ten intents", 0.75, others={"clinc150": 1.0})]) == {
         "text: ARI beyond clinc150": [-0.25]
+    }
+    assert values(judge, [figures("make_blobs", "4 blobs", 0.75, others=told | {"GMM + BIC": 0.5})]) == {
+        "make_blobs: ARI beyond GMM + BIC": [0.25],
+        "make_blobs: ARI beyond k-means, told K": [0.25],
     }
 
 

@@ -241,11 +241,13 @@ def test_fits_are_saved_with_all_that_was_given(checkpoint, tmp_path, scale):
     np.testing.assert_array_equal(again.predict_proba(new), model.predict_proba(new))
 
 
-def test_sets_side_by_side_are_as_alone(checkpoint):
-    sets = [points(4), points(30), points(7, seed=3, dim=3)]
-    model = GFNCP(checkpoint, random_state=0, n_samples=5)
+@pytest.mark.parametrize("n_clusters", [None, 3, (2, 4)])
+def test_sets_side_by_side_are_as_alone(checkpoint, n_clusters):
+    few_tokens = np.random.default_rng(0).integers(0, 2, (30, 2)).astype(float)
+    sets = [points(4), points(30), few_tokens, points(7, seed=3, dim=3)]
+    model = GFNCP(checkpoint, random_state=0, n_samples=5, n_clusters=n_clusters)
     for x, fitted in zip(sets, model.fit_sets(sets), strict=True):
-        alone = GFNCP(checkpoint, random_state=0, n_samples=5).fit(x)
+        alone = GFNCP(checkpoint, random_state=0, n_samples=5, n_clusters=n_clusters).fit(x)
         assert np.array_equal(alone.labels_, fitted.labels_)
         found = Posterior.from_samples(fitted.posterior_.labels, fitted.posterior_.log_prob)
         np.testing.assert_allclose(model.log_prob(x, found.labels), found.log_prob, atol=1e-3)

@@ -32,6 +32,19 @@ def test_points_are_together_that_most_clusterings_have_together():
     assert consensus(votes).tolist() == [0, 0, 1, 1, 2, 2]
 
 
+@pytest.mark.parametrize(("single", "clusters"), [(4, 2), (5, 1), (6, 1)])
+@pytest.mark.parametrize("further", [False, True])
+def test_the_median_clustering_has_no_more_clusters(single, further, clusters):
+    """Some agree that there are two, though not where they meet; most pairs are together either way."""
+    border = np.array([[7], [8], [9], [8], [7]])
+    votes = np.concatenate([np.zeros((single, 12), int), np.arange(12) >= border])
+    together = (votes[:, :, None] == votes[:, None]).mean(0)
+    assert together.mean() > 0.7
+    if further:  # a cluster that is apart in all clusterings counts as one more
+        votes = np.concatenate([votes, np.full((len(votes), 6), 2)], 1)
+    assert consensus(canonical_labels(torch.from_numpy(votes)).numpy()).max() + 1 == clusters + further
+
+
 def test_one_point_has_one_cluster():
     assert consensus([[0], [0]]).tolist() == [0]
 

@@ -37,8 +37,9 @@ from gfncp.seeds import CORESET_SEED, ORDERS_SEED, seeded
 SETS_AT_ONCE = 32
 ENCODED = 4  # coresets of like size, whose tokens are encoded together on a CPU
 CORESETS = 8  # of all sizes; of sets of more than `LARGE` rows, one of each size
-CLUSTERINGS = 16  # greedy ones, at least, that have to agree
-SAMPLES = 64  # sampled ones
+SAMPLES = 128  # of all coresets of a set, which have to agree
+COUNTED = 8  # samples whose clusters are counted
+GREEDY = 16  # greedy clusterings, at least, of one coreset, or where K is told
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,8 @@ class CoresetInference(Inference):
         if not is_flat(points) or not sizes.may_be_crowded(len(points.places)):
             return False
         encoding, _ = self.encode([self._first(points, 0, sizes.tokens)])
-        labels, _ = orders.greedy_each(self.network, encoding, self._known_first(encoding, 1))
-        return sizes.crowded_by(int(labels.max()) + 1)
+        clusters = self._drawn(given, encoding, COUNTED).amax(2) + 1
+        return sizes.crowded_by(int(clusters.median()))
 
     def seen(self, given: Given, rows: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some dim"]:
         if len(rows) == len(given.x) and given.weights is None:  # read already
@@ -231,42 +232,60 @@ class CoresetInference(Inference):
     ) -> list[Int[torch.Tensor, "points"]]:
         """The clustering of each set that those of all coresets agree on.
 
-        Its clusters all have a medoid in the largest coreset, so the posterior knows it. Where K is told,
-        half of the greedy clusterings and all samples are of a network that is not told, if they have K
-        clusters or more: classes often consist of several clusters, and told K, it joins the wrong ones.
+        Its clusters all have a medoid in the largest coreset, so the posterior knows it.
         """
         several = len(placed) // len(sets)
-        along = self._known_first(encoding, math.ceil(max(CLUSTERINGS, self.n_orders) / several))
+        if several == 1:
+            found = self._greedy(sets, encoding)
+            tokens = [most_typical_clustering(*each) for each in zip(found, placed, strict=True)]
+        else:
+            tokens = []
+            for i, given in enumerate(sets):
+                own = slice(i * several, (i + 1) * several)
+                votes, keeping = self._votes(given, encoding.of(own).trimmed())
+                tokens.append(consensus(placed[own], votes, keeping, *self._told))
+        largest = placed[several - 1 :: several]
+        return [each.most_likely(own).long() for each, own in zip(largest, tokens, strict=True)]
+
+    def _votes(
+        self, given: Given, encoding: Encoding
+    ) -> tuple[Int[torch.Tensor, "coresets votes tokens"], Int[torch.Tensor, "kept tokens"]]:
+        """Clusterings of the coresets of one set, and those of the last one that keep the bounds.
+
+        They are samples. Where K is told, half of the say have greedy clusterings, and the samples are of a
+        network that is not told: classes often consist of several clusters, and told K, it joins wrong ones.
+        """
+        fewest, most = self._told
+        if fewest < most:
+            drawn = self._drawn(given, encoding, SAMPLES)
+            return drawn, drawn[-1]
+        told = self._greedy([given], encoding)
+        untold = replace(self, n_clusters=None)
+        freely = untold._drawn(given, untold.encode(self.coresets(given))[0], SAMPLES)
+        as_often = told.repeat_interleave(freely.shape[1] // told.shape[1], 1)
+        return torch.cat([as_often, with_enough(freely, fewest, told)], 1), told[-1]
+
+    def _greedy(self, sets: list[Given], encoding: Encoding) -> Int[torch.Tensor, "coresets orders tokens"]:
+        """Greedy clusterings of all coresets of some sets, at least 16 for each set."""
+        several = len(encoding.mask) // len(sets)
+        along = self._known_first(encoding, math.ceil(max(GREEDY, self.n_orders) / several))
         bounds = self._bounds(int(encoding.mask.sum(1).min()))
         labels, log_prob = orders.greedy_each(self.network, encoding, along, bounds)
-        low, high = self._told
-        voters = labels
-        if several > 1 and low == high:
-            untold = replace(self, n_clusters=None)
-            encoding, _ = untold.encode([each for given in sets for each in self.coresets(given)])
-            freely, _ = orders.greedy_each(self.network, encoding, along)
-            voters, bounds = torch.cat([labels, with_enough(freely, low, labels)], 1), None
-        agreed = []
         for i, given in enumerate(sets):
-            own = slice(i * several, (i + 1) * several)
-            self.check_finite(bool(log_prob[own].isfinite().all()), given.x)
-            if several == 1:
-                tokens = most_typical_clustering(labels[i], placed[i])
-            else:
-                drawn = with_enough(self._drawn(encoding.of(own), along[:1], bounds), low, labels[own])
-                tokens = consensus(placed[own], voters[own], drawn, labels[own][-1], low, high)
-            agreed.append(placed[own][-1].most_likely(tokens).long())
-        return agreed
+            own = log_prob[i * several : (i + 1) * several]
+            self.check_finite(bool(own.isfinite().all()), given.x)
+        return labels
 
     def _drawn(
-        self,
-        encoding: Encoding,
-        along: Int[torch.Tensor, "orders tokens"],
-        bounds: ClusterBounds | None,
-    ) -> Int[torch.Tensor, "coresets samples tokens"]:
+        self, given: Given, encoding: Encoding, samples: int
+    ) -> Int[torch.Tensor, "coresets shares tokens"]:
         """Sample clusterings of the coresets of one set: the same ones, whatever other sets are beside it."""
-        share = math.ceil(SAMPLES / len(encoding.mask))
-        return orders.sample(self.network, encoding, share, along, seeded(ORDERS_SEED, 1), bounds)[0]
+        share = math.ceil(samples / len(encoding.mask))
+        along = self._known_first(encoding, 1)
+        bounds = self._bounds(int(encoding.mask.sum(1).min()))
+        labels, log_prob = orders.sample(self.network, encoding, share, along, seeded(ORDERS_SEED, 1), bounds)
+        self.check_finite(bool(log_prob.isfinite().all()), given.x)
+        return labels
 
     @torch.no_grad()
     def log_prob(

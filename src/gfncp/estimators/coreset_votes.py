@@ -1,8 +1,8 @@
-"""Votes of several coresets of one set: the clustering of its points that theirs agree on.
+"""Votes of several coresets of one set: the clustering of its points that their samples agree on.
 
-A coreset is drawn at random, and another one of another size shows the same set a little differently. Half of
-the say have greedy clusterings, the most accurate single ones, and half have samples, which tell what is
-uncertain: clusters that are one with probability .4 may be one in all greedy clusterings, or in none.
+A coreset is drawn at random, and another one of another size shows the same set a little differently. Samples
+vote, and no greedy clusterings: where clusters overlap, one of these may open a cluster for almost every
+token, each a little more probable than its rivals.
 """
 
 import math
@@ -39,8 +39,7 @@ def with_enough(
 
 def consensus(
     placed: list[PlacedPoints],
-    greedy: Int[torch.Tensor, "coresets orders tokens"],
-    drawn: Int[torch.Tensor, "coresets samples tokens"],
+    labels: Int[torch.Tensor, "coresets samples tokens"],
     keeping: Int[torch.Tensor, "kept tokens"],
     low: float,
     high: float,
@@ -54,14 +53,11 @@ def consensus(
             a cluster of the consensus has no medoid, and too few are left.
         low, high: bounds on the number of clusters.
     """
-    as_often = greedy.repeat_interleave(math.ceil(drawn.shape[1] / greedy.shape[1]), 1)
     medoid, points = placed[-1].prepared.medoid, len(placed[-1].prepared.nearest)
     some = torch.arange(0, points, math.ceil(points / COMPARED))
     places, rows = torch.cat([some, medoid]), np.arange(len(some))
     of_places = [
-        own.cpu()[:, each.prepared.nearest[places]]
-        for labels in (as_often, drawn)
-        for each, own in zip(placed, labels, strict=True)
+        own.cpu()[:, each.prepared.nearest[places]] for each, own in zip(placed, labels, strict=True)
     ]
     votes = Votes(canonical_labels(torch.cat(of_places)).numpy())
     closeness = votes.closeness(votes.consensus(rows, low, high), rows)

@@ -57,6 +57,11 @@ class Encoding(NamedTuple):
         """Return the encoding of some of the sets."""
         return Encoding(*(part[sets] for part in self))
 
+    def trimmed(self) -> "Encoding":
+        """Return the encoding without the points at the end that no set has."""
+        points = int(self.mask.sum(1).max())
+        return Encoding(*(part[:, :points] for part in self))
+
 
 class EnergyNetwork(Network):
     """Energies E[c_{1:n}] of partial clusterings.

@@ -2,8 +2,10 @@
 
 Two points are together in some share of the clusterings. Average linkage of these shares gives the consensus
 (Fred, Jain, 2005): clusters are joined while their points are together in half of the clusterings, on
-average. A cluster that hardly any of the clusterings has, by the Jaccard index (Hennig, 2007), and far fewer
-than have the others, is noise of the vote, and its points join the others.
+average, and more than in the median clustering are left. (Clusterings may agree on a number of clusters, but
+not on borders; then most pairs near these are together in half of all.) A cluster that hardly any of the
+clusterings has, by the Jaccard index (Hennig, 2007), and far fewer than have the others, is noise of the
+vote, and its points join the others.
 
 References:
     Fred, Jain. Combining Multiple Clusterings Using Evidence Accumulation. IEEE TPAMI 27, 2005.
@@ -34,6 +36,7 @@ class Votes:
     def __init__(self, labels: Int[np.ndarray, "clusterings points"]) -> None:
         self.clusterings, self.points = labels.shape
         sizes = labels.max(1) + 1
+        self.median = int(np.quantile(sizes, 0.5, method="lower"))  # number of clusters
         self.first = sizes.cumsum() - sizes  # column of the first cluster of each clustering
         columns = (labels + self.first[:, None]).T.ravel()
         ends = np.arange(0, labels.size + 1, self.clusterings)
@@ -50,7 +53,7 @@ class Votes:
         member = self.member[rows]
         tree = average_linkage((member @ member.T).toarray() / self.clusterings)
         apart = len(rows) - int((tree[:, 2] <= 1 - TOGETHER).sum())
-        labels = cut_tree(tree, int(min(max(apart, low), high)))[:, 0]
+        labels = cut_tree(tree, int(min(max(apart, self.median, low), high, len(rows))))[:, 0]
         while (clusters := labels.max() + 1) > low:
             stability = self._stability(labels, rows)
             weakest = stability.argmin()

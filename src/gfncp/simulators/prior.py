@@ -1,5 +1,6 @@
 """The prior over data sets of users: families of simulated sets, each with its share."""
 
+from gfncp.simulators.boxed import Boxed
 from gfncp.simulators.counts import Counts
 from gfncp.simulators.curves import Curves
 from gfncp.simulators.directions import Directions
@@ -17,6 +18,7 @@ from gfncp.simulators.worms import Worms
 FAMILIES = (
     (0.06, GeneralMixtures(max_clusters=60)),
     (0.11, GeneralMixtures(max_clusters=20)),
+    (0.12, Boxed(max_clusters=25)),
     (0.05, Grouped(max_clusters=25)),
     (0.11, Packed(max_clusters=50)),
     (0.08, Shapes(max_clusters=15)),
