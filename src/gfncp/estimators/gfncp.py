@@ -83,8 +83,8 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         labels_: one clustering, ``(n_samples,)``: the greedy one, unless the samples contradict it, see
             `gfncp.posterior.decision.settle`. The greedy clustering is the one that agrees best with the
             others, of those along 16 orders, or ``n_orders`` if these are more; checkpoints of coresets
-            take instead what samples of several coresets agree on. A stream keeps the greedy clustering along the
-            order of its points, whatever the samples say. Noise is -1, if it is labelled.
+            take instead what samples of several coresets agree on. A stream keeps the greedy clustering
+            along the order of its points, whatever the samples say. Noise is -1, if it is labelled.
         n_clusters_: its number of clusters, without noise.
         probabilities_: how sure each point's place is, see `Posterior.confidence`.
         posterior_: the sampled `Posterior`; the greedy clustering and ``labels_``, before noise is labelled,
