@@ -1,28 +1,27 @@
-"""Votes of clusterings: which of them count, and what is left where a consensus breaks its bounds."""
-
-import math
+"""Votes of clusterings: which of them count."""
 
 import torch
 
-from gfncp.estimators.coreset_votes import with_enough
+from gfncp.estimators.coreset_votes import numbers_of_clusters, replaced
 
 
-def test_clusterings_with_too_few_clusters_are_replaced_by_others_in_turn():
+def test_others_in_turn_stand_in_the_places_of_those_that_do_not_stay():
     labels = torch.tensor([[[0, 0, 1], [0, 0, 0], [0, 1, 2], [0, 0, 0]]])
     others = torch.tensor([[[0, 1, 0], [0, 1, 1]]])
-    assert with_enough(labels, 2, others).tolist() == [[[0, 0, 1], [0, 1, 1], [0, 1, 2], [0, 1, 1]]]
-    assert with_enough(labels, 3, others).tolist() == [[[0, 1, 0], [0, 1, 1], [0, 1, 2], [0, 1, 1]]]
+    stay = numbers_of_clusters(labels) >= 2
+    assert replaced(labels, stay, others).tolist() == [[[0, 0, 1], [0, 1, 1], [0, 1, 2], [0, 1, 1]]]
+    stay = numbers_of_clusters(labels) >= 3
+    assert replaced(labels, stay, others).tolist() == [[[0, 1, 0], [0, 1, 1], [0, 1, 2], [0, 1, 1]]]
 
 
-def test_clusterings_with_enough_clusters_stay():
+def test_what_stays_stays():
     labels = torch.randint(4, (3, 5, 7), generator=torch.Generator().manual_seed(0))
     others = torch.zeros(3, 1, 7, dtype=torch.long)
-    assert torch.equal(with_enough(labels, 1, others), labels)
-    replaced = with_enough(labels, math.inf, others)
-    assert torch.equal(replaced, others.expand_as(labels))
+    every = torch.ones(3, 5, dtype=torch.bool)
+    assert torch.equal(replaced(labels, every, others), labels)
+    assert torch.equal(replaced(labels, ~every, others), others.expand_as(labels))
 
 
 def test_absent_tokens_are_no_cluster():
-    labels = torch.tensor([[[0, 0, -1]], [[0, 1, -1]]])
-    others = torch.tensor([[[0, 1, -1]], [[0, 0, -1]]])
-    assert with_enough(labels, 2, others).tolist() == [[[0, 1, -1]], [[0, 1, -1]]]
+    labels = torch.tensor([[[0, 0, -1], [0, 1, 2]], [[0, 1, -1], [0, 0, 0]]])
+    assert numbers_of_clusters(labels).tolist() == [[1, 3], [2, 1]]

@@ -24,7 +24,7 @@ from gfncp.coresets.units import Scale, choose_scale
 from gfncp.decoding import core, orders
 from gfncp.decoding.model import CoresetModel
 from gfncp.estimators.coreset_sizes import LARGE, CoresetSizes, is_flat, most_tokens
-from gfncp.estimators.coreset_votes import consensus, most_typical_clustering, with_enough
+from gfncp.estimators.coreset_votes import consensus, most_typical_clustering, numbers_of_clusters, replaced
 from gfncp.estimators.inference import Clustered, Given, Inference, Judge, Points
 from gfncp.estimators.kept import Kept
 from gfncp.networks.energy import Encoding
@@ -137,7 +137,7 @@ class CoresetInference(Inference):
         """
         together, least = defaultdict(list), self.sizes.least
         for place, each in enumerate(sets):
-            if each.known is not None and bool((each.known >= 0).any()):
+            if each.is_partly_known:
                 yield [place]
             else:
                 together[len(each.x) <= least, len(each.x) > LARGE].append(place)
@@ -161,7 +161,7 @@ class CoresetInference(Inference):
         """Return coresets of a set, the largest last; one of few points, or if some clusters are known."""
         points = self.points(given)
         sizes = list(enumerate(self.sizes.of(points, given.crowded)))
-        if len(given.x) <= self.sizes.least or (points.known >= 0).any():
+        if not self._is_shown_often(given):
             return [self._first(points, *sizes[-1])]
         further = 0 if len(given.x) > LARGE else CORESETS // len(sizes) - 1
         drawn = []
@@ -223,6 +223,16 @@ class CoresetInference(Inference):
             found.append((labels, posterior.including(labels, float(of_agreed[i]))))
         return found
 
+    def settle(
+        self, given: Given, labels: Int[np.ndarray, "points"], posterior: Posterior
+    ) -> Int[np.ndarray, "points"]:
+        """Return labels, on which samples of several coresets voted; of a single one, see `Inference`."""
+        return labels if self._is_shown_often(given) else super().settle(given, labels, posterior)
+
+    def _is_shown_often(self, given: Given) -> bool:
+        """Return True if a set has several coresets: it is not small, and no clusters are known."""
+        return len(given.x) > self.sizes.least and not given.is_partly_known
+
     @torch.no_grad()
     def greedy(self, given: Given) -> Int[torch.Tensor, "points"]:
         return self._agreed([given], *self.encode(self.coresets(given)))[0]
@@ -250,20 +260,29 @@ class CoresetInference(Inference):
     def _votes(
         self, given: Given, encoding: Encoding
     ) -> tuple[Int[torch.Tensor, "coresets votes tokens"], Int[torch.Tensor, "kept tokens"]]:
-        """Clusterings of the coresets of one set, and those of the last one that keep the bounds.
+        """Clusterings of the coresets of one set, and some of the last one that keep the bounds.
 
-        They are samples. Where K is told, half of the say have greedy clusterings, and the samples are of a
-        network that is not told: classes often consist of several clusters, and told K, it joins wrong ones.
+        Half of them are greedy, half are samples. Where clusters overlap, a greedy clustering may open one
+        for almost every token; one with more clusters than the median sample gives way to a sample.
         """
         fewest, most = self._told
-        if fewest < most:
-            drawn = self._drawn(given, encoding, SAMPLES)
-            return drawn, drawn[-1]
-        told = self._greedy([given], encoding)
+        greedy = self._greedy([given], encoding)
+        told = fewest == most
+        drawn = self._freely_drawn(given, greedy) if told else self._drawn(given, encoding, SAMPLES)
+        as_often = greedy.repeat_interleave(math.ceil(drawn.shape[1] / greedy.shape[1]), 1)
+        stay = numbers_of_clusters(as_often) <= numbers_of_clusters(drawn).median()
+        return torch.cat([replaced(as_often, stay, drawn), drawn], 1), greedy[-1]
+
+    def _freely_drawn(
+        self, given: Given, greedy: Int[torch.Tensor, "coresets orders tokens"]
+    ) -> Int[torch.Tensor, "coresets shares tokens"]:
+        """Sample without telling K; a sample with fewer clusters gives way to a greedy clustering.
+
+        Classes often consist of several clusters, and told K, the network joins the wrong ones.
+        """
         untold = replace(self, n_clusters=None)
-        freely = untold._drawn(given, untold.encode(self.coresets(given))[0], SAMPLES)
-        as_often = told.repeat_interleave(freely.shape[1] // told.shape[1], 1)
-        return torch.cat([as_often, with_enough(freely, fewest, told)], 1), told[-1]
+        drawn = untold._drawn(given, untold.encode(self.coresets(given))[0], SAMPLES)
+        return replaced(drawn, numbers_of_clusters(drawn) >= self._told[0], greedy)
 
     def _greedy(self, sets: list[Given], encoding: Encoding) -> Int[torch.Tensor, "coresets orders tokens"]:
         """Greedy clusterings of all coresets of some sets, at least 16 for each set."""

@@ -1,15 +1,15 @@
-"""Votes of several coresets of one set: the clustering of its points that their samples agree on.
+"""Votes of several coresets of one set: the clustering of its points that theirs agree on.
 
-A coreset is drawn at random, and another one of another size shows the same set a little differently. Samples
-vote, and no greedy clusterings: where clusters overlap, one of these may open a cluster for almost every
-token, each a little more probable than its rivals.
+A coreset is drawn at random, and another one of another size shows the same set a little differently. Half of
+the say have greedy clusterings, the most accurate single ones, and half have samples, which tell what is
+uncertain: clusters that are one with probability .4 may be one in all greedy clusterings, or in none.
 """
 
 import math
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from gfncp.coresets.placement import PlacedPoints
 from gfncp.decoding import orders
@@ -27,19 +27,26 @@ def most_typical_clustering(
     return own[orders.most_typical(own)]
 
 
-def with_enough(
-    labels: Int[torch.Tensor, "coresets clusterings tokens"],
-    fewest: int | float,
+def numbers_of_clusters(
+    labels: Int[torch.Tensor, "coresets votes tokens"],
+) -> Int[torch.Tensor, "coresets votes"]:
+    """Return the number of clusters of each clustering."""
+    return labels.amax(2) + 1
+
+
+def replaced(
+    labels: Int[torch.Tensor, "coresets votes tokens"],
+    stay: Bool[torch.Tensor, "coresets votes"],
     others: Int[torch.Tensor, "coresets others tokens"],
-) -> Int[torch.Tensor, "coresets clusterings tokens"]:
-    """Return clusterings; others, in turn, stand in the places of those that have too few clusters."""
-    enough = labels.amax(2, keepdim=True) + 1 >= fewest
-    return torch.where(enough, labels, others[:, torch.arange(labels.shape[1]) % others.shape[1]])
+) -> Int[torch.Tensor, "coresets votes tokens"]:
+    """Return clusterings; others, in turn, stand in the places of those that do not stay."""
+    in_turn = torch.arange(labels.shape[1]) % others.shape[1]
+    return torch.where(stay[..., None], labels, others[:, in_turn])
 
 
 def consensus(
     placed: list[PlacedPoints],
-    labels: Int[torch.Tensor, "coresets samples tokens"],
+    labels: Int[torch.Tensor, "coresets votes tokens"],
     keeping: Int[torch.Tensor, "kept tokens"],
     low: float,
     high: float,

@@ -31,7 +31,7 @@ from gfncp.estimators.outside import of_stream, warn_unlike_set
 from gfncp.estimators.points import PointsMixin
 from gfncp.estimators.pretrained import PretrainedMixin
 from gfncp.estimators.threads import with_n_jobs
-from gfncp.posterior.decision import of_reported, settle
+from gfncp.posterior.decision import of_reported
 from gfncp.posterior.explanation import describe_clusters
 from gfncp.posterior.posterior import Posterior
 
@@ -82,9 +82,10 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
     Attributes:
         labels_: one clustering, ``(n_samples,)``: the greedy one, unless the samples contradict it, see
             `gfncp.posterior.decision.settle`. The greedy clustering is the one that agrees best with the
-            others, of those along 16 orders, or ``n_orders`` if these are more; checkpoints of coresets
-            take instead what samples of several coresets agree on. A stream keeps the greedy clustering
-            along the order of its points, whatever the samples say. Noise is -1, if it is labelled.
+            others, of those along 16 orders, or ``n_orders`` if these are more. Checkpoints of coresets
+            report what greedy clusterings and samples of several coresets agree on. A stream keeps the
+            greedy clustering along the order of its points, whatever the samples say. Noise is -1, if it
+            is labelled.
         n_clusters_: its number of clusters, without noise.
         probabilities_: how sure each point's place is, see `Posterior.confidence`.
         posterior_: the sampled `Posterior`; the greedy clustering and ``labels_``, before noise is labelled,
@@ -400,16 +401,13 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         fitted: list["GFNCP"],
         generator: torch.Generator,
     ) -> list["GFNCP"]:
-        """Cluster some sets side by side, or one that is large; return their estimators.
-
-        The greedy clustering is reported unless the samples contradict it, see `settle`.
-        """
+        """Cluster some sets side by side, or one that is large; return their estimators."""
         found = inference.cluster(sets, int(self.n_samples), generator)
         for one, given, index, (greedy, posterior) in zip(fitted, sets, indices, found, strict=True):
             posterior = including(posterior, greedy, inference, given)
             log_prob = cast(float, posterior.log_prob_of(greedy))
             one.outside_ = one.outside_ + warn_unlike_set(inference, given, greedy, log_prob)
-            one._decide(inference, given, settle(greedy, posterior), posterior, index)
+            one._decide(inference, given, inference.settle(given, greedy, posterior), posterior, index)
         return fitted
 
     def _go_on(

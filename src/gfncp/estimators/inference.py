@@ -23,6 +23,7 @@ from gfncp.decoding.stream import Stream
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.networks.interfaces import PointShape
 from gfncp.networks.online import OnlineEnergyNetwork
+from gfncp.posterior.decision import settle
 from gfncp.posterior.posterior import Posterior
 from gfncp.seeds import CORE_SEED, ORDERS_SEED, seeded
 
@@ -57,6 +58,11 @@ class Given:
     known: Int[np.ndarray, "points"] | None = None
     importance: Float[np.ndarray, "dim"] | None = None
     crowded: bool = False
+
+    @property
+    def is_partly_known(self) -> bool:
+        """True if the cluster of some point is known."""
+        return self.known is not None and bool((self.known >= 0).any())
 
     @property
     def unit(self) -> Scale:
@@ -122,6 +128,12 @@ class Inference:
         if self.streams:
             return points
         return min(points, self.max_joint or min(MOST_JOINT, self.configuration.training.points[1]))
+
+    def settle(
+        self, given: Given, labels: Int[np.ndarray, "points"], posterior: Posterior
+    ) -> Int[np.ndarray, "points"]:
+        """Return what is reported: the greedy clustering ``labels``, unless the samples contradict it."""
+        return settle(labels, posterior)
 
     def on_device(self, values: np.ndarray | torch.Tensor) -> torch.Tensor:
         return torch.as_tensor(values).to(next(self.network.parameters()).device)
