@@ -18,7 +18,7 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from families_data import Case, planar, single_cell, text, wide
+from families_data import Case, first_tries, planar, single_cell, text, wide
 from machine import describe_machine
 from real_sets import GAUSSIAN_LIKE, RealSet, scores
 from real_subsets import subsets
@@ -64,6 +64,7 @@ GROUPS: dict[str, Callable[[Path, int], Iterator[Case]]] = {
     "text": text,
     "pictures": pictures,
     "subsets": subsets,
+    "make_blobs": first_tries,
     "families": families,
 }
 LIKE = ("Gaussian-like", "others")
@@ -83,7 +84,7 @@ def names(group: str, case: Case) -> list[str]:
     if group == "subsets":
         others = [] if case.real.name in SOURCES else ["subsets of others"]
         return ["subsets", *others, f"subsets of {case.real.name}"]
-    return [group] if group in ("families", "text") else [case.real.name]
+    return [group] if group in ("families", "text", "make_blobs") else [case.real.name]
 
 
 def main(

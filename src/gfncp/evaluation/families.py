@@ -13,6 +13,7 @@ GROUPS = {
     "text": "Embedded sentences of ten random intents of CLINC150.",
     "trackers": "Drawn sets that repeat what users of clustering libraries report.",
     "told K": "Drawn Gaussian sets, for methods that are told the number of clusters.",
+    "make_blobs": "Round clusters in the plane, by scikit-learn's function of this name.",
 }
 
 
