@@ -1,8 +1,6 @@
 """Choice of the reported clustering, `labels_`, from the greedy clustering and the posterior's samples.
 
-The greedy clustering is kept unless the samples contradict it. Estimates from the samples alone, such as the
-one of greatest expected agreement or of least variation of information, agree less with known labels on the
-sets of `benchmarks/real_sets.py`, since samples err more than greedy clusterings do.
+The greedy clustering is kept unless the samples contradict it.
 """
 
 import numpy as np
