@@ -26,13 +26,6 @@ def test_shapes_and_labels(generator, sets, points):
         assert labels.max() < min(20, points // points_of_one(points))
 
 
-def test_a_batch_is_a_function_of_the_generator_alone():
-    state = torch.random.get_rng_state()
-    first, again = (Counts()(3, 40, torch.Generator().manual_seed(0)) for _ in range(2))
-    assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
-    assert torch.equal(torch.random.get_rng_state(), state)
-
-
 def test_cells_are_shown_by_genes_by_standardised_genes_or_by_components(generator):
     views = set()
     for _ in range(30):

@@ -24,13 +24,6 @@ def test_shapes_and_labels(generator, sets, points):
     assert 2 in dims and max(dims) <= DIMENSIONS
 
 
-def test_a_batch_is_a_function_of_the_generator_alone():
-    state = torch.random.get_rng_state()
-    first, again = (Grouped()(3, 40, torch.Generator().manual_seed(0)) for _ in range(2))
-    assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
-    assert torch.equal(torch.random.get_rng_state(), state)
-
-
 @pytest.fixture
 def moved(generator):
     """Ellipsoids before and after their groups were moved, with the groups."""

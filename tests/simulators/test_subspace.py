@@ -19,13 +19,6 @@ def test_shapes_and_labels(generator, sets, points):
         assert labels.max() < points // points_of_one(points)
 
 
-def test_a_batch_is_a_function_of_the_generator_alone():
-    state = torch.random.get_rng_state()
-    first, again = (SubspaceMixtures()(3, 40, torch.Generator().manual_seed(0)) for _ in range(2))
-    assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
-    assert torch.equal(torch.random.get_rng_state(), state)
-
-
 def test_widths_reach_from_two_to_far_more_than_clusters_fill(generator):
     widths = [SubspaceMixtures()(1, 5, generator)[0].shape[2] for _ in range(150)]
     assert min(widths) == 2

@@ -39,7 +39,7 @@ ENCODED = 4  # coresets of like size, whose tokens are encoded together on a CPU
 CORESETS = 8  # of all sizes; of sets of more than `LARGE` rows, one of each size
 SAMPLES = 128  # of all coresets of a set, which have to agree
 COUNTED = 8  # samples whose clusters are counted
-GREEDY = 16  # greedy clusterings, at least, of one coreset, or where K is told
+GREEDY = 16  # greedy clusterings of all coresets of a set, at least
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class CoresetInference(Inference):
         if not is_flat(points) or not sizes.may_be_crowded(len(points.places)):
             return False
         encoding, _ = self.encode([self._first(points, 0, sizes.tokens)])
-        clusters = self._drawn(given, encoding, COUNTED).amax(2) + 1
+        clusters = numbers_of_clusters(self._drawn(given, encoding, COUNTED))
         return sizes.crowded_by(int(clusters.median()))
 
     def seen(self, given: Given, rows: Int[np.ndarray, "some"]) -> Float[np.ndarray, "some dim"]:
@@ -135,12 +135,12 @@ class CoresetInference(Inference):
 
         A set with known clusters goes alone, along orders of its own.
         """
-        together, least = defaultdict(list), self.sizes.least
+        together = defaultdict(list)
         for place, each in enumerate(sets):
             if each.is_partly_known:
                 yield [place]
             else:
-                together[len(each.x) <= least, len(each.x) > LARGE].append(place)
+                together[self._is_shown_often(each), len(each.x) > LARGE].append(place)
         for places in together.values():
             yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
 
@@ -252,13 +252,13 @@ class CoresetInference(Inference):
             tokens = []
             for i, given in enumerate(sets):
                 own = slice(i * several, (i + 1) * several)
-                votes, keeping = self._votes(given, encoding.of(own).trimmed())
+                votes, keeping = self._votes(given, encoding.of(own).trimmed(), placed[own])
                 tokens.append(consensus(placed[own], votes, keeping, *self._told))
         largest = placed[several - 1 :: several]
         return [each.most_likely(own).long() for each, own in zip(largest, tokens, strict=True)]
 
     def _votes(
-        self, given: Given, encoding: Encoding
+        self, given: Given, encoding: Encoding, placed: list[PlacedPoints]
     ) -> tuple[Int[torch.Tensor, "coresets votes tokens"], Int[torch.Tensor, "kept tokens"]]:
         """Clusterings of the coresets of one set, and some of the last one that keep the bounds.
 
@@ -268,20 +268,24 @@ class CoresetInference(Inference):
         fewest, most = self._told
         greedy = self._greedy([given], encoding)
         told = fewest == most
-        drawn = self._freely_drawn(given, greedy) if told else self._drawn(given, encoding, SAMPLES)
+        drawn = self._freely_drawn(given, placed, greedy) if told else self._drawn(given, encoding, SAMPLES)
         as_often = greedy.repeat_interleave(math.ceil(drawn.shape[1] / greedy.shape[1]), 1)
         stay = numbers_of_clusters(as_often) <= numbers_of_clusters(drawn).median()
         return torch.cat([replaced(as_often, stay, drawn), drawn], 1), greedy[-1]
 
     def _freely_drawn(
-        self, given: Given, greedy: Int[torch.Tensor, "coresets orders tokens"]
+        self,
+        given: Given,
+        placed: list[PlacedPoints],
+        greedy: Int[torch.Tensor, "coresets orders tokens"],
     ) -> Int[torch.Tensor, "coresets shares tokens"]:
         """Sample without telling K; a sample with fewer clusters gives way to a greedy clustering.
 
         Classes often consist of several clusters, and told K, the network joins the wrong ones.
         """
         untold = replace(self, n_clusters=None)
-        drawn = untold._drawn(given, untold.encode(self.coresets(given))[0], SAMPLES)
+        encoding, _ = untold.encode([each.prepared for each in placed])
+        drawn = untold._drawn(given, encoding, SAMPLES)
         return replaced(drawn, numbers_of_clusters(drawn) >= self._told[0], greedy)
 
     def _greedy(self, sets: list[Given], encoding: Encoding) -> Int[torch.Tensor, "coresets orders tokens"]:
