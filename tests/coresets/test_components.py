@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from gfncp.coresets.components import components
+from gfncp.coresets.whitening import whitened
 from gfncp.networks.tokens import COMPONENTS
 
 
@@ -12,11 +13,12 @@ def draw(generator, points, dim):
     return x, torch.ones(1, points, dtype=torch.float64)
 
 
-def test_distances_are_those_of_the_points_in_units_of_the_radius(generator):
+def test_distances_are_those_of_the_whitened_points_in_units_of_the_radius(generator):
     x, weights = draw(generator, 40, 5)
     found = components(x, weights)
     assert found.shape == (1, 40, COMPONENTS)
-    ratio = torch.cdist(found, found)[0] / torch.cdist(x, x)[0].clamp_min(1e-9)
+    white = whitened(x - x.mean(1, keepdim=True), weights)
+    ratio = torch.cdist(found, found)[0] / torch.cdist(white, white)[0].clamp_min(1e-9)
     ratio = ratio[~torch.eye(40, dtype=torch.bool)]
     torch.testing.assert_close(ratio, ratio[:1].expand_as(ratio))
     square = found.square().sum(2)[0].sort().values

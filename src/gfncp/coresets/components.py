@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from gfncp.networks.principal import ROUNDING, pca
+from gfncp.coresets.whitening import whitened
+from gfncp.networks.principal import ROUNDING, SYMMETRIC, pca
 from gfncp.networks.tokens import COMPONENTS
 
 WITHIN = 0.9  # quantile of the distances from the centre at which the farther ones are cut for the radius
@@ -15,7 +16,9 @@ FARTHEST = 20.0  # largest distance of a point from the centre, in radii
 def components(
     x: Float[Tensor, "batch points dim"], weights: Float[Tensor, "batch points"]
 ) -> Float[Tensor, "batch points 24"]:
-    """Return the widest 24 principal components, or fewer and zeros, in units of the set's radius.
+    """Return the widest 24 principal components, whitened, in units of the set's radius.
+
+    There may be fewer, and zeros. See `gfncp.coresets.whitening`.
 
     The radius is the root mean square distance from the centre, where the tenth of the points that are
     farthest count as if they were where that tenth begins: outliers hardly change it. It is at least a
@@ -24,22 +27,30 @@ def components(
     Args:
         weights: how often each point counts; 0 where it is absent.
     """
-    x = x.double()
-    total = weights.sum(1, keepdim=True)[..., None].clamp_min(1e-300)
-    share = weights[..., None] / total
-    mean = (x * share).sum(1, keepdim=True)
-    root = share.sqrt()
-    _, axes = pca((x - mean) * root)
-    turned_x = (x - mean) @ axes
-    variances = (turned_x.square() * share).sum(1, keepdim=True)
-    turned_x = torch.where(variances > ROUNDING * variances.amax(2, keepdim=True), turned_x, 0)
-    turned_x = turned_x[..., :COMPONENTS]
+    widest = _turned(x.double(), weights)[..., :COMPONENTS]
+    turned_x = _turned(whitened(widest, weights), weights)
     square = turned_x.square().sum(2)
+    share = weights / weights.sum(1, keepdim=True).clamp_min(1e-300)
     ordered, place = square.sort(1)
-    cumulated = share[..., 0].gather(1, place).cumsum(1)
+    cumulated = share.gather(1, place).cumsum(1)
     bound = ordered.gather(1, (cumulated < WITHIN).sum(1, keepdim=True).clamp_max(x.shape[1] - 1))
-    radius = (torch.minimum(square, bound) * share[..., 0]).sum(1).sqrt()
+    radius = (torch.minimum(square, bound) * share).sum(1).sqrt()
     farthest = torch.where(weights > 0, square, 0).amax(1).sqrt()
     radius = radius.maximum(farthest / FARTHEST)[:, None, None]
     scaled = torch.where(radius > 0, turned_x / radius.clamp_min(1e-300), 0)
     return F.pad(scaled, (0, COMPONENTS - scaled.shape[2]))
+
+
+def _turned(
+    x: Float[Tensor, "batch points dim"], weights: Float[Tensor, "batch points"]
+) -> Float[Tensor, "batch points axes"]:
+    """Return points along principal axes, from their mean, the widest axes first; zeros where none varies."""
+    share = (weights / weights.sum(1, keepdim=True).clamp_min(1e-300))[..., None]
+    centred = x - (x * share).sum(1, keepdim=True)
+    _, axes = pca(centred * share.sqrt())
+    turned_x = centred @ axes
+    variances = (turned_x.square() * share).sum(1, keepdim=True)
+    turned_x = torch.where(variances > ROUNDING * variances.amax(2, keepdim=True), turned_x, 0)
+    cubes = turned_x**3 * share  # `pca` has not seen the weights themselves
+    tail, size = cubes.sum(1, keepdim=True), cubes.abs().sum(1, keepdim=True)
+    return torch.where(tail < -SYMMETRIC * size, -turned_x, turned_x)

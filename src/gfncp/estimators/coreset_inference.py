@@ -37,7 +37,7 @@ from gfncp.seeds import CORESET_SEED, ORDERS_SEED, seeded
 SETS_AT_ONCE = 32
 ENCODED = 4  # coresets of like size, whose tokens are encoded together on a CPU
 CORESETS = 8  # of all sizes; of sets of more than `LARGE` rows, one of each size
-SAMPLES = 128  # of all coresets of a set, which have to agree
+SAMPLES = 64  # of all coresets of a set, which have to agree
 COUNTED = 8  # samples whose clusters are counted
 GREEDY = 16  # greedy clusterings of all coresets of a set, at least
 

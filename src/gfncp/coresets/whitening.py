@@ -1,0 +1,86 @@
+"""Coordinates in which clusters are rounder, before any cluster is known.
+
+Principal components of wide data are wide where clusters differ, and also where all clusters vary alike, by
+the speaker, the pose, the light. The latter is what parts nearest neighbours, too.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gfncp.coresets.coreset import EXACT, TINY
+
+NEAR = 4  # nearest points whose differences from a point count
+COMPARED = 500  # points, at most, whose neighbours are found
+ROUND = 0.03  # trace of the round scatter that is added
+SAME = 1e-24  # squares below that are rounding errors, relative to the largest
+TIED = 1e-12  # relative difference of squared distances that are equal up to rounding
+
+
+def whitened(
+    x: Float[Tensor, "batch points dim"], weights: Float[Tensor, "batch points"]
+) -> Float[Tensor, "batch points dim"]:
+    """Whiten centred points by the scatter of nearest neighbours around each other.
+
+    Nearest neighbours mostly belong to one cluster, so in wide data their differences show how clusters
+    spread (Art, Gnanadesikan, Kettenring. Data-based metrics for cluster analysis. Utilitas Mathematica
+    1982). A small round scatter is added, and more of it if there are few points for each dimension. Where
+    points are dense, as in a plane, it is all there is, and whitening changes nothing.
+
+    Args:
+        weights: how often each point counts; 0 where it is absent.
+    """
+    square = x.square()
+    scatter = scatter_of_neighbours(*_some(x, weights, square.sum(2)))
+    widest = square.amax(1)
+    live = (widest > SAME * widest.amax(1, keepdim=True)).sum(1).clamp_min(1)
+    few = scatter.diagonal(dim1=1, dim2=2).sum(1) / weights.sum(1).clamp_min(1)
+    variances, axes = torch.linalg.eigh(scatter)
+    return x @ axes / (variances.clamp_min(0) + (ROUND / live + few)[:, None]).sqrt()[:, None]
+
+
+def scatter_of_neighbours(
+    x: Float[Tensor, "batch points dim"], weights: Float[Tensor, "batch points"]
+) -> Float[Tensor, "batch dim dim"]:
+    """Return s^2 times the mean of u u^T over the unit vectors u from points to their nearest neighbours.
+
+    Here s is the distance of neighbours relative to that of any two points, both as geometric means: as in
+    Tyler's estimate of scatter, far points and wide clusters have no more say than others.
+
+    Each point has the same say, and its neighbours share it by their weights. Points that coincide are no
+    neighbours; those as far as the last neighbour are all neighbours.
+    """
+    apart = torch.cdist(x, x, compute_mode=EXACT).square()
+    here = (weights > 0)[:, None] & (apart > SAME * apart.amax((1, 2), keepdim=True))
+    apart = torch.where(here, apart, torch.inf)
+    near, places = apart.topk(min(NEAR, x.shape[1]), 2, largest=False)
+    counted = weights[:, None].expand_as(apart).gather(2, places).cumsum(2)
+    last = (counted < NEAR).sum(2, keepdim=True).clamp_max(near.shape[2] - 1)
+    reach = near.gather(2, last) * (1 + TIED)
+
+    any_two = torch.where(here, weights[:, None] * weights[:, :, None], 0)
+    neighbours = torch.where((apart <= reach) & here, weights[:, None], 0)
+    neighbours = neighbours * (weights / neighbours.sum(2).clamp_min(TINY))[..., None]
+    log = torch.where(here, apart, 1).log()
+    closeness = (_mean(log, neighbours) - _mean(log, any_two)).exp()
+
+    pairs = neighbours / apart
+    both = pairs + pairs.mT
+    scatter = x.mT @ (both.sum(2, keepdim=True) * x - both @ x)
+    return scatter * (closeness / neighbours.sum((1, 2)).clamp_min(TINY))[:, None, None]
+
+
+def _mean(x: Float[Tensor, "batch a b"], weights: Float[Tensor, "batch a b"]) -> Float[Tensor, "batch"]:
+    return (x * weights).sum((1, 2)) / weights.sum((1, 2)).clamp_min(TINY)
+
+
+def _some(
+    x: Float[Tensor, "batch points dim"],
+    weights: Float[Tensor, "batch points"],
+    square: Float[Tensor, "batch points"],
+) -> tuple[Float[Tensor, "batch some dim"], Float[Tensor, "batch some"]]:
+    """Return points at equal steps of their distance from the centre, and their weights."""
+    present = weights > 0
+    step = max(1, -(-int(present.sum(1).max()) // COMPARED))
+    chosen = torch.where(present, square, torch.inf).argsort(dim=1, stable=True)[:, ::step][:, :COMPARED]
+    return x.gather(1, chosen[..., None].expand(-1, -1, x.shape[2])), weights.gather(1, chosen)
