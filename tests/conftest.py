@@ -3,6 +3,7 @@
 import importlib
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -21,6 +22,7 @@ jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 from gfncp import checkpoints, configuration  # noqa: E402
 from gfncp.configuration.image_data import ImageSets, OwnImages  # noqa: E402
 from gfncp.configuration.simulated_data import SimulatedData  # noqa: E402
+from gfncp.coresets.components import COORDINATES  # noqa: E402
 from gfncp.data.image_sets import LabelledImages  # noqa: E402
 from gfncp.decoding.model import InteractingModel, Model, PairwiseModel  # noqa: E402
 from gfncp.estimators.coreset_inference import CoresetInference  # noqa: E402
@@ -265,8 +267,8 @@ def few_images(monkeypatch) -> Callable[[str, str, Path | None], LabelledImages]
     return images
 
 
-@pytest.fixture
-def coreset_inference(coreset_checkpoint) -> Callable[..., CoresetInference]:
+@pytest.fixture(params=COORDINATES)
+def coreset_inference(request, coreset_checkpoint) -> Callable[..., CoresetInference]:
     """Inference with weights so large that energies differ clearly, and places beside tokens are not sure."""
 
     def make(n_orders=1, n_clusters=None, max_joint=None):
@@ -277,7 +279,8 @@ def coreset_inference(coreset_checkpoint) -> Callable[..., CoresetInference]:
                 weight *= 1.3
                 if name.startswith("placement"):
                     weight += 0.1 * torch.randn(weight.shape, generator=generator)
-        return made
+        data = made.configuration.data.model_copy(update={"coordinates": request.param})
+        return replace(made, configuration=made.configuration.model_copy(update={"data": data}))
 
     return make
 

@@ -66,7 +66,7 @@ def test_the_scatter_is_that_of_a_plain_loop(generator):
         scatter += unit.T @ unit / 100
         log_near += towards.norm(dim=1).log().mean() / 25
     log_any = apart(x[None])[~torch.eye(25, dtype=torch.bool)].log().mean()
-    expected = scatter * (2 * (log_near - log_any)).exp()
+    expected = scatter * (4 * (log_near - log_any)).exp()
     torch.testing.assert_close(scatter_of_neighbours(x[None], ones(x[None]))[0], expected)
 
 

@@ -1,6 +1,6 @@
 """Base class of a configuration's sections, and types of their fields."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
@@ -23,6 +23,7 @@ Bounds = (
     | None
 )
 Points = Annotated[int, Field(ge=2)]
+CoordinateKind = Literal["components", "whitened"]  # see `gfncp.coresets.components.COORDINATES`
 Share = Annotated[float, Field(gt=0, le=1)]
 # Sizes of networks end far beyond use, so that a hostile file cannot ask for a network without end.
 Width = Annotated[int, Field(ge=1, le=2**20)]

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 from torch import nn
 
+from gfncp.configuration.fields import CoordinateKind
 from gfncp.configuration.sources import Data, Simulators
+from gfncp.coresets.components import COORDINATES
 
 
 class NeighbourCoresets(Data):
@@ -18,12 +20,14 @@ class NeighbourCoresets(Data):
     kind: Literal["neighbour-coresets"]
     tokens: Annotated[int, Field(ge=2)] = 128
     fewest: Annotated[int, Field(ge=2)] | None = None
+    coordinates: CoordinateKind = "components"
 
     def make_simulators(self, encoder: nn.Module, path: Path | None, seed: int) -> Simulators:
         from gfncp.simulators import LabelledCoresets
 
+        coordinates = COORDINATES[self.coordinates]
         training, validation = super().make_simulators(encoder, path, seed)
         return Simulators(
-            LabelledCoresets(self.tokens, self.fewest, ((1.0, training),)),
-            LabelledCoresets(self.tokens, families=((1.0, validation),)),
+            LabelledCoresets(self.tokens, self.fewest, ((1.0, training),), coordinates),
+            LabelledCoresets(self.tokens, families=((1.0, validation),), coordinates=coordinates),
         )

@@ -11,6 +11,7 @@ from torch import nn
 
 from gfncp.configuration.simulated_data import CoresetData
 from gfncp.configuration.sources import Simulators
+from gfncp.coresets.components import COORDINATES
 
 SOURCES = {"mnist": 10, "fashion-mnist": 10, "omniglot": 30}  # the most clusters of a set
 
@@ -47,5 +48,5 @@ class RecordedCoresets(CoresetData):
             (whole * self.recorded, images),
             (whole * self.faceted, Faceted(FactorMixtures(max_clusters=50))),
         )
-        training = LabelledCoresets(self.tokens, self.fewest, families)
+        training = LabelledCoresets(self.tokens, self.fewest, families, COORDINATES[self.coordinates])
         return Simulators(training, self.make_test_simulator(encoder, path))

@@ -1,5 +1,7 @@
 """Columns in one unit as the coordinates of tokens: principal components, in units of the set's radius."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -12,13 +14,13 @@ from gfncp.networks.tokens import COMPONENTS
 WITHIN = 0.9  # quantile of the distances from the centre at which the farther ones are cut for the radius
 FARTHEST = 20.0  # largest distance of a point from the centre, in radii
 
+Coordinates = Callable[[Tensor, Tensor], Tensor]  # of points in one unit with weights, in 24 columns
+
 
 def components(
     x: Float[Tensor, "batch points dim"], weights: Float[Tensor, "batch points"]
 ) -> Float[Tensor, "batch points 24"]:
-    """Return the widest 24 principal components, whitened, in units of the set's radius.
-
-    There may be fewer, and zeros. See `gfncp.coresets.whitening`.
+    """Return the widest 24 principal components, or fewer and zeros, in units of the set's radius.
 
     The radius is the root mean square distance from the centre, where the tenth of the points that are
     farthest count as if they were where that tenth begins: outliers hardly change it. It is at least a
@@ -27,8 +29,7 @@ def components(
     Args:
         weights: how often each point counts; 0 where it is absent.
     """
-    widest = _turned(x.double(), weights)[..., :COMPONENTS]
-    turned_x = _turned(whitened(widest, weights), weights)
+    turned_x = _widest(x, weights)
     square = turned_x.square().sum(2)
     share = weights / weights.sum(1, keepdim=True).clamp_min(1e-300)
     ordered, place = square.sort(1)
@@ -41,14 +42,25 @@ def components(
     return F.pad(scaled, (0, COMPONENTS - scaled.shape[2]))
 
 
-def _turned(
+def whitened_components(
+    x: Float[Tensor, "batch points dim"], weights: Float[Tensor, "batch points"]
+) -> Float[Tensor, "batch points 24"]:
+    """Return `components` of points whose widest 24 were whitened, see `gfncp.coresets.whitening`."""
+    return components(whitened(_widest(x, weights), weights), weights)
+
+
+COORDINATES: dict[str, Coordinates] = {"components": components, "whitened": whitened_components}
+
+
+def _widest(
     x: Float[Tensor, "batch points dim"], weights: Float[Tensor, "batch points"]
 ) -> Float[Tensor, "batch points axes"]:
-    """Return points along principal axes, from their mean, the widest axes first; zeros where none varies."""
+    """Return at most 24 principal components, the widest first, from the mean; zeros where none varies."""
     share = (weights / weights.sum(1, keepdim=True).clamp_min(1e-300))[..., None]
+    x = x.double()
     centred = x - (x * share).sum(1, keepdim=True)
     _, axes = pca(centred * share.sqrt())
-    turned_x = centred @ axes
+    turned_x = (centred @ axes)[..., :COMPONENTS]
     variances = (turned_x.square() * share).sum(1, keepdim=True)
     turned_x = torch.where(variances > ROUNDING * variances.amax(2, keepdim=True), turned_x, 0)
     cubes = turned_x**3 * share  # `pca` has not seen the weights themselves

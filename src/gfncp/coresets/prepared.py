@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gfncp.coresets.components import components
+from gfncp.coresets.components import Coordinates, components
 from gfncp.coresets.coreset import Coreset, nearest_of, of_members, summarise
 from gfncp.coresets.units import Scale, in_units
 from gfncp.networks.tokens import MOST_POINTS, new_columns, token_columns
@@ -69,6 +69,7 @@ def find_distinct_points(
     known: Int[np.ndarray, "rows"] | None,
     scale: Scale,
     importance: Float[np.ndarray, "dim"] | None = None,
+    coordinates: Coordinates = components,
 ) -> DistinctPoints:
     """Return the distinct points of a set in one unit and a canonical order.
 
@@ -80,12 +81,13 @@ def find_distinct_points(
         weights: how often each row counts; None for once. Rows of weight 0 are placed like the others.
         known: cluster that a row is known to be in, -1 for none.
         importance: how much each column counts, see `gfncp.coresets.units.in_units`; None for once.
+        coordinates: makes coordinates of columns in one unit.
 
     Raises:
         ValueError: equal rows are known to be in different clusters.
     """
     points, distinct, weight = _merged(x, weights)
-    places = _places(points, weight, scale, importance)
+    places = _places(points, weight, scale, importance, coordinates)
     order = places.square().sum(1).argsort(stable=True)
     rank = torch.empty_like(order)
     rank[order] = torch.arange(len(order))
@@ -128,12 +130,13 @@ def place_new(
     new: Float[np.ndarray, "new dim"],
     scale: Scale,
     importance: Float[np.ndarray, "dim"] | None = None,
+    coordinates: Coordinates = components,
 ) -> Float[Tensor, "new 24"]:
     """Return coordinates of new rows, in units and axes that are measured on the rows of the set alone."""
     points, _, weight = _merged(x, weights)
     both = torch.cat([points, torch.from_numpy(new)])
     weight = torch.cat([weight, weight.new_zeros(len(new))])
-    return _places(both, weight, scale, importance)[len(points) :].float()
+    return _places(both, weight, scale, importance, coordinates)[len(points) :].float()
 
 
 def _merged(
@@ -152,9 +155,10 @@ def _places(
     weight: Float[Tensor, "rows"],
     scale: Scale,
     importance: Float[np.ndarray, "dim"] | None,
+    coordinates: Coordinates,
 ) -> Float[Tensor, "rows 24"]:
     stretched = None if importance is None else torch.from_numpy(importance)
-    return components(in_units(x, weight, scale, stretched)[None], weight[None])[0]
+    return coordinates(in_units(x, weight, scale, stretched)[None], weight[None])[0]
 
 
 def _known_points(

@@ -18,12 +18,13 @@ from jaxtyping import Bool, Float, Int
 from torch.nn.utils.rnn import pad_sequence
 
 from gfncp.bounds import ClusterBounds
+from gfncp.coresets.components import COORDINATES, Coordinates
 from gfncp.coresets.placement import PlacedPoints
 from gfncp.coresets.prepared import DistinctPoints, Prepared, find_distinct_points, place_new, prepare
 from gfncp.coresets.units import Scale, choose_scale
 from gfncp.decoding import core, orders
 from gfncp.decoding.model import CoresetModel
-from gfncp.estimators.coreset_sizes import LARGE, CoresetSizes, is_flat, most_tokens
+from gfncp.estimators.coreset_sizes import LARGE, CoresetSizes, coreset_data, is_flat
 from gfncp.estimators.coreset_votes import consensus, most_typical_clustering, numbers_of_clusters, replaced
 from gfncp.estimators.inference import Clustered, Given, Inference, Judge, Points
 from gfncp.estimators.kept import Kept
@@ -65,7 +66,12 @@ class CoresetInference(Inference):
 
     @property
     def sizes(self) -> CoresetSizes:
-        return CoresetSizes(most_tokens(self.configuration), self.max_joint, self._told[0])
+        return CoresetSizes(coreset_data(self.configuration).tokens, self.max_joint, self._told[0])
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """Return what makes coordinates of columns in one unit."""
+        return COORDINATES[coreset_data(self.configuration).coordinates]
 
     @property
     def _told(self) -> tuple[float, float]:
@@ -127,7 +133,9 @@ class CoresetInference(Inference):
         if len(rows) == len(given.x) and given.weights is None:  # read already
             points = self.points(given)
             return points.places[points.distinct[rows]].double().numpy()
-        points = find_distinct_points(self.vectors(given.x[rows]), None, None, given.unit, given.importance)
+        points = find_distinct_points(
+            self.vectors(given.x[rows]), None, None, given.unit, given.importance, self.coordinates
+        )
         return points.places[points.distinct].double().numpy()
 
     def batches(self, sets: list[Given]) -> Iterator[list[int]]:
@@ -152,7 +160,12 @@ class CoresetInference(Inference):
             lambda: (
                 arrays,
                 find_distinct_points(
-                    self.vectors(given.x), given.weights, given.known, given.unit, given.importance
+                    self.vectors(given.x),
+                    given.weights,
+                    given.known,
+                    given.unit,
+                    given.importance,
+                    self.coordinates,
                 ),
             ),
         )[1]
@@ -352,7 +365,9 @@ class CoresetInference(Inference):
         options = int(labels.max()) + 2  # a cluster without a medoid has probability 0
 
         def judge(new: Float[np.ndarray, "new *shape"]) -> Float[np.ndarray, "new options"]:
-            places = place_new(x, given.weights, self.vectors(new), given.unit, given.importance)
+            places = place_new(
+                x, given.weights, self.vectors(new), given.unit, given.importance, self.coordinates
+            )
             log_prob = judged(self.on_device(prepared.columns_of(places, columns).double())).cpu()
             self.check_finite(not bool(log_prob.isnan().any()), new)
             probability = np.zeros((len(new), options))

@@ -66,8 +66,8 @@ class CoresetSizes:
         return clusters > CROWDED * (self.tokens // 2)
 
 
-def most_tokens(configuration: Configuration) -> int:
-    """Return the most micro-clusters that the network of a checkpoint takes.
+def coreset_data(configuration: Configuration) -> CoresetData | NeighbourCoresets:
+    """Return the section of a configuration that says how sets become tokens.
 
     Raises:
         ValueError: it was trained on something else.
@@ -75,7 +75,7 @@ def most_tokens(configuration: Configuration) -> int:
     data = configuration.data
     if not isinstance(data, CoresetData | NeighbourCoresets):
         raise ValueError(f"data.kind={data.kind!r}: accepted is what makes coresets")
-    return data.tokens
+    return data
 
 
 def is_flat(points: DistinctPoints) -> bool:

@@ -2,7 +2,7 @@
 
 from gfncp.bounds import ClusterBounds
 from gfncp.configuration import Configuration
-from gfncp.estimators.coreset_sizes import most_tokens
+from gfncp.estimators.coreset_sizes import coreset_data
 from gfncp.estimators.inference import MOST_JOINT
 from gfncp.networks.interfaces import PointShape
 
@@ -41,7 +41,7 @@ def _points(configuration: Configuration) -> str:
     trained = f"trained on sets of {least} to {most}"
     if configuration.summarises:
         return (
-            f"any number, summarised by at most {most_tokens(configuration)} micro-clusters, decoded "
+            f"any number, summarised by at most {coreset_data(configuration).tokens} micro-clusters, decoded "
             f"jointly; {trained}"
         )
     if configuration.is_online:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gfncp.coresets.components import components
+from gfncp.coresets.components import Coordinates, components
 from gfncp.coresets.coreset import Coreset, summarise
 from gfncp.coresets.units import farthest
 from gfncp.networks.standardise import NORMAL_DISTANCE, TAILS, compress_tails, standardise
@@ -50,11 +50,13 @@ class LabelledCoresets:
         tokens: the largest such number.
         fewest: the smallest one; None for no smaller one.
         families: simulators of the sets, each with its share; those of `gfncp.simulators.prior` by default.
+        coordinates: makes coordinates of columns in one unit.
     """
 
     tokens: int = 128
     fewest: int | None = None
     families: tuple[tuple[float, Family], ...] = FAMILIES
+    coordinates: Coordinates = components
 
     def __call__(self, sets: int, points: int, generator: torch.Generator) -> LabelledTokens:
         fewest = self.fewest or self.tokens
@@ -70,7 +72,7 @@ class LabelledCoresets:
         x, labels = family(sets, points, generator)
         weights = x.new_ones(sets, points)
         in_units = (columns_alike, in_one_unit)[int(torch.randint(2, (), generator=generator))]
-        places = components(in_units(x.double()), weights.double()).float()
+        places = self.coordinates(in_units(x.double()), weights.double()).float()
         coreset = summarise(places, weights, most, generator)
         return labelled(places, labels, coreset, generator, not getattr(family, "ambiguous", False))
 
