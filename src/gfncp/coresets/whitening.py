@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gfncp.coresets.coreset import EXACT, TINY
 
+FLAT = 3  # dimensions, at most, of points that fill a plane or space, which are left as they are
 NEAR = 4  # nearest points whose differences from a point count
 COMPARED = 500  # points, at most, whose neighbours are found
 ROUND = 0.0045  # trace of the round scatter that is added
@@ -25,7 +26,7 @@ def whitened(
     Nearest neighbours mostly belong to one cluster, so in wide data their differences show how clusters
     spread (Art, Gnanadesikan, Kettenring. Data-based metrics for cluster analysis. Utilitas Mathematica
     1982). A small round scatter is added, and more of it if there are few points for each dimension. Where
-    points are dense, as in a plane, it is all there is, and whitening changes nothing.
+    points are dense, it is nearly all there is. In a plane or in space, nothing is changed.
 
     Args:
         weights: how often each point counts; 0 where it is absent.
@@ -34,6 +35,7 @@ def whitened(
     scatter = scatter_of_neighbours(*_some(x, weights, square.sum(2)))
     widest = square.amax(1)
     live = (widest > SAME * widest.amax(1, keepdim=True)).sum(1).clamp_min(1)
+    scatter = scatter * (live > FLAT)[:, None, None]
     few = scatter.diagonal(dim1=1, dim2=2).sum(1) / weights.sum(1).clamp_min(1)
     variances, axes = torch.linalg.eigh(scatter)
     return x @ axes / (variances.clamp_min(0) + (ROUND / live + few)[:, None]).sqrt()[:, None]

@@ -12,10 +12,10 @@ from gfncp.configuration import Configuration
 from gfncp.configuration.neighbour_coresets import NeighbourCoresets
 from gfncp.configuration.simulated_data import CoresetData
 from gfncp.coresets.prepared import DistinctPoints
+from gfncp.coresets.whitening import FLAT
 
 FEWEST = 40  # micro-clusters, if a checkpoint takes so many
 MEMBERS = 4  # points of a micro-cluster, on average, unless half of the checkpoint's are too few for that
-FLAT = 3  # dimensions, at most, of points that fill a plane or space
 ROUNDING = 1e-4  # of a coordinate, in units of the set's radius
 CROWDED = 0.9  # clusters for each micro-cluster, beyond which these are too few
 SHARES = 3 / 8, 1 / 2, 3 / 4, 1  # of the micro-clusters
