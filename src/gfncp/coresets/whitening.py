@@ -32,13 +32,14 @@ def whitened(
         weights: how often each point counts; 0 where it is absent.
     """
     square = x.square()
-    scatter = scatter_of_neighbours(*_some(x, weights, square.sum(2)))
     widest = square.amax(1)
-    live = (widest > SAME * widest.amax(1, keepdim=True)).sum(1).clamp_min(1)
-    scatter = scatter * (live > FLAT)[:, None, None]
+    live = (widest > SAME * widest.amax(1, keepdim=True)).sum(1)
+    if not (live > FLAT).any():
+        return x
+    scatter = scatter_of_neighbours(*_some(x, weights, square.sum(2))) * (live > FLAT)[:, None, None]
     few = scatter.diagonal(dim1=1, dim2=2).sum(1) / weights.sum(1).clamp_min(1)
     variances, axes = torch.linalg.eigh(scatter)
-    return x @ axes / (variances.clamp_min(0) + (ROUND / live + few)[:, None]).sqrt()[:, None]
+    return x @ axes / (variances.clamp_min(0) + (ROUND / live.clamp_min(1) + few)[:, None]).sqrt()[:, None]
 
 
 def scatter_of_neighbours(
