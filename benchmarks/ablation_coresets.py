@@ -184,7 +184,7 @@ def train(variant: Variant, minutes: float) -> tuple[torch.nn.Module, dict]:
     network = variant.configuration.build()
     variant.alter(network)
     objective = variant.objective()
-    simulate = LabelledCoresets(variant.configuration.data.tokens, families=variant.families)
+    simulate = variant.configuration.data.coresets(None, variant.families)
     optimizers = OPTIMIZERS["muon"](network, LEARNING_RATE)
     start, iteration = time.process_time(), 0
     while (done := (time.process_time() - start) / (60 * minutes)) < 1:
@@ -208,7 +208,7 @@ def train(variant: Variant, minutes: float) -> tuple[torch.nn.Module, dict]:
 @torch.no_grad()
 def judge(network: torch.nn.Module, variant: Variant, real: list[RealSet]) -> dict[str, float]:
     """Figures of a trained network."""
-    simulate = LabelledCoresets(variant.configuration.data.tokens)
+    simulate = variant.configuration.data.coresets(None)
     objective = CoresetLikelihood()
     losses = []
     for place, points in enumerate(VALIDATION_POINTS):

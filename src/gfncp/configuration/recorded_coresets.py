@@ -11,7 +11,6 @@ from torch import nn
 
 from gfncp.configuration.simulated_data import CoresetData
 from gfncp.configuration.sources import Simulators
-from gfncp.coresets.components import COORDINATES
 
 SOURCES = {"mnist": 10, "fashion-mnist": 10, "omniglot": 30}  # the most clusters of a set
 
@@ -30,7 +29,7 @@ class RecordedCoresets(CoresetData):
 
     def make_simulators(self, encoder: nn.Module, path: Path | None, seed: int) -> Simulators:
         from gfncp.data import labelled_images
-        from gfncp.simulators import LabelledCoresets, RecordedImages
+        from gfncp.simulators import RecordedImages
         from gfncp.simulators.faceted import Faceted
         from gfncp.simulators.factors import FactorMixtures
         from gfncp.simulators.prior import FAMILIES
@@ -48,5 +47,4 @@ class RecordedCoresets(CoresetData):
             (whole * self.recorded, images),
             (whole * self.faceted, Faceted(FactorMixtures(max_clusters=50))),
         )
-        training = LabelledCoresets(self.tokens, self.fewest, families, COORDINATES[self.coordinates])
-        return Simulators(training, self.make_test_simulator(encoder, path))
+        return Simulators(self.coresets(self.fewest, families), self.make_test_simulator(encoder, path))

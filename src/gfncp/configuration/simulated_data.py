@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 from torch import nn
 
-from gfncp.configuration.fields import Bounds, Clusters, CoordinateKind, Width
+from gfncp.configuration.fields import Bounds, Clusters, Width
 from gfncp.configuration.sources import TEST_POINTS, Data, Simulator, Simulators
-from gfncp.coresets.components import COORDINATES
+from gfncp.configuration.summarised import SummarisedData
 from gfncp.networks.tokens import COLUMNS
 
 
@@ -65,24 +65,15 @@ class GeneralData(SimulatedData):
         return GeneralMixtures(self.max_clusters)
 
 
-class CoresetData(SimulatedData):
-    """See `gfncp.simulators.labelled_coresets.LabelledCoresets`; ``fewest`` is for training alone."""
+class CoresetData(SummarisedData, SimulatedData):
+    """Coresets of sets of the prior's families."""
 
     kind: Literal["coresets"]
-    tokens: Annotated[int, Field(ge=2)] = 128
-    fewest: Annotated[int, Field(ge=2)] | None = None
-    coordinates: CoordinateKind = "components"
     n_clusters: ClassVar[None] = None  # the families decide
     point_shape: ClassVar[tuple[int]] = (COLUMNS,)
 
     def make_simulators(self, encoder: nn.Module, path: Path | None, seed: int) -> Simulators:
-        from gfncp.simulators import LabelledCoresets
-
-        coordinates = COORDINATES[self.coordinates]
-        training = LabelledCoresets(self.tokens, self.fewest, coordinates=coordinates)
-        return Simulators(training, self.make_test_simulator(encoder, path))
+        return Simulators(self.coresets(self.fewest), self.make_test_simulator(encoder, path))
 
     def make_test_simulator(self, encoder: nn.Module, path: Path | None) -> Simulator:
-        from gfncp.simulators import LabelledCoresets
-
-        return LabelledCoresets(self.tokens, coordinates=COORDINATES[self.coordinates])
+        return self.coresets(None)

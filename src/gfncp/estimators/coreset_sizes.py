@@ -9,8 +9,7 @@ unless the set is crowded: has nearly as many clusters.
 from dataclasses import dataclass
 
 from gfncp.configuration import Configuration
-from gfncp.configuration.neighbour_coresets import NeighbourCoresets
-from gfncp.configuration.simulated_data import CoresetData
+from gfncp.configuration.summarised import SummarisedData
 from gfncp.coresets.prepared import DistinctPoints
 from gfncp.coresets.whitening import FLAT
 
@@ -66,14 +65,14 @@ class CoresetSizes:
         return clusters > CROWDED * (self.tokens // 2)
 
 
-def coreset_data(configuration: Configuration) -> CoresetData | NeighbourCoresets:
+def coreset_data(configuration: Configuration) -> SummarisedData:
     """Return the section of a configuration that says how sets become tokens.
 
     Raises:
         ValueError: it was trained on something else.
     """
     data = configuration.data
-    if not isinstance(data, CoresetData | NeighbourCoresets):
+    if not isinstance(data, SummarisedData):
         raise ValueError(f"data.kind={data.kind!r}: accepted is what makes coresets")
     return data
 
