@@ -1,4 +1,4 @@
-"""Whitening: clusters become round, whatever their number, and outliers, units and copies change nothing."""
+"""Whitening makes the clusters of wide data rounder; units, rotations and copies change nothing."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What holds for every family of the prior."""
+"""Every family of the prior draws from its generator alone."""
 
 import pytest
 import torch

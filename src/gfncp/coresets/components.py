@@ -14,7 +14,7 @@ from gfncp.networks.tokens import COMPONENTS
 WITHIN = 0.9  # quantile of the distances from the centre at which the farther ones are cut for the radius
 FARTHEST = 20.0  # largest distance of a point from the centre, in radii
 
-Coordinates = Callable[[Tensor, Tensor], Tensor]  # of points in one unit with weights, in 24 columns
+Coordinates = Callable[[Tensor, Tensor], Tensor]  # makes 24 columns of points in one unit and their weights
 
 
 def components(
