@@ -5,12 +5,13 @@ the speaker, the pose, the light. The latter is what parts nearest neighbours, t
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gfncp.coresets.coreset import EXACT, TINY
 
 FLAT = 3  # dimensions, at most, of points that fill a plane or space, which are left as they are
+THIN = 1e-4  # extent of a dimension that points do not fill, at most, relative to the widest one
 NEAR = 4  # nearest points whose differences from a point count
 COMPARED = 500  # points, at most, whose neighbours are found
 ROUND = 0.0045  # trace of the round scatter that is added
@@ -31,15 +32,19 @@ def whitened(
     Args:
         weights: how often each point counts; 0 where it is absent.
     """
-    square = x.square()
-    widest = square.amax(1)
-    live = (widest > SAME * widest.amax(1, keepdim=True)).sum(1)
-    if not (live > FLAT).any():
+    dim = filled(x)
+    if not (dim > FLAT).any():
         return x
-    scatter = scatter_of_neighbours(*_some(x, weights, square.sum(2))) * (live > FLAT)[:, None, None]
+    scatter = scatter_of_neighbours(*_some(x, weights)) * (dim > FLAT)[:, None, None]
     few = scatter.diagonal(dim1=1, dim2=2).sum(1) / weights.sum(1).clamp_min(1)
     variances, axes = torch.linalg.eigh(scatter)
-    return x @ axes / (variances.clamp_min(0) + (ROUND / live.clamp_min(1) + few)[:, None]).sqrt()[:, None]
+    return x @ axes / (variances.clamp_min(0) + (ROUND / dim.clamp_min(1) + few)[:, None]).sqrt()[:, None]
+
+
+def filled(x: Float[Tensor, "batch points dim"]) -> Int[Tensor, "batch"]:
+    """Count the dimensions that centred points fill."""
+    widest = x.abs().amax(1)
+    return (widest > THIN * widest.amax(1, keepdim=True)).sum(1)
 
 
 def scatter_of_neighbours(
@@ -80,12 +85,11 @@ def _mean(x: Float[Tensor, "batch a b"], weights: Float[Tensor, "batch a b"]) ->
 
 
 def _some(
-    x: Float[Tensor, "batch points dim"],
-    weights: Float[Tensor, "batch points"],
-    square: Float[Tensor, "batch points"],
+    x: Float[Tensor, "batch points dim"], weights: Float[Tensor, "batch points"]
 ) -> tuple[Float[Tensor, "batch some dim"], Float[Tensor, "batch some"]]:
     """Return points at equal steps of their distance from the centre, and their weights."""
     present = weights > 0
     step = max(1, -(-int(present.sum(1).max()) // COMPARED))
-    chosen = torch.where(present, square, torch.inf).argsort(dim=1, stable=True)[:, ::step][:, :COMPARED]
+    distance = torch.where(present, x.square().sum(2), torch.inf)
+    chosen = distance.argsort(dim=1, stable=True)[:, ::step][:, :COMPARED]
     return x.gather(1, chosen[..., None].expand(-1, -1, x.shape[2])), weights.gather(1, chosen)

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from gfncp.configuration import Configuration
 from gfncp.configuration.summarised import SummarisedData
 from gfncp.coresets.prepared import DistinctPoints
-from gfncp.coresets.whitening import FLAT
+from gfncp.coresets.whitening import FLAT, filled
 
 FEWEST = 40  # micro-clusters, if a checkpoint takes so many
 MEMBERS = 4  # points of a micro-cluster, on average, unless half of the checkpoint's are too few for that
-ROUNDING = 1e-4  # of a coordinate, in units of the set's radius
 CROWDED = 0.9  # clusters for each micro-cluster, beyond which these are too few
 SHARES = 3 / 8, 1 / 2, 3 / 4, 1  # of the micro-clusters
 FLAT_SHARES = 3 / 4, 1
@@ -79,4 +78,4 @@ def coreset_data(configuration: Configuration) -> SummarisedData:
 
 def is_flat(points: DistinctPoints) -> bool:
     """Return True if points lie in a plane or in space, up to rounding."""
-    return int((points.places.abs().amax(0) > ROUNDING).sum()) <= FLAT
+    return int(filled(points.places[None])) <= FLAT
