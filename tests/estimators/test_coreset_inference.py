@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.datasets import make_blobs
 
 from gfncp import GFNCP
 from gfncp.coresets.units import in_units
@@ -242,6 +243,14 @@ def test_fits_are_saved_with_all_that_was_given(checkpoint, tmp_path, scale):
     assert model.labels_[0] != model.labels_[1]
     new = points(3, seed=1)
     np.testing.assert_array_equal(again.predict_proba(new), model.predict_proba(new))
+
+
+def test_the_answer_stays_when_told_the_number_of_clusters_that_it_has():
+    for seed in (1, 3):  # clusters overlap, and those of a network that is told K differ
+        x, _ = make_blobs(100, centers=6, cluster_std=1.6, random_state=seed)
+        untold = GFNCP(random_state=0, n_samples=1).fit(x)
+        told = GFNCP(random_state=0, n_samples=1, n_clusters=untold.n_clusters_).fit(x)
+        assert np.array_equal(told.labels_, untold.labels_)
 
 
 @pytest.mark.parametrize("n_clusters", [None, 3, (2, 4)])

@@ -265,41 +265,46 @@ class CoresetInference(Inference):
             tokens = []
             for i, given in enumerate(sets):
                 own = slice(i * several, (i + 1) * several)
-                votes, keeping = self._votes(given, encoding.of(own).trimmed(), placed[own])
-                tokens.append(consensus(placed[own], votes, keeping, *self._told))
+                tokens.append(self._consensus(given, encoding.of(own).trimmed(), placed[own]))
         largest = placed[several - 1 :: several]
         return [each.most_likely(own).long() for each, own in zip(largest, tokens, strict=True)]
 
-    def _votes(
+    def _consensus(
         self, given: Given, encoding: Encoding, placed: list[PlacedPoints]
-    ) -> tuple[Int[torch.Tensor, "coresets votes tokens"], Int[torch.Tensor, "kept tokens"]]:
-        """Clusterings of the coresets of one set, and some of the last one that keep the bounds.
+    ) -> Int[torch.Tensor, "own_tokens"]:
+        """What clusterings of the coresets of one set agree on, half of them greedy and half samples.
 
-        Half of them are greedy, half are samples. Where clusters overlap, a greedy clustering may open one
-        for almost every token; one with more clusters than the median sample gives way to a sample.
+        Told K, the network joins the wrong clusters where classes consist of several. So samples are drawn
+        without telling K, and if these and greedy clusterings agree on K clusters, that is the answer. Else a
+        sample with fewer clusters gives way to a greedy clustering.
         """
         fewest, most = self._told
         greedy = self._greedy([given], encoding)
-        told = fewest == most
-        drawn = self._freely_drawn(given, placed, greedy) if told else self._drawn(given, encoding, SAMPLES)
-        as_often = greedy.repeat_interleave(math.ceil(drawn.shape[1] / greedy.shape[1]), 1)
-        stay = numbers_of_clusters(as_often) <= numbers_of_clusters(drawn).median()
-        return torch.cat([replaced(as_often, stay, drawn), drawn], 1), greedy[-1]
-
-    def _freely_drawn(
-        self,
-        given: Given,
-        placed: list[PlacedPoints],
-        greedy: Int[torch.Tensor, "coresets orders tokens"],
-    ) -> Int[torch.Tensor, "coresets shares tokens"]:
-        """Sample without telling K; a sample with fewer clusters gives way to a greedy clustering.
-
-        Classes often consist of several clusters, and told K, the network joins the wrong ones.
-        """
+        if fewest < most:
+            return self._agreed_by(placed, greedy, self._drawn(given, encoding, SAMPLES))
         untold = replace(self, n_clusters=None)
         encoding, _ = untold.encode([each.prepared for each in placed])
         drawn = untold._drawn(given, encoding, SAMPLES)
-        return replaced(drawn, numbers_of_clusters(drawn) >= self._told[0], greedy)
+        freely = untold._agreed_by(placed, untold._greedy([given], encoding), drawn)
+        if int(freely.max()) + 1 == fewest:
+            return freely
+        return self._agreed_by(placed, greedy, replaced(drawn, numbers_of_clusters(drawn) >= fewest, greedy))
+
+    def _agreed_by(
+        self,
+        placed: list[PlacedPoints],
+        greedy: Int[torch.Tensor, "coresets orders tokens"],
+        drawn: Int[torch.Tensor, "coresets shares tokens"],
+    ) -> Int[torch.Tensor, "own_tokens"]:
+        """Return the consensus of greedy clusterings and as many samples.
+
+        Where clusters overlap, a greedy clustering may open one for almost every token; one with more
+        clusters than the median sample gives way to a sample.
+        """
+        as_often = greedy.repeat_interleave(math.ceil(drawn.shape[1] / greedy.shape[1]), 1)
+        stay = numbers_of_clusters(as_often) <= numbers_of_clusters(drawn).median()
+        votes = torch.cat([replaced(as_often, stay, drawn), drawn], 1)
+        return consensus(placed, votes, greedy[-1], *self._told)
 
     def _greedy(self, sets: list[Given], encoding: Encoding) -> Int[torch.Tensor, "coresets orders tokens"]:
         """Greedy clusterings of all coresets of some sets, at least 16 for each set."""
