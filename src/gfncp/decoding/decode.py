@@ -39,7 +39,7 @@ def decode(
         state = state.select(torch.arange(len(state.owner)))
     before, points = state.labels.shape[1], encoding.mask.shape[1]
     state.labels = F.pad(state.labels, (0, points), value=-1)
-    everyone = bool(encoding.mask.all())
+    absent = (~encoding.mask).any(0).tolist()
     told = (encoding.known >= 0).any(0).tolist()
     for point in range(points):
         state.grow()
@@ -50,7 +50,7 @@ def decode(
         if bounds is not None:
             energies = bounds.restrict(energies, state.opened, left[state.owner])
         log_policy = network.log_policy(energies)
-        if not everyone:  # an absent point keeps its particle as it is, with probability 1
+        if absent[point]:  # an absent point keeps its particle as it is, with probability 1
             log_policy = _settled(log_policy, ~encoding.mask[state.owner, point], state.opened.new_zeros(()))
         if told[point]:
             known = encoding.known[state.owner, point]
@@ -62,7 +62,7 @@ def decode(
             state = state.select(parents)
         state.log_prob = state.log_prob + log_policy[parents, taken]
         where = torch.arange(len(parents), device=row.device)
-        if not everyone:
+        if absent[point]:
             present = encoding.mask[state.owner, point]
             where, row, taken = where[present], row[present], taken[present]
         state.sums[where, taken] = options.joined[row]
