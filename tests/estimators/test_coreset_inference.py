@@ -246,8 +246,8 @@ def test_fits_are_saved_with_all_that_was_given(checkpoint, tmp_path, scale):
 
 
 def test_the_answer_stays_when_told_the_number_of_clusters_that_it_has():
-    for seed in (1, 3):  # clusters overlap, and those of a network that is told K differ
-        x, _ = make_blobs(100, centers=6, cluster_std=1.6, random_state=seed)
+    for points, dim in ((100, 2), (300, 2), (300, 10)):  # clusters overlap: a network that is told K differs
+        x, _ = make_blobs(points, dim, centers=6, cluster_std=1.6 * dim**0.4, random_state=1)
         untold = GFNCP(random_state=0, n_samples=1).fit(x)
         told = GFNCP(random_state=0, n_samples=1, n_clusters=untold.n_clusters_).fit(x)
         assert np.array_equal(told.labels_, untold.labels_)

@@ -259,19 +259,17 @@ class CoresetInference(Inference):
         """
         several = len(placed) // len(sets)
         if several == 1:
-            found = self._greedy(sets, encoding)
-            tokens = [most_typical_clustering(*each) for each in zip(found, placed, strict=True)]
-        else:
-            tokens = []
-            for i, given in enumerate(sets):
-                own = slice(i * several, (i + 1) * several)
-                tokens.append(self._consensus(given, encoding.of(own).trimmed(), placed[own]))
-        largest = placed[several - 1 :: several]
-        return [each.most_likely(own).long() for each, own in zip(largest, tokens, strict=True)]
+            found = zip(self._greedy(sets, encoding), placed, strict=True)
+            return [each.most_likely(most_typical_clustering(own, each)).long() for own, each in found]
+        found = []
+        for i, given in enumerate(sets):
+            own = slice(i * several, (i + 1) * several)
+            found.append(self._consensus(given, encoding.of(own).trimmed(), placed[own]))
+        return found
 
     def _consensus(
         self, given: Given, encoding: Encoding, placed: list[PlacedPoints]
-    ) -> Int[torch.Tensor, "own_tokens"]:
+    ) -> Int[torch.Tensor, "points"]:
         """What clusterings of the coresets of one set agree on, half of them greedy and half samples.
 
         Told K, the network joins the wrong clusters where classes consist of several. So samples are drawn
@@ -283,9 +281,9 @@ class CoresetInference(Inference):
         if fewest < most:
             return self._agreed_by(placed, greedy, self._drawn(given, encoding, SAMPLES))
         untold = replace(self, n_clusters=None)
-        encoding, _ = untold.encode([each.prepared for each in placed])
+        encoding, freely_placed = untold.encode([each.prepared for each in placed])
         drawn = untold._drawn(given, encoding, SAMPLES)
-        freely = untold._agreed_by(placed, untold._greedy([given], encoding), drawn)
+        freely = untold._agreed_by(freely_placed, untold._greedy([given], encoding), drawn)
         if int(freely.max()) + 1 == fewest:
             return freely
         return self._agreed_by(placed, greedy, replaced(drawn, numbers_of_clusters(drawn) >= fewest, greedy))
@@ -295,7 +293,7 @@ class CoresetInference(Inference):
         placed: list[PlacedPoints],
         greedy: Int[torch.Tensor, "coresets orders tokens"],
         drawn: Int[torch.Tensor, "coresets shares tokens"],
-    ) -> Int[torch.Tensor, "own_tokens"]:
+    ) -> Int[torch.Tensor, "points"]:
         """Return the consensus of greedy clusterings and as many samples.
 
         Where clusters overlap, a greedy clustering may open one for almost every token; one with more
@@ -304,7 +302,7 @@ class CoresetInference(Inference):
         as_often = greedy.repeat_interleave(math.ceil(drawn.shape[1] / greedy.shape[1]), 1)
         stay = numbers_of_clusters(as_often) <= numbers_of_clusters(drawn).median()
         votes = torch.cat([replaced(as_often, stay, drawn), drawn], 1)
-        return consensus(placed, votes, greedy[-1], *self._told)
+        return placed[-1].most_likely(consensus(placed, votes, greedy[-1], *self._told)).long()
 
     def _greedy(self, sets: list[Given], encoding: Encoding) -> Int[torch.Tensor, "coresets orders tokens"]:
         """Greedy clusterings of all coresets of some sets, at least 16 for each set."""
