@@ -246,8 +246,9 @@ def test_fits_are_saved_with_all_that_was_given(checkpoint, tmp_path, scale):
 
 
 def test_the_answer_stays_when_told_the_number_of_clusters_that_it_has():
-    for points, dim in ((100, 2), (300, 2), (300, 10)):  # clusters overlap: a network that is told K differs
-        x, _ = make_blobs(points, dim, centers=6, cluster_std=1.6 * dim**0.4, random_state=1)
+    """In each of these sets, votes of the network that is told K put some points elsewhere."""
+    for points, dim, spread, seed in ((100, 2, 1.6, 3), (300, 2, 1.6, 2), (300, 10, 5.0, 3)):
+        x, _ = make_blobs(points, dim, centers=6, cluster_std=spread, random_state=seed)
         untold = GFNCP(random_state=0, n_samples=1).fit(x)
         told = GFNCP(random_state=0, n_samples=1, n_clusters=untold.n_clusters_).fit(x)
         assert np.array_equal(told.labels_, untold.labels_)

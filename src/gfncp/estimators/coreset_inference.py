@@ -253,7 +253,7 @@ class CoresetInference(Inference):
     def _agreed(
         self, sets: list[Given], encoding: Encoding, placed: list[PlacedPoints]
     ) -> list[Int[torch.Tensor, "points"]]:
-        """The clustering of each set that those of all coresets agree on.
+        """Return the clustering of each set that those of all its coresets agree on.
 
         Its clusters all have a medoid in the largest coreset, so the posterior knows it.
         """
@@ -270,22 +270,23 @@ class CoresetInference(Inference):
     def _consensus(
         self, given: Given, encoding: Encoding, placed: list[PlacedPoints]
     ) -> Int[torch.Tensor, "points"]:
-        """What clusterings of the coresets of one set agree on, half of them greedy and half samples.
+        """Return the clustering that votes of the coresets of one set agree on: greedy ones, and samples.
 
         Told K, the network joins the wrong clusters where classes consist of several. So samples are drawn
         without telling K, and if these and greedy clusterings agree on K clusters, that is the answer. Else a
         sample with fewer clusters gives way to a greedy clustering.
         """
         fewest, most = self._told
-        greedy = self._greedy([given], encoding)
         if fewest < most:
+            greedy = self._greedy([given], encoding)
             return self._agreed_by(placed, greedy, self._drawn(given, encoding, SAMPLES))
         untold = replace(self, n_clusters=None)
-        encoding, freely_placed = untold.encode([each.prepared for each in placed])
-        drawn = untold._drawn(given, encoding, SAMPLES)
-        freely = untold._agreed_by(freely_placed, untold._greedy([given], encoding), drawn)
+        freely_encoded, freely_placed = untold.encode([each.prepared for each in placed])
+        drawn = untold._drawn(given, freely_encoded, SAMPLES)
+        freely = untold._agreed_by(freely_placed, untold._greedy([given], freely_encoded), drawn)
         if int(freely.max()) + 1 == fewest:
             return freely
+        greedy = self._greedy([given], encoding)
         return self._agreed_by(placed, greedy, replaced(drawn, numbers_of_clusters(drawn) >= fewest, greedy))
 
     def _agreed_by(

@@ -31,7 +31,8 @@ def coreset_calibration(records: list[dict]) -> str:
     """Return a section on records of `benchmarks/calibration.py`, one per checkpoint."""
     return (
         "## Is the posterior of `general` right where its truth is known?\n\n"
-        "Sets are drawn from the prior that it was trained on, with their true labels. If a posterior is "
+        "Sets are drawn from the prior that it was trained on, with their true labels; its weights and its "
+        "temperature were chosen with these sets in view, so the figures flatter a little. If a posterior is "
         "exact, its samples and the truth are exchangeable: on average equally probable (a ratio of 1) and "
         "of equally many clusters, with ranks that are uniform (p-values that are not small). Pairs of "
         "points then share a cluster as often as predicted; the error of pairs is the mean difference, in "
