@@ -27,6 +27,7 @@ from gfncp.evaluation.coreset_calibration import coreset_calibration, running_fr
 from gfncp.evaluation.embedded import embedded_table
 from gfncp.evaluation.endurance import endurance
 from gfncp.evaluation.families import families, targets_met
+from gfncp.evaluation.forecasts_table import real_forecasts
 from gfncp.evaluation.omniglot_table import omniglot
 from gfncp.evaluation.table_cells import number, with_error
 from gfncp.files import write_text
@@ -366,6 +367,7 @@ def documents(root: Path) -> dict[Path, str]:
         comparison(real, figures(records)),
         families(read_records(root / "records", "families")),
         coreset_calibration(read_records(root / "records", "calibration")),
+        *map(real_forecasts, read_records(root / "records", "forecasts")),
         *map(embedded_table, read_records(root / "records", "embedded")),
         *map(omniglot, read_records(root / "records", "omniglot")),
     ]
