@@ -23,7 +23,7 @@ Bounds = (
     | None
 )
 Points = Annotated[int, Field(ge=2)]
-CoordinateKind = Literal["components", "whitened"]  # see `gfncp.coresets.components.COORDINATES`
+CoordinateKind = Literal["components", "whitened", "smoothed"]  # see `gfncp.coresets.components.COORDINATES`
 Share = Annotated[float, Field(gt=0, le=1)]
 # Sizes of networks end far beyond use, so that a hostile file cannot ask for a network without end.
 Width = Annotated[int, Field(ge=1, le=2**20)]

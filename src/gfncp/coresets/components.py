@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from gfncp.coresets.smoothing import smoothed
 from gfncp.coresets.whitening import whitened
 from gfncp.networks.principal import ROUNDING, SYMMETRIC, pca
 from gfncp.networks.tokens import COMPONENTS
@@ -49,7 +50,18 @@ def whitened_components(
     return components(whitened(_widest(x, weights), weights), weights)
 
 
-COORDINATES: dict[str, Coordinates] = {"components": components, "whitened": whitened_components}
+def smoothed_components(
+    x: Float[Tensor, "batch points dim"], weights: Float[Tensor, "batch points"]
+) -> Float[Tensor, "batch points 24"]:
+    """Return `whitened_components`, each in the middle of its neighbours (`gfncp.coresets.smoothing`)."""
+    return components(smoothed(whitened(_widest(x, weights), weights), weights), weights)
+
+
+COORDINATES: dict[str, Coordinates] = {
+    "components": components,
+    "whitened": whitened_components,
+    "smoothed": smoothed_components,
+}
 
 
 def _widest(

@@ -35,7 +35,7 @@ def whitened(
     dim = filled(x)
     if not (dim > FLAT).any():
         return x
-    scatter = scatter_of_neighbours(*_some(x, weights)) * (dim > FLAT)[:, None, None]
+    scatter = scatter_of_neighbours(*some_points(x, weights, COMPARED)) * (dim > FLAT)[:, None, None]
     few = scatter.diagonal(dim1=1, dim2=2).sum(1) / weights.sum(1).clamp_min(1)
     variances, axes = torch.linalg.eigh(scatter)
     return x @ axes / (variances.clamp_min(0) + (ROUND / dim.clamp_min(1) + few)[:, None]).sqrt()[:, None]
@@ -84,12 +84,12 @@ def _mean(x: Float[Tensor, "batch a b"], weights: Float[Tensor, "batch a b"]) ->
     return (x * weights).sum((1, 2)) / weights.sum((1, 2)).clamp_min(TINY)
 
 
-def _some(
-    x: Float[Tensor, "batch points dim"], weights: Float[Tensor, "batch points"]
+def some_points(
+    x: Float[Tensor, "batch points dim"], weights: Float[Tensor, "batch points"], most: int
 ) -> tuple[Float[Tensor, "batch some dim"], Float[Tensor, "batch some"]]:
-    """Return points at equal steps of their distance from the centre, and their weights."""
+    """Return at most so many points, at equal steps of their distance from the centre, and their weights."""
     present = weights > 0
-    step = max(1, -(-int(present.sum(1).max()) // COMPARED))
+    step = max(1, -(-int(present.sum(1).max()) // most))
     distance = torch.where(present, x.square().sum(2), torch.inf)
-    chosen = distance.argsort(dim=1, stable=True)[:, ::step][:, :COMPARED]
+    chosen = distance.argsort(dim=1, stable=True)[:, ::step][:, :most]
     return x.gather(1, chosen[..., None].expand(-1, -1, x.shape[2])), weights.gather(1, chosen)
