@@ -35,9 +35,9 @@ def smoothed(
     for one in (filled(x) > FLAT).nonzero()[:, 0].tolist():
         others, counts = (part[0] for part in some_points(x[[one]], weights[[one]], COMPARED))
         wanted = 1 + (weights[one].sum() / MANY - 1).clamp(0, NEAR)
-        blocks = zip(x[one].split(BLOCK), weights[one].split(BLOCK), strict=True)
-        means = torch.cat([_means(*block, others, counts, wanted) for block in blocks])
-        found[one] = x[one] + PULL * (means - x[one])
+        blocks = (part.split(BLOCK) for part in (found[one], x[one], weights[one]))
+        for moved, block, own in zip(*blocks, strict=True):
+            moved += PULL * (_means(block, own, others, counts, wanted) - block)
     return found
 
 
