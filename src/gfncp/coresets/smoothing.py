@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gfncp.coresets.coreset import TINY
-from gfncp.coresets.whitening import FLAT, filled, some_points
+from gfncp.coresets.whitening import FLAT, filled, reach_of_nearest, some_points
 
 PULL = 0.2  # share of the way to the mean
 NEAR = 5  # nearest points that count beside a point itself, at most
@@ -55,9 +55,7 @@ def _means(
     equal = torch.where(apart <= tied, counts, 0).sum(1).maximum(weights)
     own = torch.where(equal > 0, equal, 1).minimum(wanted)[:, None]
     apart = torch.where((counts > 0) & (apart > tied), apart, torch.inf)
-    near, places = apart.topk(min(NEAR, len(others)), 1, largest=False)
-    last = (own + counts[places].cumsum(1) < wanted).sum(1, keepdim=True).clamp_max(near.shape[1] - 1)
-    reach = near.gather(1, last)
+    reach = reach_of_nearest(apart, counts, wanted - own, NEAR)
     inside = torch.where(apart < reach - tied, counts, 0)
     border = torch.where((apart <= reach + tied) & (apart < torch.inf), counts, 0) - inside
     missing = (wanted - own - inside.sum(1, keepdim=True)).clamp_min(0)

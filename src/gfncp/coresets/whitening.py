@@ -63,10 +63,7 @@ def scatter_of_neighbours(
     apart = torch.cdist(x, x, compute_mode=EXACT).square()
     here = (weights > 0)[:, None] & (apart > SAME * apart.amax((1, 2), keepdim=True))
     apart = torch.where(here, apart, torch.inf)
-    near, places = apart.topk(min(NEAR, x.shape[1]), 2, largest=False)
-    counted = weights[:, None].expand_as(apart).gather(2, places).cumsum(2)
-    last = (counted < NEAR).sum(2, keepdim=True).clamp_max(near.shape[2] - 1)
-    reach = near.gather(2, last) * (1 + TIED)
+    reach = reach_of_nearest(apart, weights, NEAR, NEAR) * (1 + TIED)
 
     any_two = torch.where(here, weights[:, None] * weights[:, :, None], 0)
     neighbours = torch.where((apart <= reach) & here, weights[:, None], 0)
@@ -78,6 +75,24 @@ def scatter_of_neighbours(
     both = pairs + pairs.mT
     scatter = x.mT @ (both.sum(2, keepdim=True) * x - both @ x)
     return scatter * (closeness.square() / neighbours.sum((1, 2)).clamp_min(TINY))[:, None, None]
+
+
+def reach_of_nearest(
+    apart: Float[Tensor, "*batch points others"],
+    weights: Float[Tensor, "*batch others"],
+    wanted: Float[Tensor, "*batch points 1"] | int,
+    most: int,
+) -> Float[Tensor, "*batch points 1"]:
+    """Return how far the last nearest point is, if these have to weigh ``wanted``.
+
+    Args:
+        apart: distances, or their squares; inf for what is no neighbour.
+        most: the last one is at most the so manieth, even if all of these weigh less.
+    """
+    near, places = apart.topk(min(most, apart.shape[-1]), -1, largest=False)
+    so_far = weights[..., None, :].expand_as(apart).gather(-1, places).cumsum(-1)
+    last = (so_far < wanted).sum(-1, keepdim=True).clamp_max(near.shape[-1] - 1)
+    return near.gather(-1, last)
 
 
 def _mean(x: Float[Tensor, "batch a b"], weights: Float[Tensor, "batch a b"]) -> Float[Tensor, "batch"]:

@@ -29,13 +29,20 @@ def forecasts(
 ) -> Forecasts:
     """Return forecasts of random pairs of points by all samples of each set but a random one."""
     sets, draws, points = samples.shape
-    a = torch.randint(points, (sets, pairs), generator=generator)
-    b = (a + torch.randint(1, points, (sets, pairs), generator=generator)) % points
+    a, b = random_pairs(sets, points, pairs, generator)
     together = _alike(samples, *(each[:, None].expand(-1, draws, -1) for each in (a, b)))
     spared = torch.randint(draws, (sets, 1, 1), generator=generator).expand(-1, -1, pairs)
     sampled = together.gather(1, spared)[:, 0]
     probability = (together.double().sum(1) - sampled.double()) / (draws - 1)
     return Forecasts(probability, _alike(truth, a, b), sampled)
+
+
+def random_pairs(
+    sets: int, points: int, pairs: int, generator: torch.Generator
+) -> tuple[Int[Tensor, "sets pairs"], Int[Tensor, "sets pairs"]]:
+    """Draw pairs of different points."""
+    a = torch.randint(points, (sets, pairs), generator=generator)
+    return a, (a + torch.randint(1, points, (sets, pairs), generator=generator)) % points
 
 
 def _alike(labels: Tensor, a: Tensor, b: Tensor) -> Tensor:
@@ -51,12 +58,15 @@ def curve_figures(given: list[Forecasts], generator: torch.Generator) -> dict[st
     """
     probability, true, sampled = (torch.cat(part) for part in zip(*given, strict=True))
     return {
-        name: _figures(probability, outcome, generator)
+        name: outcome_figures(probability, outcome, generator)
         for name, outcome in (("truth", true), ("sample", sampled))
     }
 
 
-def _figures(probability: Tensor, outcome: Tensor, generator: torch.Generator) -> dict:
+def outcome_figures(
+    probability: Float[Tensor, "sets pairs"], outcome: Bool[Tensor, "sets pairs"], generator: torch.Generator
+) -> dict:
+    """Return the reliability of forecasts, with its error and the standard error of that."""
     curve = reliability(probability.flatten(), outcome.flatten(), BINS)
     spread = bootstrap_error(probability, outcome, generator)
     return {"error": curve.expected_calibration_error, "standard_error": spread} | asdict(curve)
