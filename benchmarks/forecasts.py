@@ -26,7 +26,7 @@ import numpy as np
 import torch
 import typer
 from jaxtyping import Bool, Float, Int
-from machine import describe_machine
+from machine import describe_checkpoint, describe_machine
 from real_subsets import subsets
 from rich.console import Console
 from rich.progress import track
@@ -35,10 +35,9 @@ from sklearn.decomposition import PCA
 
 from gfncp import GFNCP
 from gfncp.estimators.references import HDBSCAN, GaussianMixtureBIC
-from gfncp.evaluation.calibration import reliability
 from gfncp.evaluation.forecasts_table import HEADS
 from gfncp.evaluation.means import Mean, mean
-from gfncp.evaluation.pair_forecasts import BINS, bootstrap_error
+from gfncp.evaluation.pair_forecasts import outcome_figures, random_pairs
 from gfncp.evaluation.table_cells import with_error
 from gfncp.files import write_text
 from gfncp.seeds import seeded
@@ -57,7 +56,7 @@ console = Console(highlight=False)
 
 
 class Method(NamedTuple):
-    """What forecasts, and numbers of clusters that it holds for possible."""
+    """A method's forecasts, and the numbers of clusters that it holds for possible."""
 
     forecast: Forecast
     clusters: Int[np.ndarray, "samples"]
@@ -94,22 +93,17 @@ def peers(x: Points) -> dict[str, Method]:
     }
 
 
-def random_pairs(points: int, number: int) -> tuple[Ends, Ends]:
-    """Return the ends of random pairs of different points, the same ones of a set for each method."""
-    rng = np.random.default_rng([STREAM, number])
-    a = rng.integers(points, size=PAIRS)
-    return a, (a + rng.integers(1, points, PAIRS)) % points
+def score(probability: Float[np.ndarray, "sets pairs"], same: Bool[np.ndarray, "sets pairs"]) -> Mean:
+    """Return the Brier score of forecasts."""
+    return mean(((probability - same) ** 2).mean(1))
 
 
-def figures(
+def calibration_error(
     probability: Float[np.ndarray, "sets pairs"], same: Bool[np.ndarray, "sets pairs"]
-) -> dict[str, Mean]:
-    """Return score and error of forecasts."""
-    forecast, true = torch.tensor(probability).clamp(0, 1), torch.tensor(same)
-    curve = reliability(forecast.flatten(), true.flatten(), BINS)
-    error = bootstrap_error(forecast, true, seeded(STREAM))
-    score = mean(((probability - same) ** 2).mean(1))
-    return {"score": score, "error": Mean(curve.expected_calibration_error, error)}
+) -> Mean:
+    """Return the expected calibration error of forecasts; of sums of shares, those above 1 count as 1."""
+    found = outcome_figures(torch.tensor(probability).clamp(0, 1), torch.tensor(same), seeded(STREAM))
+    return Mean(found["error"], found["standard_error"])
 
 
 def main(
@@ -123,7 +117,7 @@ def main(
     outcomes, forecasts, inside = [], defaultdict(list), defaultdict(list)
     for number, case in enumerate(track(list(subsets(data, 1)), console=Console(stderr=True))):
         x, classes = case.real.x, case.real.references[0]
-        a, b = random_pairs(len(classes), number)
+        a, b = (ends[0].numpy() for ends in random_pairs(1, len(classes), PAIRS, seeded(STREAM, number)))
         outcomes.append(classes[a] == classes[b])
         found = [*(ours(each, x) for each in checkpoints), peers(x)]
         for name, method in ChainMap(*found).items():
@@ -132,16 +126,18 @@ def main(
             inside[name].append(float(low <= len(np.unique(classes)) <= high))
     same = np.stack(outcomes)
     base = np.broadcast_to(same.mean(1, keepdims=True), same.shape)
-    rows = {name: figures(np.stack(values), same) for name, values in forecasts.items()}
-    rows = {name: row | {"K within 90%": mean(np.array(inside[name]))} for name, row in rows.items()}
-    rows["base rate"] = {"score": figures(base, same)["score"]}
+    rows = {"base rate": {"score": score(base, same)}}
+    for name, values in forecasts.items():
+        figures = score(np.stack(values), same), calibration_error(np.stack(values), same)
+        rows[name] = dict(zip(HEADS, (*figures, mean(np.array(inside[name]))), strict=True))
     table = Table("forecasts by", *(Column(head, justify="right") for head in HEADS))
     for name, row in rows.items():
         table.add_row(name, *(with_error(*row[head]) for head in HEADS if head in row))
     console.print(f"{len(same)} sets of real classes, {PAIRS} pairs of each", table)
     if record:
         found = {name: {head: each._asdict() for head, each in row.items()} for name, row in rows.items()}
-        setting = {"sets": len(same), "pairs": PAIRS, "samples": SAMPLES, **describe_machine()}
+        setting = {"sets": len(same), "pairs": PAIRS, "samples": SAMPLES, "seed": 0, **describe_machine()}
+        setting["checkpoints"] = [describe_checkpoint(each) for each in checkpoints]
         write_text(record, json.dumps({"kind": "forecasts", "methods": found, **setting}, indent=1))
 
 
