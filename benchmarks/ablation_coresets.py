@@ -55,7 +55,7 @@ BASE = {
         "cluster_depth": 6,
         "energy_depth": 2,
     },
-    "data": {"kind": "coresets", "tokens": 128},
+    "data": {"kind": "coresets", "tokens": 128, "fewest": 40},
     "objective": {"name": "coreset-likelihood"},
 }
 SETS = 16  # in a batch
@@ -164,6 +164,7 @@ VARIANTS = {
     "general mixtures only": Variant({}, families=((1.0, GeneralMixtures(50)),)),
     "no spreads and distances": Variant({}, alter=without_densities),
     "Fourier features": Variant({}, alter=with_fourier),
+    "always 128 tokens": Variant({"data": {"fewest": None}}),
     "64 tokens": Variant({"data": {"tokens": 64}}),
     "256 tokens": Variant({"data": {"tokens": 256}}),
     "128 wide, 6 blocks": Variant(
@@ -184,7 +185,8 @@ def train(variant: Variant, minutes: float) -> tuple[torch.nn.Module, dict]:
     network = variant.configuration.build()
     variant.alter(network)
     objective = variant.objective()
-    simulate = variant.configuration.data.coresets(None, variant.families)
+    data = variant.configuration.data
+    simulate = data.coresets(data.fewest, variant.families)
     optimizers = OPTIMIZERS["muon"](network, LEARNING_RATE)
     start, iteration = time.process_time(), 0
     while (done := (time.process_time() - start) / (60 * minutes)) < 1:

@@ -1,20 +1,20 @@
 """The temperature at which the truth ranks in the middle of a checkpoint's samples, put in its configuration.
 
     python experiments/temperature.py CHECKPOINT
+    python experiments/temperature.py CHECKPOINT --points 300
 
 Labels of simulated sets and samples of an exact posterior given these sets are exchangeable: half of the
 samples are less probable than the truth, on average. A policy that runs free strays from the data, and most
 of its samples are less probable (or, where it is too sure, more probable). Dividing its energies by a
 temperature below 1 (above 1) makes up for that. Ranks are compared, not means of log-probabilities, which a
-few improbable truths decide. Sets come from the simulator of validation, of 100 or 300 points, or as many as
-the checkpoint was trained on, with streams of their own. Those for a checkpoint of coresets come from its
-prior, or are classes held out of training, in sizes of a diagnosis, and are clustered as those of users. The
-temperature is found by bisection on a
-logarithmic scale.
+few improbable truths decide. Sets come from the simulator of validation, of 100 or 300 points unless told,
+with streams of their own. Those for a checkpoint of coresets come from its prior, or are classes held out of
+training, in sizes of a diagnosis, and are clustered as those of users. The temperature is found by bisection
+on a logarithmic scale. The larger the sets, the lower it is.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -52,12 +52,12 @@ def share_below(
 
 
 def rank_of_points(
-    model: torch.nn.Module, configuration: Configuration, data: Path | None, sets: int
+    model: torch.nn.Module, configuration: Configuration, data: Path | None, sets: int, sizes: Sequence[int]
 ) -> Rank:
     """Draw sets from the simulator of validation; return a function of the model's present temperature."""
     simulate = configuration.data.make_simulators(model.encoder, data, configuration.seed).validation
     held = []
-    for points in (size for size in SIZES if size <= configuration.training.points[1]):
+    for points in sizes:
         for first in range(0, sets, SETS_AT_ONCE):
             count = min(SETS_AT_ONCE, sets - first)
             held.append(simulate(count, points, seeded(0, STREAM, 0, points, first)))
@@ -99,17 +99,20 @@ def main(
     checkpoint: Annotated[str, typer.Argument(help="A checkpoint, whose config.json is written anew.")],
     data: Annotated[Path | None, typer.Option(help="Where its data lie, if it needs any.")] = None,
     sets: Annotated[int, typer.Option(min=1, help="Simulated sets of each size.")] = 100,
+    points: Annotated[list[int] | None, typer.Option(min=2, help="Sizes of sets.")] = None,
 ) -> None:
     """Find the temperature and store it."""
     configuration = load_configuration(checkpoint)
     if configuration.summarises:
         inference = coreset_inference(checkpoint, configuration)
-        draw, sizes = make_draw(configuration, inference.network.encoder, data), default_sizes(configuration)
-        held = [draw(points, 0, number, STREAM) for points in sizes for number in range(sets)]
+        draw = make_draw(configuration, inference.network.encoder, data)
+        sizes = points or default_sizes(configuration)
+        held = [draw(size, 0, number, STREAM) for size in sizes for number in range(sets)]
         model, measure = inference.network, rank_of_coresets(inference, held)
     else:
         model = load(checkpoint)
-        measure = rank_of_points(model, configuration, data, sets)
+        sizes = points or [size for size in SIZES if size <= configuration.training.points[1]]
+        measure = rank_of_points(model, configuration, data, sets, sizes)
     low, high = math.log(LOWEST), math.log(HIGHEST)
     for _ in range(HALVINGS):
         model.temperature = math.exp((low + high) / 2)

@@ -53,6 +53,15 @@ def test_a_calibrated_posterior_is_found_right(mixture):
     assert found["scores"]["labels"]["ari"].value > found["scores"]["samples"]["ari"].value
 
 
+def test_the_probability_of_the_true_number_of_clusters_is_the_share_of_samples_with_it(mixture):
+    given = toy(mixture, mixture, sets=3, points=4, draws=4)
+    truth = torch.tensor([[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 2, 3]])
+    samples = torch.tensor([[0, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 1, 2, 3]]).expand(3, 4, 4)
+    found = compare_with_truth(replace(given, truth=truth, samples=samples), seeded(0))
+    assert found.columns["p true clusters"].tolist() == [0.25, 0.5, 0.25]
+    assert summarise_judged([found], seeded(0))["p_true_clusters"].value == pytest.approx(1 / 3)
+
+
 def test_another_posterior_is_found_out(mixture):
     believed = GaussianMixtures(dim=2, alpha=8.0, spread=3.0)
     found = summarise_judged([compare_with_truth(toy(mixture, believed), seeded(0))], seeded(0))

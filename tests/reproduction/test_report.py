@@ -35,7 +35,8 @@ def make_record(configuration, **values) -> dict:
         "points": 300,
         "seed": 7,
         "true_clusters": 5.0,
-        "greedy": measured,
+        "labels": measured,
+        "greedy": {"nmi": 0.7, "ari": 0.6, "clusters": 3.0},
         "seconds": 1.5,
         "device": "cpu (2 threads)",
         "torch": "2.13.0",
@@ -86,6 +87,16 @@ def test_a_row_per_method(configuration):
     assert lines[4].startswith("| exact Gibbs sampler | 50 of 300 points | 1.000 | 0.990 | 5.1 (5.0) |")
     assert len({line.count("|") for line in lines}) == 1
     assert figures([plain]).endswith("Measured on: cpu (2 threads), PyTorch 2.13.0.")
+
+
+def test_a_stream_is_clustered_along_one_order(configuration):
+    record = make_record(configuration)
+    record["configuration"]["network"]["kind"] = "online-energy"
+    assert (
+        figures_table([record])
+        .splitlines()[2]
+        .startswith("| `tiny` | 50 of 300 points | 0.700 | 0.600 | 3.0 (5.0) | – |")
+    )
 
 
 def test_filling_twice_changes_nothing_and_keeps_the_rest():

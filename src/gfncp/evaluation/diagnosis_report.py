@@ -112,6 +112,7 @@ def right_table(sizes: dict[str, Any], title: str = "running free") -> Table:
     add("  samples / truth", lambda of: cell(of["ratio"]))
     if any(of["possible"]["value"] < 1 for of in every):
         add("  sets with a possible truth", lambda of: cell(of["possible"]))
+    add("probability of the true K", lambda of: cell(of["p_true_clusters"]))
     for key, name in RANKS.items():
         add(f"p-value, rank of {name}", lambda of, key=key: format_p_value(of["ranks"][key]["p_value"]))
     add("error of pairs", lambda of: _pair_error(of["pairs"]["truth"]))

@@ -79,6 +79,9 @@ def compare_with_truth(answers: Answers, generator: torch.Generator) -> Judged:
         "order_agreement": answers.order_agreement,
         "row_agreement": agreements(answers.labels, answers.shuffled[:, None]).ari[:, 0],
         "true clusters": n_clusters(answers.truth),
+        "p true clusters": (n_clusters(answers.samples) == n_clusters(answers.truth)[:, None])
+        .double()
+        .mean(1),
     }
     for name, found in clusterings.items():
         agreement = agreements(answers.truth, found)
@@ -105,8 +108,8 @@ def summarise_judged(judged: list[Judged], generator: torch.Generator) -> dict[s
     """Return means over sets with their standard errors, p-values, and the reliability of pairs.
 
     Keys: ``sets``, ``samples``; ``truth_nll``, ``sample_nll``, ``ratio`` (of means); ``scores`` with NMI,
-    ARI and number of clusters of each way of clustering; ``true_clusters``; ``possible``, the share of sets
-    whose truth is possible; ``ranks``, each with a histogram and a p-value; ``pairs``; ``order_agreement``
+    ARI and number of clusters of each way of clustering; ``true_clusters``, and ``p_true_clusters``, the share
+    of the samples with as many; ``possible``, the share of sets whose truth is possible; ``ranks``, each with a histogram and a p-value; ``pairs``; ``order_agreement``
     and ``row_agreement``; ``seconds`` of clustering as users get it; ``per_set`` -log p.
     """
     column = {name: np.concatenate([part.columns[name] for part in judged]) for name in judged[0].columns}
@@ -120,6 +123,7 @@ def summarise_judged(judged: list[Judged], generator: torch.Generator) -> dict[s
         "ratio": ratio(column["sample_nll"], column["truth_nll"]),
         "scores": {name: scores_of(column, name) for name in CLUSTERINGS if f"ari {name}" in column},
         "true_clusters": mean(column["true clusters"]),
+        "p_true_clusters": mean(column["p true clusters"]),
         "possible": mean(column["possible"]),
         "order_agreement": mean(column["order_agreement"]),
         "row_agreement": mean(column["row_agreement"]),
