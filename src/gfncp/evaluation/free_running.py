@@ -108,9 +108,10 @@ def summarise_judged(judged: list[Judged], generator: torch.Generator) -> dict[s
     """Return means over sets with their standard errors, p-values, and the reliability of pairs.
 
     Keys: ``sets``, ``samples``; ``truth_nll``, ``sample_nll``, ``ratio`` (of means); ``scores`` with NMI,
-    ARI and number of clusters of each way of clustering; ``true_clusters``, and ``p_true_clusters``, the share
-    of the samples with as many; ``possible``, the share of sets whose truth is possible; ``ranks``, each with a histogram and a p-value; ``pairs``; ``order_agreement``
-    and ``row_agreement``; ``seconds`` of clustering as users get it; ``per_set`` -log p.
+    ARI and number of clusters of each way of clustering; ``true_clusters``, and ``p_true_clusters``, the
+    share of the samples with as many; ``possible``, the share of sets whose truth is possible; ``ranks``,
+    each with a histogram and a p-value; ``pairs``; ``order_agreement`` and ``row_agreement``; ``seconds`` of
+    clustering as users get it; ``per_set`` -log p.
     """
     column = {name: np.concatenate([part.columns[name] for part in judged]) for name in judged[0].columns}
     draws = judged[0].draws
