@@ -171,11 +171,19 @@ def test_baselines_are_trained_as_their_own_files_say():
         assert own.model_copy(update={"data": six}) == declared
 
 
-@pytest.mark.skipif(not (EXPERIMENTS / "mnist.toml").exists(), reason="needs mnist.toml")
-def test_the_shipped_checkpoint_is_our_row():
+@pytest.mark.parametrize(
+    ("checkpoint", "last_step"), [("mog-2d", "mog-2d-further"), ("mnist", "mnist-pairs-end")]
+)
+def test_what_ships_was_trained_as_its_last_step_says(checkpoint, last_step):
     """But for its temperature, which is found after training and does not change greedy clusterings."""
-    trained = load_configuration("mnist").model_copy(update={"temperature": 1.0})
-    assert DECLARED.configuration("mnist", "ours") == trained
+    trained = load_configuration(checkpoint).model_copy(update={"temperature": 1.0})
+    assert read_configuration(EXPERIMENTS / f"{last_step}.toml") == trained
+
+
+def test_our_row_of_mixtures_is_the_shipped_checkpoint():
+    assert DECLARED.configuration("mixtures", "ours") == read_configuration(
+        EXPERIMENTS / "mog-2d-further.toml"
+    )
 
 
 GOOD = {
