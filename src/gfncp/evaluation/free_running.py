@@ -71,17 +71,15 @@ def compare_with_truth(answers: Answers, generator: torch.Generator) -> Judged:
     }
     if answers.exact is not None:
         clusterings[EXACT] = answers.exact
-    possible = answers.truth_log_prob.isfinite()
+    possible, true_clusters = answers.truth_log_prob.isfinite(), n_clusters(answers.truth)
     columns = {
         "possible": possible,
         "truth_nll": torch.where(possible, -answers.truth_log_prob, torch.nan),
         "sample_nll": torch.where(possible, -answers.sample_log_prob.mean(1), torch.nan),
         "order_agreement": answers.order_agreement,
         "row_agreement": agreements(answers.labels, answers.shuffled[:, None]).ari[:, 0],
-        "true clusters": n_clusters(answers.truth),
-        "p true clusters": (n_clusters(answers.samples) == n_clusters(answers.truth)[:, None])
-        .double()
-        .mean(1),
+        "true clusters": true_clusters,
+        "p true clusters": (n_clusters(answers.samples) == true_clusters[:, None]).double().mean(1),
     }
     for name, found in clusterings.items():
         agreement = agreements(answers.truth, found)
