@@ -180,10 +180,11 @@ def test_what_ships_was_trained_as_its_last_step_says(checkpoint, last_step):
     assert read_configuration(EXPERIMENTS / f"{last_step}.toml") == trained
 
 
-def test_our_row_of_mixtures_is_the_shipped_checkpoint():
-    assert DECLARED.configuration("mixtures", "ours") == read_configuration(
-        EXPERIMENTS / "mog-2d-further.toml"
-    )
+@pytest.mark.parametrize(
+    ("dataset", "last_step"), [("mixtures", "mog-2d-further"), ("mnist", "mnist-pairs-end")]
+)
+def test_our_row_is_what_ships(dataset, last_step):
+    assert DECLARED.configuration(dataset, "ours") == read_configuration(EXPERIMENTS / f"{last_step}.toml")
 
 
 GOOD = {
