@@ -2,6 +2,7 @@
 
     python experiments/temperature.py CHECKPOINT
     python experiments/temperature.py CHECKPOINT --points 300
+    python experiments/temperature.py CHECKPOINT --points 20 --points 100 --points 300 --each
 
 Labels of simulated sets and samples of an exact posterior given these sets are exchangeable: half of the
 samples are less probable than the truth, on average. A policy that runs free strays from the data, and most
@@ -10,7 +11,7 @@ temperature below 1 (above 1) makes up for that. Ranks are compared, not means o
 few improbable truths decide. Sets come from the simulator of validation, of 100 or 300 points unless told,
 with streams of their own. Those for a checkpoint of coresets come from its prior, or are classes held out of
 training, in sizes of a diagnosis, and are clustered as those of users. The temperature is found by bisection
-on a logarithmic scale. The larger the sets, the lower it is.
+on a logarithmic scale. The larger the sets, the lower it is: ``--each`` finds one for each size.
 """
 
 import math
@@ -30,6 +31,7 @@ from gfncp.configuration import Configuration
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.evaluation.coreset_sets import SimulatedSet
 from gfncp.evaluation.subjects import coreset_inference, default_sizes, make_draw
+from gfncp.networks.temperature import Temperature
 from gfncp.seeds import seeded
 
 STREAM = 2**31 + 13
@@ -95,32 +97,49 @@ def rank_of_coresets(inference: CoresetInference, held: list[SimulatedSet]) -> R
     return measure
 
 
+def fitted(model: torch.nn.Module, measure: Rank) -> float:
+    """Return the temperature at which the truth ranks in the middle."""
+    low, high = math.log(LOWEST), math.log(HIGHEST)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        model.temperature = math.exp(middle)
+        rank = measure()
+        console.print(f"temperature {model.temperature:.3f}: {rank:.3f} of the samples below the truth")
+        low, high = (low, middle) if rank > 0.5 else (middle, high)
+    return round(math.exp((low + high) / 2), 3)
+
+
 def main(
     checkpoint: Annotated[str, typer.Argument(help="A checkpoint, whose config.json is written anew.")],
     data: Annotated[Path | None, typer.Option(help="Where its data lie, if it needs any.")] = None,
     sets: Annotated[int, typer.Option(min=1, help="Simulated sets of each size.")] = 100,
     points: Annotated[list[int] | None, typer.Option(min=2, help="Sizes of sets.")] = None,
+    each: Annotated[
+        bool, typer.Option("--each", help="A temperature for each size, not one for all.")
+    ] = False,
 ) -> None:
     """Find the temperature and store it."""
     configuration = load_configuration(checkpoint)
     if configuration.summarises:
         inference = coreset_inference(checkpoint, configuration)
-        draw = make_draw(configuration, inference.network.encoder, data)
+        model, draw = inference.network, make_draw(configuration, inference.network.encoder, data)
         sizes = points or default_sizes(configuration)
-        held = [draw(size, 0, number, STREAM) for size in sizes for number in range(sets)]
-        model, measure = inference.network, rank_of_coresets(inference, held)
+
+        def rank(some: Sequence[int]) -> Rank:
+            held = [draw(size, 0, number, STREAM) for size in some for number in range(sets)]
+            return rank_of_coresets(inference, held)
     else:
         model = load(checkpoint)
         sizes = points or [size for size in SIZES if size <= configuration.training.points[1]]
-        measure = rank_of_points(model, configuration, data, sets, sizes)
-    low, high = math.log(LOWEST), math.log(HIGHEST)
-    for _ in range(HALVINGS):
-        model.temperature = math.exp((low + high) / 2)
-        rank = measure()
-        console.print(f"temperature {model.temperature:.3f}: {rank:.3f} of the samples below the truth")
-        middle = (low + high) / 2
-        low, high = (low, middle) if rank > 0.5 else (middle, high)
-    found = round(math.exp((low + high) / 2), 3)
+
+        def rank(some: Sequence[int]) -> Rank:
+            return rank_of_points(model, configuration, data, sets, some)
+
+    found: Temperature
+    if each:
+        found = tuple((size, fitted(model, rank([size]))) for size in sorted(sizes))
+    else:
+        found = fitted(model, rank(sizes))
     save_configuration(configuration.model_copy(update={"temperature": found}), find(checkpoint))
     console.print(f"{find(checkpoint)}: temperature = {found}", markup=False)
 

@@ -313,6 +313,7 @@ def exact_mixture():
                     torch.zeros_like(y),
                     torch.ones(x.shape[:2], dtype=torch.bool),
                     torch.full(x.shape[:2], -1),
+                    torch.full(x.shape[:2], float(self.temperature), dtype=torch.float64),
                 )
 
             def cluster(self, pooled, unassigned, state):

@@ -51,6 +51,11 @@ def test_an_embedding_has_the_configured_channels_and_may_begin_with_rounds(tmp_
         read(tmp_path, text + "[encoder.pretraining]\niterations = 0")
 
 
+def test_a_mean_with_initial_weights_needs_these(tmp_path):
+    with pytest.raises(ValueError, match=r"training.*keep='mean-with-initial': accepted with initial"):
+        read(tmp_path, MINIMAL + '[training]\nkeep = "mean-with-initial"')
+
+
 def test_reading_draws_no_random_numbers(tmp_path):
     before = torch.random.get_rng_state()
     read(tmp_path, MINIMAL)

@@ -17,7 +17,8 @@ class ExactModel(Model):
         self.mixture = mixture
 
     def encode(self, x, mask=None):
-        return Encoding(x, x, torch.ones(x.shape[:2], dtype=torch.bool), torch.full(x.shape[:2], -1))
+        everyone = torch.ones(x.shape[:2], dtype=torch.bool)
+        return Encoding(x, x, everyone, torch.full(x.shape[:2], -1), everyone.double())
 
     def encoded_energies(self, encoding, labels, steps=None):
         log_p = exact_posterior(encoding.cluster_terms, self.mixture)

@@ -65,7 +65,7 @@ def test_the_network_is_asked_for_its_policy(model, mixture):
     x, labels = mixture(4, 7, seeded(0))
     found = network_new(model, x, labels, 6)
     with torch.no_grad():
-        p = model.log_policy(model.energies(x, labels)).exp()
+        p = model.log_policy(model.energies(x, labels), torch.ones(labels.shape)).exp()
     for row in range(4):
         for n in range(1, 7):
             expected = float(p[row, n, labels[row, :n].max() + 1])

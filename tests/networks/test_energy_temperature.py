@@ -6,6 +6,7 @@ import torch
 from gfncp.checkpoints import load
 from gfncp.decoding.core import predictive as predictive_beside
 from gfncp.decoding.predictive import predictive
+from gfncp.networks.temperature import temperature_at
 from gfncp.partitions import all_partitions
 
 
@@ -46,5 +47,32 @@ def test_training_does_not_depend_on_the_temperature(vectors, draw_points):
 def test_a_checkpoint_stores_its_temperature(make_checkpoint):
     assert load(make_checkpoint()).temperature == 1.0
     assert load(make_checkpoint(temperature=0.7)).temperature == 0.7
-    with pytest.raises(ValueError, match="temperature=0"):
+    with pytest.raises(ValueError, match=r"temperature\.number=0"):
         make_checkpoint(temperature=0.0)
+
+
+def test_a_temperature_may_depend_on_the_number_of_points(network, draw_points):
+    """Linearly in its logarithm, for each set of a batch: absent points do not count."""
+    pairs = ((2, 0.5), (8, 1.5))
+    expected = [0.5, 1.0, 1.5, 1.5]  # for 1, 4, 8 and 16 points
+    found = temperature_at(pairs, torch.tensor([1, 4, 8, 16]))
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64))
+
+    x = draw_points(network, 2, 8)
+    labels, mask = torch.zeros(2, 8, dtype=torch.long), torch.arange(8) < torch.tensor([[4], [8]])
+    network.temperature = pairs
+    both = network.log_prob(x, labels, mask).detach()
+    for row, (points, temperature) in enumerate([(4, 1.0), (8, 1.5)]):
+        network.temperature = temperature
+        alone = network.log_prob(x[[row], :points], labels[[row], :points])[0].detach()
+        torch.testing.assert_close(both[row], alone)
+
+
+@pytest.mark.parametrize("pairs", [[], [[8, 1.0], [2, 1.0]], [[2, 1.0], [2, 0.5]]])
+def test_numbers_of_points_of_temperatures_increase(make_checkpoint, pairs):
+    with pytest.raises(ValueError, match=r"temperature\.pairs.*accepted are increasing ones"):
+        make_checkpoint(temperature=pairs)
+
+
+def test_a_checkpoint_stores_temperatures_of_sizes(make_checkpoint):
+    assert load(make_checkpoint(temperature=[[2, 0.5], [8, 1.5]])).temperature == ((2, 0.5), (8, 1.5))

@@ -12,6 +12,7 @@ from gfncp.networks.tokens import (
     TokenEncoder,
     log_places,
     new_columns,
+    number_of_points,
     token_columns,
 )
 
@@ -47,6 +48,16 @@ def test_the_last_columns_hold_the_bounds_on_the_number_of_clusters(generator):
     told = token_columns(mean, weight, spread, bounds)[:, 0, -3:]
     expected = torch.tensor([[1.0, 3.0, 3.0], [1.0, 1.0, 4.0], [1.0, 2.0, 8.0]])
     torch.testing.assert_close(torch.cat([told[:, :1], told[:, 1:].exp()], 1), expected)
+
+
+def test_columns_tell_the_number_of_points(generator):
+    """Not that of tokens; absent ones hold none, whatever their columns."""
+    mean, weight, spread = draw(generator, 3, 12)
+    weight[1, 5:] = 0
+    columns = token_columns(mean, weight, spread, NOTHING.expand(3, 2))
+    columns[1, 5:] = torch.nan
+    found = number_of_points(columns, weight > 0)
+    torch.testing.assert_close(found, weight.sum(1).double(), rtol=1e-5, atol=0)
 
 
 def test_absent_tokens_change_nothing(generator):

@@ -135,6 +135,30 @@ def test_the_weights_of_the_lowest_loss_are_kept(tmp_path, stop_after, monkeypat
     assert_same(train(kept, tmp_path / "stopped").state_dict(), best)
 
 
+def test_the_mean_with_the_initial_weights_is_kept(tmp_path, stop_after, monkeypatch):
+    """Also by a run that was stopped, which goes on from its own weights, and by one that was finished."""
+    train(configure(iterations=1), tmp_path / "initial")
+    last = configure(iterations=6, save_every=2, learning_rate=0.1, initial=str(tmp_path / "initial"))
+    mean = configure(
+        iterations=6,
+        save_every=2,
+        learning_rate=0.1,
+        initial=str(tmp_path / "initial"),
+        keep="mean-with-initial",
+    )
+    train(last, tmp_path / "last")
+    initial, trained = weights(tmp_path / "initial"), weights(tmp_path / "last")
+    expected = {name: (initial[name] + trained[name]) / 2 for name in initial}
+    stop_after(5)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        train(mean, tmp_path / "mean")
+    monkeypatch.undo()
+    for _ in range(2):
+        train(mean, tmp_path / "mean")
+        for name, value in weights(tmp_path / "mean").items():
+            torch.testing.assert_close(value, expected[name], rtol=0, atol=1e-6)
+
+
 def test_the_checkpoint_is_the_model(tmp_path):
     model = train(configure(), tmp_path)
     x, _ = GaussianMixtures()(2, 6, seeded(0))

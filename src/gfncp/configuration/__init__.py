@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gfncp.configuration.data import AnyData
 from gfncp.configuration.encoder import AnyEncoder
-from gfncp.configuration.fields import Section
+from gfncp.configuration.fields import Section, Temperatures
 from gfncp.configuration.image_data import EmbeddingData
 from gfncp.configuration.neighbour_coresets import NeighbourCoresets
 from gfncp.configuration.networks import AnyNetwork, Energy
@@ -21,7 +21,11 @@ from gfncp.networks.interfaces import Network
 
 
 class Configuration(Section):
-    """Run of training: network, data, objective and schedule; ``temperature`` is found afterwards."""
+    """Run of training: network, data, objective and schedule.
+
+    ``temperature``: of decoding, found after training; or pairs of a number of points and the temperature of
+    sets of that size, see `gfncp.networks.temperature`.
+    """
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     encoder: AnyEncoder
@@ -29,7 +33,7 @@ class Configuration(Section):
     data: AnyData
     objective: AnyObjective
     training: Training = Training()
-    temperature: Annotated[float, Field(gt=0)] = 1.0  # temperature of decoding, found after training
+    temperature: Temperatures = 1.0
 
     @property
     def summarises(self) -> bool:

@@ -13,7 +13,16 @@ def ordered(bounds: tuple[int, int]) -> tuple[int, int]:
     return bounds
 
 
+def increasing(pairs: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
+    """Return pairs whose numbers of points increase; there is one at least."""
+    sizes = [points for points, _ in pairs]
+    if not sizes or sizes != sorted(set(sizes)):
+        raise ValueError(f"numbers of points {sizes}: accepted are increasing ones")
+    return pairs
+
+
 Clusters = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
 Pair = Annotated[tuple[Clusters, Clusters], AfterValidator(ordered)]
 Bounds = (
     Annotated[
@@ -23,6 +32,11 @@ Bounds = (
     | None
 )
 Points = Annotated[int, Field(ge=2)]
+Temperatures = Annotated[
+    Annotated[Positive, Tag("number")]
+    | Annotated[tuple[tuple[Points, Positive], ...], AfterValidator(increasing), Tag("pairs")],
+    Discriminator(lambda value: "pairs" if isinstance(value, list | tuple) else "number"),
+]
 CoordinateKind = Literal["components", "whitened", "smoothed"]  # see `gfncp.coresets.components.COORDINATES`
 Share = Annotated[float, Field(gt=0, le=1)]
 # Sizes of networks end far beyond use, so that a hostile file cannot ask for a network without end.

@@ -48,6 +48,7 @@ class ClusteredCore:
         encoding = network.encode(x[None])
         self.network = network
         self.terms = encoding.cluster_terms[0]
+        self.temperature = encoding.temperature[0, :1]
         self.nothing_left = encoding.unassigned_terms.new_zeros(1, encoding.unassigned_terms.shape[2])
         self.features = network.encoder.conditioned_on(x)
         self.device = x.device
@@ -151,7 +152,7 @@ def judge(
             energies = jointly.energies(sums, jointly.encode(block))
             if bounds is not None:
                 energies = bounds.restrict(energies, opened, torch.zeros_like(opened))
-            values.append(network.log_policy(energies))
+            values.append(network.log_policy(energies, jointly.temperature))
         return torch.cat(values)
 
     return judged
@@ -186,7 +187,8 @@ def extend(
     options = 1 + max(len(each) for each in sums)
     for block in rest.nonzero()[:, 0].split(jointly.block(options)):
         terms = jointly.encode(x[block])
-        policies = [network.log_policy(jointly.energies(each, terms)[:, :-1]).cpu() for each in sums]
+        energies = [jointly.energies(each, terms)[:, :-1] for each in sums]
+        policies = [network.log_policy(each, jointly.temperature).cpu() for each in energies]
         for row, policy in enumerate(which.tolist()):
             log_policy = policies[policy]
             taken = pick(log_policy, row, block)

@@ -49,7 +49,7 @@ def decode(
         energies = options.energies
         if bounds is not None:
             energies = bounds.restrict(energies, state.opened, left[state.owner])
-        log_policy = network.log_policy(energies)
+        log_policy = network.log_policy(energies, encoding.temperature[state.owner, point])
         if absent[point]:  # an absent point keeps its particle as it is, with probability 1
             log_policy = _settled(log_policy, ~encoding.mask[state.owner, point], state.opened.new_zeros(()))
         if told[point]:

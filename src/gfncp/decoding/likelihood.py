@@ -76,7 +76,7 @@ def log_prob_encoded(
         left = present.flip(1).cumsum(1).flip(1) - present
         restricted = bounds.restrict(energies, opened, left)
         energies = torch.where(encoding.mask[..., None], restricted, energies)
-    log_policy = network.log_policy(energies)
+    log_policy = network.log_policy(energies, encoding.temperature)
     known = encoding.known[..., None]
     certain = torch.where(torch.arange(log_policy.shape[-1], device=known.device) == known, 0.0, -torch.inf)
     log_policy = torch.where(known < 0, log_policy, certain)

@@ -11,7 +11,7 @@ from gfncp.networks.interacting import InteractingEnergyNetwork
 from gfncp.networks.interfaces import Encoder
 from gfncp.networks.online import OnlineEnergyNetwork
 from gfncp.networks.pairwise import PairwiseEnergyNetwork
-from gfncp.networks.tokens import Placement
+from gfncp.networks.tokens import Placement, number_of_points
 
 
 class Model(EnergyNetwork):
@@ -82,6 +82,11 @@ class CoresetModel(PairwiseModel):
     def __init__(self, encoder: Encoder, *sizes, **named) -> None:
         super().__init__(encoder, *sizes, **named)
         self.placement = Placement(encoder.features)
+
+    def points(
+        self, x: Float[Tensor, "batch tokens columns"], mask: Bool[Tensor, "batch tokens"]
+    ) -> Float[Tensor, "batch"]:
+        return number_of_points(x, mask)
 
 
 class OnlineModel(Model, OnlineEnergyNetwork):

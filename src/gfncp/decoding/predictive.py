@@ -14,6 +14,7 @@ from torch import Tensor
 from gfncp.bounds import ClusterBounds
 from gfncp.networks.encoders import embedded
 from gfncp.networks.energy import Encoding, EnergyNetwork
+from gfncp.networks.temperature import temperature_at
 
 POINTS_PER_CHUNK = 4096  # points that are encoded together: their activations stay in the cache
 
@@ -55,6 +56,9 @@ def judge(
     pointwise = network.encoder.pointwise
     terms = (_pooled if pointwise else _whole)(network, x, labels)
     at_once = max(1, POINTS_PER_CHUNK // (options if pointwise else len(x) + 1))
+    one_more = torch.cat([x, x[-1:]])[None]
+    everyone = torch.ones(one_more.shape[:2], dtype=torch.bool, device=x.device)
+    temperature = temperature_at(network.temperature, network.points(one_more, everyone))
     every = F.pad(torch.arange(options - 1, device=labels.device), (0, 1))  # the last is asked for, not used
     last = torch.full((1,), options - 1, device=labels.device)
 
@@ -67,12 +71,13 @@ def judge(
             mask = torch.ones(cluster_terms.shape[:2], dtype=torch.bool, device=new.device)
             nothing_left = cluster_terms.new_zeros(1, 1, len(network.reads_u())).expand(*mask.shape, -1)
             unknown = torch.full(mask.shape, -1, device=new.device)
-            encoding = Encoding(cluster_terms, nothing_left, mask, unknown)
+            told = unknown, temperature[:, None].expand(mask.shape)
+            encoding = Encoding(cluster_terms, nothing_left, mask, *told)
             steps = (each.expand(len(own), -1) for each in (every, last))
             energies = network.encoded_energies(encoding, *steps)[:, 0]
             if bounds is not None:
                 energies = bounds.restrict(energies, opened, torch.zeros_like(opened))
-            values.append(network.log_policy(energies))
+            values.append(network.log_policy(energies, temperature))
         return torch.cat(values)
 
     return judged

@@ -319,7 +319,12 @@ class CoresetInference(Inference):
     def _drawn(
         self, given: Given, encoding: Encoding, samples: int
     ) -> Int[torch.Tensor, "coresets shares tokens"]:
-        """Sample clusterings of the coresets of one set: the same ones, whatever other sets are beside it."""
+        """Sample clusterings of the coresets of one set: the same ones, whatever other sets are beside it.
+
+        They vote at temperature 1. At a lower one they are more alike, and a cluster that is there with
+        probability .5 is voted out.
+        """
+        encoding = encoding._replace(temperature=torch.ones_like(encoding.temperature))
         share = math.ceil(samples / len(encoding.mask))
         along = self._known_first(encoding, 1)
         bounds = self._bounds(int(encoding.mask.sum(1).min()))

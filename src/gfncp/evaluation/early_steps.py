@@ -99,7 +99,9 @@ def network_new(
 ) -> Float[Tensor, "sets steps"]:
     """Return a network's probability that c_n is a new cluster, at its temperature, n = 2..``steps`` + 1."""
     asked = torch.arange(1, steps + 1, device=labels.device).expand(len(labels), -1)
-    p = network.log_policy(network.energies(x, labels, steps=asked)).exp()
+    encoding = network.encode(x)
+    energies = network.encoded_energies(encoding, labels, asked)
+    p = network.log_policy(energies, encoding.temperature[:, :steps]).exp()
     opened = labels.cummax(1).values[:, :steps] + 1
     return p.gather(2, opened[..., None])[..., 0]
 

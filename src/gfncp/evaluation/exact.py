@@ -67,6 +67,7 @@ def model_posteriors(network: EnergyNetwork, x: Float[Tensor, "sets points *shap
 def _posteriors(network: EnergyNetwork, encoding: Encoding) -> ModelPosteriors:
     sets, points = encoding.mask.shape
     log_p = terminal = torch.zeros(sets, 1, dtype=torch.float64)
+    temperature = encoding.temperature[:, :1].cpu()
     for n in range(1, points):
         prefixes = all_partitions(n)
         labels = F.pad(prefixes, (0, points - n)).repeat(sets, 1).to(encoding.mask.device)
@@ -75,7 +76,7 @@ def _posteriors(network: EnergyNetwork, encoding: Encoding) -> ModelPosteriors:
         energies = network.encoded_energies(copies, labels, step)[:, 0].double().cpu()
         energies = energies.view(sets, len(prefixes), -1)
         options = torch.arange(energies.shape[-1]) <= prefixes.amax(1, keepdim=True) + 1
-        log_p = (log_p[..., None] + network.log_policy(energies))[:, options]
+        log_p = (log_p[..., None] + network.log_policy(energies, temperature))[:, options]
         terminal = -energies[:, options]
     return ModelPosteriors(log_p, torch.log_softmax(terminal, -1))
 

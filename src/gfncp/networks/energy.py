@@ -17,12 +17,13 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num, Shaped
 from torch import Tensor, nn
 
 from gfncp.networks import teacher_forcing
 from gfncp.networks.interfaces import Encoder, Network
 from gfncp.networks.layers import Plain, RowNetwork, by_chunks
+from gfncp.networks.temperature import Temperature, temperature_at
 
 
 def fuse(
@@ -52,6 +53,7 @@ class Encoding(NamedTuple):
     unassigned_terms: Float[Tensor, "batch points readers"]  # what it adds to U while it is unassigned
     mask: Bool[Tensor, "batch points"]
     known: Int[Tensor, "batch points"]  # the cluster that a point is known to be in, else -1
+    temperature: Float[Tensor, "batch points"]  # of decoding
 
     def of(self, sets: slice) -> "Encoding":
         """Return the encoding of some of the sets."""
@@ -68,7 +70,7 @@ class EnergyNetwork(Network):
 
     Attributes:
         temperature: energies are divided by it where clusterings are decoded and judged; training and
-            `energies` do not use it.
+            `energies` do not use it. See `gfncp.networks.temperature`.
 
     Args:
         encoder: maps points to features.
@@ -91,7 +93,7 @@ class EnergyNetwork(Network):
         energy_depth: int = 6,
     ) -> None:
         super().__init__()
-        self.temperature = 1.0
+        self.temperature: Temperature = 1.0
         self.encoder = encoder
         self.width = width
         self.h = RowNetwork(encoder.features, body(width, depth - 1), width, width)
@@ -122,7 +124,15 @@ class EnergyNetwork(Network):
             )
         keep = mask[..., None].to(assigned.dtype)
         nothing = torch.full(mask.shape, -1, device=mask.device)
-        return Encoding(assigned * keep, unassigned * keep, mask, nothing)
+        temperature = temperature_at(self.temperature, self.points(features, mask))
+        temperature = temperature[:, None].expand(mask.shape)
+        return Encoding(assigned * keep, unassigned * keep, mask, nothing, temperature)
+
+    def points(
+        self, x: Shaped[Tensor, "batch points *shape"], mask: Bool[Tensor, "batch points"]
+    ) -> Num[Tensor, "batch"]:
+        """Return the numbers of points of sets, of which ``x`` are the points or their features."""
+        return mask.sum(1)
 
     def assigned(self, features: Float[Tensor, "rows features"]) -> Float[Tensor, "rows sums"]:
         """Return h of points after the linear map of g's first layer."""
@@ -180,9 +190,12 @@ class EnergyNetwork(Network):
         """
         return self.energy(F.embedding(state, context) + (new - old))
 
-    def log_policy(self, energies: Float[Tensor, "*steps options"]) -> Float[Tensor, "*steps options"]:
-        """Return log p(c_n | c_{1:n-1}, x) (Eq. 10) at the network's temperature, in float64."""
-        return torch.log_softmax(-energies.double() / self.temperature, -1)
+    @staticmethod
+    def log_policy(
+        energies: Float[Tensor, "*steps options"], temperature: Float[Tensor, "*#steps"]
+    ) -> Float[Tensor, "*steps options"]:
+        """Return log p(c_n | c_{1:n-1}, x) (Eq. 10) at a temperature, in float64."""
+        return torch.log_softmax(-energies.double() / temperature[..., None], -1)
 
     def represent(
         self,

@@ -16,6 +16,7 @@ COMPONENTS = 24  # coordinates of tokens: principal components of the set
 NEIGHBOURS = (1, 3, 8)  # ranks of the nearest tokens whose distances are columns
 SMALL = 0.003  # distances below that are not told apart; sets have a radius of about 1
 MOST_POINTS = 3000  # largest number of points in training; larger sets have this number in its column
+TOTAL = COMPONENTS + 2 + len(NEIGHBOURS)  # the column of a quarter of the log of the number of points
 KNOWN = 3  # columns about the number of clusters: whether anything is known, and the logs of its bounds
 COLUMNS = COMPONENTS + 2 + len(NEIGHBOURS) + 2 + KNOWN
 
@@ -75,6 +76,13 @@ def new_columns(
     per_token = [share.log(), (spread + SMALL).log(), *((value + SMALL).log() for value in near)]
     per_set = columns[:1, COMPONENTS + len(per_token) :].expand(len(places), -1)
     return torch.cat([places, torch.stack(per_token, 1), per_set], 1)
+
+
+def number_of_points(
+    tokens: Float[Tensor, "batch tokens columns"], mask: Bool[Tensor, "batch tokens"]
+) -> Float[Tensor, "batch"]:
+    """Return the number of points that each set's tokens hold, at most 3000."""
+    return (4 * torch.where(mask, tokens[..., TOTAL].double(), -torch.inf).amax(1)).exp()
 
 
 def typical_distance(

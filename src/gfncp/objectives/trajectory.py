@@ -36,7 +36,6 @@ def reorder(
     encoding: Encoding, labels: Int[Tensor, "batch points"], order: Int[Tensor, "batch points"]
 ) -> tuple[Encoding, Int[Tensor, "batch points"]]:
     """Return the same sets with their points in another order."""
-    *terms, mask, known = encoding
-    terms = (part.gather(1, order[..., None].expand_as(part)) for part in terms)
-    ordered = Encoding(*terms, *(part.gather(1, order) for part in (mask, known)))
+    terms = (part.gather(1, order[..., None].expand_as(part)) for part in encoding[:2])
+    ordered = Encoding(*terms, *(part.gather(1, order) for part in encoding[2:]))
     return ordered, canonical_labels(labels.gather(1, order))

@@ -22,6 +22,7 @@ METRICS = {  # heading and decimals
 }
 COMPARED = "nmi", "ari"  # metrics that are compared with the paper
 NOTHING = "–"
+KEPT = {"lowest-loss": ", best", "mean-with-initial": ", mean"}  # weights other than the last
 HUGE = 1e6  # from here on, powers of ten
 INTRODUCTION = """# The paper's tables and figures
 
@@ -41,7 +42,7 @@ with the most test sets, is shown.
   images and 2,500 of features. All methods get the same sets; records without the key `drawn` are older, and
   of other sets of the same kind.
 - *Iterations*: of training; of *ours (coresets)* those of the tuning alone. *Best*: the weights of the lowest
-  loss of validation (A.2), elsewhere the last.
+  loss of validation (A.2). *Mean*: of the weights before and after. Elsewhere the last.
 - ± is a standard error: over training seeds where there are several, else over test sets where the record has
   it.
 - *The paper prints*: NMI / ARI of the method that is named, ± a standard deviation over the paper's runs.
@@ -217,8 +218,7 @@ def _printed(declarations: Declarations, table: str, dataset: str, method: str) 
 def _about(found: list[dict]) -> list[str]:
     one = found[0]
     iterations = NOTHING if one["iterations"] is None else f"{one['iterations']:,}"
-    if one["configuration"]["training"].get("keep") == "lowest-loss":
-        iterations += ", best"
+    iterations += KEPT.get(one["configuration"]["training"].get("keep"), "")
     sets = f"{one['sets']:,} of {one['points']}"
     devices = sorted({record["device"] for record in found})
     return [str(len(found)), sets, iterations, _minutes(found), ", ".join(devices)]

@@ -91,7 +91,7 @@ def train(
     optimizers = OPTIMIZERS[options.optimizer](model, options.learning_rate)
     start = restore(model, optimizers, configuration, folder)
     if start == 0 and options.initial is not None:
-        start_from(model, options.initial)
+        move_towards(model, options.initial, 1.0)
     objective, dtype = configuration.objective.build(), DTYPES[options.precision]
     loss, *optimizers = accelerator.prepare(Loss(model, objective, dtype), *optimizers)
     with (
@@ -132,9 +132,12 @@ def train(
                 bar.console.print(stopped, markup=False, soft_wrap=True)
                 raise SystemExit(exit_code(signal))
 
-        if options.keep == "lowest-loss":
+        if options.keep != "last":
             accelerator.wait_for_everyone()
-            model.load_state_dict(read_weights(Path(folder) / BEST, model))
+            if options.keep == "lowest-loss":
+                model.load_state_dict(read_weights(Path(folder) / BEST, model))
+            elif options.initial is not None:
+                move_towards(model, options.initial, 0.5)
             if accelerator.is_main_process:
                 save(model, configuration, folder)
     return model.eval()
@@ -153,15 +156,26 @@ def check_shared(batches: int, processes: int) -> None:
         )
 
 
-def start_from(model: Network, checkpoint: str) -> None:
-    """Copy a checkpoint's weights into a network of the same shape, or into what is behind its embedding."""
+def move_towards(model: Network, checkpoint: str, share: float) -> None:
+    """Move weights towards a checkpoint's; it may be of what is behind the network's embedding.
+
+    Args:
+        share: of the way.
+
+    Raises:
+        ValueError: there is no such checkpoint, or it is of another network.
+    """
     try:
         embeds = isinstance(load_configuration(checkpoint).encoder, EmbeddedPictures)
         if isinstance(model.encoder, EmbeddedEncoder) and not embeds:
             model = without_embedding(model)
-        model.load_state_dict(weights_for(model, checkpoint))
+        own, weights = model.state_dict(), weights_for(model, checkpoint)
     except ValueError as error:
         raise ValueError(f"training.initial={checkpoint!r}: {error}") from None
+    for name, weight in weights.items():
+        if weight.is_floating_point():  # the others are counters of batches
+            weight = own[name].lerp(weight.to(own[name].device), share)
+        own[name].copy_(weight)
 
 
 def accumulate(
