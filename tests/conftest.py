@@ -273,6 +273,7 @@ def coreset_inference(request, coreset_checkpoint) -> Callable[..., CoresetInfer
 
     def make(n_orders=1, n_clusters=None, max_joint=None):
         made = CoresetInference.of(coreset_checkpoint, None, n_orders, n_clusters, max_joint)
+        made.network.temperature = ((2, 0.7), (30, 1.4))
         generator = torch.Generator().manual_seed(5)
         with torch.no_grad():
             for name, weight in made.network.named_parameters():

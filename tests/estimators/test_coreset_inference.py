@@ -100,6 +100,19 @@ def test_the_answer_of_several_coresets_is_possible_in_the_largest(inference, se
     assert np.isfinite(made.log_prob(given, labels[None]))[0]
 
 
+def test_labels_do_not_depend_on_the_temperature(inference):
+    """Nor do the votes of samples on them; probabilities do."""
+    asked = inference()
+    given = asked.given(points(40))
+    found = []
+    for temperature in (0.2, 5.0):
+        asked.network.temperature = temperature
+        labels = asked.greedy(given)
+        found.append((labels, asked.log_prob(given, labels[None])[0]))
+    assert torch.equal(found[0][0], found[1][0])
+    assert found[0][1] != found[1][1]
+
+
 def test_few_points_are_decoded_plainly(inference):
     made = inference()
     given = made.given(points(5))

@@ -23,5 +23,7 @@ def temperature_at(temperature: Temperature, points: Num[Tensor, "*batch"]) -> F
     if isinstance(temperature, float | int):
         return torch.full_like(points, temperature, dtype=torch.float64)
     sizes, values = zip(*temperature, strict=True)
-    found = np.interp(points.double().log().cpu().numpy(), [math.log(size) for size in sizes], values)
+    found = np.interp(
+        points.detach().double().log().cpu().numpy(), [math.log(size) for size in sizes], values
+    )
     return torch.from_numpy(np.asarray(found)).to(points.device)
