@@ -14,7 +14,7 @@ import typer
 from gfncp.checkpoints import save
 from gfncp.configuration.toml_files import read_configuration
 from gfncp.training.preparation import take_embedding
-from gfncp.training.train import start_from
+from gfncp.training.train import move_towards
 
 
 def main(
@@ -30,7 +30,7 @@ def main(
             raise ValueError(f"encoder.kind={described.encoder.kind!r}: accepted is 'embedded-tokens'")
         model = described.build()
         take_embedding(model.encoder, embedding)
-        start_from(model, network)
+        move_towards(model, network, 1.0)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     save(model, described, output)

@@ -18,7 +18,7 @@ from gfncp.objectives.batch import Batch
 from gfncp.seeds import seeded
 from gfncp.simulators import LabelledCoresets, NeighbourEmbeddings, WholeClasses
 from gfncp.training.preparation import EMBEDDING
-from gfncp.training.train import start_from, train
+from gfncp.training.train import move_towards, train
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
@@ -99,20 +99,20 @@ def test_coresets_of_files_are_made_of_their_vectors(checkpoint, vectors):
 def test_first_weights_without_an_embedding_land_behind_it(checkpoint, tmp_path):
     model, other = load(checkpoint), without(checkpoint, tmp_path / "plain")
     before = weights(model.encoder.embedding)
-    start_from(model, other)
+    move_towards(model, other, 1.0)
     same(weights(without_embedding(model)), weights(load(other)))
     same(weights(model.encoder.embedding), before)
 
 
 def test_first_weights_with_an_embedding_are_taken_whole(checkpoint, tmp_path):
     model, other = load(checkpoint), altered(load_configuration(checkpoint), tmp_path / "other")
-    start_from(model, other)
+    move_towards(model, other, 1.0)
     same(weights(model), weights(load(other)))
 
 
 def test_first_weights_of_another_network_are_refused(checkpoint, vector_checkpoint):
     with pytest.raises(ValueError, match=r"training\.initial=.*not the weights of the configured network"):
-        start_from(load(checkpoint), str(vector_checkpoint))
+        move_towards(load(checkpoint), str(vector_checkpoint), 1.0)
 
 
 @pytest.mark.parametrize("kind", ["embedded-tokens", "embedded-images"])
