@@ -12,8 +12,8 @@ from gfncp.configuration.simulated_data import MixtureData
 PROGRAM = runpy.run_path(str(Path(__file__).parents[2] / "experiments" / "temperature.py"))
 
 
-@pytest.mark.parametrize("factor", [0.5, 2.0])
-def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, monkeypatch, factor):
+@pytest.mark.parametrize(("factor", "each"), [(0.5, False), (2.0, False), (2.0, True)])
+def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, monkeypatch, factor, each):
     """A network whose samples are the truth has temperature 1; energies times a factor need that factor."""
     folder = make_checkpoint()
     model, configuration = load(folder), load_configuration(folder)
@@ -37,5 +37,9 @@ def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, monkeypa
     simulator = FromTheModel()
     monkeypatch.setattr(MixtureData, "make_test_simulator", lambda *arguments: simulator)
     PROGRAM["main"].__globals__["SIZES"] = (20,)
-    PROGRAM["main"](str(folder), None, 60)
-    assert load_configuration(folder).temperature == pytest.approx(factor, rel=0.2)
+    PROGRAM["main"](str(folder), None, 60, [20, 10] if each else None, each)
+    found = load_configuration(folder).temperature
+    if each:
+        sizes, found = zip(*found, strict=True)
+        assert sizes == (10, 20)
+    assert found == pytest.approx((factor, factor) if each else factor, rel=0.2)

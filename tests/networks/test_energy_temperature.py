@@ -47,7 +47,7 @@ def test_training_does_not_depend_on_the_temperature(vectors, draw_points):
 def test_a_checkpoint_stores_its_temperature(make_checkpoint):
     assert load(make_checkpoint()).temperature == 1.0
     assert load(make_checkpoint(temperature=0.7)).temperature == 0.7
-    with pytest.raises(ValueError, match=r"temperature\.number=0"):
+    with pytest.raises(ValueError, match="temperature=0"):
         make_checkpoint(temperature=0.0)
 
 
@@ -70,8 +70,15 @@ def test_a_temperature_may_depend_on_the_number_of_points(network, draw_points):
 
 @pytest.mark.parametrize("pairs", [[], [[8, 1.0], [2, 1.0]], [[2, 1.0], [2, 0.5]]])
 def test_numbers_of_points_of_temperatures_increase(make_checkpoint, pairs):
-    with pytest.raises(ValueError, match=r"temperature\.pairs.*accepted are increasing ones"):
+    with pytest.raises(ValueError, match=r"temperature=.*accepted are increasing ones"):
         make_checkpoint(temperature=pairs)
+
+
+def test_the_temperature_of_a_stream_is_one_number(make_checkpoint):
+    """How many points are to come is not known."""
+    online = {"encoder": {"kind": "scaled-vectors", "dim": 2}, "network": {"kind": "online-energy"}}
+    with pytest.raises(ValueError, match=r"temperature=.*a stream has no number of points"):
+        make_checkpoint(**online, temperature=[[2, 0.5], [8, 1.5]])
 
 
 def test_a_checkpoint_stores_temperatures_of_sizes(make_checkpoint):

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gfncp.configuration.data import AnyData
 from gfncp.configuration.encoder import AnyEncoder
-from gfncp.configuration.fields import Section, Temperatures
+from gfncp.configuration.fields import TAGS, Section, Temperatures
 from gfncp.configuration.image_data import EmbeddingData
 from gfncp.configuration.neighbour_coresets import NeighbourCoresets
 from gfncp.configuration.networks import AnyNetwork, Energy
@@ -71,6 +71,10 @@ class Configuration(Section):
                 f"data.n_clusters={bounds}: sets of {self.training.points[0]} points (training.points) "
                 "cannot have so many clusters"
             )
+        if self.is_online and isinstance(self.temperature, tuple):
+            raise ValueError(
+                f"temperature={self.temperature}: a stream has no number of points; accepted is one number"
+            )
         if self.training.sampled_steps is not None and not self.network.kind.endswith("energy"):
             raise ValueError(
                 f"training.sampled_steps={self.training.sampled_steps}: only an energy network is "
@@ -130,7 +134,7 @@ def parse(values: object, where: str) -> Configuration:
         return Configuration.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "configuration"
+        place = ".".join(str(part) for part in first["loc"] if part not in TAGS) or "configuration"
         given = "" if isinstance(first["input"], dict) else f"={first['input']!r}"
         raise ValueError(f"{where}: {place}{given}: {first['msg']}") from None
 

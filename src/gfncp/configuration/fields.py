@@ -24,18 +24,14 @@ def increasing(pairs: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float],
 Clusters = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 Pair = Annotated[tuple[Clusters, Clusters], AfterValidator(ordered)]
-Bounds = (
-    Annotated[
-        Annotated[Clusters, Tag("number")] | Annotated[Pair, Tag("pair")],
-        Discriminator(lambda value: "pair" if isinstance(value, list | tuple) else "number"),
-    ]
-    | None
-)
+TAGS = NUMBER, SEVERAL = "number", "several"  # of the types of a value, beside the names of keys
+ONE_OR_SEVERAL = Discriminator(lambda value: SEVERAL if isinstance(value, list | tuple) else NUMBER)
+Bounds = Annotated[Annotated[Clusters, Tag(NUMBER)] | Annotated[Pair, Tag(SEVERAL)], ONE_OR_SEVERAL] | None
 Points = Annotated[int, Field(ge=2)]
 Temperatures = Annotated[
-    Annotated[Positive, Tag("number")]
-    | Annotated[tuple[tuple[Points, Positive], ...], AfterValidator(increasing), Tag("pairs")],
-    Discriminator(lambda value: "pairs" if isinstance(value, list | tuple) else "number"),
+    Annotated[Positive, Tag(NUMBER)]
+    | Annotated[tuple[tuple[Points, Positive], ...], AfterValidator(increasing), Tag(SEVERAL)],
+    ONE_OR_SEVERAL,
 ]
 CoordinateKind = Literal["components", "whitened", "smoothed"]  # see `gfncp.coresets.components.COORDINATES`
 Share = Annotated[float, Field(gt=0, le=1)]

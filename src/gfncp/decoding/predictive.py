@@ -71,8 +71,8 @@ def judge(
             mask = torch.ones(cluster_terms.shape[:2], dtype=torch.bool, device=new.device)
             nothing_left = cluster_terms.new_zeros(1, 1, len(network.reads_u())).expand(*mask.shape, -1)
             unknown = torch.full(mask.shape, -1, device=new.device)
-            told = unknown, temperature[:, None].expand(mask.shape)
-            encoding = Encoding(cluster_terms, nothing_left, mask, *told)
+            every_step = temperature[:, None].expand(mask.shape)
+            encoding = Encoding(cluster_terms, nothing_left, mask, unknown, every_step)
             steps = (each.expand(len(own), -1) for each in (every, last))
             energies = network.encoded_energies(encoding, *steps)[:, 0]
             if bounds is not None:
