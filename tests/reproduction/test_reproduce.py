@@ -11,9 +11,13 @@ import torch
 from gfncp.checkpoints import load, load_configuration
 from gfncp.cli import main
 from gfncp.configuration import parse
+from gfncp.decoding.orders import random_orders
+from gfncp.partitions import canonical_labels
 from gfncp.reproduction import runs
 from gfncp.reproduction.declarations import read_declarations
+from gfncp.reproduction.measures import AlongOrders, along_orders
 from gfncp.reproduction.reproduce import RECORDS, RESULTS, RUNS, reproduce, write_results
+from gfncp.seeds import ORDERS_SEED, seeded
 
 TRAINING = """
 [encoder]
@@ -49,6 +53,10 @@ sets = 4
 METHODS = """
 [gfncp]
 title = "GFNCP"
+[gfncp-orders]
+title = "GFNCP, 3 orders"
+like = "gfncp"
+orders = 3
 [ncp]
 title = "NCP"
 changes.objective = { name = "ncp" }
@@ -273,6 +281,42 @@ def test_the_average_score_is_measured_by_its_own_table(root, run):
     run("table5", methods=["ncp"])
     (record,) = records(root).values()
     assert {"nmi", "ari"} <= set(record["metrics"])
+
+
+def test_a_method_of_several_orders_is_the_same_network(root, run):
+    table = root / "experiments" / "tables" / "table2.toml"
+    table.write_text(TABLE.replace('"gfncp", "ncp"', '"gfncp", "gfncp-orders", "ncp"'))
+    run(methods=["gfncp", "gfncp-orders"], seeds=[0])
+    one, several = sorted(records(root).values(), key=lambda record: record["orders"])
+    assert (one["orders"], several["orders"]) == (1, 3)
+    assert several["configuration"] == one["configuration"]
+    assert several["training"]["folder"] == one["training"]["folder"]
+    assert several["training"]["in_this_command"]["iterations"] == 0
+    assert "mc" in one["metrics"] and "mc" not in several["metrics"]
+    path = next(path for path, record in records(root).items() if record == one)
+    del one["orders"]  # as records were before
+    path.write_text(json.dumps(one))
+    assert all(": recorded before: " in line for line in run(methods=["gfncp", "gfncp-orders"], seeds=[0]))
+    text = (root / RESULTS).read_text()
+    assert "| Tiny MoG | GFNCP |" in text and "| Tiny MoG | GFNCP, 3 orders |" in text
+
+
+def test_the_answer_along_one_order_is_the_greedy_clustering_along_it(root):
+    model = parse(tomllib.loads(TRAINING), "here").build()
+    x = torch.randn(3, 12, 2, generator=torch.Generator().manual_seed(0))
+    order = random_orders(1, 12, seeded(ORDERS_SEED))[0]
+    found = AlongOrders(model, 1).predict(x)
+    assert torch.equal(canonical_labels(found[:, order]), model.predict(x[:, order]))
+    assert along_orders(model, 1) is model
+    with pytest.raises(ValueError, match="orders=3: accepted is 1, as Identity follows no order"):
+        along_orders(torch.nn.Identity(), 3)
+
+
+def test_several_orders_are_for_clusterings(root):
+    figure = root / "experiments" / "tables" / "fig1.toml"
+    figure.write_text(figure.read_text().replace('"ncp"', '"gfncp-orders"'))
+    with pytest.raises(ValueError, match="measure='sdpp': 'gfncp-orders' clusters along several"):
+        read_declarations(root / "experiments")
 
 
 def test_test_sets_are_the_same_for_all_methods(root):

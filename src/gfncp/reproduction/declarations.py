@@ -21,6 +21,7 @@ from gfncp.configuration.toml_files import changed, read_toml, read_values
 from gfncp.estimators.registry import METHODS
 
 Measure = Literal["greedy", "average", "sdpp", "most-likely", "two-orders"]
+OF_CLUSTERINGS: tuple[Measure, ...] = ("greedy", "two-orders")
 Changes = dict[str, dict | int]  # by section of a configuration
 Paper = dict[str, dict[str, dict[str, Annotated[list[float], Field(min_length=1, max_length=2)]]]]
 
@@ -51,13 +52,14 @@ class Method(Declared):
 
     Args:
         estimator: its name; None for a network. One that takes ``n_clusters`` is told the true number.
-        like: another method, declared before, whose changes come first.
+        like: another method, declared before, whose configurations and changes come first.
         compared_with: the method whose printed figures stand beside its own; None for itself, or that in
             ``like``.
         configurations: in place of the data set's own, by data set.
         changes: to the configuration, for all data sets.
         changes_for: more of them, by data set.
         datasets: the only ones that the method is for; None for all.
+        orders: of the points; the most typical of the greedy clusterings along them counts.
     """
 
     title: str
@@ -69,6 +71,7 @@ class Method(Declared):
     changes: Changes = {}
     changes_for: dict[str, Changes] = {}
     datasets: list[str] | None = None
+    orders: Annotated[int, Field(ge=1)] = 1
 
 
 class Table(Declared):
@@ -129,12 +132,17 @@ class Declarations:
         Raises:
             ValueError: there is no such file, or the result is not a configuration.
         """
-        row, column = self.methods[method], self.datasets[dataset]
-        name = row.configurations.get(dataset, column.configuration)
+        column = self.datasets[dataset]
+        name = self._own_configuration(dataset, method) or column.configuration
         values = read_values(self.folder / f"{name}.toml")
         for changes in (*self._changes(dataset, method), column.changes):
             values = changed(values, changes)
         return parse(values, f"{method} on {dataset} ({name}.toml)")
+
+    def _own_configuration(self, dataset: str, method: str) -> str | None:
+        row = self.methods[method]
+        before = None if row.like is None else self._own_configuration(dataset, row.like)
+        return row.configurations.get(dataset, before)
 
     def _changes(self, dataset: str, method: str) -> list[Changes]:
         row = self.methods[method]
@@ -166,6 +174,12 @@ def read_declarations(experiments: Path) -> Declarations:
         _check_names(f"{name}: datasets", [*table.datasets, *table.paper], datasets)
         rows = [method for of_dataset in table.paper.values() for method in of_dataset]
         _check_names(f"{name}: methods", [*table.methods, *rows], methods)
+        along = [method for method in table.methods if methods[method].orders > 1]
+        if along and table.measure not in OF_CLUSTERINGS:
+            raise ValueError(
+                f"{name}: measure={table.measure!r}: {along[0]!r} clusters along several orders: accepted "
+                f"are {list(OF_CLUSTERINGS)}"
+            )
     for place, (name, method) in enumerate(methods.items()):
         if method.like is not None:
             _check_names(f"{name}: like", [method.like], list(methods)[:place])

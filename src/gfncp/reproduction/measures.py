@@ -5,6 +5,7 @@ picture needs more, ``"per_set"`` (a number for each) or ``"shown"`` (what to dr
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -13,9 +14,10 @@ from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
-from torch import Tensor
+from torch import Tensor, nn
 
 from gfncp.configuration.sources import Simulator
+from gfncp.decoding import orders
 from gfncp.decoding.model import Model
 from gfncp.estimators.registry import Clusterer
 from gfncp.evaluation import consistency
@@ -26,7 +28,7 @@ from gfncp.metrics import agreements
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.partitions import canonical_labels, n_clusters
 from gfncp.posterior.posterior import Posterior
-from gfncp.seeds import PAPER_SETS, SAMPLED, seeded
+from gfncp.seeds import ORDERS_SEED, PAPER_SETS, SAMPLED, seeded
 
 SAMPLES = 200  # samples, of which the 100 most probable are scored; the paper does not say how many it draws
 ORDERS = 500  # orders of SDPP, as in the paper
@@ -48,6 +50,36 @@ class Samples(Protocol):
     def sample(
         self, x: Float[Tensor, "sets points *shape"], n_samples: int, generator: torch.Generator, /
     ) -> tuple[Int[Tensor, "sets samples points"], Float[Tensor, "sets samples"]]: ...
+
+
+@dataclass(frozen=True)
+class AlongOrders:
+    """A network's most typical greedy clustering of each set, along the orders that `gfncp.GFNCP` has.
+
+    Args:
+        n_orders: number of orders, the same ones for all sets.
+    """
+
+    network: Model
+    n_orders: int
+
+    def predict(self, x: Float[Tensor, "sets points *shape"]) -> Int[Tensor, "sets points"]:
+        """See `gfncp.decoding.orders.greedy`."""
+        along = orders.random_orders(self.n_orders, x.shape[1], seeded(ORDERS_SEED))
+        return orders.greedy(self.network, self.network.encode(x), along.to(x.device))[0]
+
+
+def along_orders(network: nn.Module, n_orders: int) -> nn.Module | AlongOrders:
+    """Return a network that clusters along one order of the points, or along several.
+
+    Raises:
+        ValueError: there are several orders, and the network does not follow one.
+    """
+    if n_orders == 1:
+        return network
+    if not isinstance(network, Model):
+        raise ValueError(f"orders={n_orders}: accepted is 1, as {type(network).__name__} follows no order")
+    return AlongOrders(network, n_orders)
 
 
 class LabelledSets(NamedTuple):

@@ -29,7 +29,7 @@ from gfncp.evaluation.sets import DRAWN, make_test_simulator
 from gfncp.files import write_text
 from gfncp.reproduction.coreset_methods import CoresetClusterer, check_measure, is_of_coresets, of_any_number
 from gfncp.reproduction.declarations import Declarations, Measure, used
-from gfncp.reproduction.measures import MEASURES, draw_sets, greedy_by
+from gfncp.reproduction.measures import MEASURES, along_orders, draw_sets, greedy_by
 from gfncp.training.preparation import EMBEDDING
 from gfncp.training.run_state import iterations_done
 from gfncp.training.train import train
@@ -43,6 +43,7 @@ class Run:
         configuration: of the training, with its seed and iterations; an estimator uses the data and the seed.
         estimator: name of one that needs no training, or None.
         draw: seed of the test sets.
+        orders: see `gfncp.reproduction.declarations.Method`.
     """
 
     dataset: str
@@ -53,6 +54,7 @@ class Run:
     sets: int
     points: int
     draw: int
+    orders: int = 1
 
     @property
     def iterations(self) -> int | None:
@@ -71,6 +73,7 @@ class Run:
             "sets": self.sets,
             "points": self.points,
             "draw": self.draw,
+            "orders": self.orders,
             "configuration": self.configuration.model_dump(mode="json"),
         }
 
@@ -108,6 +111,7 @@ def make_run(
         sets or declared,
         points,
         shown.draw,
+        declarations.methods[method].orders,
     )
 
 
@@ -126,7 +130,12 @@ def recorded(run: Run, records: Path) -> dict | None:
     del described["configuration"]  # the record may lack options that were added since
     ran = parse_stored(record["configuration"])
     same = ran is not None and used(ran, run.estimator) == used(run.configuration, run.estimator)
-    return record if same and all(record.get(name) == value for name, value in described.items()) else None
+    return record if same and all(field(record, name) == value for name, value in described.items()) else None
+
+
+def field(record: dict, name: str) -> object:
+    """Return what a record says of its run; one without orders is older than they are."""
+    return record.get(name, 1 if name == "orders" else None)
 
 
 def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, device: str | None) -> dict:
@@ -160,7 +169,7 @@ def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, devic
             seed = run.configuration.seed
             model = CoresetClusterer(GFNCP(str(folder), random_state=seed, device=place))
         else:
-            model = network.to(place)
+            model = along_orders(network.to(place), run.orders)
         start = perf_counter()
         metrics = MEASURES[run.measure](model, batches, place)
     if "errors" in metrics:
