@@ -1,21 +1,23 @@
-"""The temperature at which the truth ranks in the middle of a checkpoint's samples, put in its configuration.
+"""The temperature at which a checkpoint's samples are as probable as the truth, put in its configuration.
 
     python experiments/temperature.py CHECKPOINT
     python experiments/temperature.py CHECKPOINT --points 300
-    python experiments/temperature.py CHECKPOINT --points 20 --points 100 --points 300 --each
+    python experiments/temperature.py CHECKPOINT --points 20 --points 100 --points 300 --each --compare means
 
 Labels of simulated sets and samples of an exact posterior given these sets are exchangeable: half of the
 samples are less probable than the truth, on average. A policy that runs free strays from the data, and most
 of its samples are less probable (or, where it is too sure, more probable). Dividing its energies by a
-temperature below 1 (above 1) makes up for that. Ranks are compared, not means of log-probabilities, which a
-few improbable truths decide. Sets come from the simulator of validation, of 100 or 300 points unless told,
-with streams of their own. Those for a checkpoint of coresets come from its prior, or are classes held out of
-training, in sizes of a diagnosis, and are clustered as those of users. The temperature is found by bisection
-on a logarithmic scale. The larger the sets, the lower it is: ``--each`` finds one for each size.
+temperature below 1 (above 1) makes up for that. Ranks are compared, unless told, not means of
+log-probabilities, which a few improbable truths may decide. Sets come from the simulator of validation, of
+100 or 300 points unless told, with streams of their own. Those for a checkpoint of coresets come from its
+prior, or are classes held out of training, in sizes of a diagnosis, and are clustered as those of users. The
+temperature is found by bisection on a logarithmic scale. The larger the sets, the lower it is: ``--each``
+finds one for each size.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -43,19 +45,43 @@ TIE = 1e-6  # of log-probabilities of one clustering, by rounding
 console = Console(highlight=False)
 
 
-Rank = Callable[[], float]  # mean share of the samples that are less probable than the truth, ties by half
+class Comparison(StrEnum):
+    """How probabilities of the truth and of samples are compared."""
+
+    RANKS = "ranks"
+    MEANS = "means"
 
 
-def share_below(
+Compare = Callable[[Float[Tensor, "sets"], Float[Tensor, "sets samples"]], Float[Tensor, "sets"]]
+Excess = Callable[[], float]  # how much more probable the truth is than samples, 0 if exchangeable
+
+
+def rank_excess(
     truth: Float[Tensor, "sets"], samples: Float[Tensor, "sets samples"]
 ) -> Float[Tensor, "sets"]:
-    """Return the share of each set's samples that are less probable than the truth, ties by half."""
-    return ((samples < truth[:, None] - TIE).double() + (samples <= truth[:, None] + TIE)).mean(1) / 2
+    """Return the share of samples less probable than the truth, ties half, minus a half."""
+    below = (samples < truth[:, None] - TIE).double() + (samples <= truth[:, None] + TIE)
+    return below.mean(1) / 2 - 0.5
 
 
-def rank_of_points(
-    model: torch.nn.Module, configuration: Configuration, data: Path | None, sets: int, sizes: Sequence[int]
-) -> Rank:
+def mean_excess(
+    truth: Float[Tensor, "sets"], samples: Float[Tensor, "sets samples"]
+) -> Float[Tensor, "sets"]:
+    """Return the truth's log-probability less the mean of each set's samples, in nats."""
+    return truth.double() - samples.double().mean(1)
+
+
+COMPARE: dict[Comparison, Compare] = {Comparison.RANKS: rank_excess, Comparison.MEANS: mean_excess}
+
+
+def excess_of_points(
+    model: torch.nn.Module,
+    configuration: Configuration,
+    data: Path | None,
+    sets: int,
+    sizes: Sequence[int],
+    compare: Compare,
+) -> Excess:
     """Draw sets from the simulator of validation; return a function of the model's present temperature."""
     simulate = configuration.data.make_simulators(model.encoder, data, configuration.seed).validation
     held = []
@@ -69,13 +95,13 @@ def rank_of_points(
         found = []
         for number, (x, labels) in enumerate(held):
             _, log_prob = model.sample(x, SAMPLES, seeded(0, STREAM, 1, number))
-            found.append(share_below(model.log_prob(x, labels), log_prob))
+            found.append(compare(model.log_prob(x, labels), log_prob))
         return float(torch.cat(found).mean())
 
     return measure
 
 
-def rank_of_coresets(inference: CoresetInference, held: list[SimulatedSet]) -> Rank:
+def excess_of_coresets(inference: CoresetInference, held: list[SimulatedSet], compare: Compare) -> Excess:
     """Return a function of the network's present temperature.
 
     Sets of which a true cluster has no medoid are left out: the posterior holds the truth for impossible.
@@ -91,21 +117,21 @@ def rank_of_coresets(inference: CoresetInference, held: list[SimulatedSet]) -> R
                 truth = torch.from_numpy(inference.log_prob(own, torch.from_numpy(held[place].labels)[None]))
                 drawn = torch.from_numpy(np.repeat(posterior.log_prob, posterior.counts))[None]
                 if bool(truth.isfinite()):
-                    found.append(share_below(truth, drawn))
+                    found.append(compare(truth, drawn))
         return float(torch.cat(found).mean())
 
     return measure
 
 
-def fitted(model: torch.nn.Module, measure: Rank) -> float:
-    """Return the temperature at which the truth ranks in the middle."""
+def fitted(model: torch.nn.Module, measure: Excess) -> float:
+    """Return the temperature at which samples and truth are exchangeable."""
     low, high = math.log(LOWEST), math.log(HIGHEST)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         model.temperature = math.exp(middle)
-        rank = measure()
-        console.print(f"temperature {model.temperature:.3f}: {rank:.3f} of the samples below the truth")
-        low, high = (low, middle) if rank > 0.5 else (middle, high)
+        excess = measure()
+        console.print(f"temperature {model.temperature:.3f}: excess of the truth {excess:+.3f}")
+        low, high = (low, middle) if excess > 0 else (middle, high)
     return round(math.exp((low + high) / 2), 3)
 
 
@@ -117,6 +143,9 @@ def main(
     each: Annotated[
         bool, typer.Option("--each", help="A temperature for each size, not one for all.")
     ] = False,
+    compare: Annotated[
+        Comparison, typer.Option(help="What of log-probabilities is compared: ranks, or means.")
+    ] = Comparison.RANKS,
 ) -> None:
     """Find the temperature and store it."""
     configuration = load_configuration(checkpoint)
@@ -125,21 +154,21 @@ def main(
         model, draw = inference.network, make_draw(configuration, inference.network.encoder, data)
         sizes = points or default_sizes(configuration)
 
-        def rank(some: Sequence[int]) -> Rank:
+        def excess(some: Sequence[int]) -> Excess:
             held = [draw(size, 0, number, STREAM) for size in some for number in range(sets)]
-            return rank_of_coresets(inference, held)
+            return excess_of_coresets(inference, held, COMPARE[compare])
     else:
         model = load(checkpoint)
         sizes = points or [size for size in SIZES if size <= configuration.training.points[1]]
 
-        def rank(some: Sequence[int]) -> Rank:
-            return rank_of_points(model, configuration, data, sets, some)
+        def excess(some: Sequence[int]) -> Excess:
+            return excess_of_points(model, configuration, data, sets, some, COMPARE[compare])
 
     found: Temperature
     if each:
-        found = tuple((size, fitted(model, rank([size]))) for size in sorted(sizes))
+        found = tuple((size, fitted(model, excess([size]))) for size in sorted(sizes))
     else:
-        found = fitted(model, rank(sizes))
+        found = fitted(model, excess(sizes))
     save_configuration(configuration.model_copy(update={"temperature": found}), find(checkpoint))
     console.print(f"{find(checkpoint)}: temperature = {found}", markup=False)
 

@@ -13,7 +13,8 @@ PROGRAM = runpy.run_path(str(Path(__file__).parents[2] / "experiments" / "temper
 
 
 @pytest.mark.parametrize(("factor", "each"), [(0.5, False), (2.0, False), (2.0, True)])
-def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, monkeypatch, factor, each):
+@pytest.mark.parametrize("compare", list(PROGRAM["Comparison"]))
+def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, monkeypatch, factor, each, compare):
     """A network whose samples are the truth has temperature 1; energies times a factor need that factor."""
     folder = make_checkpoint()
     model, configuration = load(folder), load_configuration(folder)
@@ -37,7 +38,7 @@ def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, monkeypa
     simulator = FromTheModel()
     monkeypatch.setattr(MixtureData, "make_test_simulator", lambda *arguments: simulator)
     PROGRAM["main"].__globals__["SIZES"] = (20,)
-    PROGRAM["main"](str(folder), None, 60, [20, 10] if each else None, each)
+    PROGRAM["main"](str(folder), None, 60, [20, 10] if each else None, each, compare)
     found = load_configuration(folder).temperature
     if each:
         sizes, found = zip(*found, strict=True)

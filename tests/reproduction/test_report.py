@@ -9,6 +9,8 @@ from gfncp.checkpoints import load_configuration, save, save_configuration
 from gfncp.configuration import parse
 from gfncp.configuration.toml_files import read_configuration, to_toml
 from gfncp.evaluation.comparison import NOTHING
+from gfncp.reproduction.model_cards import model_card
+from gfncp.reproduction.records import read_records, records_of
 from gfncp.reproduction.report import (
     BEGIN,
     END,
@@ -18,8 +20,6 @@ from gfncp.reproduction.report import (
     figures_of_coresets,
     figures_table,
     fill,
-    model_card,
-    read_records,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -123,21 +123,22 @@ def test_a_model_card_holds_its_configuration_and_its_own_figures(configuration,
         make_record(configuration, checkpoint="another", sets=51),
         make_record(stale, sets=52),
     ]
-    card = model_card(folder, records)
+    assert records_of(folder, records) == records[:1]
+    card = model_card(folder, "what was measured")
     assert "# tiny\n" in card and "(n_samples, 3)" in card and "with 4 clusters" in card
-    assert "50 of 300" in card and "51 of" not in card and "52 of" not in card
+    assert "## Figures\n\nwhat was measured\n" in card
     toml = card.split("```toml\n")[1].split("```")[0]
     assert parse(tomllib.loads(toml), "card") == configuration
 
 
 def test_a_card_of_embedded_coresets_tells_where_the_embedding_is_from(embedded_coreset_checkpoint):
-    card = model_card(embedded_coreset_checkpoint, [])
+    card = model_card(embedded_coreset_checkpoint, "")
     assert "(n_samples, 28, 28)" in card and "3000 iterations of instance discrimination" in card
     assert "summarised by at most 5 micro-clusters" in card
     described = load_configuration(embedded_coreset_checkpoint)
     taken = described.encoder.model_copy(update={"embedding": "mnist"})
     save_configuration(described.model_copy(update={"encoder": taken}), embedded_coreset_checkpoint)
-    assert "in the embedding of `mnist`" in model_card(embedded_coreset_checkpoint, [])
+    assert "in the embedding of `mnist`" in model_card(embedded_coreset_checkpoint, "")
 
 
 def test_only_evaluations_are_read(tmp_path, configuration):

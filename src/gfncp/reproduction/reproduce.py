@@ -10,7 +10,7 @@ from gfncp.files import write_text
 from gfncp.reproduction.declarations import Declarations, read_declarations
 from gfncp.reproduction.drawings import OF_IMAGES, PICTURES
 from gfncp.reproduction.measures import draw_sets
-from gfncp.reproduction.report import read_records
+from gfncp.reproduction.records import read_records
 from gfncp.reproduction.results import chosen, picture, render
 from gfncp.reproduction.runs import data_folder, make_run, recorded, run_and_record
 
