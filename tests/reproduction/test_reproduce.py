@@ -60,6 +60,10 @@ orders = 3
 [ncp]
 title = "NCP"
 changes.objective = { name = "ncp" }
+[ncp-sharp]
+title = "NCP, sharp"
+like = "ncp"
+temperature = 1e-12
 [dac]
 title = "DAC"
 changes.network = { kind = "dac-anchored", hidden = 8, inducing = 2, heads = 1, blocks = 1 }
@@ -276,11 +280,29 @@ def test_networks_are_trained_once_for_all_tables(root, run, monkeypatch, pixels
 
 def test_the_average_score_is_measured_by_its_own_table(root, run):
     (root / "experiments" / "tables" / "table5.toml").write_text(
-        FIGURE.format(measure="average", metrics='["nmi", "ari"]')
+        FIGURE.format(measure="average", metrics='["nmi", "ari"]').replace('"ncp"', '"ncp", "ncp-sharp"')
     )
-    run("table5", methods=["ncp"])
-    (record,) = records(root).values()
-    assert {"nmi", "ari"} <= set(record["metrics"])
+    run("table5", methods=["ncp", "ncp-sharp"])
+    plain, sharp = sorted(records(root).values(), key=lambda record: record["method"])
+    assert {"nmi", "ari"} <= set(plain["metrics"])
+    assert (plain["temperature"], sharp["temperature"]) == (None, 1e-12)
+    assert plain["configuration"] == sharp["configuration"] and plain["metrics"] != sharp["metrics"]
+
+
+def test_samples_of_no_temperature_are_the_greedy_clustering(root, run):
+    declared = read_declarations(root / "experiments")
+    one = runs.make_run(declared, "table2", "tiny", "ncp-sharp", 0)
+    assert one.temperature == 1e-12
+    table = root / "experiments" / "tables" / "table2.toml"
+    table.write_text(TABLE.replace('"dac"', '"ncp-sharp"'))
+    run(methods=["ncp", "ncp-sharp"], seeds=[0])
+    greedy, sharp = sorted(records(root).values(), key=lambda record: record["method"])
+    assert greedy["metrics"]["ari"] == sharp["metrics"]["ari"]  # greedy clusterings have no temperature
+    table.write_text(TABLE.replace('"dac"', '"ncp-sharp"').replace('"greedy"', '"average"'))
+    run(methods=["ncp-sharp"], seeds=[0])
+    (average,) = [record for record in records(root).values() if record["measure"] == "average"]
+    for score in ("nmi", "ari", "clusters"):
+        assert average["metrics"][score] == pytest.approx(greedy["metrics"][score])
 
 
 def test_a_method_of_several_orders_is_the_same_network(root, run):

@@ -60,6 +60,7 @@ class Method(Declared):
         changes_for: more of them, by data set.
         datasets: the only ones that the method is for; None for all.
         orders: of the points; the most typical of the greedy clusterings along them counts.
+        temperature: of samples, in place of the network's own.
     """
 
     title: str
@@ -72,6 +73,7 @@ class Method(Declared):
     changes_for: dict[str, Changes] = {}
     datasets: list[str] | None = None
     orders: Annotated[int, Field(ge=1)] = 1
+    temperature: Annotated[float, Field(gt=0)] | None = None
 
 
 class Table(Declared):

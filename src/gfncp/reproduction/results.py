@@ -91,15 +91,16 @@ def chosen(
     records: list[dict], declarations: Declarations, table: str, dataset: str, method: str
 ) -> list[dict]:
     """Return the shown records of one cell, one per seed: the longest training, then the most test sets."""
-    shown, estimator = declarations.tables[table], declarations.methods[method].estimator
+    shown, row = declarations.tables[table], declarations.methods[method]
     key = {
         "dataset": dataset,
         "method": method,
         "measure": shown.measure,
-        "estimator": estimator,
+        "estimator": row.estimator,
         "points": declarations.protocol(table, dataset)[1],
         "draw": shown.draw,
-        "orders": declarations.methods[method].orders,
+        "orders": row.orders,
+        "temperature": row.temperature,
     }
     try:
         declared = declarations.configuration(dataset, method)

@@ -43,7 +43,7 @@ class Run:
         configuration: of the training, with its seed and iterations; an estimator uses the data and the seed.
         estimator: name of one that needs no training, or None.
         draw: seed of the test sets.
-        orders: see `gfncp.reproduction.declarations.Method`.
+        orders, temperature: see `gfncp.reproduction.declarations.Method`.
     """
 
     dataset: str
@@ -55,6 +55,7 @@ class Run:
     points: int
     draw: int
     orders: int = 1
+    temperature: float | None = None
 
     @property
     def iterations(self) -> int | None:
@@ -74,6 +75,7 @@ class Run:
             "points": self.points,
             "draw": self.draw,
             "orders": self.orders,
+            "temperature": self.temperature,
             "configuration": self.configuration.model_dump(mode="json"),
         }
 
@@ -101,6 +103,7 @@ def make_run(
     if iterations is not None and estimator is None:
         configuration = configuration.with_iterations(iterations)
     declared, points = declarations.protocol(table, dataset)
+    row = declarations.methods[method]
     shown = declarations.tables[table]
     return Run(
         dataset,
@@ -111,7 +114,8 @@ def make_run(
         sets or declared,
         points,
         shown.draw,
-        declarations.methods[method].orders,
+        row.orders,
+        row.temperature,
     )
 
 
@@ -163,6 +167,8 @@ def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, devic
         place = accelerator(device).device
         folder, about = trained_for(run, runs, own, device)
         network = load(folder)
+        if run.temperature is not None:
+            network.temperature = run.temperature
         simulate = make_test_simulator(run.configuration, network.encoder, own)
         batches = draw_sets(simulate, run.sets, run.points, run.draw)
         if is_of_coresets(run.configuration):
