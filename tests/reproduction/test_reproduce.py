@@ -68,6 +68,10 @@ temperature = 1e-12
 title = "DAC"
 changes.network = { kind = "dac-anchored", hidden = 8, inducing = 2, heads = 1, blocks = 1 }
 changes.objective = { name = "dac-anchored" }
+[dac-sharp]
+title = "DAC, sharp"
+like = "dac"
+temperature = 0.5
 [k-means]
 title = "k-means, told K"
 estimator = "k-means"
@@ -203,6 +207,21 @@ def test_a_stopped_command_goes_on_where_it_was(root, run, monkeypatch):
     assert [line.split(": ")[1] for line in run(methods=["gfncp"])] == ["recorded before", "recorded"]
 
 
+def test_a_method_may_have_seeds_of_its_own(root, run):
+    """Also one that is like it; no other seed is run, or said to be missing."""
+    methods = METHODS.replace('title = "GFNCP"', 'title = "GFNCP"\nseeds.tiny = [7]', 1)
+    (root / "experiments" / "tables" / "methods.toml").write_text(methods)
+    table = root / "experiments" / "tables" / "table2.toml"
+    table.write_text(TABLE.replace('["gfncp", "ncp", "dac", "k-means"]', '["gfncp", "gfncp-orders"]'))
+    run()
+    assert {(record["method"], record["seed"]) for record in records(root).values()} == {
+        ("gfncp", 7),
+        ("gfncp-orders", 7),
+    }
+    text = (root / RESULTS).read_text()
+    assert "Tiny MoG**" not in text[: text.index("## Figure")] and "where a row has fewer" not in text
+
+
 def test_what_cannot_be_run_is_named_and_the_rest_is_run(root, run):
     with pytest.raises(ValueError, match="4 runs of table2 could not be made, 'table2, absent, ncp, seed 0'"):
         run(datasets=["absent", "tiny"], methods=["ncp", "k-means"])
@@ -332,6 +351,16 @@ def test_the_answer_along_one_order_is_the_greedy_clustering_along_it(root):
     assert along_orders(model, 1) is model
     with pytest.raises(ValueError, match="orders=3: accepted is 1, as Identity follows no order"):
         along_orders(torch.nn.Identity(), 3)
+
+
+def test_a_network_without_energies_has_no_temperature(root, run):
+    table = root / "experiments" / "tables" / "table2.toml"
+    table.write_text(TABLE.replace('"dac"', '"dac-sharp"'))
+    with pytest.raises(
+        ValueError, match="1 runs of table2 could not be made, 'table2, tiny, dac-sharp, seed 0'"
+    ):
+        run(methods=["dac-sharp"], seeds=[0])
+    assert not records(root)
 
 
 def test_several_orders_are_for_clusterings(root):

@@ -61,6 +61,7 @@ class Method(Declared):
         datasets: the only ones that the method is for; None for all.
         orders: of the points; the most typical of the greedy clusterings along them counts.
         temperature: of samples, in place of the network's own.
+        seeds: of training, in place of the table's, by data set: of networks that several commands train.
     """
 
     title: str
@@ -74,6 +75,7 @@ class Method(Declared):
     datasets: list[str] | None = None
     orders: Annotated[int, Field(ge=1)] = 1
     temperature: Annotated[float, Field(gt=0)] | None = None
+    seeds: dict[str, list[int]] = {}
 
 
 class Table(Declared):
@@ -127,6 +129,12 @@ class Declarations:
         """Return the number of test sets, and of points in each."""
         shown, column = self.tables[table], self.datasets[dataset]
         return shown.sets or column.sets, shown.points or column.points
+
+    def seeds(self, table: str, dataset: str, method: str) -> list[int]:
+        """Return the training seeds of a cell."""
+        row = self.methods[method]
+        own = {} if row.like is None else self.methods[row.like].seeds
+        return (own | row.seeds).get(dataset, self.tables[table].seeds)
 
     def configuration(self, dataset: str, method: str) -> Configuration:
         """Return the training configuration of a cell; for an estimator, only its data are used.
@@ -187,7 +195,7 @@ def read_declarations(experiments: Path) -> Declarations:
             _check_names(f"{name}: like", [method.like], list(methods)[:place])
         if method.compared_with is not None:
             _check_names(f"{name}: compared_with", [method.compared_with], methods)
-        named = [*(method.datasets or []), *method.configurations, *method.changes_for]
+        named = [*(method.datasets or []), *method.configurations, *method.changes_for, *method.seeds]
         _check_names(f"{name}: datasets", named, datasets)
     return Declarations(experiments, datasets, methods, tables)
 

@@ -51,7 +51,7 @@ def reproduce(
     for dataset, method in declarations.cells(table):
         if method not in (methods or [method]) or dataset not in (datasets or [dataset]):
             continue
-        for seed in seeds or declarations.tables[table].seeds:
+        for seed in seeds or declarations.seeds(table, dataset, method):
             name = f"{table}, {dataset}, {method}, seed {seed}"
             try:
                 run = make_run(declarations, table, dataset, method, seed, iterations, sets)

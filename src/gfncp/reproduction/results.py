@@ -150,7 +150,8 @@ def _not_run(records: list[dict], declarations: Declarations, name: str) -> str:
     missing, few = [], False
     for dataset, method in declarations.cells(name):
         found = chosen(records, declarations, name, dataset, method)
-        seeds = [seed for seed in table.seeds if seed not in {record["seed"] for record in found}]
+        done = {record["seed"] for record in found}
+        seeds = [seed for seed in declarations.seeds(name, dataset, method) if seed not in done]
         if not found:
             absent.setdefault(dataset, []).append(declarations.methods[method].title)
         few = few or bool(found and seeds)

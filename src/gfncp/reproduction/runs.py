@@ -27,6 +27,7 @@ from gfncp.estimators.registry import METHODS
 from gfncp.evaluation.evaluate import describe_device
 from gfncp.evaluation.sets import DRAWN, make_test_simulator
 from gfncp.files import write_text
+from gfncp.networks.energy import EnergyNetwork
 from gfncp.reproduction.coreset_methods import CoresetClusterer, check_measure, is_of_coresets, of_any_number
 from gfncp.reproduction.declarations import Declarations, Measure, used
 from gfncp.reproduction.measures import MEASURES, along_orders, draw_sets, greedy_by
@@ -168,6 +169,8 @@ def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, devic
         folder, about = trained_for(run, runs, own, device)
         network = load(folder)
         if run.temperature is not None:
+            if is_of_coresets(run.configuration) or not isinstance(network, EnergyNetwork):
+                raise ValueError(f"temperature={run.temperature}: accepted for energies of points alone")
             network.temperature = run.temperature
         simulate = make_test_simulator(run.configuration, network.encoder, own)
         batches = draw_sets(simulate, run.sets, run.points, run.draw)
