@@ -8,7 +8,7 @@ import torch
 
 from gfncp.partitions import canonical_labels
 from gfncp.posterior import decision
-from gfncp.posterior.decision import mark_noise, merge_small, settle
+from gfncp.posterior.decision import mark_noise, merge_small, place_points, settle
 from gfncp.posterior.posterior import Posterior
 
 
@@ -86,6 +86,46 @@ def test_many_points_are_compared_by_some(monkeypatch):
     five = np.arange(100) // 20
     found = settle(np.zeros(100, dtype=int), posterior_of(five, np.minimum(five, 3), counts=[14, 6]))
     assert found.tolist() == five.tolist()
+
+
+# Single points.
+
+
+def test_a_point_is_where_nearly_all_samples_have_it():
+    greedy = np.array([0, 0, 0, 1, 1, 1, 1])
+    elsewhere = np.array([0, 0, 0, 0, 1, 1, 1])
+    for often, expected in ((20, greedy), (66, greedy), (67, elsewhere), (100, elsewhere)):
+        counts = [often, 100 - often] if often < 100 else [often]
+        posterior = posterior_of(*[elsewhere, greedy][: len(counts)], counts=counts)
+        assert place_points(greedy, posterior).tolist() == expected.tolist()
+    assert place_points(greedy, posterior_of(elsewhere, counts=[19])).tolist() == greedy.tolist()  # too few
+
+
+def test_clusters_that_samples_merge_or_leave_stay():
+    """The points of a merged cluster are together all the same; no cluster loses its last point."""
+    greedy = np.array([0, 0, 0, 1, 1, 2])
+    for sample in ([0, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, 1], np.arange(6)):
+        assert place_points(greedy, posterior_of(sample, counts=[20])).tolist() == greedy.tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_points_are_moved_alike_in_any_order(seed):
+    """A tenth of the places are wrong; all are found by samples in each of which a few others are."""
+    rng = np.random.default_rng(seed)
+    truth = canonical(rng.integers(0, 3, 60))
+    rows = np.tile(truth, (100, 1))
+    moved = rng.random(rows.shape) < 0.02
+    rows[moved] = rng.integers(0, 3, moved.sum())
+    posterior = posterior_of(*rows)
+    wrong = truth.copy()
+    chosen = rng.choice(60, 6, replace=False)
+    wrong[chosen] = (wrong[chosen] + 1) % 3
+    wrong = canonical(wrong)
+    found = place_points(wrong, posterior)
+    assert found.tolist() == truth.tolist() != wrong.tolist()
+    order = rng.permutation(60)
+    permuted = Posterior(canonical(posterior.labels[:, order]), posterior.log_prob, posterior.counts)
+    assert place_points(canonical(wrong[order]), permuted).tolist() == canonical(found[order]).tolist()
 
 
 # Small clusters.

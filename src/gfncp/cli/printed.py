@@ -21,7 +21,7 @@ def print_answer(result: Result, samples: int, seconds: str) -> None:
     model, points = result.model, len(result.model.labels_)
     console.print(
         f"[bold]{count(points, 'point')} in {count(model.n_clusters_, 'cluster')}[/bold] "
-        f"(greedy clustering; with {count(samples, 'sample')} of the posterior: {seconds})\n",
+        f"(with {count(samples, 'sample')} of the posterior: {seconds})\n",
         soft_wrap=True,
     )
     described = None if model.scale_ is None else model.describe_clusters(result.set.points)
@@ -32,7 +32,7 @@ def print_answer(result: Result, samples: int, seconds: str) -> None:
     if agreement is not None and labelled is not None:
         known = len(set(labelled.tolist()))
         console.print(
-            f"Greedy clustering against the {known} known labels: "
+            f"Against the {known} known labels: "
             f"[bold]NMI {agreement['NMI']:.3f}, ARI {agreement['ARI']:.3f}[/bold]"
         )
 

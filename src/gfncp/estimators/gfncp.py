@@ -80,11 +80,11 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             than 0 and 1 need a checkpoint of coresets. See `gfncp.data.columns`.
 
     Attributes:
-        labels_: one clustering, ``(n_samples,)``: the greedy one, unless the samples contradict it, see
-            `gfncp.posterior.decision.settle`. The greedy clustering is the one that agrees best with the
-            others, of those along 16 orders, or ``n_orders`` if these are more. Checkpoints of coresets
-            report what greedy clusterings and samples of several coresets agree on. A stream keeps the
-            greedy clustering along the order of its points, whatever the samples say. Noise is -1, if it
+        labels_: one clustering, ``(n_samples,)``: the greedy one, unless the samples contradict it, or a
+            point's place in it, see `gfncp.posterior.decision`. The greedy clustering is the one that agrees
+            best with the others, of those along 16 orders, or ``n_orders`` if these are more. Checkpoints of
+            coresets report what greedy clusterings and samples of several coresets agree on. A stream keeps
+            the greedy clustering along the order of its points, whatever the samples say. Noise is -1, if it
             is labelled.
         n_clusters_: its number of clusters, without noise.
         probabilities_: how sure each point's place is, see `Posterior.confidence`.

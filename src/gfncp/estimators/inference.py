@@ -23,7 +23,7 @@ from gfncp.decoding.stream import Stream
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.networks.interfaces import PointShape
 from gfncp.networks.online import OnlineEnergyNetwork
-from gfncp.posterior.decision import settle
+from gfncp.posterior.decision import place_points, settle
 from gfncp.posterior.posterior import Posterior
 from gfncp.seeds import CORE_SEED, ORDERS_SEED, seeded
 
@@ -132,8 +132,12 @@ class Inference:
     def settle(
         self, given: Given, labels: Int[np.ndarray, "points"], posterior: Posterior
     ) -> Int[np.ndarray, "points"]:
-        """Return what is reported: the greedy clustering ``labels``, unless the samples contradict it."""
-        return settle(labels, posterior)
+        """Return what is reported: the greedy clustering ``labels``, unless the samples contradict it.
+
+        If some clusters are known, no point is moved alone.
+        """
+        answer = settle(labels, posterior)
+        return answer if given.is_partly_known else place_points(answer, posterior)
 
     def on_device(self, values: np.ndarray | torch.Tensor) -> torch.Tensor:
         return torch.as_tensor(values).to(next(self.network.parameters()).device)

@@ -1,6 +1,6 @@
 """Choice of the reported clustering, `labels_`, from the greedy clustering and the posterior's samples.
 
-The greedy clustering is kept unless the samples contradict it.
+The greedy clustering is kept unless the samples contradict it, and a point's place in it likewise.
 """
 
 import numpy as np
@@ -14,6 +14,7 @@ from gfncp.posterior.point_estimates import agreement
 from gfncp.posterior.posterior import Posterior
 
 CONTRADICTED = 0.5  # mean probability of the points' places, below which more are wrong than right
+ELSEWHERE = 2 / 3  # probability that a point is with those of another cluster, above which it joins them
 ENOUGH = 20  # samples; fewer contradict nothing
 COMPARED = 2000  # points by which clusterings are compared; of more, so many at equal steps
 
@@ -37,6 +38,30 @@ def settle(greedy: Int[np.ndarray, "points"], posterior: Posterior) -> Int[np.nd
     best = int(agreed.argmax())
     answer = greedy if best == 0 else posterior.labels[best - 1].astype(greedy.dtype)
     return answer if posterior.confidence(answer).mean() >= CONTRADICTED else greedy
+
+
+def place_points(labels: Int[np.ndarray, "points"], posterior: Posterior) -> Int[np.ndarray, "points"]:
+    """Return the clustering with points moved to where nearly all samples have them.
+
+    A point joins another cluster if at least 20 samples have it with that cluster's points with a probability
+    above two thirds, on average, and with those of its own with less than one third. No cluster is emptied.
+    """
+    doubtful = np.flatnonzero(posterior.confidence(labels) < 1 - ELSEWHERE)
+    if posterior.counts.sum() < ENOUGH or not len(doubtful):
+        return labels
+    clusters = int(labels.max()) + 1
+    together = np.zeros((len(doubtful), clusters))
+    for row, weight in zip(posterior.labels, posterior.weights, strict=True):
+        shared = np.bincount(row * clusters + labels, minlength=(int(row.max()) + 1) * clusters)
+        together += weight * shared.reshape(-1, clusters)[row[doubtful]]
+    together /= np.bincount(labels)
+    together[np.arange(len(doubtful)), labels[doubtful]] = 0
+    moved = together.max(1) > ELSEWHERE
+    answer = labels.copy()
+    answer[doubtful[moved]] = together[moved].argmax(1)
+    emptied = np.bincount(answer, minlength=clusters) == 0
+    answer = np.where(emptied[labels], labels, answer)
+    return canonical_labels(torch.from_numpy(answer)).numpy()
 
 
 def merge_small(
