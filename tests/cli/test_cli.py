@@ -179,7 +179,7 @@ def test_cluster_writes_what_the_estimator_finds(gfncp, csv, plane, points, tmp_
     ]
     pixels(output / "clusters.png")
     clusters = "1 cluster" if model.n_clusters_ == 1 else f"{model.n_clusters_} clusters"
-    assert f"20 points in {clusters} (greedy" in text
+    assert f"20 points in {clusters} (with 30 samples" in text
     assert "NMI" not in text
 
 
