@@ -17,9 +17,8 @@ finds one for each size.
 
 import math
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -45,13 +44,6 @@ TIE = 1e-6  # of log-probabilities of one clustering, by rounding
 console = Console(highlight=False)
 
 
-class Comparison(StrEnum):
-    """How probabilities of the truth and of samples are compared."""
-
-    RANKS = "ranks"
-    MEANS = "means"
-
-
 Compare = Callable[[Float[Tensor, "sets"], Float[Tensor, "sets samples"]], Float[Tensor, "sets"]]
 Excess = Callable[[], float]  # how much more probable the truth is than samples, 0 if exchangeable
 
@@ -71,7 +63,7 @@ def mean_excess(
     return truth.double() - samples.double().mean(1)
 
 
-COMPARE: dict[Comparison, Compare] = {Comparison.RANKS: rank_excess, Comparison.MEANS: mean_excess}
+COMPARE: dict[str, Compare] = {"ranks": rank_excess, "means": mean_excess}
 
 
 def excess_of_points(
@@ -144,8 +136,8 @@ def main(
         bool, typer.Option("--each", help="A temperature for each size, not one for all.")
     ] = False,
     compare: Annotated[
-        Comparison, typer.Option(help="What of log-probabilities is compared: ranks, or means.")
-    ] = Comparison.RANKS,
+        Literal["ranks", "means"], typer.Option(help="What of log-probabilities is compared.")
+    ] = "ranks",
 ) -> None:
     """Find the temperature and store it."""
     configuration = load_configuration(checkpoint)

@@ -13,7 +13,7 @@ PROGRAM = runpy.run_path(str(Path(__file__).parents[2] / "experiments" / "temper
 
 
 @pytest.mark.parametrize(("factor", "each"), [(0.5, False), (2.0, False), (2.0, True)])
-@pytest.mark.parametrize("compare", list(PROGRAM["Comparison"]))
+@pytest.mark.parametrize("compare", list(PROGRAM["COMPARE"]))
 def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, monkeypatch, factor, each, compare):
     """A network whose samples are the truth has temperature 1; energies times a factor need that factor."""
     folder = make_checkpoint()

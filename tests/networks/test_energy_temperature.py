@@ -75,7 +75,7 @@ def test_numbers_of_points_of_temperatures_increase(make_checkpoint, pairs):
 
 
 def test_the_temperature_of_a_stream_is_one_number(make_checkpoint):
-    """How many points are to come is not known."""
+    """Nobody knows how many points are to come."""
     online = {"encoder": {"kind": "scaled-vectors", "dim": 2}, "network": {"kind": "online-energy"}}
     with pytest.raises(ValueError, match=r"temperature=.*a stream has no number of points"):
         make_checkpoint(**online, temperature=[[2, 0.5], [8, 1.5]])

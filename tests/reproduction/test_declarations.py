@@ -229,4 +229,4 @@ def test_all_files_are_small():
     paths = list((EXPERIMENTS / "tables").glob("*.toml"))
     assert paths
     for path in paths:
-        assert tomllib.loads(path.read_text()) and len(path.read_text().splitlines()) < 200
+        assert tomllib.loads(path.read_text()) and len(path.read_text().splitlines()) < 160

@@ -124,9 +124,9 @@ def test_a_model_card_holds_its_configuration_and_its_own_figures(configuration,
         make_record(stale, sets=52),
     ]
     assert records_of(folder, records) == records[:1]
-    card = model_card(folder, "what was measured")
+    card = model_card(folder, figures(records_of(folder, records)))
     assert "# tiny\n" in card and "(n_samples, 3)" in card and "with 4 clusters" in card
-    assert "## Figures\n\nwhat was measured\n" in card
+    assert "50 of 300" in card and "51 of" not in card and "52 of" not in card
     toml = card.split("```toml\n")[1].split("```")[0]
     assert parse(tomllib.loads(toml), "card") == configuration
 

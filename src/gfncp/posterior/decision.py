@@ -1,6 +1,6 @@
 """Choice of the reported clustering, `labels_`, from the greedy clustering and the posterior's samples.
 
-The greedy clustering is kept unless the samples contradict it, and a point's place in it likewise.
+The greedy clustering is kept unless the samples contradict it; so is the place of each point in it.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_matrix
 
 from gfncp.partitions import canonical_labels
-from gfncp.posterior.expectations import NOISE
+from gfncp.posterior.expectations import NOISE, second_choices
 from gfncp.posterior.point_estimates import agreement
 from gfncp.posterior.posterior import Posterior
 
@@ -46,20 +46,15 @@ def place_points(labels: Int[np.ndarray, "points"], posterior: Posterior) -> Int
     A point joins another cluster if at least 20 samples have it with that cluster's points with a probability
     above two thirds, on average, and with those of its own with less than one third. No cluster is emptied.
     """
-    doubtful = np.flatnonzero(posterior.confidence(labels) < 1 - ELSEWHERE)
-    if posterior.counts.sum() < ENOUGH or not len(doubtful):
+    if posterior.counts.sum() < ENOUGH:
         return labels
-    clusters = int(labels.max()) + 1
-    together = np.zeros((len(doubtful), clusters))
-    for row, weight in zip(posterior.labels, posterior.weights, strict=True):
-        shared = np.bincount(row * clusters + labels, minlength=(int(row.max()) + 1) * clusters)
-        together += weight * shared.reshape(-1, clusters)[row[doubtful]]
-    together /= np.bincount(labels)
-    together[np.arange(len(doubtful)), labels[doubtful]] = 0
-    moved = together.max(1) > ELSEWHERE
+    doubtful = posterior.confidence(labels) < 1 - ELSEWHERE
+    if not doubtful.any():
+        return labels
+    second, probability = second_choices(labels, posterior.labels, posterior.weights, doubtful)
     answer = labels.copy()
-    answer[doubtful[moved]] = together[moved].argmax(1)
-    emptied = np.bincount(answer, minlength=clusters) == 0
+    answer[doubtful] = np.where(probability > ELSEWHERE, second, labels[doubtful])
+    emptied = np.bincount(answer, minlength=labels.max() + 1) == 0
     answer = np.where(emptied[labels], labels, answer)
     return canonical_labels(torch.from_numpy(answer)).numpy()
 

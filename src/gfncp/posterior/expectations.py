@@ -5,7 +5,7 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.stats import entropy
 
 from gfncp import partitions
@@ -57,6 +57,32 @@ def confidence(
     if noise.any():
         sure = np.where(noise, noise_probability(labels, weights), sure)
     return sure.clip(0.0, 1.0)
+
+
+def second_choices(
+    reference: Int[np.ndarray, "points"],
+    labels: Samples,
+    weights: Weights,
+    chosen: Bool[np.ndarray, "points"],
+) -> tuple[Int[np.ndarray, "chosen"], Float[np.ndarray, "chosen"]]:
+    """Return the cluster besides its own that each chosen point most probably belongs to, and how probably.
+
+    The probability is the mean co-clustering probability with the cluster's members, as it is for the
+    point's own cluster in `confidence`. Where there is no other cluster these are -1 and 0.
+    """
+    clusters, inside = int(reference.max()) + 1, reference >= 0
+    if clusters == 0:
+        return np.full(chosen.sum(), -1), np.zeros(chosen.sum())
+    together = np.zeros((chosen.sum(), clusters))
+    for row, weight in zip(labels, weights, strict=True):
+        pairs = row[inside] * clusters + reference[inside]
+        shared = np.bincount(pairs, minlength=(int(row.max()) + 1) * clusters).reshape(-1, clusters)
+        together += weight * shared[row[chosen]]
+    together /= np.maximum(1, np.bincount(reference[inside], minlength=clusters))
+    placed = inside[chosen]
+    together[placed, reference[chosen][placed]] = -1
+    second, probabilities = together.argmax(1), together.max(1)
+    return np.where(probabilities < 0, -1, second), probabilities.clip(0, 1)
 
 
 def noise_probability(

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num
+from jaxtyping import Int, Num
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 from matplotlib.colors import to_hex
 
 from gfncp.files import write_text
+from gfncp.posterior.expectations import second_choices
 from gfncp.posterior.matching import matches
 from gfncp.posterior.plots import COLOURS, NOISE_COLOUR, project_to_plane, thinned
 from gfncp.posterior.posterior import Posterior
@@ -86,7 +87,7 @@ def page_data(
     shown = thinned(labels, min(MOST_POINTS, max(1, MOST_LABELS // len(posterior.labels))))
     places, axes = project_to_plane(points)
     names = range(len(labels)) if posterior.index is None else posterior.index
-    second, second_probabilities = second_choices(labels, posterior, shown)
+    second, second_probabilities = second_choices(labels, posterior.labels, posterior.weights, shown)
     return {
         "points": len(labels),
         "clusters": len(np.unique(labels[labels >= 0])),
@@ -102,30 +103,6 @@ def page_data(
         "colours": [to_hex(colour) for colour in COLOURS],
         "noise_colour": to_hex(NOISE_COLOUR),
     }
-
-
-def second_choices(
-    labels: Int[np.ndarray, "n_samples"], posterior: Posterior, shown: Bool[np.ndarray, "n_samples"]
-) -> tuple[Int[np.ndarray, "shown"], Float[np.ndarray, "shown"]]:
-    """Return the cluster besides its own that each shown point most probably belongs to, and how probably.
-
-    The probability is the mean co-clustering probability with the cluster's members, as it is for the
-    point's own cluster in `Posterior.confidence`. Where there is no other cluster these are -1 and 0.
-    """
-    clusters, inside = labels.max() + 1, labels >= 0
-    if clusters == 0:
-        return np.full(shown.sum(), -1), np.zeros(shown.sum())
-    together = np.zeros((shown.sum(), clusters))
-    for row, weight in zip(posterior.labels, posterior.weights, strict=True):
-        shared = np.zeros((row.max() + 1, clusters))
-        np.add.at(shared, (row[inside], labels[inside]), 1)
-        together += weight * shared[row[shown]]
-    together /= np.maximum(1, np.bincount(labels[inside], minlength=clusters))
-    placed = inside[shown]
-    together[placed, labels[shown][placed]] = -1
-    second = together.argmax(1)
-    probabilities = together.max(1)
-    return np.where(probabilities < 0, -1, second), probabilities.clip(0, 1)
 
 
 def _samples(labels, posterior: Posterior, shown) -> dict[str, object]:

@@ -53,8 +53,8 @@ class Method(Declared):
     Args:
         estimator: its name; None for a network. One that takes ``n_clusters`` is told the true number.
         like: another method, declared before, whose configurations and changes come first.
-        compared_with: the method whose printed figures stand beside its own; None for itself, or that in
-            ``like``.
+        compared_with: the method whose printed figures stand beside its own; None for itself, or that of the
+            method in ``like``.
         configurations: in place of the data set's own, by data set.
         changes: to the configuration, for all data sets.
         changes_for: more of them, by data set.
@@ -130,11 +130,25 @@ class Declarations:
         shown, column = self.tables[table], self.datasets[dataset]
         return shown.sets or column.sets, shown.points or column.points
 
+    def lineage(self, method: str) -> list[str]:
+        """Return a method and those that it is like, the method itself last."""
+        like = self.methods[method].like
+        return [*([] if like is None else self.lineage(like)), method]
+
+    def compared_with(self, method: str) -> str:
+        """Return the method whose printed figures stand beside a method's own."""
+        printed = method
+        for name in self.lineage(method):
+            row = self.methods[name]
+            printed = row.compared_with or (name if row.like is None else printed)
+        return printed
+
     def seeds(self, table: str, dataset: str, method: str) -> list[int]:
         """Return the training seeds of a cell."""
-        row = self.methods[method]
-        own = {} if row.like is None else self.methods[row.like].seeds
-        return (own | row.seeds).get(dataset, self.tables[table].seeds)
+        seeds = self.tables[table].seeds
+        for name in self.lineage(method):
+            seeds = self.methods[name].seeds.get(dataset, seeds)
+        return seeds
 
     def configuration(self, dataset: str, method: str) -> Configuration:
         """Return the training configuration of a cell; for an estimator, only its data are used.
@@ -143,21 +157,14 @@ class Declarations:
             ValueError: there is no such file, or the result is not a configuration.
         """
         column = self.datasets[dataset]
-        name = self._own_configuration(dataset, method) or column.configuration
+        name, every = column.configuration, []
+        for row in map(self.methods.__getitem__, self.lineage(method)):
+            name = row.configurations.get(dataset, name)
+            every += [row.changes, row.changes_for.get(dataset, {})]
         values = read_values(self.folder / f"{name}.toml")
-        for changes in (*self._changes(dataset, method), column.changes):
+        for changes in (*every, column.changes):
             values = changed(values, changes)
         return parse(values, f"{method} on {dataset} ({name}.toml)")
-
-    def _own_configuration(self, dataset: str, method: str) -> str | None:
-        row = self.methods[method]
-        before = None if row.like is None else self._own_configuration(dataset, row.like)
-        return row.configurations.get(dataset, before)
-
-    def _changes(self, dataset: str, method: str) -> list[Changes]:
-        row = self.methods[method]
-        before = [] if row.like is None else self._changes(dataset, row.like)
-        return [*before, row.changes, row.changes_for.get(dataset, {})]
 
 
 def used(configuration: Configuration, estimator: str | None) -> BaseModel:

@@ -22,7 +22,7 @@ from gfncp.evaluation.omniglot_table import omniglot
 from gfncp.evaluation.table_cells import with_error
 from gfncp.files import write_text
 from gfncp.reproduction.declarations import read_declarations
-from gfncp.reproduction.diagnoses import diagnoses_table, free_tables
+from gfncp.reproduction.diagnoses import NONE, diagnoses_table, free_tables
 from gfncp.reproduction.model_cards import model_card
 from gfncp.reproduction.records import read_records, records_of
 from gfncp.reproduction.results import render
@@ -30,7 +30,7 @@ from gfncp.reproduction.results import render
 PRETRAINED = Path("src/gfncp/pretrained")
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 HEADER = ("checkpoint", "test sets", "NMI", "ARI", "clusters found (true)", "ms per set", "command")
-STREAMS, NONE = "online-energy", "–"
+STREAMS = "online-energy"
 
 
 def figures_table(records: list[dict]) -> str:
@@ -128,7 +128,7 @@ def documents(root: Path) -> dict[Path, str]:
     readme = root / "README.md"
     objectives = root / "docs" / "objectives.md"
     diagnoses = read_records(root / "records" / "objectives", "diagnosis")
-    shipped = read_records(root / "records" / "diagnoses", "diagnosis")
+    of_checkpoints = read_records(root / "records" / "diagnoses", "diagnosis")
     results = read_records(root / "records", "result")
     inference = read_records(root / "records", "inference")
     ablations = read_records(root / "records", "ablation")
@@ -144,7 +144,7 @@ def documents(root: Path) -> dict[Path, str]:
             own = figures_of_coresets(folder.name, root)
         else:
             own = "\n\n".join(
-                [figures(records_of(folder, records)), *map(free_tables, records_of(folder, shipped))]
+                [figures(records_of(folder, records)), *map(free_tables, records_of(folder, of_checkpoints))]
             )
         found[folder / "README.md"] = model_card(folder, own)
     real = read_records(root / "records", "real-data")

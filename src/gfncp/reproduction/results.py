@@ -210,8 +210,7 @@ def _number(value: float, decimals: int) -> str:
 
 def _printed(declarations: Declarations, table: str, dataset: str, method: str) -> str:
     """Return the paper's NMI and ARI of the method that a row is compared with."""
-    row = declarations.methods[method]
-    printed = row.compared_with or row.like or method
+    printed = declarations.compared_with(method)
     values = declarations.tables[table].paper.get(dataset, {}).get(printed, {})
     if not values.keys() & set(COMPARED):
         return NOTHING

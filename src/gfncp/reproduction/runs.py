@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
+from typing import cast
 
 import torch
 from accelerate import Accelerator
@@ -26,6 +27,7 @@ from gfncp.estimators.gfncp import GFNCP
 from gfncp.estimators.registry import METHODS
 from gfncp.evaluation.evaluate import describe_device
 from gfncp.evaluation.sets import DRAWN, make_test_simulator
+from gfncp.evaluation.subjects import has_energies
 from gfncp.files import write_text
 from gfncp.networks.energy import EnergyNetwork
 from gfncp.reproduction.coreset_methods import CoresetClusterer, check_measure, is_of_coresets, of_any_number
@@ -169,9 +171,7 @@ def run_and_record(run: Run, records: Path, runs: Path, data: Path | None, devic
         folder, about = trained_for(run, runs, own, device)
         network = load(folder)
         if run.temperature is not None:
-            if is_of_coresets(run.configuration) or not isinstance(network, EnergyNetwork):
-                raise ValueError(f"temperature={run.temperature}: accepted for energies of points alone")
-            network.temperature = run.temperature
+            cast(EnergyNetwork, network).temperature = run.temperature
         simulate = make_test_simulator(run.configuration, network.encoder, own)
         batches = draw_sets(simulate, run.sets, run.points, run.draw)
         if is_of_coresets(run.configuration):
@@ -208,9 +208,15 @@ def trained_for(run: Run, runs: Path, data: Path | None, device: str | None) -> 
     """Return the checkpoint of a run's network, see `trained`.
 
     Raises:
-        ValueError: the network does not have the run's measure.
+        ValueError: the network does not have the run's measure, orders or temperature.
     """
     configuration = run.configuration
+    of_energies = has_energies(configuration) and not is_of_coresets(configuration)
+    if (run.orders, run.temperature) != (1, None) and not of_energies:
+        raise ValueError(
+            f"orders={run.orders}, temperature={run.temperature}: accepted are 1 and none for a network "
+            "without energies of points"
+        )
     if is_of_coresets(configuration):
         check_measure(run.measure)
         configuration = of_any_number(configuration)
