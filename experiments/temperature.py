@@ -11,8 +11,11 @@ temperature below 1 (above 1) makes up for that. Ranks are compared, unless told
 log-probabilities, which a few improbable truths may decide. Sets come from the simulator of validation, of
 100 or 300 points unless told, with streams of their own. Those for a checkpoint of coresets come from its
 prior, or are classes held out of training, in sizes of a diagnosis, and are clustered as those of users. The
-temperature is found by bisection on a logarithmic scale. The larger the sets, the lower it is: ``--each``
+temperature is found by bisection on a logarithmic scale. It may depend on the size of the sets: ``--each``
 finds one for each size.
+
+A network of points runs free once, at temperature 1: its draws, with other weights, stand for those at any
+other temperature, as in `gfncp.decoding.pool`.
 """
 
 import math
@@ -20,110 +23,150 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 import torch
 import typer
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from rich.console import Console
 from torch import Tensor
 
 from gfncp.checkpoints import find, load, load_configuration, save_configuration
 from gfncp.configuration import Configuration
+from gfncp.decoding import orders
 from gfncp.estimators.coreset_inference import CoresetInference
+from gfncp.estimators.inference import usual_pool
 from gfncp.evaluation.coreset_sets import SimulatedSet
 from gfncp.evaluation.subjects import coreset_inference, default_sizes, make_draw
+from gfncp.networks.energy import Encoding, EnergyNetwork
 from gfncp.networks.temperature import Temperature
+from gfncp.partitions import canonical_labels
 from gfncp.seeds import seeded
 
 STREAM = 2**31 + 13
 SIZES = (100, 300)  # in smaller sets a policy strays less
-LOWEST, HIGHEST, HALVINGS = 0.25, 4.0, 7
-SETS_AT_ONCE = 50
-SAMPLES = 8
+LOWEST, HIGHEST, HALVINGS = 0.5, 2.0, 7
+SAMPLES = 8  # of a checkpoint of coresets, at each temperature
+DRAWS = 64  # of a network of points
 TIE = 1e-6  # of log-probabilities of one clustering, by rounding
 console = Console(highlight=False)
 
 
-Compare = Callable[[Float[Tensor, "sets"], Float[Tensor, "sets samples"]], Float[Tensor, "sets"]]
-Excess = Callable[[], float]  # how much more probable the truth is than samples, 0 if exchangeable
+# From log-probabilities of the truth and of samples with weights: how much more probable the truth is.
+Compare = Callable[[Float[Tensor, ""], Float[Tensor, "samples"], Float[Tensor, "samples"]], Float[Tensor, ""]]
+Excess = Callable[
+    [float], float
+]  # its mean over sets at a temperature, 0 if truth and samples are exchangeable
 
 
 def rank_excess(
-    truth: Float[Tensor, "sets"], samples: Float[Tensor, "sets samples"]
-) -> Float[Tensor, "sets"]:
+    truth: Float[Tensor, ""], samples: Float[Tensor, "samples"], weights: Float[Tensor, "samples"]
+) -> Float[Tensor, ""]:
     """Return the share of samples less probable than the truth, ties half, minus a half."""
-    below = (samples < truth[:, None] - TIE).double() + (samples <= truth[:, None] + TIE)
-    return below.mean(1) / 2 - 0.5
+    below = (samples < truth - TIE).double() + (samples <= truth + TIE)
+    return below @ weights / 2 - 0.5
 
 
 def mean_excess(
-    truth: Float[Tensor, "sets"], samples: Float[Tensor, "sets samples"]
-) -> Float[Tensor, "sets"]:
-    """Return the truth's log-probability less the mean of each set's samples, in nats."""
-    return truth.double() - samples.double().mean(1)
+    truth: Float[Tensor, ""], samples: Float[Tensor, "samples"], weights: Float[Tensor, "samples"]
+) -> Float[Tensor, ""]:
+    """Return the truth's log-probability less the mean of the samples, in nats."""
+    return truth - samples @ weights
 
 
 COMPARE: dict[str, Compare] = {"ranks": rank_excess, "means": mean_excess}
 
 
+class Proposed:
+    """Clusterings of a set that were drawn at temperature 1, the truth after them, and energies on the way.
+
+    Probabilities at any temperature follow without the network.
+    """
+
+    def __init__(
+        self,
+        model: EnergyNetwork,
+        x: Float[Tensor, "1 points *shape"],
+        truth: Int[Tensor, "1 points"],
+        generator: torch.Generator,
+    ) -> None:
+        pool = usual_pool(model, model.encode(x))
+        drawn, _ = orders.draw(model, pool.encoding, DRAWS, pool.orders, generator)
+        labels = torch.cat([drawn[0], truth])
+        self.steps = []  # along each order, energies of all options and labels
+        for order in pool.orders:
+            copies = Encoding(
+                *(part[:, order].expand(len(labels), *part.shape[1:]) for part in pool.encoding)
+            )
+            along = canonical_labels(labels[:, order])
+            self.steps.append((model.encoded_energies(copies, along), along))
+        self.log_proposal = orders.log_mean(self.log_prob_each(1.0)[:, :-1], 0)
+
+    def log_prob_each(self, temperature: float) -> Float[Tensor, "orders clusterings"]:
+        """Return log p along each order, the truth's last."""
+        values = []
+        for energies, labels in self.steps:
+            heat = torch.full(labels.shape, temperature, dtype=torch.float64)
+            log_policy = EnergyNetwork.log_policy(energies, heat)
+            values.append(log_policy.gather(2, labels[..., None]).sum((1, 2)))
+        return torch.stack(values)
+
+    def excess(self, temperature: float, compare: Compare) -> float:
+        """Return how much more probable the truth is than samples of the pool."""
+        pooled = self.log_prob_each(temperature).mean(0)
+        samples, truth = pooled[:-1], pooled[-1]
+        return float(compare(truth, samples, (samples - self.log_proposal).softmax(0)))
+
+
+@torch.no_grad()
 def excess_of_points(
-    model: torch.nn.Module,
+    model: EnergyNetwork,
     configuration: Configuration,
     data: Path | None,
     sets: int,
     sizes: Sequence[int],
     compare: Compare,
 ) -> Excess:
-    """Draw sets from the simulator of validation; return a function of the model's present temperature."""
+    """Draw sets from the simulator of validation, and clusterings; return a function of the temperature."""
     simulate = configuration.data.make_simulators(model.encoder, data, configuration.seed).validation
-    held = []
+    model.temperature = 1.0
+    proposed = []
     for points in sizes:
-        for first in range(0, sets, SETS_AT_ONCE):
-            count = min(SETS_AT_ONCE, sets - first)
-            held.append(simulate(count, points, seeded(0, STREAM, 0, points, first)))
-
-    @torch.no_grad()
-    def measure() -> float:
-        found = []
-        for number, (x, labels) in enumerate(held):
-            _, log_prob = model.sample(x, SAMPLES, seeded(0, STREAM, 1, number))
-            found.append(compare(model.log_prob(x, labels), log_prob))
-        return float(torch.cat(found).mean())
-
-    return measure
+        for number in range(sets):
+            x, labels = simulate(1, points, seeded(0, STREAM, 0, points, number))
+            proposed.append(Proposed(model, x, labels, seeded(0, STREAM, 1, points, number)))
+    return lambda temperature: sum(each.excess(temperature, compare) for each in proposed) / len(proposed)
 
 
 def excess_of_coresets(inference: CoresetInference, held: list[SimulatedSet], compare: Compare) -> Excess:
-    """Return a function of the network's present temperature.
+    """Return a function of the temperature.
 
     Sets of which a true cluster has no medoid are left out: the posterior holds the truth for impossible.
     """
     given = [inference.given(each.x) for each in held]
 
-    def measure() -> float:
+    def measure(temperature: float) -> float:
+        inference.network.temperature = temperature
         found = []
         for batch in inference.batches(given):
             some = [given[place] for place in batch]
             clustered = inference.cluster(some, SAMPLES, seeded(0, STREAM, 1, batch[0]))
             for place, own, (_, posterior) in zip(batch, some, clustered, strict=True):
                 truth = torch.from_numpy(inference.log_prob(own, torch.from_numpy(held[place].labels)[None]))
-                drawn = torch.from_numpy(np.repeat(posterior.log_prob, posterior.counts))[None]
+                values, weights = torch.from_numpy(posterior.log_prob), torch.from_numpy(posterior.weights)
                 if bool(truth.isfinite()):
-                    found.append(compare(truth, drawn))
-        return float(torch.cat(found).mean())
+                    found.append(compare(truth[0].double(), values.double(), weights))
+        return float(torch.stack(found).mean())
 
     return measure
 
 
-def fitted(model: torch.nn.Module, measure: Excess) -> float:
+def fitted(excess: Excess) -> float:
     """Return the temperature at which samples and truth are exchangeable."""
     low, high = math.log(LOWEST), math.log(HIGHEST)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        model.temperature = math.exp(middle)
-        excess = measure()
-        console.print(f"temperature {model.temperature:.3f}: excess of the truth {excess:+.3f}")
-        low, high = (low, middle) if excess > 0 else (middle, high)
+        found = excess(math.exp(middle))
+        console.print(f"temperature {math.exp(middle):.3f}: excess of the truth {found:+.3f}")
+        low, high = (low, middle) if found > 0 else (middle, high)
     return round(math.exp((low + high) / 2), 3)
 
 
@@ -143,7 +186,7 @@ def main(
     configuration = load_configuration(checkpoint)
     if configuration.summarises:
         inference = coreset_inference(checkpoint, configuration)
-        model, draw = inference.network, make_draw(configuration, inference.network.encoder, data)
+        draw = make_draw(configuration, inference.network.encoder, data)
         sizes = points or default_sizes(configuration)
 
         def excess(some: Sequence[int]) -> Excess:
@@ -156,11 +199,9 @@ def main(
         def excess(some: Sequence[int]) -> Excess:
             return excess_of_points(model, configuration, data, sets, some, COMPARE[compare])
 
-    found: Temperature
-    if each:
-        found = tuple((size, fitted(model, excess([size]))) for size in sorted(sizes))
-    else:
-        found = fitted(model, excess(sizes))
+    found: Temperature = (
+        fitted(excess(sizes)) if not each else tuple((size, fitted(excess([size]))) for size in sorted(sizes))
+    )
     save_configuration(configuration.model_copy(update={"temperature": found}), find(checkpoint))
     console.print(f"{find(checkpoint)}: temperature = {found}", markup=False)
 

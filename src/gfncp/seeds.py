@@ -20,8 +20,9 @@ address do not count: (1,) and (1, 0) are the same stream.
 | `SAMPLED`, then another stream | samples of a network, apart from that stream's sets |
 | 2^31 + 7, + 10 to 13, + 17, + 18 | other programs in `benchmarks/` and `experiments/` |
 
-Random numbers that clustering itself needs have seeds that are the same in every call: `ORDERS_SEED`,
-`CORE_SEED`, and `CORESET_SEED` with a path of one number; no checkpoint has both cores and coresets.
+Random numbers that clustering itself needs have seeds that are the same in every call: `ORDERS_SEED`, alone
+or with a path of one number, `CORE_SEED`, and `CORESET_SEED` with such a path; no checkpoint has both cores
+and coresets.
 """
 
 import numpy as np

@@ -13,6 +13,7 @@ from gfncp.checkpoints import load
 from gfncp.decoding import core as large
 from gfncp.decoding import predictive as prediction
 from gfncp.decoding.model import Model, OnlineModel, PairwiseModel
+from gfncp.decoding.pool import Pool
 from gfncp.networks.encoders import ScaledVectorEncoder
 from gfncp.partitions import all_partitions, canonical_labels
 from gfncp.simulators import GaussianMixtures
@@ -25,6 +26,10 @@ POINTWISE = {
 
 def identity(points):
     return torch.arange(points)[None]
+
+
+def pool_of(network, x, core, orders, bounds=None):
+    return Pool(network, network.encode(x[core][None]), orders, bounds)
 
 
 @pytest.fixture
@@ -80,7 +85,7 @@ def test_new_points_by_other_encoders_are_judged_beside_features_that_stay(netwo
 def test_probabilities_of_all_clusterings_sum_to_one(network, draw_points):
     """Over those whose clusters are all in the core."""
     x, core = draw_points(network, 1, 5)[0], torch.tensor([3, 0, 4])
-    log_prob = large.log_prob(network, x, core, all_partitions(5), identity(3))
+    log_prob = large.log_prob(network, x, core, pool_of(network, x, core, identity(3)), all_partitions(5))
     assert log_prob.exp().sum() == pytest.approx(1.0)
     inside = [set(row[core].tolist()) == set(row.tolist()) for row in all_partitions(5)]
     assert log_prob.isfinite().tolist() == inside
@@ -90,12 +95,14 @@ def test_samples_and_the_greedy_clustering_have_their_log_probability(network, d
     x = draw_points(network, 1, 11)[0]
     along = torch.stack([torch.arange(5), torch.tensor([2, 4, 0, 1, 3])])
     for orders in (along, along[:1]):
-        labels, log_prob = large.sample(network, x, core, 6, orders, generator)
+        pool = pool_of(network, x, core, orders)
+        labels, log_prob = large.sample(network, x, core, pool, 6, generator)
         assert torch.equal(labels, canonical_labels(labels))
-        torch.testing.assert_close(log_prob, large.log_prob(network, x, core, labels, orders))
+        torch.testing.assert_close(log_prob, large.log_prob(network, x, core, pool, labels))
         greedy, value = large.greedy(network, x, core, orders)
         assert torch.equal(greedy, canonical_labels(greedy))
-        each = [large.log_prob(network, x, core, greedy[None], order[None])[0] for order in orders]
+        alone = [pool_of(network, x, core, order[None]) for order in orders]
+        each = [large.log_prob(network, x, core, one, greedy[None])[0] for one in alone]
         nearest = min(each, key=lambda other: abs(value - other))
         torch.testing.assert_close(value, nearest)
 
@@ -103,8 +110,9 @@ def test_samples_and_the_greedy_clustering_have_their_log_probability(network, d
 def test_samples_come_as_often_as_their_probabilities_say(vectors, draw_points, generator):
     x, core = draw_points(vectors, 1, 4)[0] / 4, torch.tensor([2, 0])
     every = all_partitions(4)
-    expected = large.log_prob(vectors, x, core, every, identity(2)).exp()
-    drawn, _ = large.sample(vectors, x, core, 4000, identity(2), generator)
+    pool = pool_of(vectors, x, core, identity(2))
+    expected = large.log_prob(vectors, x, core, pool, every).exp()
+    drawn, _ = large.sample(vectors, x, core, pool, 4000, generator)
     found = (drawn[:, None] == every).all(2).double().mean(0)
     assert (expected > 0.02).sum() > 2
     torch.testing.assert_close(found, expected, rtol=0, atol=5 * 0.5 / math.sqrt(4000))
@@ -127,7 +135,8 @@ def test_points_outside_the_core_do_not_depend_on_each_other_nor_on_blocks(
 def test_bounds_are_kept(network, draw_points, core, generator):
     x = draw_points(network, 1, 30)[0]
     bounds = ClusterBounds(2, 3)
-    labels, _ = large.sample(network, x, core, 8, identity(5), generator, bounds)
+    pool = pool_of(network, x, core, identity(5), bounds)
+    labels, _ = large.sample(network, x, core, pool, 8, generator)
     assert set((labels.max(1).values + 1).tolist()) <= {2, 3}
 
 

@@ -32,7 +32,7 @@ def test_it_is_a_clusterer_with_the_documented_parameters(make):
     assert GFNCP().get_params() == {
         "checkpoint": "general",
         "n_samples": 100,
-        "n_orders": 1,
+        "n_orders": None,
         "n_clusters": None,
         "random_state": None,
         "device": None,

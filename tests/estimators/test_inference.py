@@ -57,7 +57,17 @@ def test_prediction_needs_a_fit_and_points_of_the_same_shape(usual, rows):
         GFNCP(usual).fit(rows).predict(rows[:, :1])
 
 
-def test_averaging_over_orders_agrees_with_itself(usual, rows):
+def test_points_are_pooled_over_eight_orders_unless_told_and_streams_have_one(usual, online, rows):
+    for checkpoint, count, other in ((usual, 8, 1), (online, 1, 8)):
+        of_default, same, different = (
+            GFNCP(checkpoint, n_samples=20, random_state=0, **named).fit(rows).posterior_.log_prob
+            for named in ({}, {"n_orders": count}, {"n_orders": other})
+        )
+        assert np.array_equal(of_default, same)
+        assert not np.array_equal(of_default, different)
+
+
+def test_a_pool_of_orders_agrees_with_itself(usual, rows):
     model = GFNCP(usual, n_samples=20, n_orders=4, random_state=0).fit(rows)
     posterior = model.posterior_
     assert (np.diff(posterior.log_prob) <= 0).all()
@@ -69,7 +79,7 @@ def test_averaging_over_orders_agrees_with_itself(usual, rows):
     assert ours >= theirs
 
 
-@pytest.mark.parametrize("n_orders", [0, 1.5, "all", None])
+@pytest.mark.parametrize("n_orders", [0, 1.5, "all"])
 def test_a_number_of_orders_that_is_none_is_refused(usual, rows, n_orders):
     with pytest.raises(ValueError, match="'n_orders' parameter"):
         GFNCP(usual, n_orders=n_orders).fit(rows)

@@ -16,7 +16,7 @@ KINDS = ("online-energy", "energy")
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_saved_estimator_is_loaded_with_the_same_numbers(check_equal, make_folder, rows, tmp_path, kind):
-    model = GFNCP(make_folder(kind), n_samples=20, n_orders=1, random_state=4).fit(rows[:20])
+    model = GFNCP(make_folder(kind), n_samples=20, random_state=4).fit(rows[:20])
     model.save(tmp_path / "saved")
     loaded = GFNCP.load(tmp_path / "saved")
     check_equal(loaded, model)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from gfncp.decoding.model import Model
-from gfncp.evaluation.exact import exact_posterior
+from gfncp.evaluation.exact import exact_posterior, partition_index
 from gfncp.networks.encoders import VectorEncoder
 from gfncp.networks.energy import Encoding
 from gfncp.partitions import all_partitions
@@ -45,6 +45,25 @@ class ExactModel(Model):
         return all_partitions(x.shape[1])[best.indices], best.values
 
 
+class ExactPool:
+    """Stands in for the pool of an `ExactModel`, which decodes nothing."""
+
+    def __init__(self, model, encoding):
+        self.model = model
+        self.x = encoding.cluster_terms
+
+    def sample(self, n_samples, generator):
+        return self.model.sample(self.x, n_samples, generator)
+
+    def log_prob(self, labels):
+        return exact_posterior(self.x, self.model.mixture).gather(1, partition_index(labels))
+
+
+@pytest.fixture
+def exact_pools(monkeypatch):
+    monkeypatch.setattr("gfncp.evaluation.answers.usual_pool", ExactPool)
+
+
 @pytest.fixture
 def measured():
     """Function that makes figures of a method on a benchmark's sets, of a given mean ARI."""
@@ -61,12 +80,12 @@ def measured():
 
 
 @pytest.fixture
-def exact_model(mixture):
+def exact_model(mixture, exact_pools):
     return ExactModel(mixture)
 
 
 @pytest.fixture
-def wrong_model():
+def wrong_model(exact_pools):
     """Exact for another prior: it expects more clusters than there are."""
     return ExactModel(GaussianMixtures(dim=2, alpha=6.0, spread=3.0))
 

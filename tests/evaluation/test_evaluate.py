@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from gfncp.checkpoints import load
+from gfncp.estimators.inference import usual_pool
 from gfncp.evaluation.evaluate import evaluate
 from gfncp.evaluation.sets import draw_sets
 from gfncp.metrics import scores
@@ -18,8 +19,9 @@ def test_the_record_holds_what_was_measured(vector_checkpoint):
     record = evaluate(str(vector_checkpoint), 4, 20, 0, None, False)
     x, labels = draw_sets(GaussianMixtures(n_clusters=(1, 10)), range(4), 20, 0)
     assert record["true_clusters"] == pytest.approx((labels.amax(1) + 1).double().mean().item())
+    model = load(vector_checkpoint)
     with torch.no_grad():
-        nll = -load(vector_checkpoint).log_prob(x, labels)
+        nll = -usual_pool(model, model.encode(x)).log_prob(labels[:, None])[:, 0]
     truth = record["posterior"]["truth_nll"]
     assert truth["value"] == pytest.approx(float(nll.mean()), rel=1e-5)
     assert truth["error"] == pytest.approx(float(nll.std() / 2), rel=1e-5)

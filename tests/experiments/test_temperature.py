@@ -8,6 +8,7 @@ import torch
 
 from gfncp.checkpoints import load, load_configuration, save
 from gfncp.configuration.simulated_data import MixtureData
+from gfncp.estimators.inference import usual_pool
 
 PROGRAM = runpy.run_path(str(Path(__file__).parents[2] / "experiments" / "temperature.py"))
 
@@ -24,7 +25,7 @@ def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, monkeypa
 
         def __call__(self, sets, points, generator):
             x = 10 * torch.randn(sets, points, 2, generator=generator)
-            return x, model.sample(x, 1, generator)[0][:, 0]
+            return x, usual_pool(model, model.encode(x)).sample(1, generator)[0][:, 0]
 
     with torch.no_grad():
         for weight in model.parameters():

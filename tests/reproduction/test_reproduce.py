@@ -12,6 +12,7 @@ from gfncp.checkpoints import load, load_configuration
 from gfncp.cli import main
 from gfncp.configuration import parse
 from gfncp.decoding.orders import random_orders
+from gfncp.estimators.inference import usual_pool
 from gfncp.partitions import canonical_labels
 from gfncp.reproduction import runs
 from gfncp.reproduction.declarations import read_declarations
@@ -342,13 +343,16 @@ def test_a_method_of_several_orders_is_the_same_network(root, run):
     assert "| Tiny MoG | GFNCP |" in text and "| Tiny MoG | GFNCP, 3 orders |" in text
 
 
-def test_the_answer_along_one_order_is_the_greedy_clustering_along_it(root):
+def test_answers_and_samples_along_orders_are_those_that_users_get(root):
     model = parse(tomllib.loads(TRAINING), "here").build()
     x = torch.randn(3, 12, 2, generator=torch.Generator().manual_seed(0))
     order = random_orders(1, 12, seeded(ORDERS_SEED))[0]
     found = AlongOrders(model, 1).predict(x)
     assert torch.equal(canonical_labels(found[:, order]), model.predict(x[:, order]))
     assert along_orders(model, 1) is model
+    labels, log_prob = AlongOrders(model, 2).sample(x, 5, seeded(1))
+    expected, value = usual_pool(model, model.encode(x)).sample(5, seeded(1))
+    assert torch.equal(labels, expected) and torch.equal(log_prob, value)
     with pytest.raises(ValueError, match="orders=3: accepted is 1, as Identity follows no order"):
         along_orders(torch.nn.Identity(), 3)
 

@@ -24,6 +24,7 @@ from torch import Tensor
 from gfncp.bounds import ClusterBounds
 from gfncp.decoding import orders
 from gfncp.decoding.decode import greedy as decode_greedily
+from gfncp.decoding.pool import Pool
 from gfncp.decoding.predictive import Judge
 from gfncp.draws import draw_options
 from gfncp.networks.energy import Encoding, EnergyNetwork
@@ -223,18 +224,20 @@ def sample(
     network: EnergyNetwork,
     x: Float[Tensor, "points *shape"],
     core: Int[Tensor, "core"],
+    pool: Pool,
     n_samples: int,
-    along: Int[Tensor, "orders core"],
     generator: torch.Generator,
-    bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "n_samples points"], Float[Tensor, "n_samples"]]:
-    """Draw independent clusterings, and return them with their log-probabilities."""
+    """Draw clusterings, and return them with their log-probabilities.
+
+    Args:
+        pool: of the core.
+    """
 
     def draw(log_policy: Tensor, row: int, block: Tensor) -> Tensor:
         return draw_options(log_policy.exp().cumsum(1), generator)
 
-    joint = _of_core(network, x, core)
-    labels, log_prob = orders.sample(network, joint, n_samples, along, generator, bounds=bounds)
+    labels, log_prob = pool.sample(n_samples, generator)
     found, rest = extend(network, x, core, labels[0], draw)
     return found, log_prob[0].cpu() + rest
 
@@ -244,21 +247,19 @@ def log_prob(
     network: EnergyNetwork,
     x: Float[Tensor, "points *shape"],
     core: Int[Tensor, "core"],
+    pool: Pool,
     labels: Int[Tensor, "clusterings points"],
-    along: Int[Tensor, "orders core"],
-    bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "clusterings"]:
     """Return log p(labels | x), which is -inf where a cluster has no point in the core.
 
     Args:
+        pool: of the core.
         labels: in order of appearance.
     """
     of_core = canonical_labels(labels[:, core])
     names = torch.full((len(labels), int(labels.max()) + 1), -1)
     names.scatter_(1, labels[:, core].long(), of_core.long())
-    joint = _of_core(network, x, core)
-    given = of_core.long().to(joint.mask.device)
-    values = orders.log_prob(network, joint, given[None], along, bounds=bounds)[0].cpu()
+    values = pool.log_prob(of_core.long().to(pool.encoding.mask.device)[None])[0].cpu()
     _, rest = extend(network, x, core, of_core, lambda _, row, block: names[row, labels[row, block].long()])
     return values + rest
 

@@ -43,18 +43,11 @@ def log_prob(
 ) -> Float[Tensor, "batch *clusterings"]:
     """Return the log of the mean of p(labels | x, order) over the orders, in float64.
 
-    One clustering of each set is judged in one pass; several are decoded, since those that agree so far are
-    evaluated once then.
-
     Args:
         labels: in order of appearance.
     """
     each = labels if labels.dim() == 3 else labels[:, None]
-    if each.shape[1] > 1:
-        return _log_mean(_follow(network, encoding, each, orders, bounds))
-    along = canonical_labels(each[:, 0, orders]).flatten(0, 1)
-    values = log_prob_encoded(network, _permuted(encoding, orders), along, bounds)
-    found = _log_mean(values.view(-1, len(orders), 1))
+    found = log_mean(log_prob_each(network, encoding, each, orders, bounds), 1)
     return found if labels.dim() == 3 else found[:, 0]
 
 
@@ -120,14 +113,30 @@ def sample(
     Returns:
         Labels, -1 where absent, and the log of their mean probability over the orders.
     """
+    labels, log_prob = draw(network, encoding, n_samples, orders, generator, bounds)
+    if len(orders) == 1:  # known from sampling
+        return labels, log_prob
+    return labels, log_mean(log_prob_each(network, encoding, labels, orders, bounds), 1)
+
+
+@torch.no_grad()
+def draw(
+    network: EnergyNetwork,
+    encoding: Encoding,
+    n_samples: int,
+    orders: Int[Tensor, "orders points"],
+    generator: torch.Generator,
+    bounds: ClusterBounds | None = None,
+) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
+    """Return labels as `sample` does, and log-probabilities along the order that each was drawn along."""
     used = orders[:n_samples]
     share = math.ceil(n_samples / len(used))
     labels, log_prob = sample_encoded(network, _permuted(encoding, used), share, generator, bounds)
-    labels = labels.view(len(encoding.mask), len(used), share, -1).transpose(1, 2)  # orders take turns
-    labels = _restored(labels.flatten(1, 2)[:, :n_samples], used.repeat(share, 1)[:n_samples])
-    if len(orders) == 1:  # known from sampling
-        return labels, log_prob
-    return labels, _log_mean(_follow(network, encoding, labels, orders, bounds))
+    labels, log_prob = (  # orders take turns
+        values.unflatten(0, (-1, len(used))).transpose(1, 2).flatten(1, 2)[:, :n_samples]
+        for values in (labels, log_prob)
+    )
+    return _restored(labels, used.repeat(share, 1)[:n_samples]), log_prob
 
 
 def _permuted(encoding: Encoding, orders: Int[Tensor, "orders points"]) -> Encoding:
@@ -142,19 +151,26 @@ def _restored(labels: Int[Tensor, "batch rows points"], orders: Int[Tensor, "row
     return canonical_labels(torch.empty_like(labels).scatter_(2, where, labels))
 
 
-def _follow(
+@torch.no_grad()
+def log_prob_each(
     network: EnergyNetwork,
     encoding: Encoding,
     labels: Int[Tensor, "batch clusterings points"],
     orders: Int[Tensor, "orders points"],
-    bounds: ClusterBounds | None,
+    bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "batch orders clusterings"]:
-    """Return log p of each clustering along each order.
+    """Return log p of each clustering along each order, in float64.
 
-    Unlike `gfncp.decoding.likelihood.log_prob_of_orders`, this decodes: samples that agree so far are
-    evaluated once.
+    One clustering of each set is judged in one pass; several are decoded, since those that agree so far are
+    evaluated once then.
+
+    Args:
+        labels: in order of appearance.
     """
     along = canonical_labels(labels[..., orders]).transpose(1, 2)
+    if labels.shape[1] == 1:
+        values = log_prob_encoded(network, _permuted(encoding, orders), along.flatten(0, 2), bounds)
+        return values.view(along.shape[:3])
     log_prob, start = [], 0
     for group in groups(_permuted(encoding, orders), labels.shape[1]):
         follow = Follow(along.flatten(0, 1)[start : start + len(group.mask)])
@@ -164,5 +180,6 @@ def _follow(
     return torch.cat(log_prob).view(along.shape[:3])
 
 
-def _log_mean(log_prob: Float[Tensor, "batch orders clusterings"]) -> Float[Tensor, "batch clusterings"]:
-    return torch.logsumexp(log_prob, 1) - math.log(log_prob.shape[1])
+def log_mean(values: Float[Tensor, "*shape"], dim: int) -> Float[Tensor, "*fewer"]:
+    """Return the log of the mean of exp(values) along a dimension."""
+    return torch.logsumexp(values, dim) - math.log(values.shape[dim])

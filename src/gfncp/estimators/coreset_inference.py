@@ -28,7 +28,7 @@ from gfncp.estimators.coreset_sizes import LARGE, CoresetSizes, coreset_data, is
 from gfncp.estimators.coreset_votes import consensus, most_typical_clustering, numbers_of_clusters, replaced
 from gfncp.estimators.inference import Clustered, Given, Inference, Judge, Points
 from gfncp.estimators.kept import Kept
-from gfncp.networks.energy import Encoding
+from gfncp.networks.energy import Encoding, EnergyNetwork
 from gfncp.networks.interfaces import PointShape
 from gfncp.networks.layers import at_once
 from gfncp.partitions import canonical_labels
@@ -55,6 +55,10 @@ class CoresetInference(Inference):
     kept_points: Kept[tuple[tuple, DistinctPoints]] = field(default_factory=Kept, repr=False, compare=False)
     scales = True
     categorical_weight = 0.1
+
+    @staticmethod
+    def usual_orders(network: EnergyNetwork) -> int:
+        return 1  # several coresets make up for the order of one
 
     @property
     def point_shape(self) -> PointShape:

@@ -49,9 +49,11 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
     Args:
         checkpoint: name of a checkpoint that ships with the package, or a folder; see also `from_pretrained`.
         n_samples: number of clusterings sampled from the posterior.
-        n_orders: number of data orders over which probabilities are averaged, see `gfncp.decoding.orders`.
-            They are random, since rows are often sorted, but the same in every call; a stream keeps the
-            order of its points.
+        n_orders: number of orders of the points along which probabilities are computed. Checkpoints of points
+            pool them by the geometric mean, see `gfncp.decoding.pool`, those of coresets by the arithmetic
+            mean, see `gfncp.decoding.orders`. Time grows with their number. Orders are random, since rows are
+            often sorted, but the same in every call; a stream keeps the order of its points. None for 8 with
+            checkpoints of points, 1 with those of coresets and those that were trained online.
         n_clusters: what is known of the number of clusters: None for nothing, an integer, or inclusive bounds
             ``(low, high)``. They are kept by decoding, see `gfncp.bounds`.
         random_state: seed of the samples; None for a different one each time.
@@ -114,7 +116,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
     _parameter_constraints: ClassVar[dict] = {  # others are checked where they are used
         "checkpoint": [str, PathLike],
         "n_samples": [COUNT],
-        "n_orders": [COUNT],
+        "n_orders": [COUNT, None],
         "max_joint": [COUNT, None],
         "min_cluster_size": [COUNT],
         "noise": [StrOptions({"label"}), None],
@@ -126,7 +128,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         self,
         checkpoint=DEFAULT,
         n_samples=100,
-        n_orders=1,
+        n_orders=None,
         n_clusters=None,
         random_state=None,
         device=None,
@@ -280,7 +282,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
     @with_n_jobs
     def log_prob(self, X, labels) -> float | Float[np.ndarray, "clusterings"]:
-        """Return log p(labels | X), averaged over ``n_orders``; labels: integers or text, one or many rows.
+        """Return log p(labels | X), pooled over ``n_orders``; labels: integers or text, one or many rows.
 
         Args:
             labels: one clustering, ``(n_samples,)``, or many, ``(m, n_samples)``.
@@ -383,7 +385,8 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         ClusterBounds.of(self.n_clusters)
         max_joint = None if self.max_joint is None else int(self.max_joint)
         kind = class_of(load_configuration(self.checkpoint))
-        return kind.of(self.checkpoint, self.device, int(self.n_orders), self.n_clusters, max_joint)
+        n_orders = None if self.n_orders is None else int(self.n_orders)
+        return kind.of(self.checkpoint, self.device, n_orders, self.n_clusters, max_joint)
 
     def _judge(self) -> tuple[Inference, Judge]:
         inference = self._inference()

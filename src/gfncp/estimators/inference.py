@@ -19,8 +19,9 @@ from gfncp.checkpoints import read_checkpoint
 from gfncp.configuration import Configuration
 from gfncp.coresets.units import Scale
 from gfncp.decoding import core, orders, predictive
+from gfncp.decoding.pool import Pool
 from gfncp.decoding.stream import Stream
-from gfncp.networks.energy import EnergyNetwork
+from gfncp.networks.energy import Encoding, EnergyNetwork
 from gfncp.networks.interfaces import PointShape
 from gfncp.networks.online import OnlineEnergyNetwork
 from gfncp.posterior.decision import place_points, settle
@@ -29,6 +30,7 @@ from gfncp.seeds import CORE_SEED, ORDERS_SEED, seeded
 
 KINDS = "energy", "interacting-energy", "pairwise-energy", "online-energy", "coreset-energy"
 GREEDY_ORDERS = 16  # at least, along which sets are clustered greedily
+POOLED_ORDERS = 8  # over which posteriors of networks of points are pooled, unless told
 MOST_JOINT = 1000  # points, where the checkpoint was trained on more: time and memory
 POINTS_AT_ONCE = 5_000  # of the sets that are clustered side by side
 
@@ -70,6 +72,17 @@ class Given:
         return self.scale or "none"
 
 
+def usual_orders(network: EnergyNetwork) -> int:
+    """Return over how many orders a network of points is pooled, unless told: 8, but a stream has one."""
+    return 1 if isinstance(network, OnlineEnergyNetwork) else POOLED_ORDERS
+
+
+def usual_pool(network: EnergyNetwork, encoding: Encoding) -> Pool:
+    """Return the posterior of encoded sets as users get it, without bounds, from a network of points."""
+    points = encoding.mask.shape[1]
+    return Pool(network, encoding, orders.random_orders(usual_orders(network), points, seeded(ORDERS_SEED)))
+
+
 @dataclass(frozen=True)
 class Inference:
     """A checkpoint's network, and how it is used.
@@ -78,7 +91,8 @@ class Inference:
         network: on the device where it runs.
         configuration: by which it was trained.
         name: of the checkpoint.
-        n_orders, n_clusters, max_joint: see `gfncp.GFNCP`.
+        n_orders: see `gfncp.GFNCP`; `of` chooses it where it is None.
+        n_clusters, max_joint: see `gfncp.GFNCP`.
     """
 
     network: EnergyNetwork
@@ -95,7 +109,7 @@ class Inference:
         cls,
         checkpoint: str | Path,
         device: str | torch.device | None,
-        n_orders: int,
+        n_orders: int | None,
         n_clusters: object,
         max_joint: int | None,
     ) -> "Inference":
@@ -110,7 +124,13 @@ class Inference:
             reason = str(error).split("\n")[0]
             raise ValueError(f"device={device!r}: accepted is a device of this machine ({reason})") from None
         network = cast(EnergyNetwork, found.network)
+        n_orders = cls.usual_orders(network) if n_orders is None else n_orders
         return cls(network, found.configuration, str(checkpoint), n_orders, n_clusters, max_joint)
+
+    @staticmethod
+    def usual_orders(network: EnergyNetwork) -> int:
+        """Return the number of orders over which probabilities are pooled, unless told."""
+        return usual_orders(network)
 
     @property
     def point_shape(self) -> PointShape:
@@ -205,7 +225,7 @@ class Inference:
     def cluster(self, sets: list[Given], n_samples: int, generator: torch.Generator) -> list[Clustered]:
         """Cluster some sets side by side, or one that is large."""
         if sets[0].core is not None:  # a large set comes alone
-            return [self._from_core(sets[0].x, sets[0].core, n_samples, generator)]
+            return [self._from_core(sets[0], n_samples, generator)]
         return self._side_by_side([each.x for each in sets], n_samples, generator)
 
     @torch.no_grad()
@@ -222,23 +242,34 @@ class Inference:
         labels, greedy_log_prob = orders.greedy(self.network, encoding, self._greedy_orders(longest), bounds)
         for values, finite in zip(points, greedy_log_prob.isfinite().tolist(), strict=True):
             self.check_finite(finite, values)
-        along = self._orders(longest)
-        drawn, log_prob = orders.sample(self.network, encoding, n_samples, along, generator, bounds)
+        pool = Pool(self.network, encoding, self._orders(longest), bounds)
+        drawn, log_prob = pool.sample(n_samples, generator)
+        of_greedy = pool.log_prob(labels[:, None])[:, 0].tolist()
         labels, drawn, log_prob = (values.cpu().numpy() for values in (labels, drawn, log_prob))
-        return [
-            (row[:size], Posterior.from_samples(rows[:, :size], values))
-            for row, rows, values, size in zip(labels, drawn, log_prob, sizes.tolist(), strict=True)
-        ]
+        found = []
+        for row, rows, values, value, size in zip(
+            labels, drawn, log_prob, of_greedy, sizes.tolist(), strict=True
+        ):
+            posterior = Posterior.from_samples(rows[:, :size], values)
+            found.append((row[:size], posterior.including(row[:size], value)))
+        return found
 
-    def _from_core(
-        self, x: Points, joint: Int[np.ndarray, "core"], n_samples: int, generator: torch.Generator
-    ) -> Clustered:
+    def _from_core(self, given: Given, n_samples: int, generator: torch.Generator) -> Clustered:
         """Cluster a set of which only the core is decoded jointly."""
-        labels = self.greedy(Given(x, joint))
-        along, bounds = self._orders(len(joint)), self._bounds(len(joint))
-        points = torch.from_numpy(x), torch.from_numpy(joint)
-        drawn, log_prob = core.sample(self.network, *points, n_samples, along, generator, bounds)
-        return labels.numpy(), Posterior.from_samples(drawn.numpy(), log_prob.numpy())
+        labels = self.greedy(given)
+        pool = self._pool(given)
+        points = torch.from_numpy(given.x), torch.from_numpy(given.core)
+        drawn, log_prob = core.sample(self.network, *points, pool, n_samples, generator)
+        of_greedy = core.log_prob(self.network, *points, pool, labels[None])
+        posterior = Posterior.from_samples(drawn.numpy(), log_prob.numpy())
+        return labels.numpy(), posterior.including(labels.numpy(), float(of_greedy[0]))
+
+    @torch.no_grad()
+    def _pool(self, given: Given) -> Pool:
+        """Return the posterior of the points of a set that are decoded jointly."""
+        joint = given.x if given.core is None else given.x[given.core]
+        encoding = self.network.encode(self.on_device(joint)[None])
+        return Pool(self.network, encoding, self._orders(len(joint)), self._bounds(len(joint)))
 
     @torch.no_grad()
     def greedy(self, given: Given) -> Int[torch.Tensor, "points"]:
@@ -260,17 +291,12 @@ class Inference:
         self, given: Given, labels: Int[torch.Tensor, "clusterings points"]
     ) -> Float[np.ndarray, "clusterings"]:
         """Return log p(labels | x); -inf where bounds or the core leave out a clustering."""
-        x, rows = given.x, given.core
-        joint = len(x if rows is None else rows)
-        along, bounds = self._orders(joint), self._bounds(joint)
+        x, rows, pool = given.x, given.core, self._pool(given)
         if rows is None:
-            encoding = self.network.encode(self.on_device(x)[None])
-            clusterings = self.on_device(labels)[None]
-            values = orders.log_prob(self.network, encoding, clusterings, along, bounds)[0].cpu()
+            values = pool.log_prob(self.on_device(labels)[None])[0].cpu()
         else:
-            points = torch.from_numpy(x), torch.from_numpy(rows)
-            values = core.log_prob(self.network, *points, labels, along, bounds)
-        possible = bounds is None and rows is None  # else some clusterings have probability 0
+            values = core.log_prob(self.network, torch.from_numpy(x), torch.from_numpy(rows), pool, labels)
+        possible = pool.bounds is None and rows is None  # else some clusterings have probability 0
         allowed = values if possible else values[values != -torch.inf]
         self.check_finite(bool(allowed.isfinite().all()), x)
         return values.numpy()

@@ -11,10 +11,10 @@ from gfncp.estimators.inference import Inference
 from gfncp.posterior.posterior import Posterior
 
 WHOLE_SET = {  # parameters that need all points of a set: what a stream accepts, and why
-    "n_orders": (1, "a stream has one order"),
-    "n_clusters": (None, "a stream has no end"),
-    "min_cluster_size": (1, "labels of a stream stay"),
-    "noise": (None, "labels of a stream stay"),
+    "n_orders": ((None, 1), "a stream has one order"),
+    "n_clusters": ((None,), "a stream has no end"),
+    "min_cluster_size": ((1,), "labels of a stream stay"),
+    "noise": ((None,), "labels of a stream stay"),
 }
 
 
@@ -40,8 +40,10 @@ def check_parameters(parameters: dict) -> None:
     """
     for name, (accepted, reason) in WHOLE_SET.items():
         value = parameters[name]
-        if value is not None if accepted is None else value != accepted:
-            raise ValueError(f"{name}={value!r}: {reason}, partial_fit accepts {accepted}")
+        if value not in accepted:
+            raise ValueError(
+                f"{name}={value!r}: {reason}, partial_fit accepts {' and '.join(map(str, accepted))}"
+            )
 
 
 def extend(

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gfncp.decoding import orders
-from gfncp.estimators.inference import GREEDY_ORDERS
+from gfncp.estimators.inference import GREEDY_ORDERS, usual_pool
 from gfncp.evaluation.sets import SETS_PER_BATCH, draw_sets
 from gfncp.mixtures.conjugate import KnownCovariance
 from gfncp.mixtures.exact_chains import exact_chains
@@ -110,9 +110,10 @@ def answer(
     """
     device = next(model.parameters()).device
     x, points = x.to(device), x.shape[1]
-    drawn, log_prob = (values.cpu() for values in model.sample(x, n_samples, generator))
-    of_truth = model.log_prob(x, truth.to(device)).cpu()
     encoding = model.encode(x)
+    pool = usual_pool(model, encoding)
+    drawn, log_prob = (values.cpu() for values in pool.sample(n_samples, generator))
+    of_truth = pool.log_prob(truth.to(device)[:, None])[:, 0].cpu()
     start = time.perf_counter()
     along = orders.random_orders(GREEDY_ORDERS, points, generator)
     each = orders.greedy_each(model, encoding, along)[0].cpu()

@@ -21,7 +21,7 @@ from gfncp.configuration.toml_files import changed, read_toml, read_values
 from gfncp.estimators.registry import METHODS
 
 Measure = Literal["greedy", "average", "sdpp", "most-likely", "two-orders"]
-OF_CLUSTERINGS: tuple[Measure, ...] = ("greedy", "two-orders")
+OF_CLUSTERINGS: tuple[Measure, ...] = ("greedy", "average", "two-orders")
 Changes = dict[str, dict | int]  # by section of a configuration
 Paper = dict[str, dict[str, dict[str, Annotated[list[float], Field(min_length=1, max_length=2)]]]]
 
@@ -59,7 +59,8 @@ class Method(Declared):
         changes: to the configuration, for all data sets.
         changes_for: more of them, by data set.
         datasets: the only ones that the method is for; None for all.
-        orders: of the points; the most typical of the greedy clusterings along them counts.
+        orders: of the points; the most typical of the greedy clusterings along them counts, and samples are
+            those that users get.
         temperature: of samples, in place of the network's own.
         seeds: of training, in place of the table's, by data set: of networks that several commands train.
     """

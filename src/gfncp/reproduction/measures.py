@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from gfncp.configuration.sources import Simulator
 from gfncp.decoding import orders
 from gfncp.decoding.model import Model
+from gfncp.estimators.inference import usual_pool
 from gfncp.estimators.registry import Clusterer
 from gfncp.evaluation import consistency
 from gfncp.evaluation import sets as test_sets
@@ -54,10 +55,10 @@ class Samples(Protocol):
 
 @dataclass(frozen=True)
 class AlongOrders:
-    """A network's most typical greedy clustering of each set, along the orders that `gfncp.GFNCP` has.
+    """A network that clusters as `gfncp.GFNCP` does: along several orders, the same ones for all sets.
 
     Args:
-        n_orders: number of orders, the same ones for all sets.
+        n_orders: number of orders of greedy clusterings.
     """
 
     network: Model
@@ -67,6 +68,12 @@ class AlongOrders:
         """See `gfncp.decoding.orders.greedy`."""
         along = orders.random_orders(self.n_orders, x.shape[1], seeded(ORDERS_SEED))
         return orders.greedy(self.network, self.network.encode(x), along.to(x.device))[0]
+
+    def sample(
+        self, x: Float[Tensor, "sets points *shape"], n_samples: int, generator: torch.Generator
+    ) -> tuple[Int[Tensor, "sets samples points"], Float[Tensor, "sets samples"]]:
+        """See `gfncp.decoding.pool.Pool.sample`."""
+        return usual_pool(self.network, self.network.encode(x)).sample(n_samples, generator)
 
 
 def along_orders(network: nn.Module, n_orders: int) -> nn.Module | AlongOrders:

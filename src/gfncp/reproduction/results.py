@@ -33,12 +33,13 @@ Only what was run is shown. One command makes each table or figure; it leaves a 
 `experiments/tables/`. Where a cell was run in several ways, the one with the most training iterations, then
 with the most test sets, is shown.
 
-- *Ours*: this package's own configuration, a network of points, along one order of them. *Ours (16 orders)*:
-  the same network, as `GFNCP` clusters with it by default: the answer is the most typical of the greedy
-  clusterings along 16 orders. *Ours (coresets)*: the network of `general`, tuned on coresets of neighbours;
-  the answer is that of `GFNCP`, too, the consensus of several coresets and orders. It is not told the number
-  of clusters, nor trained for six where there are six. Its energies are of coresets, so it has no MC. *Short
-  training*: the paper's own network and objective, with fewer and smaller batches.
+- *Ours*: this package's own configuration, a network of points, along one order of them. *Ours (several
+  orders)*: the same network, as `GFNCP` clusters with it by default: the answer is the most typical of the
+  greedy clusterings along 16 orders, and samples are of the pool of 8. *Ours (coresets)*: the network of
+  `general`, tuned on coresets of neighbours; the answer is that of `GFNCP`, too, the consensus of several
+  coresets and orders. It is not told the number of clusters, nor trained for six where there are six. Its
+  energies are of coresets, so it has no MC. *Short training*: the paper's own network and objective, with
+  fewer and smaller batches.
 - *Test sets*: their number, and that of the points in each. The paper has 3,000 sets of mixtures, 10,000 of
   images and 2,500 of features. All methods get the same sets; records without the key `drawn` are older, and
   of other sets of the same kind.
