@@ -2,7 +2,7 @@
 
     python experiments/temperature.py CHECKPOINT
     python experiments/temperature.py CHECKPOINT --points 300
-    python experiments/temperature.py CHECKPOINT --points 20 --points 100 --points 300 --each --compare means
+    python experiments/temperature.py CHECKPOINT --points 20 --points 100 --points 300 --each
 
 Labels of simulated sets and samples of an exact posterior given these sets are exchangeable: half of the
 samples are less probable than the truth, on average. A policy that runs free strays from the data, and most
@@ -14,14 +14,14 @@ prior, or are classes held out of training, in sizes of a diagnosis, and are clu
 temperature is found by bisection on a logarithmic scale. It may depend on the size of the sets: ``--each``
 finds one for each size.
 
-A network of points runs free once, at temperature 1: its draws, with other weights, stand for those at any
-other temperature, as in `gfncp.decoding.pool`.
+A network of points runs free at temperature 1: its draws, with other weights, stand for those at another
+temperature, as in `gfncp.decoding.pool`. Where the one that is found is far from 1, it runs free there again.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 import typer
@@ -30,7 +30,6 @@ from rich.console import Console
 from torch import Tensor
 
 from gfncp.checkpoints import find, load, load_configuration, save_configuration
-from gfncp.configuration import Configuration
 from gfncp.decoding import orders
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.estimators.inference import usual_pool
@@ -43,18 +42,19 @@ from gfncp.seeds import seeded
 
 STREAM = 2**31 + 13
 SIZES = (100, 300)  # in smaller sets a policy strays less
-LOWEST, HIGHEST, HALVINGS = 0.5, 2.0, 7
+LOWEST, HIGHEST, HALVINGS = 0.25, 4.0, 8
 SAMPLES = 8  # of a checkpoint of coresets, at each temperature
 DRAWS = 64  # of a network of points
+REACH = 1.3  # the factor of temperature by which draws stand for others
+MOST_RUNS = 6
 TIE = 1e-6  # of log-probabilities of one clustering, by rounding
 console = Console(highlight=False)
 
-
+LabelledSet = tuple[Float[Tensor, "1 points *shape"], Int[Tensor, "1 points"]]
 # From log-probabilities of the truth and of samples with weights: how much more probable the truth is.
 Compare = Callable[[Float[Tensor, ""], Float[Tensor, "samples"], Float[Tensor, "samples"]], Float[Tensor, ""]]
-Excess = Callable[
-    [float], float
-]  # its mean over sets at a temperature, 0 if truth and samples are exchangeable
+# From a temperature: the mean of this over sets, 0 if truth and samples are exchangeable.
+Excess = Callable[[float], float]
 
 
 def rank_excess(
@@ -76,14 +76,14 @@ COMPARE: dict[str, Compare] = {"ranks": rank_excess, "means": mean_excess}
 
 
 class Proposed:
-    """Clusterings of a set that were drawn at temperature 1, the truth after them, and energies on the way.
+    """Clusterings of a set that a network draws at its temperature, the truth, and energies on the way.
 
     Probabilities at any temperature follow without the network.
     """
 
     def __init__(
         self,
-        model: EnergyNetwork,
+        model: Any,
         x: Float[Tensor, "1 points *shape"],
         truth: Int[Tensor, "1 points"],
         generator: torch.Generator,
@@ -91,23 +91,18 @@ class Proposed:
         pool = usual_pool(model, model.encode(x))
         drawn, _ = orders.draw(model, pool.encoding, DRAWS, pool.orders, generator)
         labels = torch.cat([drawn[0], truth])
-        self.steps = []  # along each order, energies of all options and labels
-        for order in pool.orders:
-            copies = Encoding(
-                *(part[:, order].expand(len(labels), *part.shape[1:]) for part in pool.encoding)
-            )
-            along = canonical_labels(labels[:, order])
-            self.steps.append((model.encoded_energies(copies, along), along))
-        self.log_proposal = orders.log_mean(self.log_prob_each(1.0)[:, :-1], 0)
+        self.labels = canonical_labels(labels[:, pool.orders]).transpose(0, 1)  # first the orders
+        along = (part[0, pool.orders] for part in pool.encoding)
+        copies = Encoding(*(part.repeat_interleave(len(labels), 0) for part in along))
+        energies = model.encoded_energies(copies, self.labels.flatten(0, 1))
+        self.energies = energies.view(*self.labels.shape, -1)
+        self.log_proposal = orders.log_mean(self.log_prob_each(model.temperature)[:, :-1], 0)
 
     def log_prob_each(self, temperature: float) -> Float[Tensor, "orders clusterings"]:
         """Return log p along each order, the truth's last."""
-        values = []
-        for energies, labels in self.steps:
-            heat = torch.full(labels.shape, temperature, dtype=torch.float64)
-            log_policy = EnergyNetwork.log_policy(energies, heat)
-            values.append(log_policy.gather(2, labels[..., None]).sum((1, 2)))
-        return torch.stack(values)
+        heat = torch.full(self.labels.shape, temperature, dtype=torch.float64)
+        log_policy = EnergyNetwork.log_policy(self.energies, heat)
+        return log_policy.gather(3, self.labels[..., None]).sum((2, 3))
 
     def excess(self, temperature: float, compare: Compare) -> float:
         """Return how much more probable the truth is than samples of the pool."""
@@ -117,23 +112,21 @@ class Proposed:
 
 
 @torch.no_grad()
-def excess_of_points(
-    model: EnergyNetwork,
-    configuration: Configuration,
-    data: Path | None,
-    sets: int,
-    sizes: Sequence[int],
-    compare: Compare,
-) -> Excess:
-    """Draw sets from the simulator of validation, and clusterings; return a function of the temperature."""
-    simulate = configuration.data.make_simulators(model.encoder, data, configuration.seed).validation
-    model.temperature = 1.0
-    proposed = []
-    for points in sizes:
-        for number in range(sets):
-            x, labels = simulate(1, points, seeded(0, STREAM, 0, points, number))
-            proposed.append(Proposed(model, x, labels, seeded(0, STREAM, 1, points, number)))
+def excess_of_points(model: Any, held: Sequence[LabelledSet], compare: Compare) -> Excess:
+    """Draw clusterings of sets at the model's temperature; return a function of the temperature."""
+    proposed = [Proposed(model, x, labels, seeded(0, STREAM, 1, at)) for at, (x, labels) in enumerate(held)]
     return lambda temperature: sum(each.excess(temperature, compare) for each in proposed) / len(proposed)
+
+
+def fitted_to_points(model: Any, held: Sequence[LabelledSet], compare: Compare) -> float:
+    """Return the temperature at which samples and truth are exchangeable, by draws from near it."""
+    model.temperature = 1.0
+    for _ in range(MOST_RUNS):
+        before = model.temperature
+        model.temperature = fitted(excess_of_points(model, held, compare))
+        if 1 / REACH < model.temperature / before < REACH:
+            break
+    return model.temperature
 
 
 def excess_of_coresets(inference: CoresetInference, held: list[SimulatedSet], compare: Compare) -> Excess:
@@ -189,19 +182,20 @@ def main(
         draw = make_draw(configuration, inference.network.encoder, data)
         sizes = points or default_sizes(configuration)
 
-        def excess(some: Sequence[int]) -> Excess:
+        def fit(some: Sequence[int]) -> float:
             held = [draw(size, 0, number, STREAM) for size in some for number in range(sets)]
-            return excess_of_coresets(inference, held, COMPARE[compare])
+            return fitted(excess_of_coresets(inference, held, COMPARE[compare]))
     else:
         model = load(checkpoint)
         sizes = points or [size for size in SIZES if size <= configuration.training.points[1]]
+        simulate = configuration.data.make_simulators(model.encoder, data, configuration.seed).validation
 
-        def excess(some: Sequence[int]) -> Excess:
-            return excess_of_points(model, configuration, data, sets, some, COMPARE[compare])
+        def fit(some: Sequence[int]) -> float:
+            streams = [(size, number) for size in some for number in range(sets)]
+            held = [simulate(1, size, seeded(0, STREAM, 0, size, number)) for size, number in streams]
+            return fitted_to_points(model, held, COMPARE[compare])
 
-    found: Temperature = (
-        fitted(excess(sizes)) if not each else tuple((size, fitted(excess([size]))) for size in sorted(sizes))
-    )
+    found: Temperature = tuple((size, fit([size])) for size in sorted(sizes)) if each else fit(sizes)
     save_configuration(configuration.model_copy(update={"temperature": found}), find(checkpoint))
     console.print(f"{find(checkpoint)}: temperature = {found}", markup=False)
 

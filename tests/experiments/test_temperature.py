@@ -1,47 +1,63 @@
 """The temperature of decoding is found that the energies need."""
 
 import runpy
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 import torch
 
-from gfncp.checkpoints import load, load_configuration, save
-from gfncp.configuration.simulated_data import MixtureData
+from gfncp import configuration
+from gfncp.checkpoints import load_configuration
 from gfncp.estimators.inference import usual_pool
+from gfncp.seeds import seeded
 
 PROGRAM = runpy.run_path(str(Path(__file__).parents[2] / "experiments" / "temperature.py"))
+SETS = 100
 
 
-@pytest.mark.parametrize(("factor", "each"), [(0.5, False), (2.0, False), (2.0, True)])
-@pytest.mark.parametrize("compare", list(PROGRAM["COMPARE"]))
-def test_fitting_finds_the_temperature_of_the_energies(make_checkpoint, monkeypatch, factor, each, compare):
-    """A network whose samples are the truth has temperature 1; energies times a factor need that factor."""
-    folder = make_checkpoint()
-    model, configuration = load(folder), load_configuration(folder)
-
-    class FromTheModel:
-        """Labels that the network itself draws."""
-
-        def __call__(self, sets, points, generator):
-            x = 10 * torch.randn(sets, points, 2, generator=generator)
-            return x, usual_pool(model, model.encode(x)).sample(1, generator)[0][:, 0]
-
+@pytest.fixture(scope="module")
+def model():
+    """A network that is surer than one of small random weights."""
+    torch.manual_seed(0)
+    encoder, network = {"kind": "vectors", "dim": 2, "scale": 10.0}, {"depth": 2, "width": 16}
+    rest = {"data": {"kind": "gaussian-mixtures"}, "objective": {"name": "ncp"}}
+    network = configuration.parse({"encoder": encoder, "network": network, **rest}, "test").build()
     with torch.no_grad():
-        for weight in model.parameters():
-            weight *= 6**0.5  # of small random weights the policy is nearly uniform
-        model.f.last.weight *= 3
-    scaled = load(folder)
-    scaled.load_state_dict(model.state_dict())
+        for weight in network.parameters():
+            weight *= 6**0.5
+        network.f.last.weight *= 3
+    return network
+
+
+@pytest.fixture(scope="module")
+def held(model):
+    """Sets whose labels the network itself draws."""
+    found = []
+    for generator in map(seeded, range(SETS)):
+        x = 10 * torch.randn(1, 20, 2, generator=generator)
+        found.append((x, usual_pool(model, model.encode(x)).sample(1, generator)[0][:, 0]))
+    return found
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+@pytest.mark.parametrize("compare", list(PROGRAM["COMPARE"].values()))
+def test_fitting_finds_the_temperature_of_the_energies(model, held, factor, compare):
+    """A network whose samples are the truth has temperature 1; energies times a factor need that factor."""
+    scaled = deepcopy(model)
     with torch.no_grad():
         scaled.f.last.weight *= factor
-    save(scaled, configuration, folder)
-    simulator = FromTheModel()
-    monkeypatch.setattr(MixtureData, "make_test_simulator", lambda *arguments: simulator)
-    PROGRAM["main"].__globals__["SIZES"] = (20,)
-    PROGRAM["main"](str(folder), None, 60, [20, 10] if each else None, each, compare)
-    found = load_configuration(folder).temperature
-    if each:
-        sizes, found = zip(*found, strict=True)
-        assert sizes == (10, 20)
-    assert found == pytest.approx((factor, factor) if each else factor, rel=0.2)
+    assert PROGRAM["fitted_to_points"](scaled, held, compare) == pytest.approx(factor, rel=0.2)
+
+
+def test_temperatures_of_sizes_are_stored_smallest_first(vector_checkpoint):
+    """Sizes may be named in any order."""
+    PROGRAM["main"](str(vector_checkpoint), None, 1, [6, 4], each=True)
+    sizes, found = zip(*load_configuration(vector_checkpoint).temperature, strict=True)
+    assert sizes == (4, 6)
+    assert all(PROGRAM["LOWEST"] < each < PROGRAM["HIGHEST"] for each in found)
+
+
+def test_one_temperature_for_all_sizes_is_a_number(vector_checkpoint):
+    PROGRAM["main"](str(vector_checkpoint), None, 1, [6, 4])
+    assert PROGRAM["LOWEST"] < load_configuration(vector_checkpoint).temperature < PROGRAM["HIGHEST"]

@@ -22,7 +22,7 @@ from gfncp.coresets.units import Scale
 from gfncp.data.checks import check_each_set, check_known, check_labels, check_weights
 from gfncp.decoding.stream import Stream
 from gfncp.estimators import persistence, streaming
-from gfncp.estimators.answer import decide, including
+from gfncp.estimators.answer import decide
 from gfncp.estimators.embedded_coreset_inference import class_of
 from gfncp.estimators.fitted import Fitted
 from gfncp.estimators.inference import Given, Inference, Judge
@@ -407,7 +407,6 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         """Cluster some sets side by side, or one that is large; return their estimators."""
         found = inference.cluster(sets, int(self.n_samples), generator)
         for one, given, index, (greedy, posterior) in zip(fitted, sets, indices, found, strict=True):
-            posterior = including(posterior, greedy, inference, given)
             log_prob = cast(float, posterior.log_prob_of(greedy))
             one.outside_ = one.outside_ + warn_unlike_set(inference, given, greedy, log_prob)
             one._decide(inference, given, inference.settle(given, greedy, posterior), posterior, index)

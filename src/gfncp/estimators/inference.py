@@ -36,7 +36,7 @@ POINTS_AT_ONCE = 5_000  # of the sets that are clustered side by side
 
 Points = Float[np.ndarray, "points *shape"]
 Judge = Callable[[Points], Float[np.ndarray, "points options"]]  # from new points to their probabilities
-Clustered = tuple[Int[np.ndarray, "points"], Posterior]  # the greedy clustering, and samples
+Clustered = tuple[Int[np.ndarray, "points"], Posterior]  # the greedy clustering, which the other includes
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,6 @@ class Given:
     def unit(self) -> Scale:
         """Return how columns are brought to one unit; "none" where the network takes them as they are."""
         return self.scale or "none"
-
-
-def usual_orders(network: EnergyNetwork) -> int:
-    """Return over how many orders a network of points is pooled, unless told: 8, but a stream has one."""
-    return 1 if isinstance(network, OnlineEnergyNetwork) else POOLED_ORDERS
-
-
-def usual_pool(network: EnergyNetwork, encoding: Encoding) -> Pool:
-    """Return the posterior of encoded sets as users get it, without bounds, from a network of points."""
-    points = encoding.mask.shape[1]
-    return Pool(network, encoding, orders.random_orders(usual_orders(network), points, seeded(ORDERS_SEED)))
 
 
 @dataclass(frozen=True)
@@ -129,8 +118,8 @@ class Inference:
 
     @staticmethod
     def usual_orders(network: EnergyNetwork) -> int:
-        """Return the number of orders over which probabilities are pooled, unless told."""
-        return usual_orders(network)
+        """Return the number of orders over which probabilities are pooled, unless told: a stream has one."""
+        return 1 if isinstance(network, OnlineEnergyNetwork) else POOLED_ORDERS
 
     @property
     def point_shape(self) -> PointShape:
@@ -334,3 +323,9 @@ class Inference:
 
     def _bounds(self, points: int) -> ClusterBounds | None:
         return ClusterBounds.of(self.n_clusters, points)
+
+
+def usual_pool(network: EnergyNetwork, encoding: Encoding) -> Pool:
+    """Return the posterior of encoded sets as users get it, without bounds, from a network of points."""
+    count, points = Inference.usual_orders(network), encoding.mask.shape[1]
+    return Pool(network, encoding, orders.random_orders(count, points, seeded(ORDERS_SEED)))
