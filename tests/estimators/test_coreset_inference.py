@@ -9,6 +9,7 @@ from sklearn.datasets import make_blobs
 from gfncp import GFNCP
 from gfncp.coresets.units import in_units
 from gfncp.decoding.likelihood import log_prob
+from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.partitions import all_partitions, canonical_labels
 from gfncp.posterior.posterior import Posterior
 
@@ -90,13 +91,28 @@ def test_samples_come_as_often_as_they_are_probable(inference, generator):
     assert (np.abs(share - probability) < 5 * error + 1e-3).all()
 
 
+def test_the_posterior_is_the_mean_of_those_of_the_coresets(inference, monkeypatch):
+    made = inference()
+    given, partitions = made.given(points(6)), all_partitions(6)
+    coresets = made.coresets(given)
+    assert len(coresets) > 1
+    together = np.exp(made.log_prob(given, partitions))
+    alone = []
+    for each in coresets:
+        monkeypatch.setattr(CoresetInference, "coresets", lambda self, given, each=each: [each])
+        alone.append(np.exp(made.log_prob(given, partitions)))
+    assert (np.array(alone) == 0).any(0).any()  # what is impossible by one may be possible by another
+    np.testing.assert_allclose(np.mean(alone, 0), together, rtol=1e-4, atol=1e-8)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_the_answer_of_several_coresets_is_possible_in_the_largest(inference, seed):
     made = inference()
     given = made.given(points(40, seed=seed))
     assert len(made.coresets(given)) > 1
-    labels = made.greedy(given)
+    labels, largest = made.greedy(given), made.prepared(given)
     assert torch.equal(labels, canonical_labels(labels))
+    assert len(labels[largest.first_rows[largest.medoid]].unique()) == len(labels.unique())
     assert np.isfinite(made.log_prob(given, labels[None]))[0]
 
 
@@ -315,7 +331,7 @@ def test_categories_of_weight_two_count_like_two_copies(checkpoint, scale):
     once, twice = (GFNCP(checkpoint, 5, random_state=0, scale=scale, categorical_weight=w) for w in (1, 2))
     frame = table()
     copied = pd.concat([frame, frame[["flag", "kind"]].add_suffix(" again")], axis=1)
-    labels = once.fit(copied).labels_
+    labels = frame["flag"].to_numpy(int)
     expected = once.log_prob(copied, labels)
     assert twice.log_prob(frame, labels) == pytest.approx(expected, abs=1e-4)
     assert once.log_prob(frame, labels) != pytest.approx(expected, abs=1e-3)

@@ -41,8 +41,7 @@ def of_embeddings(checkpoint, tmp_path):
 
 @pytest.fixture
 def embed(checkpoint):
-    network = GFNCP(checkpoint)._inference().network
-    return lambda x: network.encoder.embed(torch.from_numpy(x).float()).double().numpy()
+    return lambda x: GFNCP(checkpoint)._inference().vectors(x)
 
 
 def images(count, seed=0):
@@ -52,6 +51,12 @@ def images(count, seed=0):
     x[::2, :14] += 0.5
     x[1::2, 14:] += 0.5
     return x
+
+
+def test_vectors_are_what_the_embedding_makes(checkpoint):
+    inference, x = GFNCP(checkpoint)._inference(), images(5)
+    expected = inference.network.encoder.embed(torch.from_numpy(x).float()).numpy()
+    np.testing.assert_allclose(inference.vectors(x), expected, rtol=1e-5, atol=1e-5)
 
 
 def fitted(checkpoint, x, scale="auto", **known):

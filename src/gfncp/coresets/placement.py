@@ -22,6 +22,7 @@ from gfncp.networks.tokens import Placement
 from gfncp.partitions import canonical_labels
 
 POINTS_PER_BLOCK = 8192
+CELLS = 2**22  # probabilities of points and clusters that are computed together
 
 
 class PlacedPoints:
@@ -54,18 +55,15 @@ class PlacedPoints:
 
     def sample(
         self, labels: Int[Tensor, "samples tokens"], generator: torch.Generator
-    ) -> tuple[Int[Tensor, "samples rows"], Float[Tensor, "samples"]]:
-        """Draw a cluster for each point, and return the log-probabilities of these draws."""
+    ) -> Int[Tensor, "samples rows"]:
+        """Draw a cluster for each point."""
         found = self.of_tokens(labels)
-        log_prob = torch.zeros(len(labels), dtype=torch.float64)
         for block, shares in self._blocks():
             cumulated = shares.cumsum(1).cpu()
             for row, own in enumerate(labels):
                 token = draw_options(cumulated, generator)
-                taken = own[token.to(own.device)]
-                found[row, block] = taken.cpu().int()
-                log_prob[row] += _log_prob(shares, own, taken)
-        return self._of_rows(found), log_prob
+                found[row, block] = own[token.to(own.device)].cpu().int()
+        return self._of_rows(found)
 
     def log_prob(
         self, labels: Int[Tensor, "clusterings tokens"], of_points: Int[Tensor, "clusterings points"]
@@ -76,9 +74,16 @@ class PlacedPoints:
             labels, of_points: with the same names of clusters; -1 for a cluster without a token.
         """
         log_prob = torch.zeros(len(labels), dtype=torch.float64)
+        clusters = int(torch.maximum(labels.max(), of_points.max())) + 1
+        together = max(1, CELLS // (POINTS_PER_BLOCK * clusters))
         for block, shares in self._blocks():
-            for row, own in enumerate(labels):
-                log_prob[row] += _log_prob(shares, own, of_points[row, block].to(own.device))
+            chosen = [
+                _log_prob(shares, *some)
+                for some in zip(
+                    labels.split(together), of_points[:, block].to(labels.device).split(together), strict=True
+                )
+            ]
+            log_prob += torch.cat(chosen).cpu()
         known = self.prepared.known >= 0  # these points are in the clusters of their tokens
         apart = (of_points != labels.cpu()[:, self.prepared.nearest])[:, known].any(1)
         return torch.where(apart, -torch.inf, log_prob)
@@ -96,9 +101,11 @@ class PlacedPoints:
 
 
 def _log_prob(
-    shares: Float[Tensor, "block tokens"], labels: Int[Tensor, "tokens"], taken: Int[Tensor, "block"]
-) -> Float[Tensor, ""]:
-    """Return the log-probability of the clusters of a block; one without a token has probability 0."""
+    shares: Float[Tensor, "block tokens"],
+    labels: Int[Tensor, "clusterings tokens"],
+    taken: Int[Tensor, "clusterings block"],
+) -> Float[Tensor, "clusterings"]:
+    """Return log-probabilities of the clusters of a block; one without a token has probability 0."""
     member = F.one_hot(labels, int(torch.maximum(labels.max(), taken.max())) + 1).to(shares)
-    chosen = (shares @ member).gather(1, taken.clamp_min(0)[:, None])[:, 0]
-    return torch.where(taken < 0, -torch.inf, chosen.log()).sum().cpu()
+    chosen = (shares @ member).gather(2, taken.clamp_min(0)[..., None])[..., 0]
+    return torch.where(taken < 0, -torch.inf, chosen.log()).sum(1)

@@ -1,7 +1,12 @@
 """Inference by a checkpoint of coresets: whole sets in, clusterings and probabilities out.
 
-The posterior is that of one coreset, the largest. The clustering that is answered is what clusterings by
-eight coresets of several sizes agree on (of large sets, by one of each size).
+Each set has eight coresets of several sizes (a large one, one of each size), each of which is a sketch of it
+that a random choice has made. The posterior is the mean of theirs,
+
+    p(c | x) = (1 / M) sum_m p(c | x, coreset m),
+
+and is sampled by sampling theirs in turn. The clustering that is answered is what clusterings by all of them
+agree on.
 """
 
 import math
@@ -13,7 +18,6 @@ from typing import cast, get_args
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch.nn.utils.rnn import pad_sequence
 
@@ -225,19 +229,38 @@ class CoresetInference(Inference):
     @torch.no_grad()
     def cluster(self, sets: list[Given], n_samples: int, generator: torch.Generator) -> list[Clustered]:
         encoding, placed = self.encode([each for given in sets for each in self.coresets(given)])
-        several = len(placed) // len(sets)
         agreed = self._agreed(sets, encoding, placed)
-        largest = slice(several - 1, None, several)
-        encoding, placed = encoding.of(largest), placed[largest]
-        along, bounds = self._along(encoding), self._bounds(int(encoding.mask.sum(1).min()))
-        drawn, log_prob = orders.sample(self.network, encoding, n_samples, along, generator, bounds)
-        of_agreed = self._log_prob(encoding, placed, [labels[None] for labels in agreed])[:, 0]
+        drawn = self._sample(len(sets), encoding, placed, n_samples, generator)
+        every = [torch.cat([rows, own[None]]) for rows, own in zip(drawn, agreed, strict=True)]
         found = []
-        for i, (each, size) in enumerate(zip(placed, encoding.mask.sum(1).tolist(), strict=True)):
-            rows, rest = each.sample(drawn[i, :, :size], generator)
-            posterior = Posterior.from_samples(rows.numpy(), (log_prob[i].cpu() + rest).numpy())
-            labels = agreed[i].numpy()
-            found.append((labels, posterior.including(labels, float(of_agreed[i]))))
+        for rows, log_prob in zip(every, self._log_prob(encoding, placed, every).numpy(), strict=True):
+            labels = rows.numpy()
+            posterior = Posterior.from_samples(labels[:-1], log_prob[:-1])
+            found.append((labels[-1], posterior.including(labels[-1], float(log_prob[-1]))))
+        return found
+
+    def _sample(
+        self,
+        sets: int,
+        encoding: Encoding,
+        placed: list[PlacedPoints],
+        n_samples: int,
+        generator: torch.Generator,
+    ) -> list[Int[torch.Tensor, "n_samples rows"]]:
+        """Sample clusterings of some sets, by the coresets of a set in turn, which come in random order."""
+        several = len(placed) // sets
+        along, bounds = self._along(encoding), self._bounds(int(encoding.mask.sum(1).min()))
+        share = math.ceil(n_samples / several)
+        drawn, _ = orders.draw(self.network, encoding, share, along, generator, bounds)
+        sizes = encoding.mask.sum(1).tolist()
+        rows = [
+            each.sample(tokens[:, :size], generator)
+            for each, tokens, size in zip(placed, drawn, sizes, strict=True)
+        ]
+        found = []
+        for first in range(0, len(rows), several):
+            turns = torch.randperm(several, generator=generator) + first
+            found.append(torch.stack([rows[turn] for turn in turns], 1).flatten(0, 1)[:n_samples])
         return found
 
     def settle(
@@ -341,22 +364,22 @@ class CoresetInference(Inference):
         self, given: Given, labels: Int[torch.Tensor, "clusterings points"]
     ) -> Float[np.ndarray, "clusterings"]:
         """Return log p(labels | x); -inf where bounds, equal rows, or clusters without a medoid forbid it."""
-        prepared = self.prepared(given)
-        values = self._log_prob(*self.encode([prepared]), [labels])[0]
-        apart = (labels[:, prepared.first_rows][:, prepared.distinct] != labels).any(1)
+        coresets = self.coresets(given)
+        values = self._log_prob(*self.encode(coresets), [labels])[0]
+        points = coresets[0]
+        apart = (labels[:, points.first_rows][:, points.distinct] != labels).any(1)
         return torch.where(apart, -torch.inf, values).numpy()
 
     def _log_prob(
         self, encoding: Encoding, placed: list[PlacedPoints], labels: list[torch.Tensor]
     ) -> Float[torch.Tensor, "sets clusterings"]:
         """Return log p(labels | x) of equally many clusterings of each set; of equal rows, one counts."""
-        of_points = [
-            own[:, each.prepared.first_rows].long() for own, each in zip(labels, placed, strict=True)
-        ]
+        several = len(placed) // len(labels)
+        of_points = []
+        for own, each in zip(labels, placed[::several], strict=True):
+            of_points += [own[:, each.prepared.first_rows].long()] * several
         of_tokens = [own[:, each.prepared.medoid] for own, each in zip(of_points, placed, strict=True)]
         padded = pad_sequence([own.T for own in of_tokens], batch_first=True, padding_value=-1).mT
-        missing = encoding.mask.shape[1] - padded.shape[2]  # other coresets may have more tokens
-        padded = F.pad(padded, (0, missing), value=-1)
         clusterings = self.on_device(canonical_labels(padded))
         bounds = self._bounds(int(encoding.mask.sum(1).min()))
         values = orders.log_prob(self.network, encoding, clusterings, self._along(encoding), bounds).cpu()
@@ -364,7 +387,7 @@ class CoresetInference(Inference):
             each.log_prob(self.on_device(tokens), points)
             for each, tokens, points in zip(placed, of_tokens, of_points, strict=True)
         ]
-        return values + torch.stack(rest)
+        return orders.log_mean((values + torch.stack(rest)).unflatten(0, (-1, several)), 1)
 
     def judge(self, given: Given, labels: Int[np.ndarray, "points"]) -> Judge:
         """Return the judge of new points, each as one token more beside those of the set."""

@@ -65,8 +65,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             was trained on, and at most 1000. The other points of a larger set are assigned given these: see
             `gfncp.decoding.core`, also for time and memory. For a checkpoint of coresets, it is the number of
             micro-clusters that summarise a set, see `gfncp.coresets.placement`; None for one for every four
-            points, within limits (`gfncp.estimators.coreset_sizes`), with the vote of smaller coresets
-            (`gfncp.estimators.coreset_votes`).
+            points, within limits, and smaller coresets beside it (`gfncp.estimators.coreset_sizes`).
             Streams, which checkpoints that were trained online decode, have no such limit.
         n_jobs: number of threads that compute, -1 for all cores, -2 for all but one, and so on; None leaves
             that to PyTorch. Results do not depend on it, but for rounding. Import gfncp before PyTorch, or
