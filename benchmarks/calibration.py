@@ -6,8 +6,9 @@
 Sets are drawn from the prior that such checkpoints are trained on, each from its own seed, and clustered as
 the estimator would. `gfncp.evaluation.free_running` says what an exact posterior would give.
 
-- A cluster of the truth may have no medoid, which the posterior holds for impossible. Log-probabilities,
-  their ranks and those of the number of clusters K leave such sets out. All else is about all sets.
+- If each coreset lacks a medoid of some true cluster, the posterior holds the truth for impossible.
+  Log-probabilities, their ranks and those of the number of clusters K leave such sets out. All else is about
+  all sets.
 - "told K": K is the number of clusters among the medoids of the largest coreset. "20% known": a fifth of the
   rows have known labels; pairs and ARI are of the other rows, and the gain is over the ARI of the same rows
   where nothing is known.

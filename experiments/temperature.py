@@ -132,7 +132,7 @@ def fitted_to_points(model: Any, held: Sequence[LabelledSet], compare: Compare) 
 def excess_of_coresets(inference: CoresetInference, held: list[SimulatedSet], compare: Compare) -> Excess:
     """Return a function of the temperature.
 
-    Sets of which a true cluster has no medoid are left out: the posterior holds the truth for impossible.
+    Sets whose truth the posterior holds for impossible are left out: each coreset lacks one of its clusters.
     """
     given = [inference.given(each.x) for each in held]
 

@@ -77,15 +77,11 @@ class PlacedPoints:
         clusters = int(torch.maximum(labels.max(), of_points.max())) + 1
         together = max(1, CELLS // (POINTS_PER_BLOCK * clusters))
         for block, shares in self._blocks():
-            chosen = [
-                _log_prob(shares, *some)
-                for some in zip(
-                    labels.split(together), of_points[:, block].to(labels.device).split(together), strict=True
-                )
-            ]
+            taken = of_points[:, block].to(labels.device).split(together)
+            chosen = [_log_prob(shares, *some) for some in zip(labels.split(together), taken, strict=True)]
             log_prob += torch.cat(chosen).cpu()
-        known = self.prepared.known >= 0  # these points are in the clusters of their tokens
-        apart = (of_points != labels.cpu()[:, self.prepared.nearest])[:, known].any(1)
+        known = (self.prepared.known >= 0).nonzero()[:, 0]  # these are in the clusters of their tokens
+        apart = (of_points[:, known] != labels.cpu()[:, self.prepared.nearest[known]]).any(1)
         return torch.where(apart, -torch.inf, log_prob)
 
     def of_tokens(self, labels: Int[Tensor, "samples tokens"]) -> Int[Tensor, "samples points"]:

@@ -363,7 +363,7 @@ class CoresetInference(Inference):
     def log_prob(
         self, given: Given, labels: Int[torch.Tensor, "clusterings points"]
     ) -> Float[np.ndarray, "clusterings"]:
-        """Return log p(labels | x); -inf where bounds, equal rows, or clusters without a medoid forbid it."""
+        """Return log p(labels | x); -inf where bounds, equal rows, or a lack of medoids forbid it."""
         coresets = self.coresets(given)
         values = self._log_prob(*self.encode(coresets), [labels])[0]
         points = coresets[0]

@@ -26,7 +26,7 @@ class CoresetSubject:
     Args:
         draw: draws a set; by default, one from the prior over families.
 
-    True labels with a cluster that has no medoid have probability 0.
+    True labels have probability 0 if each coreset lacks a medoid of one of their clusters.
     """
 
     inference: CoresetInference

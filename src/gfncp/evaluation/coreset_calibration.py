@@ -38,10 +38,9 @@ def coreset_calibration(records: list[dict]) -> str:
         "points then share a cluster as often as predicted; the error of pairs is the mean difference, in "
         "bins of the prediction, and in brackets stands that of a sample in the truth's place, which an "
         "exact posterior would have. *Told K*: the number of clusters is given. *20% known*: a fifth of the"
-        " labels are. Clusters without a medoid [cannot be "
-        "found](how-it-works.md#sets-of-any-size-weighted-coresets), so log-probabilities and ranks leave out"
-        " sets whose truth has one; figures *of medoids* are of the labels of medoids instead. Means ± "
-        "standard errors over sets.\n\n"
+        " labels are. Where each coreset lacks a medoid of some cluster, the truth [cannot be "
+        "found](how-it-works.md#sets-of-any-size-weighted-coresets); log-probabilities and ranks leave out"
+        " such sets. Means ± standard errors over sets.\n\n"
     ) + ("\n\n".join(map(_checkpoint, records)) or NOTHING)
 
 
