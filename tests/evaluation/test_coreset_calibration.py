@@ -7,7 +7,14 @@ from gfncp.evaluation.coreset_calibration import MEANS, coreset_calibration
 
 
 def make_curve(error, predicted, observed):
-    return {"error": error, "predicted": predicted, "observed": observed, "counts": [3, 0]}
+    deviation = None if error is None else error / 4
+    return {
+        "error": error,
+        "standard_error": deviation,
+        "predicted": predicted,
+        "observed": observed,
+        "counts": [3, 0],
+    }
 
 
 def make_pairs(of_truth, of_sample):
@@ -17,13 +24,11 @@ def make_pairs(of_truth, of_sample):
 
 @pytest.fixture
 def record():
-    """Return a record of sets of 20 points, which have a token each, and of 300."""
+    """Return a record of sets of 20 and 300 points, in the latter of which nothing has a rank."""
     small = {key: {"value": 0.5, "error": 0.0625} for _, key, _ in MEANS}
-    del small["possible"]
     small |= {"sets": 16, "rank_p": 0.25, "clusters_p": 3e-7, "seconds": 1.4}
     small |= {"pairs": make_pairs(0.25, 0.125), "pairs_known": make_pairs(0.75, None)}
-    large = small | {"rank_p": None}
-    absent = {key: {"value": None, "error": None} for key in small if key.startswith("beside")}
+    large = small | {"rank_p": None, "truth_nll": {"value": None, "error": None}}
     target = {"points": 300, "what": "K: p-value", "value": 0.002, "error": None}
     return {
         "checkpoint": "any",
@@ -36,19 +41,8 @@ def record():
         "cores": 2,
         "processor": "x86",
         "targets": [target | {"wanted": ">= 0.01", "met": False}],
-        "sizes": {"20": small | absent, "300": large},
+        "sizes": {"20": small, "300": large},
     }
-
-
-@pytest.fixture
-def later(record):
-    """Return a record of all rows, with standard errors of the errors of pairs."""
-    sizes = {}
-    for size, of in record["sizes"].items():
-        kept = {key: value for key, value in of.items() if "beside" not in key and "medoid" not in key}
-        pairs = {name: curve | {"standard_error": 0.03125} for name, curve in make_pairs(0.25, 0.125).items()}
-        sizes[size] = kept | {"possible": {"value": 0.75, "error": 0.25}, "pairs": pairs}
-    return record | {"sizes": sizes}
 
 
 def rows(text):
@@ -63,20 +57,13 @@ def test_without_records_the_section_says_so(record):
 def test_a_size_has_a_column_with_standard_errors_and_dashes_for_what_it_has_not(record):
     found = rows(coreset_calibration([record]))
     assert found[:3] == ["|  | 20 points | 300 points |", "| --- | --- | --- |", "| sets | 16 | 16 |"]
-    assert "| ratio, samples / truth | 0.500 ± 0.062 | 0.500 ± 0.062 |" in found
-    assert "| ratio, samples / truth, other points | – | 0.500 ± 0.062 |" in found
-    assert "| p-value, ranks of -log p of medoids | 0.250 | – |" in found
-    assert "| p-value, ranks of K | 3e-07 | 3e-07 |" in found
-    assert "| error of pairs | 0.250 (0.125) | 0.250 (0.125) |" in found
-    assert "| 20% known: error of pairs | 0.750 (–) | 0.750 (–) |" in found
-
-
-def test_a_record_of_all_rows_has_no_medoids(later):
-    found = rows(coreset_calibration([later]))
     assert "| -log p: samples | 0.5 ± 0.1 | 0.5 ± 0.1 |" in found
-    assert "| share of sets whose truth is possible | 0.750 ± 0.250 | 0.750 ± 0.250 |" in found
-    assert "| error of pairs | 0.250 ± 0.031 (0.125 ± 0.031) | 0.250 ± 0.031 (0.125 ± 0.031) |" in found
-    assert not any("medoid" in row or "other point" in row for row in found)
+    assert "| -log p: truth | 0.5 ± 0.1 | – |" in found
+    assert "| ratio, samples / truth | 0.500 ± 0.062 | 0.500 ± 0.062 |" in found
+    assert "| p-value, ranks of -log p | 0.250 | – |" in found
+    assert "| p-value, ranks of K | 3e-07 | 3e-07 |" in found
+    assert "| error of pairs | 0.250 ± 0.062 (0.125 ± 0.031) | 0.250 ± 0.062 (0.125 ± 0.031) |" in found
+    assert "| 20% known: error of pairs | 0.750 ± 0.188 (–) | 0.750 ± 0.188 (–) |" in found
 
 
 def test_curves_have_a_column_for_each_bin_and_dashes_in_empty_ones(record):

@@ -3,18 +3,13 @@
 from gfncp.evaluation.comparison import NOTHING, markdown
 from gfncp.evaluation.table_cells import format_p_value, how_many_met, judged, machine, number, with_error
 
-MEANS = (  # name, key and digits; not every record has every key
-    ("-log p{of}: samples", "sample_nll", 1),
-    ("-log p{of}: truth", "truth_nll", 1),
+MEANS = (  # name, key and digits
+    ("-log p: samples", "sample_nll", 1),
+    ("-log p: truth", "truth_nll", 1),
     ("ratio, samples / truth", "ratio", 3),
     ("share of sets whose truth is possible", "possible", 3),
-    ("-log p per other point: samples", "beside_sample_nll", 3),
-    ("-log p per other point: truth", "beside_truth_nll", 3),
-    ("ratio, samples / truth, other points", "beside_ratio", 3),
     ("K of samples", "sample_clusters", 2),
-    ("K of the truth, medoids", "clusters_of_medoids", 2),
-    ("K of the truth, all rows", "clusters", 2),
-    ("share of rows whose cluster has no medoid", "without_medoid", 4),
+    ("K of the truth", "clusters", 2),
     ("ARI of `labels_`", "ari", 3),
     ("ARI of samples", "ari_samples", 3),
     ("told K: ARI of `labels_`", "ari_told", 3),
@@ -22,8 +17,7 @@ MEANS = (  # name, key and digits; not every record has every key
     ("20% known: ARI of the other rows", "ari_unknown_rows_known", 3),
     ("20% known: gain in their ARI", "known_gain", 3),
 )
-P_VALUES = (("p-value, ranks of -log p{of}", "rank_p"), ("p-value, ranks of K", "clusters_p"))
-MEDOIDS = " of medoids"  # older records are of the labels of medoids alone
+P_VALUES = (("p-value, ranks of -log p", "rank_p"), ("p-value, ranks of K", "clusters_p"))
 PAIRS = (("error of pairs", "pairs"), ("20% known: error of pairs", "pairs_known"))
 
 
@@ -75,20 +69,16 @@ def _command(record: dict) -> str:
 
 def _quantities(sizes: dict[str, dict]) -> str:
     every = list(sizes.values())
-    of_what = "" if "possible" in every[0] else MEDOIDS
     rows = [("", *(f"{size} points" for size in sizes)), ("sets", *(str(of["sets"]) for of in every))]
-    for name, key, digits in MEANS:
-        if key in every[0]:
-            cells = (with_error(**of[key], digits=digits) for of in every)
-            rows.append((name.format(of=of_what), *cells))
-    rows += [(name.format(of=of_what), *(format_p_value(of[key]) for of in every)) for name, key in P_VALUES]
+    rows += [(name, *(with_error(**of[key], digits=digits) for of in every)) for name, key, digits in MEANS]
+    rows += [(name, *(format_p_value(of[key]) for of in every)) for name, key in P_VALUES]
     rows += [(name, *(_errors(of[key]) for of in every)) for name, key in PAIRS]
     return markdown([*rows, ("seconds", *(f"{of['seconds']:.0f}" for of in every))])
 
 
 def _errors(pairs: dict) -> str:
     truth, sample = (
-        with_error(pairs[name]["error"], pairs[name].get("standard_error")) for name in ("truth", "sample")
+        with_error(pairs[name]["error"], pairs[name]["standard_error"]) for name in ("truth", "sample")
     )
     return f"{truth} ({sample})"
 
