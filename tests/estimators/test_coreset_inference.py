@@ -63,6 +63,7 @@ def test_samples_have_the_probability_that_log_prob_says(inference, generator, n
         posterior.log_prob, made.log_prob(given, torch.from_numpy(posterior.labels)), rtol=1e-4, atol=1e-4
     )
     assert np.array_equal(labels, made.greedy(given).numpy())
+    assert posterior.labels.dtype == np.int32  # of a million points, samples take little memory
 
 
 def test_a_largest_coreset_with_fewer_tokens_than_others(inference, generator):

@@ -231,12 +231,12 @@ class CoresetInference(Inference):
         encoding, placed = self.encode([each for given in sets for each in self.coresets(given)])
         agreed = self._agreed(sets, encoding, placed)
         drawn = self._sample(len(sets), encoding, placed, n_samples, generator)
-        every = [torch.cat([rows, own[None]]) for rows, own in zip(drawn, agreed, strict=True)]
+        every = [torch.cat([rows, own[None].to(rows)]) for rows, own in zip(drawn, agreed, strict=True)]
+        log_prob = self._log_prob(encoding, placed, every).numpy()
         found = []
-        for rows, log_prob in zip(every, self._log_prob(encoding, placed, every).numpy(), strict=True):
-            labels = rows.numpy()
-            posterior = Posterior.from_samples(labels[:-1], log_prob[:-1])
-            found.append((labels[-1], posterior.including(labels[-1], float(log_prob[-1]))))
+        for rows, own, values in zip(drawn, agreed, log_prob, strict=True):
+            posterior = Posterior.from_samples(rows.numpy(), values[:-1])
+            found.append((own.numpy(), posterior.including(own.numpy(), float(values[-1]))))
         return found
 
     def _sample(
