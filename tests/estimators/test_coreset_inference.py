@@ -7,11 +7,13 @@ import torch
 from sklearn.datasets import make_blobs
 
 from gfncp import GFNCP
+from gfncp.coresets.placement import PlacedPoints
 from gfncp.coresets.units import in_units
 from gfncp.decoding.likelihood import log_prob
 from gfncp.estimators.coreset_inference import CoresetInference
 from gfncp.partitions import all_partitions, canonical_labels
 from gfncp.posterior.posterior import Posterior
+from gfncp.seeds import seeded
 
 TOKENS = 5
 
@@ -90,6 +92,24 @@ def test_samples_come_as_often_as_they_are_probable(inference, generator):
     share, probability = posterior.counts / 4000, np.exp(posterior.log_prob)
     error = np.sqrt(probability * (1 - probability) / 4000)
     assert (np.abs(share - probability) < 5 * error + 1e-3).all()
+
+
+def test_coresets_take_turns_in_random_order(inference, monkeypatch):
+    made = inference()
+    encoding, placed = made.encode(made.coresets(made.given(points(30))))
+    numbers = {id(each): number for number, each in enumerate(placed)}
+    monkeypatch.setattr(
+        PlacedPoints,
+        "sample",
+        lambda self, labels, generator: torch.full((len(labels), 30), numbers[id(self)]),
+    )
+    firsts = set()
+    for seed in range(30):
+        drawn = made._sample(1, encoding, placed, 20, seeded(seed))[0][:, 0]
+        assert set(drawn[:8].tolist()) == set(range(8)) and torch.equal(drawn[8:16], drawn[:8])
+        assert torch.equal(drawn[16:], drawn[:4])
+        firsts.add(int(drawn[0]))
+    assert len(firsts) > 4
 
 
 def test_the_posterior_is_the_mean_of_those_of_the_coresets(inference, monkeypatch):
