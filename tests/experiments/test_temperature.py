@@ -50,14 +50,27 @@ def test_fitting_finds_the_temperature_of_the_energies(model, held, factor, comp
     assert PROGRAM["fitted_to_points"](scaled, held, compare) == pytest.approx(factor, rel=0.2)
 
 
-def test_temperatures_of_sizes_are_stored_smallest_first(vector_checkpoint):
+@pytest.fixture
+def sizes_fitted(monkeypatch):
+    """Sizes of the sets of each fit, whose result is the largest one over 10."""
+    found = []
+
+    def fit(model, held, compare):
+        found.append([x.shape[1] for x, _ in held])
+        return max(found[-1]) / 10
+
+    monkeypatch.setitem(PROGRAM["main"].__globals__, "fitted_to_points", fit)
+    return found
+
+
+def test_each_size_has_the_temperature_of_its_sets_the_smallest_first(vector_checkpoint, sizes_fitted):
     """Sizes may be named in any order."""
-    PROGRAM["main"](str(vector_checkpoint), None, 1, [6, 4], each=True)
-    sizes, found = zip(*load_configuration(vector_checkpoint).temperature, strict=True)
-    assert sizes == (4, 6)
-    assert all(PROGRAM["LOWEST"] < each < PROGRAM["HIGHEST"] for each in found)
+    PROGRAM["main"](str(vector_checkpoint), None, 2, [6, 4], each=True)
+    assert load_configuration(vector_checkpoint).temperature == ((4, 0.4), (6, 0.6))
+    assert sizes_fitted == [[4, 4], [6, 6]]
 
 
-def test_one_temperature_for_all_sizes_is_a_number(vector_checkpoint):
-    PROGRAM["main"](str(vector_checkpoint), None, 1, [6, 4])
-    assert PROGRAM["LOWEST"] < load_configuration(vector_checkpoint).temperature < PROGRAM["HIGHEST"]
+def test_one_temperature_is_that_of_sets_of_all_sizes(vector_checkpoint, sizes_fitted):
+    PROGRAM["main"](str(vector_checkpoint), None, 2, [6, 4])
+    assert load_configuration(vector_checkpoint).temperature == 0.6
+    assert sizes_fitted == [[6, 6, 4, 4]]

@@ -76,9 +76,10 @@ class PlacedPoints:
         log_prob = torch.zeros(len(labels), dtype=torch.float64)
         clusters = int(torch.maximum(labels.max(), of_points.max())) + 1
         together = max(1, CELLS // (POINTS_PER_BLOCK * clusters))
+        members = F.one_hot(labels, clusters).double().split(together)
         for block, shares in self._blocks():
             taken = of_points[:, block].to(labels.device).split(together)
-            chosen = [_log_prob(shares, *some) for some in zip(labels.split(together), taken, strict=True)]
+            chosen = [_log_prob(shares, *some) for some in zip(members, taken, strict=True)]
             log_prob += torch.cat(chosen).cpu()
         known = (self.prepared.known >= 0).nonzero()[:, 0]  # these are in the clusters of their tokens
         apart = (of_points[:, known] != labels.cpu()[:, self.prepared.nearest[known]]).any(1)
@@ -98,10 +99,13 @@ class PlacedPoints:
 
 def _log_prob(
     shares: Float[Tensor, "block tokens"],
-    labels: Int[Tensor, "clusterings tokens"],
+    member: Float[Tensor, "clusterings tokens clusters"],
     taken: Int[Tensor, "clusterings block"],
 ) -> Float[Tensor, "clusterings"]:
-    """Return log-probabilities of the clusters of a block; one without a token has probability 0."""
-    member = F.one_hot(labels, int(torch.maximum(labels.max(), taken.max())) + 1).to(shares)
+    """Return log-probabilities of the clusters of a block; one without a token has probability 0.
+
+    Args:
+        member: 1 where a token is in a cluster, else 0.
+    """
     chosen = (shares @ member).gather(2, taken.clamp_min(0)[..., None])[..., 0]
     return torch.where(taken < 0, -torch.inf, chosen.log()).sum(1)
