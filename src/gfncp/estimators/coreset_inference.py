@@ -29,7 +29,14 @@ from gfncp.coresets.units import Scale, choose_scale
 from gfncp.decoding import core, orders
 from gfncp.decoding.model import CoresetModel
 from gfncp.estimators.coreset_sizes import LARGE, CoresetSizes, coreset_data, is_flat
-from gfncp.estimators.coreset_votes import consensus, most_typical_clustering, numbers_of_clusters, replaced
+from gfncp.estimators.coreset_votes import (
+    agreeing_most,
+    consensus,
+    most_typical_clustering,
+    numbers_of_clusters,
+    replaced,
+    with_greedy,
+)
 from gfncp.estimators.inference import Clustered, Given, Inference, Judge, Points
 from gfncp.estimators.kept import Kept
 from gfncp.networks.energy import Encoding, EnergyNetwork
@@ -300,8 +307,9 @@ class CoresetInference(Inference):
         """Return the clustering that votes of the coresets of one set agree on: greedy ones, and samples.
 
         Told K, the network joins the wrong clusters where classes consist of several. So samples are drawn
-        without telling K, and if these and greedy clusterings agree on K clusters, that is the answer. Else a
-        sample with fewer clusters gives way to a greedy clustering.
+        without telling K, and if these and greedy clusterings agree on K clusters, that is the answer. Else
+        one with fewer clusters gives way to a greedy clustering, and samples that are told K vote as well: of
+        these, greedy clusterings and the consensus of the others, that with which all votes agree most is it.
         """
         fewest, most = self._told
         if fewest < most:
@@ -313,8 +321,12 @@ class CoresetInference(Inference):
         freely = untold._agreed_by(freely_placed, untold._greedy([given], freely_encoded), drawn)
         if int(freely.max()) + 1 == fewest:
             return freely
-        greedy = self._greedy([given], encoding)
-        return self._agreed_by(placed, greedy, replaced(drawn, numbers_of_clusters(drawn) >= fewest, greedy))
+        greedy, told = self._greedy([given], encoding), self._drawn(given, encoding, SAMPLES)
+        votes = with_greedy(replaced(drawn, numbers_of_clusters(drawn) >= fewest, greedy), greedy)
+        agreed = consensus(placed, votes, greedy[-1], fewest, most)
+        candidates = [agreed[None], *(each[-1, :, : len(agreed)] for each in (greedy, told))]
+        best = agreeing_most(placed, torch.cat([votes, told], 1), torch.cat(candidates))
+        return placed[-1].most_likely(best).long()
 
     def _agreed_by(
         self,
@@ -322,14 +334,8 @@ class CoresetInference(Inference):
         greedy: Int[torch.Tensor, "coresets orders tokens"],
         drawn: Int[torch.Tensor, "coresets shares tokens"],
     ) -> Int[torch.Tensor, "points"]:
-        """Return the consensus of greedy clusterings and as many samples.
-
-        Where clusters overlap, a greedy clustering may open one for almost every token; one with more
-        clusters than the median sample gives way to a sample.
-        """
-        as_often = greedy.repeat_interleave(math.ceil(drawn.shape[1] / greedy.shape[1]), 1)
-        stay = numbers_of_clusters(as_often) <= numbers_of_clusters(drawn).median()
-        votes = torch.cat([replaced(as_often, stay, drawn), drawn], 1)
+        """Return the consensus of greedy clusterings and as many samples."""
+        votes = with_greedy(drawn, greedy)
         return placed[-1].most_likely(consensus(placed, votes, greedy[-1], *self._told)).long()
 
     def _greedy(self, sets: list[Given], encoding: Encoding) -> Int[torch.Tensor, "coresets orders tokens"]:
