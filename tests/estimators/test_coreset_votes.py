@@ -1,21 +1,8 @@
 """Votes of clusterings: which of them count."""
 
-from types import SimpleNamespace
-from typing import cast
-
-import pytest
 import torch
 
-from gfncp.coresets.placement import PlacedPoints
-from gfncp.coresets.prepared import Prepared
-from gfncp.estimators.coreset_votes import agreeing_most, numbers_of_clusters, replaced, with_greedy
-
-
-def placed(nearest: list[int]) -> PlacedPoints:
-    """Return a coreset of which only the token of each point is known."""
-    found = object.__new__(PlacedPoints)
-    found.prepared = cast(Prepared, SimpleNamespace(nearest=torch.tensor(nearest)))
-    return found
+from gfncp.estimators.coreset_votes import numbers_of_clusters, replaced, with_greedy
 
 
 def test_others_in_turn_stand_in_the_places_of_those_that_do_not_stay():
@@ -47,14 +34,3 @@ def test_samples_and_greedy_clusterings_have_half_of_the_say_each():
     votes = with_greedy(drawn, greedy)[0].tolist()
     assert votes[4:] == drawn[0].tolist()
     assert votes[:4] == [[0, 1, 1], [0, 0, 1], [0, 0, 1], [0, 0, 1]]
-
-
-@pytest.mark.parametrize("best", [0, 1, 2])
-def test_the_candidate_that_all_voted_for_agrees_most(best):
-    """Coresets are of the same six points, by two sketches; names of clusters mean nothing."""
-    coresets = [placed([0, 0, 1, 1, 2, 3]), placed([3, 3, 0, 0, 1, 2])]
-    candidates = torch.tensor([[0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 2, 2]]).roll(best, 0)
-    winner = candidates[best]  # 0, 0, 1, 1 of the second coreset's tokens: points 3, 0 and 1, 2
-    votes = torch.stack([winner[[3, 0, 1, 2]], 5 - winner])[:, None].repeat(1, 2, 1)
-    votes[0, 0] = torch.tensor([0, 1, 2, 0])  # one vote for something else
-    assert torch.equal(agreeing_most(coresets, votes, candidates), winner)

@@ -30,7 +30,6 @@ from gfncp.decoding import core, orders
 from gfncp.decoding.model import CoresetModel
 from gfncp.estimators.coreset_sizes import LARGE, CoresetSizes, coreset_data, is_flat
 from gfncp.estimators.coreset_votes import (
-    agreeing_most,
     consensus,
     most_typical_clustering,
     numbers_of_clusters,
@@ -307,36 +306,33 @@ class CoresetInference(Inference):
         """Return the clustering that votes of the coresets of one set agree on: greedy ones, and samples.
 
         Told K, the network joins the wrong clusters where classes consist of several. So samples are drawn
-        without telling K, and if these and greedy clusterings agree on K clusters, that is the answer. Else
-        one with fewer clusters gives way to a greedy clustering, and samples that are told K vote as well: of
-        these, greedy clusterings and the consensus of the others, that with which all votes agree most is it.
+        without telling K, and if these and greedy clusterings agree on K clusters, that is the answer. Else a
+        sample with fewer clusters gives way to a greedy clustering, and samples that are told K vote as well.
         """
         fewest, most = self._told
         if fewest < most:
             greedy = self._greedy([given], encoding)
-            return self._agreed_by(placed, greedy, self._drawn(given, encoding, SAMPLES))
+            votes = with_greedy(self._drawn(given, encoding, SAMPLES), greedy)
+            return self._answer(placed, votes, greedy[-1])
         untold = replace(self, n_clusters=None)
         freely_encoded, freely_placed = untold.encode([each.prepared for each in placed])
         drawn = untold._drawn(given, freely_encoded, SAMPLES)
-        freely = untold._agreed_by(freely_placed, untold._greedy([given], freely_encoded), drawn)
+        greedy = untold._greedy([given], freely_encoded)
+        freely = untold._answer(freely_placed, with_greedy(drawn, greedy), greedy[-1])
         if int(freely.max()) + 1 == fewest:
             return freely
         greedy, told = self._greedy([given], encoding), self._drawn(given, encoding, SAMPLES)
         votes = with_greedy(replaced(drawn, numbers_of_clusters(drawn) >= fewest, greedy), greedy)
-        agreed = consensus(placed, votes, greedy[-1], fewest, most)
-        candidates = [agreed[None], *(each[-1, :, : len(agreed)] for each in (greedy, told))]
-        best = agreeing_most(placed, torch.cat([votes, told], 1), torch.cat(candidates))
-        return placed[-1].most_likely(best).long()
+        return self._answer(placed, torch.cat([votes, told], 1), greedy[-1])
 
-    def _agreed_by(
+    def _answer(
         self,
         placed: list[PlacedPoints],
-        greedy: Int[torch.Tensor, "coresets orders tokens"],
-        drawn: Int[torch.Tensor, "coresets shares tokens"],
+        votes: Int[torch.Tensor, "coresets votes tokens"],
+        keeping: Int[torch.Tensor, "kept tokens"],
     ) -> Int[torch.Tensor, "points"]:
-        """Return the consensus of greedy clusterings and as many samples."""
-        votes = with_greedy(drawn, greedy)
-        return placed[-1].most_likely(consensus(placed, votes, greedy[-1], *self._told)).long()
+        """Return what clusterings of the coresets of one set agree on, see `consensus`."""
+        return placed[-1].most_likely(consensus(placed, votes, keeping, *self._told)).long()
 
     def _greedy(self, sets: list[Given], encoding: Encoding) -> Int[torch.Tensor, "coresets orders tokens"]:
         """Greedy clusterings of all coresets of some sets, at least 16 for each set."""

@@ -15,7 +15,6 @@ from gfncp.coresets.placement import PlacedPoints
 from gfncp.decoding import orders
 from gfncp.partitions import canonical_labels
 from gfncp.posterior.consensus import Votes
-from gfncp.posterior.point_estimates import agreement
 
 COMPARED = 1000  # rows by which clusterings are compared, at most
 
@@ -74,38 +73,14 @@ def consensus(
             a cluster of the consensus has no medoid, and too few are left.
         low, high: bounds on the number of clusters.
     """
-    some = _compared(placed)
-    rows = np.arange(len(some))
-    votes = Votes(_of_points(placed, labels, torch.cat([some, placed[-1].prepared.medoid])))
+    medoid, points = placed[-1].prepared.medoid, len(placed[-1].prepared.nearest)
+    some = torch.arange(0, points, math.ceil(points / COMPARED))
+    places, rows = torch.cat([some, medoid]), np.arange(len(some))
+    of_places = [
+        own.cpu()[:, each.prepared.nearest[places]] for each, own in zip(placed, labels, strict=True)
+    ]
+    votes = Votes(canonical_labels(torch.cat(of_places)).numpy())
     closeness = votes.closeness(votes.consensus(rows, low, high), rows)
     found = torch.from_numpy(closeness[len(some) :].argmax(1))
     few = len(found.unique()) < low
     return most_typical_clustering(keeping, placed[-1]) if few else canonical_labels(found)
-
-
-def agreeing_most(
-    placed: list[PlacedPoints],
-    labels: Int[torch.Tensor, "coresets votes tokens"],
-    candidates: Int[torch.Tensor, "candidates own_tokens"],
-) -> Int[torch.Tensor, "own_tokens"]:
-    """Return the clustering of the last coreset's tokens that agrees most with those of all coresets."""
-    some = _compared(placed)
-    own = _of_points(placed[-1:], candidates[None], some)
-    among = agreement(np.concatenate([own, _of_points(placed, labels, some)]))
-    return candidates[int(among[: len(own), len(own) :].mean(1).argmax())]
-
-
-def _compared(placed: list[PlacedPoints]) -> Int[torch.Tensor, "some"]:
-    """Return some points of a set, at equal steps, by which clusterings are compared."""
-    points = len(placed[-1].prepared.nearest)
-    return torch.arange(0, points, math.ceil(points / COMPARED))
-
-
-def _of_points(
-    placed: list[PlacedPoints],
-    labels: Int[torch.Tensor, "coresets votes tokens"],
-    points: Int[torch.Tensor, "some"],
-) -> Int[np.ndarray, "all_votes some"]:
-    """Return clusterings of some points, each of which has the label of its token."""
-    found = [own.cpu()[:, each.prepared.nearest[points]] for each, own in zip(placed, labels, strict=True)]
-    return canonical_labels(torch.cat(found)).numpy()
