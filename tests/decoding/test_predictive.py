@@ -8,11 +8,11 @@ from gfncp.decoding.model import InteractingModel, Model, OnlineModel, PairwiseM
 from gfncp.networks.attention import ContextEncoder
 from gfncp.networks.encoders import (
     EmbeddedEncoder,
-    ImageEmbedding,
     ImageEncoder,
     ScaledVectorEncoder,
     VectorEncoder,
 )
+from gfncp.networks.image_embeddings import ImageEmbedding
 from gfncp.networks.principal import PrincipalEncoder
 
 MODELS = {

@@ -130,7 +130,7 @@ def trained_clusterer(name: str, network: dict) -> Callable:
 
 
 def pretrained(folder: Path, seed: int) -> list:
-    from gfncp.networks.encoders import ImageEmbedding
+    from gfncp.networks.image_embeddings import ImageEmbedding
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

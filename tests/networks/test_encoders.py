@@ -8,11 +8,11 @@ from gfncp.networks.attention import Block, ContextEncoder, split_precision
 from gfncp.networks.encoders import (
     AnyVectorEncoder,
     EmbeddedEncoder,
-    ImageEmbedding,
     ImageEncoder,
     ScaledVectorEncoder,
     VectorEncoder,
 )
+from gfncp.networks.image_embeddings import ImageEmbedding
 from gfncp.networks.principal import PrincipalEncoder
 from gfncp.networks.tokens import COLUMNS, TokenEncoder
 from gfncp.partitions import prefix_mask

@@ -13,7 +13,7 @@ from gfncp.cli import main
 from gfncp.configuration import parse
 from gfncp.configuration.toml_files import read_configuration, to_toml
 from gfncp.data import own_images
-from gfncp.networks.encoders import ImageEmbedding
+from gfncp.networks.image_embeddings import ImageEmbedding
 from gfncp.simulators import NeighbourEmbeddings
 from gfncp.training import own_points as own_data
 

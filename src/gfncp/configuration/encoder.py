@@ -13,13 +13,15 @@ from gfncp.networks.attention import ContextEncoder
 from gfncp.networks.encoders import (
     AnyVectorEncoder,
     EmbeddedEncoder,
-    ImageEmbedding,
     ImageEncoder,
     ScaledVectorEncoder,
     VectorEncoder,
 )
+from gfncp.networks.image_embeddings import ImageEmbedding, ResidualImageEmbedding
 from gfncp.networks.principal import PrincipalEncoder
 from gfncp.networks.tokens import TokenEncoder
+
+EMBEDDINGS = {"plain": ImageEmbedding, "residual": ResidualImageEmbedding}
 
 
 class Pretraining(Section):
@@ -30,10 +32,12 @@ class Pretraining(Section):
     round_iterations: Annotated[int, Field(ge=1)] = 500
     reach: Share = 0.02
     alike: Share = 0.3
+    augmentations: Literal["strong", "handwriting"] = "strong"
     strength: Annotated[float, Field(ge=0, le=1)] = 1.0
     batch: Annotated[int, Field(ge=2)] = 256
     temperature: Annotated[float, Field(gt=0)] = 0.2
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    precision: Literal["float32", "bfloat16"] = "float32"
 
     @model_validator(mode="after")
     def _trains(self) -> "Pretraining":
@@ -132,14 +136,16 @@ class Pictures(Encoder):
 
 
 class EmbeddedPictures(Section):
-    """See `gfncp.networks.encoders.EmbeddedEncoder` and `gfncp.networks.encoders.ImageEmbedding`.
+    """See `gfncp.networks.encoders.EmbeddedEncoder` and `gfncp.networks.image_embeddings`.
 
+    ``layers``: the embedding's, plain convolutions or residual blocks.
     ``embedding``: checkpoint whose embedding is taken; it is pre-trained if left out.
     """
 
     kind: Literal["embedded-images"]
     features: Width = 128
     channels: tuple[Width, Width, Width] = (16, 32, 64)
+    layers: Literal["plain", "residual"] = "plain"
     context: Context | None = None
     pretraining: Pretraining = Pretraining()
     embedding: str | None = None
@@ -151,7 +157,7 @@ class EmbeddedPictures(Section):
         return self
 
     def build(self) -> interfaces.Encoder:
-        return EmbeddedEncoder(ImageEmbedding(self.features, self.channels), self.of_embedded())
+        return EmbeddedEncoder(EMBEDDINGS[self.layers](self.features, self.channels), self.of_embedded())
 
     def of_embedded(self) -> interfaces.Encoder:
         return Vectors(kind="vectors", dim=self.features, context=self.context).build()

@@ -3,15 +3,14 @@
 from copy import copy
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from gfncp.networks.image_embeddings import IMAGES_PER_CHUNK, ImageEmbedding, embed, one_channel
 from gfncp.networks.interfaces import Conditional, Encoder, Network
 from gfncp.networks.standardise import COMPONENTS, principal_axes, principal_components
 
-IMAGES_PER_CHUNK = 16_384
 NUMBERS_PER_CHUNK = 2**23  # entries of the raw vectors that are standardised together
 
 
@@ -92,11 +91,6 @@ class AnyVectorEncoder(ScaledVectorEncoder):
         return lambda new: components(new).to(self.scale.dtype) / self.scale
 
 
-def one_channel(images: Float[Tensor, "images 28 28"]) -> Float[Tensor, "images 1 28 28"]:
-    """Return images with a channel that is last in memory, which makes convolutions on a CPU faster."""
-    return images.unsqueeze(-1).permute(0, 3, 1, 2)
-
-
 class ImageEncoder(Encoder):
     """Features of 28 x 28 grey images in [0, 1] by a small LeNet (two convolutions, two linear layers)."""
 
@@ -132,40 +126,6 @@ class ImageEncoder(Encoder):
 
     def conditioned_on(self, given: Float[Tensor, "given 28 28"]) -> Conditional:
         return lambda new: alone(self, new)
-
-
-class ImageEmbedding(nn.Module):
-    """Embedding of 28 x 28 grey images in [0, 1] on a sphere, by three convolutions.
-
-    It is trained by `gfncp.training.pretraining`.
-
-    Args:
-        features: width of the embedding, whose norm is the root of it: coordinates have size 1.
-        channels: output channels of each convolution.
-    """
-
-    point_shape = (28, 28)
-
-    def __init__(self, features: int = 128, channels: tuple[int, int, int] = (16, 32, 64)) -> None:
-        super().__init__()
-        self.features = features
-        layers, before = [], 1
-        for after in channels:
-            convolution = nn.Conv2d(before, after, 3, padding=1, bias=False)
-            layers += [convolution, nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
-            before = after
-        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(9 * before, features))
-
-    def forward(self, images: Float[Tensor, "images 28 28"]) -> Float[Tensor, "images features"]:
-        return F.normalize(self.layers(one_channel(images)), dim=1) * self.features**0.5
-
-
-@torch.no_grad()
-def embed(embedding: nn.Module, points: Float[Tensor, "rows *shape"]) -> Float[Tensor, "rows features"]:
-    """Return embeddings of single points, on the points' device; the embedding may be on another."""
-    device = next(embedding.parameters()).device
-    chunks = points.split(IMAGES_PER_CHUNK)  # a whole data set may not fit on its device
-    return torch.cat([embedding(chunk.to(device)).to(points.device) for chunk in chunks])
 
 
 class EmbeddedEncoder(Encoder):

@@ -11,7 +11,8 @@ from gfncp.checkpoints import load, read_weights
 from gfncp.configuration import Configuration
 from gfncp.configuration.encoder import EmbeddedPictures, Pretraining
 from gfncp.files import write_atomically
-from gfncp.networks.encoders import EmbeddedEncoder, ImageEmbedding
+from gfncp.networks.encoders import EmbeddedEncoder
+from gfncp.networks.image_embeddings import ImageEmbedding
 from gfncp.training.pretraining import pretrain
 
 EMBEDDING = "embedding.safetensors"  # of images, in the folder of a run

@@ -16,35 +16,16 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
-from gfncp.extras import extra
-from gfncp.networks.encoders import ImageEmbedding, embed
+from gfncp.networks.image_embeddings import ImageEmbedding, embed
 from gfncp.schedules import cosine
 from gfncp.seeds import seeded
 from gfncp.simulators.images import Augmentation, augmented_by, global_streams, pixel_components
 from gfncp.simulators.neighbours import NeighbourClusters, Walks
+from gfncp.training.augmentations import AUGMENTATIONS
+from gfncp.training.precision import DTYPES, Precision, products_in
 
 WARM_UP = 100  # iterations
 ANCHORS = 2000
-
-
-def strong_augmentations(strength: float) -> Augmentation:
-    """Return random rotation, shift, scale, shear and erasing, at full strength harder than for clusters.
-
-    At strength 0, images stay as they are.
-    """
-    with extra("train", "pre-training"):
-        import kornia.augmentation as K
-
-    return K.AugmentationSequential(
-        K.RandomAffine(
-            25.0 * strength,
-            (0.1 * strength, 0.1 * strength),
-            (1 - 0.3 * strength, 1 + 0.2 * strength),
-            # It takes four numbers, as it says; its annotation forgets them.
-            (-20.0 * strength, 20.0 * strength, -20.0 * strength, 20.0 * strength),  # pyright: ignore[reportArgumentType]
-        ),
-        K.RandomErasing(p=0.5 * strength, scale=(0.02, 0.15)),
-    )
 
 
 class Pairs(NamedTuple):
@@ -107,10 +88,12 @@ def pretrain(
     round_iterations: int,
     reach: float,
     alike: float,
+    augmentations: str = "strong",
     strength: float,
     batch: int,
     temperature: float,
     learning_rate: float,
+    precision: Precision = "float32",
     seed: int,
     report: Callable[[int, Float[Tensor, ""]], None],
 ) -> None:
@@ -123,9 +106,11 @@ def pretrain(
         round_iterations: iterations of each round.
         reach: the share of all images that is near an anchor, see `gfncp.simulators.neighbours`.
         alike: anchors whose neighbourhoods overlap by more are not told apart; 1 for identical ones.
+        augmentations: name in `gfncp.training.augmentations`.
         strength: of the augmentations, from 0 to 1.
         batch: pairs per iteration.
         temperature: of the softmax by which a view's partner is told from others.
+        precision: of the embedding's matrix products.
         report: gets the iteration, counted through all rounds, and the loss, which need not be computed yet.
     """
     images = images.to(next(embedding.parameters()).device)
@@ -137,8 +122,19 @@ def pretrain(
             features = embed(embedding, images / 255) if done else pixel_components(images)
             near = NeighbourClusters(features, reach, ANCHORS)
             draw, length = same_walk(near.walks, alike), round_iterations
+        augment = AUGMENTATIONS[augmentations](strength)
         losses = contrast(
-            embedding, images, draw, length, strength, batch, temperature, learning_rate, seed, stage
+            embedding,
+            images,
+            draw,
+            augment,
+            length,
+            batch,
+            temperature,
+            learning_rate,
+            DTYPES[precision],
+            seed,
+            stage,
         )
         for loss in losses:
             done += 1
@@ -149,11 +145,12 @@ def contrast(
     embedding: ImageEmbedding,
     images: Tensor,
     draw: DrawPairs,
+    augment: Augmentation,
     iterations: int,
-    strength: float,
     batch: int,
     temperature: float,
     learning_rate: float,
+    dtype: torch.dtype,
     seed: int,
     stage: int,
 ) -> Iterator[Float[Tensor, ""]]:
@@ -169,7 +166,6 @@ def contrast(
             nn.ReLU(), nn.Linear(embedding.features, 128), nn.ReLU(), nn.Linear(128, 64)
         ).to(device)
     optimizer = torch.optim.Adam([*embedding.parameters(), *projection.parameters()], lr=learning_rate)
-    augment = strong_augmentations(strength)
     for iteration in range(iterations):
         for group in optimizer.param_groups:
             warm = min(1.0, (iteration + 1) / WARM_UP)
@@ -177,7 +173,9 @@ def contrast(
         generator = seeded(seed, stage, iteration)
         first, second, alike = (drawn.to(device, non_blocking=on_cuda) for drawn in draw(batch, generator))
         views = augmented_by(augment, images[torch.cat([first, second])] / 255, generator)
-        one, other = projection(embedding(views)).chunk(2)
+        with products_in(dtype, device):
+            embedded = embedding(views)
+        one, other = projection(embedded.float()).chunk(2)
         loss = info_nce(one, other, alike, temperature)
         optimizer.zero_grad()
         loss.backward()

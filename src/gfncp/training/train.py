@@ -29,13 +29,12 @@ from gfncp.training.interruption import exit_code, stopping_at_once
 from gfncp.training.keeper import Keeper
 from gfncp.training.log import Log
 from gfncp.training.optimizers import OPTIMIZERS, set_learning_rate
+from gfncp.training.precision import DTYPES, products_in
 from gfncp.training.preparation import prepare_embedding
 from gfncp.training.progress import progress, scalars
 from gfncp.training.run_state import BEST, opened, restore
 from gfncp.training.throughput import Throughput
 from gfncp.training.validation import validate
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class Loss(nn.Module):
@@ -52,7 +51,7 @@ class Loss(nn.Module):
         self.dtype = dtype
 
     def forward(self, batch: Batch, generator: torch.Generator) -> Terms:
-        with torch.autocast(batch.x.device.type, self.dtype, enabled=self.dtype != torch.float32):
+        with products_in(self.dtype, batch.x.device):
             return self.objective(self.network, batch, generator)
 
 
