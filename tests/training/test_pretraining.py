@@ -6,8 +6,8 @@ import torch
 from gfncp.decoding.model import Model
 from gfncp.networks.encoders import EmbeddedEncoder, VectorEncoder, prepared
 from gfncp.networks.image_embeddings import ImageEmbedding, ResidualImageEmbedding
-from gfncp.simulators.neighbours import NeighbourClusters
-from gfncp.training.pretraining import info_nce, pretrain, same_image, same_walk
+from gfncp.simulators.neighbours import NeighbourClusters, nearest_points
+from gfncp.training.pretraining import info_nce, pretrain, same_image, same_neighbourhood, same_walk
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +60,6 @@ def spread(images, **options):
     return float((z.var(0).sum() / z.flatten(0, 1).var(0).sum()).detach())
 
 
-@pytest.mark.parametrize("embedding", [ImageEmbedding, ResidualImageEmbedding])
-def test_images_on_a_sphere_whose_coordinates_have_size_one(embedding, images):
-    z = embedding(8, (2, 4, 4)).eval()(images / 255)
-    torch.testing.assert_close(z.square().mean(1), torch.ones(len(images)))
-    assert len(z.unique(dim=0)) == len(z)
-
-
 def test_low_precision_of_products_hardly_changes_the_training_of_residual_blocks(images):
     losses = {}
     for precision in ("float32", "bfloat16"):
@@ -104,12 +97,22 @@ def test_nothing_is_told_apart_where_all_are_alike(generator):
 
 def test_pairs_belong_together_and_are_alike_with_themselves(generator):
     points = torch.cat([torch.randn(40, 2, generator=generator) + place for place in (0, 100)])
-    for draw in (same_image(80), same_walk(NeighbourClusters(points, 0.1, 20).walks, 0.3)):
+    near = same_neighbourhood(nearest_points(points, 5))
+    for draw in (same_image(80), same_walk(NeighbourClusters(points, 0.1, 20).walks, 0.3), near):
         first, second, alike = draw(30, generator)
         assert torch.equal(first < 40, second < 40)
         assert alike.diagonal().all() and torch.equal(alike, alike.T)
         side = first < 40
         assert not alike[side][:, ~side].any()
+
+
+def test_pairs_of_a_neighbourhood_are_near_each_other(generator):
+    points = torch.arange(20.0)[:, None] ** 1.5  # neighbours are those before, mostly
+    first, second, alike = same_neighbourhood(nearest_points(points, 3))(500, generator)
+    assert (first - second).abs().max() <= 2 and (first != second).any() and (first == second).any()
+    nearest = nearest_points(points, 3)
+    expected = (nearest[first][:, None] == first[:, None]).any(2)
+    assert torch.equal(alike, expected | expected.T)
 
 
 def test_rounds_bring_neighbours_together(images, spread_told_apart):

@@ -30,6 +30,7 @@ class Pretraining(Section):
     iterations: Annotated[int, Field(ge=0)] = 3000
     rounds: Annotated[int, Field(ge=0)] = 0
     round_iterations: Annotated[int, Field(ge=1)] = 500
+    neighbours: Annotated[int, Field(ge=1)] | None = None
     reach: Share = 0.02
     alike: Share = 0.3
     augmentations: Literal["strong", "handwriting"] = "strong"

@@ -255,7 +255,7 @@ class CoresetInference(Inference):
     ) -> list[Int[torch.Tensor, "n_samples rows"]]:
         """Sample clusterings of some sets, by the coresets of a set in turn, which come in random order."""
         several = len(placed) // sets
-        along, bounds = self._along(encoding), self._bounds(int(encoding.mask.sum(1).min()))
+        along, bounds = self._along(encoding), self._bounds_of(encoding)
         share = math.ceil(n_samples / several)
         drawn, _ = orders.draw(self.network, encoding, share, along, generator, bounds)
         sizes = encoding.mask.sum(1).tolist()
@@ -338,7 +338,7 @@ class CoresetInference(Inference):
         """Greedy clusterings of all coresets of some sets, at least 16 for each set."""
         several = len(encoding.mask) // len(sets)
         along = self._known_first(encoding, math.ceil(max(GREEDY, self.n_orders) / several))
-        bounds = self._bounds(int(encoding.mask.sum(1).min()))
+        bounds = self._bounds_of(encoding)
         labels, log_prob = orders.greedy_each(self.network, encoding, along, bounds)
         for i, given in enumerate(sets):
             own = log_prob[i * several : (i + 1) * several]
@@ -356,7 +356,7 @@ class CoresetInference(Inference):
         encoding = encoding._replace(temperature=torch.ones_like(encoding.temperature))
         share = math.ceil(samples / len(encoding.mask))
         along = self._known_first(encoding, 1)
-        bounds = self._bounds(int(encoding.mask.sum(1).min()))
+        bounds = self._bounds_of(encoding)
         labels, log_prob = orders.sample(self.network, encoding, share, along, seeded(ORDERS_SEED, 1), bounds)
         self.check_finite(bool(log_prob.isfinite().all()), given.x)
         return labels
@@ -383,7 +383,7 @@ class CoresetInference(Inference):
         of_tokens = [own[:, each.prepared.medoid] for own, each in zip(of_points, placed, strict=True)]
         padded = pad_sequence([own.T for own in of_tokens], batch_first=True, padding_value=-1).mT
         clusterings = self.on_device(canonical_labels(padded))
-        bounds = self._bounds(int(encoding.mask.sum(1).min()))
+        bounds = self._bounds_of(encoding)
         values = orders.log_prob(self.network, encoding, clusterings, self._along(encoding), bounds).cpu()
         rest = [
             each.log_prob(self.on_device(tokens), points)
@@ -416,6 +416,10 @@ class CoresetInference(Inference):
 
     def _along(self, encoding: Encoding) -> Int[torch.Tensor, "orders tokens"]:
         return self._known_first(encoding, self.n_orders)
+
+    def _bounds_of(self, encoding: Encoding) -> ClusterBounds | None:
+        """Return bounds that the coreset of fewest tokens can keep."""
+        return self._bounds(int(encoding.mask.sum(1).min()))
 
     @staticmethod
     def _known_first(encoding: Encoding, count: int) -> Int[torch.Tensor, "orders tokens"]:

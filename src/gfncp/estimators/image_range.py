@@ -171,9 +171,11 @@ def _share(x: Num[np.ndarray, "images height width"], ranges: ImageRanges) -> fl
 
 def _advice(x: Num[np.ndarray, "images height width"], tried: Mapping[str, ImageRanges]) -> str:
     """Return advice for images outside the ranges: another checkpoint, inversion or embedding."""
-    for other, ranges in _checkpoints_of_images().items():
-        if other not in tried and _share(x, ranges) <= MOST:
-            return f"checkpoint={other!r} was trained on such images"
+    others = {name: ranges for name, ranges in _checkpoints_of_images().items() if name not in tried}
+    share = {name: _share(x, ranges) for name, ranges in others.items()}
+    best = min(share, key=lambda name: share[name], default=None)
+    if best is not None and share[best] <= MOST:
+        return f"checkpoint={best!r} was trained on such images"
     if any(_share(invert(x), ranges) <= MOST for ranges in tried.values()):
         return (
             "light and dark are exchanged; invert them (255 - X, or 1 - X of numbers in [0, 1]; "

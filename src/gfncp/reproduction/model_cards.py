@@ -110,7 +110,8 @@ def _pretraining(options: Pretraining) -> str:
     if options.iterations:
         parts.append(f"{options.iterations} iterations of instance discrimination")
     if options.rounds:
-        parts.append(f"{options.rounds} rounds of drawing neighbours together")
+        rounds = "one round" if options.rounds == 1 else f"{options.rounds} rounds"
+        parts.append(f"{rounds} of drawing neighbours together")
     at_first = "" if options.iterations else ", at first those of pixels"
     return " and ".join(parts) + at_first
 

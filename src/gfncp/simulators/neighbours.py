@@ -85,12 +85,16 @@ class NeighbourClusters:
         return torch.stack(chosen, 1)
 
 
+def nearest_points(features: Float[Tensor, "points features"], count: int) -> Int[Tensor, "points count"]:
+    """Return the nearest points of each point, of which it is one itself."""
+    chunks = features.split(ROWS_PER_CHUNK)
+    return torch.cat([torch.cdist(chunk, features).topk(count, largest=False).indices for chunk in chunks])
+
+
 def neighbour_graph(features: Float[Tensor, "points features"]) -> Float[Tensor, "points points"]:
     """Symmetrically normalised sparse adjacency of the graph that joins each point with its nearest ones."""
     points = len(features)
-    nearest = min(NEAREST + 1, points)
-    chunks = features.split(ROWS_PER_CHUNK)
-    ends = torch.cat([torch.cdist(chunk, features).topk(nearest, largest=False).indices for chunk in chunks])
+    ends = nearest_points(features, min(NEAREST + 1, points))
     starts = torch.arange(points, device=features.device)[:, None]
     edges = torch.stack([starts * points + ends, ends * points + starts]).unique()  # each once, in order
     edges = torch.stack([edges // points, edges % points])

@@ -20,7 +20,7 @@ from gfncp.networks.image_embeddings import ImageEmbedding, embed
 from gfncp.schedules import cosine
 from gfncp.seeds import seeded
 from gfncp.simulators.images import Augmentation, augmented_by, global_streams, pixel_components
-from gfncp.simulators.neighbours import NeighbourClusters, Walks
+from gfncp.simulators.neighbours import NeighbourClusters, Walks, nearest_points
 from gfncp.training.augmentations import AUGMENTATIONS
 from gfncp.training.precision import DTYPES, Precision, products_in
 
@@ -63,6 +63,18 @@ def same_walk(walks: Walks, alike: float) -> DrawPairs:
     return draw
 
 
+def same_neighbourhood(nearest: Int[Tensor, "images nearest"]) -> DrawPairs:
+    """Pair each image with one of those near it; images near each other are not told apart."""
+
+    def draw(pairs: int, generator: torch.Generator) -> Pairs:
+        first = torch.randint(len(nearest), (pairs,), generator=generator)
+        place = torch.randint(nearest.shape[1], (pairs,), generator=generator)
+        near = (nearest[first][:, :, None] == first).any(1).fill_diagonal_(True)
+        return Pairs(first, nearest[first, place], near | near.T)
+
+    return draw
+
+
 def info_nce(
     first: Float[Tensor, "pairs dim"],
     second: Float[Tensor, "pairs dim"],
@@ -86,6 +98,7 @@ def pretrain(
     iterations: int,
     rounds: int,
     round_iterations: int,
+    neighbours: int | None = None,
     reach: float,
     alike: float,
     augmentations: str = "strong",
@@ -104,7 +117,9 @@ def pretrain(
             the principal components of pixels.
         rounds: number of times that neighbours are found in the embedding, and told from others.
         round_iterations: iterations of each round.
-        reach: the share of all images that is near an anchor, see `gfncp.simulators.neighbours`.
+        neighbours: rounds pair each image with itself or one of so many nearest ones. If None, they pair
+            two images of one anchor's walk, see `gfncp.simulators.neighbours`.
+        reach: the share of all images that is near an anchor.
         alike: anchors whose neighbourhoods overlap by more are not told apart; 1 for identical ones.
         augmentations: name in `gfncp.training.augmentations`.
         strength: of the augmentations, from 0 to 1.
@@ -120,8 +135,11 @@ def pretrain(
             draw, length = same_image(len(images)), iterations
         else:
             features = embed(embedding, images / 255) if done else pixel_components(images)
-            near = NeighbourClusters(features, reach, ANCHORS)
-            draw, length = same_walk(near.walks, alike), round_iterations
+            if neighbours is None:
+                draw = same_walk(NeighbourClusters(features, reach, ANCHORS).walks, alike)
+            else:
+                draw = same_neighbourhood(nearest_points(features, 1 + neighbours).cpu())
+            length = round_iterations
         augment = AUGMENTATIONS[augmentations](strength)
         losses = contrast(
             embedding,
