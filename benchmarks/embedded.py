@@ -14,34 +14,21 @@ from typing import Annotated
 
 import torch
 import typer
-from omniglot import SAMPLES, Cluster, by_default, drawn, measure
+from omniglot import Cluster, by_default, drawn, measure, of_embedded, of_images
 from rich.console import Console
 from rich.table import Table
-from torch import nn
 
-from gfncp import GFNCP
 from gfncp.checkpoints import load
 from gfncp.data import labelled_images
 from gfncp.estimators.references import KMeansTrueK
 from gfncp.evaluation.evaluate import describe_device
 from gfncp.evaluation.table_cells import with_error
 from gfncp.files import write_text
-from gfncp.networks.encoders import embedded
 from gfncp.simulators import WholeClasses
 
 CHECKPOINTS = ("mnist", "fashion-mnist")
 
 console = Console(highlight=False)
-
-
-def of_images(checkpoint: str) -> Cluster:
-    """Cluster images by a checkpoint."""
-    return lambda x, k, seed: GFNCP(checkpoint, n_samples=SAMPLES, random_state=seed).fit_predict(x)
-
-
-def of_embedded(cluster: Cluster, encoder: nn.Module) -> Cluster:
-    """Cluster the embeddings of images."""
-    return lambda x, k, seed: cluster(embedded(encoder, torch.from_numpy(x)).numpy(), k, seed)
 
 
 def main(

@@ -7,7 +7,8 @@ Of a checkpoint of vectors, mean and covariance of the statistics of `gfncp.esti
 its simulator of validation (of a checkpoint of coresets: of its prior, or of classes held out of training),
 clustered by itself. Measure them after the temperature. Of a checkpoint of images, limits of each statistic
 of `gfncp.estimators.image_range`, between which lie all but a thousandth of the training images as they are
-and, once more, at a random size: what is drawn may be a tenth smaller than in training, or fill the image.
+and, once more, at a random size: what is drawn may be a tenth smaller than in training, or fill the image. Of
+one that learned from redrawn characters, these count, too.
 """
 
 import json
@@ -26,6 +27,7 @@ from torch.nn import functional
 from gfncp import GFNCP
 from gfncp.checkpoints import RANGES, find, load, load_configuration
 from gfncp.configuration.embedding_files import FileCoresets
+from gfncp.configuration.encoder import EmbeddedPictures
 from gfncp.estimators import image_range
 from gfncp.estimators.outside import statistics_of
 from gfncp.estimators.ranges import ImageRanges, SetRanges
@@ -33,6 +35,8 @@ from gfncp.estimators.set_range import FEWEST_POINTS, fit_ranges
 from gfncp.evaluation.subjects import make_draw
 from gfncp.files import write_text
 from gfncp.seeds import seeded
+from gfncp.simulators.images import augmented_by
+from gfncp.training.augmentations import handwriting_augmentations
 
 OUTSIDE = 0.001  # share of the training images outside of the limits of a statistic
 SMALLEST = 0.9  # size of what is drawn, in units of what it is in training
@@ -99,10 +103,15 @@ def ranges_of_sets(checkpoint: str, command: str, data: Path | None) -> SetRange
 
 def ranges_of_images(checkpoint: str, command: str, data: Path | None) -> ImageRanges:
     """Return limits of the statistics of training images."""
-    generator, found = seeded(0, SIZES_STREAM), []
-    for part in load_configuration(checkpoint).data.images_to_embed(data).split(AT_ONCE):
+    configuration, generator, found = load_configuration(checkpoint), seeded(0, SIZES_STREAM), []
+    encoder = configuration.encoder
+    redrawn = isinstance(encoder, EmbeddedPictures) and encoder.pretraining.augmentations == "handwriting"
+    for part in configuration.data.images_to_embed(data).split(AT_ONCE):
         x = part / 255
-        found += [image_range.image_statistics(each.numpy()) for each in (x, zoomed(x, generator))]
+        views = [x, zoomed(x, generator)]
+        if redrawn:
+            views.append(augmented_by(handwriting_augmentations(1.0), x, generator))
+        found += [image_range.image_statistics(each.numpy()) for each in views]
     ranges = limits(np.concatenate(found), list(image_range.STATISTICS))
     return ImageRanges.model_validate({"command": command, "ranges": ranges})
 

@@ -10,8 +10,10 @@ from safetensors.torch import load_file, save_file
 from gfncp import GFNCP
 from gfncp.checkpoints import WEIGHTS, load_configuration, save_configuration
 from gfncp.configuration import parse
+from gfncp.data import labelled_images
 from gfncp.estimators.embedded_coreset_inference import EmbeddedCoresetInference
 from gfncp.estimators.image_range import STATISTICS
+from gfncp.metrics import agreements
 from gfncp.networks.encoders import EmbeddedEncoder
 from gfncp.partitions import all_partitions
 
@@ -189,3 +191,12 @@ def test_images_unlike_those_of_training_are_refused(checkpoint):
 def test_networks_of_vectors_have_their_own_inference(checkpoint, coreset_checkpoint, vector_checkpoint):
     kinds = [type(GFNCP(each)._inference()) for each in (checkpoint, coreset_checkpoint, vector_checkpoint)]
     assert kinds[0] is EmbeddedCoresetInference and EmbeddedCoresetInference not in kinds[1:]
+
+
+def test_characters_of_unseen_alphabets_are_found(data_folder):
+    images, classes = labelled_images("omniglot", "test", data_folder("omniglot"))
+    rows = torch.isin(classes, torch.tensor([7, 140, 260, 390, 520]))
+    model = GFNCP("omniglot", random_state=0).fit((images[rows] / 255).numpy())
+    found = agreements(classes[rows][None], torch.from_numpy(model.labels_).long()[None, None])
+    assert found.ari.item() > 0.9
+    assert model.posterior_.n_clusters()[5] > 0.1

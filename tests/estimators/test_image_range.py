@@ -7,17 +7,22 @@ import pytest
 
 from gfncp import GFNCP
 from gfncp.checkpoints import RANGES
-from gfncp.data import images
+from gfncp.data import labelled_images
 from gfncp.data.pictures import invert, read_pictures
 from gfncp.estimators.image_range import STATISTICS, choose_checkpoint, describe_unlike, refuse_unlike
 
+NAMES = ["mnist", "fashion-mnist", "omniglot"]
 EVERYTHING = {name: [-10.0, 10.0] for name in STATISTICS}
 
 
 @pytest.fixture
 def of(data_folder):
     """The first test images of a data set, in [0, 1]."""
-    return lambda name: images(name, "test", data_folder(name))[0][:200].numpy() / np.float32(255)
+
+    def first(name):
+        return labelled_images(name, "test", data_folder(name)).images[:200].numpy() / np.float32(255)
+
+    return first
 
 
 def noise(seed=0):
@@ -32,7 +37,7 @@ def texture():
     return np.clip(0.5 + 0.2 * waves / waves.std((1, 2), keepdims=True), 0, 1).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+@pytest.mark.parametrize("name", NAMES)
 def test_own_images_fit_and_inverted_ones_are_to_be_inverted(of, name):
     x = of(name)
     refuse_unlike(x, name)
@@ -44,14 +49,17 @@ def test_own_images_fit_and_inverted_ones_are_to_be_inverted(of, name):
         choose_checkpoint([invert(x)])
 
 
-@pytest.mark.parametrize(("given", "trained"), [("mnist", "fashion-mnist"), ("fashion-mnist", "mnist")])
+@pytest.mark.parametrize(
+    ("given", "trained"),
+    [("mnist", "fashion-mnist"), ("fashion-mnist", "mnist"), ("fashion-mnist", "omniglot")],
+)
 def test_images_of_another_checkpoint_are_sent_there(of, given, trained):
     with pytest.raises(ValueError, match=f"checkpoint='{given}' was trained on such images"):
         refuse_unlike(of(given), trained)
 
 
 @pytest.mark.parametrize("make", [noise, texture])
-@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+@pytest.mark.parametrize("name", NAMES)
 def test_photographs_and_noise_are_to_be_embedded(make, name):
     with pytest.raises(ValueError, match="gfncp embed FOLDER"):
         GFNCP(name).fit(make())
@@ -68,7 +76,7 @@ def test_drawings_in_black_and_white_fit(of):
         refuse_unlike(1 - x, "mnist")
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8])
 def test_noise_in_black_and_white_does_not_fit(name, threshold):
     for x in (noise() >= threshold, noise() < threshold):
@@ -76,7 +84,7 @@ def test_noise_in_black_and_white_does_not_fit(name, threshold):
             refuse_unlike(x.astype(np.float32), name)
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+@pytest.mark.parametrize("name", NAMES)
 def test_photographs_in_black_and_white_do_not_fit(name):
     x = texture()
     dithered = x > np.random.default_rng(1).uniform(size=x.shape)

@@ -11,17 +11,18 @@ def test_a_row_per_method_and_a_column_per_protocol(measured):
             "300 points": {"ours": measured(0.9), "HDBSCAN": measured(0.25)},
             "5 characters": {"ours": measured(0.8), "HDBSCAN": measured(0.75)},
         },
-        "configurations": {"ours": {}, "ccp": {}},
+        "configurations": {"dac": {}, "ccp": {}},
         "device": "cpu (1 threads)",
         "torch": "2.13.0",
     }
     rows = [line for line in omniglot(record).splitlines() if line.startswith("|")]
     assert rows[0] == (
-        "| ARI, K found | 300 points (K = 20.0) | 5 characters (K = 5.0) | ms per set of 300 points |"
+        "| ARI, K found (share within 1) | 300 points (K = 20.0) | 5 characters (K = 5.0) "
+        "| ms per set of 300 points |"
     )
     assert rows[2:] == [
-        "| ours | 0.900 ± 0.012, 7.2 | 0.800 ± 0.012, 7.2 | 42 |",
-        "| HDBSCAN | 0.250 ± 0.012, 7.2 | 0.750 ± 0.012, 7.2 | 42 |",
+        "| ours | 0.900 ± 0.012, 7.2 (0.62) | 0.800 ± 0.012, 7.2 (0.62) | 42 |",
+        "| HDBSCAN | 0.250 ± 0.012, 7.2 (0.62) | 0.750 ± 0.012, 7.2 (0.62) | 42 |",
     ]
     assert "Omniglot, 9 test sets of each kind" in omniglot(record)
-    assert "FOLDER --only ours --only ccp --sets 9 --record" in omniglot(record)
+    assert "FOLDER --network dac --network ccp --sets 9 --record" in omniglot(record)

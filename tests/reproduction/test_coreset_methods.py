@@ -30,8 +30,14 @@ TABLES = {
     "mnist": "table3",
     "fashion-mnist": "table3",
     "clinc150-150": "table4",
+    "omniglot": "omniglot",
 }
-SHIPPED = {"fashion-mnist-six": "fashion-mnist", "fashion-mnist": "fashion-mnist", "clinc150-150": "clinc150"}
+SHIPPED = {
+    "fashion-mnist-six": "fashion-mnist",
+    "fashion-mnist": "fashion-mnist",
+    "clinc150-150": "clinc150",
+    "omniglot": "omniglot",
+}
 MEMBERS, DIM = 30, 384
 
 
@@ -70,7 +76,7 @@ def points() -> torch.Tensor:
 @pytest.mark.parametrize(("dataset", "table"), TABLES.items())
 def test_test_sets_are_those_of_the_other_methods(dataset, table, data):
     drawn = []
-    for method in ("coresets", "ours", "k-means"):
+    for method in ("coresets", "ncp-short", "k-means"):
         run = make_run(DECLARED, table, dataset, method, 0, None, 2)
         own = runs.data_folder(run.configuration, data)
         simulate = sets.make_test_simulator(run.configuration, torch.nn.Identity(), own)

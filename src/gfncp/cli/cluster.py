@@ -29,8 +29,8 @@ def cluster(
     checkpoint: Annotated[
         str | None,
         typer.Option(
-            help="Name of a shipped checkpoint, or a folder. Default: general; for images, mnist or "
-            "fashion-mnist, whichever was trained on images like these.",
+            help="Name of a shipped checkpoint, or a folder. Default: general; for images mnist, "
+            "fashion-mnist or omniglot, whichever was trained on images like these.",
             show_default=False,
         ),
     ] = None,

@@ -137,28 +137,35 @@ def _differences(
 def choose_checkpoint(sets: Sequence[Shaped[np.ndarray, "images height width"]]) -> str:
     """Return the shipped checkpoint of images that fits some sets.
 
-    It is the one with the narrowest ranges that few images are outside of; if there is none, the one that
-    most are inside of.
-
     Raises:
         ValueError: most images are outside of the ranges of all.
     """
     checkpoints = _checkpoints_of_images()
     images = [check_images(each) for each in sets]
     x = np.concatenate(images) if len({each.shape[1:] for each in images}) == 1 else images[0]
-    share = {name: _share(x, ranges) for name, ranges in checkpoints.items()}
-    for name in sorted(checkpoints, key=lambda name: _width(checkpoints[name])):
-        if share[name] <= MANY:
-            return name
-    best = min(share, key=lambda name: share[name])
-    if share[best] <= MOST:
+    best = _fitting(x, checkpoints)
+    if best is not None:
         return best
+    share = {name: _share(x, ranges) for name, ranges in checkpoints.items()}
     counts = ", ".join(f"{100 * value:.0f} % by {name!r}" for name, value in share.items())
     raise ValueError(
         f"most of the {len(x)} images are unlike those that checkpoints of images were trained on "
         f"({counts}): "
         f"{_advice(x, checkpoints)}; or name a --checkpoint of your own"
     )
+
+
+def _fitting(x: Num[np.ndarray, "images height width"], checkpoints: Mapping[str, ImageRanges]) -> str | None:
+    """Return the checkpoint that fits images: that with the narrowest ranges that few are outside of.
+
+    If there is none, it is the one that most are inside of; None if most are outside of all.
+    """
+    share = {name: _share(x, ranges) for name, ranges in checkpoints.items()}
+    for name in sorted(checkpoints, key=lambda name: _width(checkpoints[name])):
+        if share[name] <= MANY:
+            return name
+    best = min(share, key=lambda name: share[name], default=None)
+    return best if best is not None and share[best] <= MOST else None
 
 
 def _width(ranges: ImageRanges) -> float:
@@ -172,9 +179,8 @@ def _share(x: Num[np.ndarray, "images height width"], ranges: ImageRanges) -> fl
 def _advice(x: Num[np.ndarray, "images height width"], tried: Mapping[str, ImageRanges]) -> str:
     """Return advice for images outside the ranges: another checkpoint, inversion or embedding."""
     others = {name: ranges for name, ranges in _checkpoints_of_images().items() if name not in tried}
-    share = {name: _share(x, ranges) for name, ranges in others.items()}
-    best = min(share, key=lambda name: share[name], default=None)
-    if best is not None and share[best] <= MOST:
+    best = _fitting(x, others)
+    if best is not None:
         return f"checkpoint={best!r} was trained on such images"
     if any(_share(invert(x), ranges) <= MOST for ranges in tried.values()):
         return (
