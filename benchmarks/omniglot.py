@@ -3,8 +3,8 @@
     python benchmarks/omniglot.py --data FOLDER --record records/characters.json
 
 FOLDER holds Omniglot's two archives (docs/data.md). With --network, methods of the tables are trained on the
-checkpoint's embedding and measured, too, each in a folder of its own, so that the command goes on where it was
-stopped.
+checkpoint's embedding and measured, too, each in a folder of its own, so that the command goes on where it
+was stopped.
 
 - The checkpoint gets drawings. All others get the same embeddings of these, which were learned from drawings
   of background characters, without labels.
