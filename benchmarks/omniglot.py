@@ -13,7 +13,8 @@ was stopped.
 - Average linkage has one threshold for all sets. *Threshold from held-out labels* is the best one, by mean
   ARI, on sets of background characters that nothing was trained on; *best threshold* is the best one on the
   test sets themselves, an upper bound that no user can know.
-- *general, on its embedding* is the default checkpoint, which has seen neither characters nor embedding.
+- *general, on its embedding* is the default checkpoint, which has not seen the embedding; pixels of
+  background characters were among its training sets.
 - Points that HDBSCAN calls noise count as one cluster.
 """
 

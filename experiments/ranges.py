@@ -105,12 +105,12 @@ def ranges_of_images(checkpoint: str, command: str, data: Path | None) -> ImageR
     """Return limits of the statistics of training images."""
     configuration, generator, found = load_configuration(checkpoint), seeded(0, SIZES_STREAM), []
     encoder = configuration.encoder
-    redrawn = isinstance(encoder, EmbeddedPictures) and encoder.pretraining.augmentations == "handwriting"
+    pretraining = encoder.pretraining if isinstance(encoder, EmbeddedPictures) else None
     for part in configuration.data.images_to_embed(data).split(AT_ONCE):
         x = part / 255
         views = [x, zoomed(x, generator)]
-        if redrawn:
-            views.append(augmented_by(handwriting_augmentations(1.0), x, generator))
+        if pretraining is not None and pretraining.augmentations == "handwriting":
+            views.append(augmented_by(handwriting_augmentations(pretraining.strength), x, generator))
         found += [image_range.image_statistics(each.numpy()) for each in views]
     ranges = limits(np.concatenate(found), list(image_range.STATISTICS))
     return ImageRanges.model_validate({"command": command, "ranges": ranges})

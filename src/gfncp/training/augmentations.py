@@ -5,6 +5,7 @@ numbers come from PyTorch's global streams, as kornia's do.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,9 @@ from torch import Tensor
 
 from gfncp.extras import extra
 from gfncp.simulators.images import Augmentation
+
+if TYPE_CHECKING:
+    from kornia.augmentation import RandomErasing
 
 Images = Float[Tensor, "images 1 height width"]
 
@@ -35,7 +39,7 @@ def strong_augmentations(strength: float) -> Augmentation:
             # It takes four numbers, as it says; its annotation forgets them.
             (-20.0 * strength, 20.0 * strength, -20.0 * strength, 20.0 * strength),  # pyright: ignore[reportArgumentType]
         ),
-        K.RandomErasing(p=0.5 * strength, scale=(0.02, 0.15)),
+        _erasing(strength),
     )
 
 
@@ -53,7 +57,7 @@ def handwriting_augmentations(strength: float) -> Augmentation:
     return redraw
 
 
-def _erasing(strength: float) -> Augmentation:
+def _erasing(strength: float) -> "RandomErasing":
     with extra("train", "pre-training"):
         import kornia.augmentation as K
 
