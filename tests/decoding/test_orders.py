@@ -54,6 +54,22 @@ def test_log_prob_is_the_log_mean_over_orders_of_teacher_forced_probabilities(mo
     torch.testing.assert_close(orders.log_prob(model, model.encode(x), labels[:, 0], some), together[:, 0])
 
 
+def test_orders_of_each_set_are_as_for_it_alone(model, generator):
+    x = points(3, 8)
+    own = torch.stack([orders.random_orders(2, 8, generator) for _ in x])
+    labels = model.sample(x, 5, generator)[0]
+    encoding = model.encode(x)
+    together = orders.log_prob(model, encoding, labels, own)
+    greedy = orders.greedy_each(model, encoding, own)
+    drawn, values = orders.sample(model, encoding, 7, own, generator)
+    torch.testing.assert_close(values, orders.log_prob(model, encoding, drawn, own))
+    for row, along in enumerate(own):
+        alone = model.encode(x[[row]])
+        torch.testing.assert_close(orders.log_prob(model, alone, labels[[row]], along)[0], together[row])
+        for expected, found in zip(orders.greedy_each(model, alone, along), greedy, strict=True):
+            torch.testing.assert_close(expected[0], found[row])
+
+
 def test_averaged_probabilities_of_all_partitions_sum_to_one(model, generator):
     x = points(2, 6)
     everything = all_partitions(6).expand(2, -1, -1)

@@ -11,6 +11,7 @@ from gfncp.coresets.placement import PlacedPoints
 from gfncp.coresets.units import in_units
 from gfncp.decoding.likelihood import log_prob
 from gfncp.estimators.coreset_inference import CoresetInference
+from gfncp.estimators.coreset_votes import consensus
 from gfncp.partitions import all_partitions, canonical_labels
 from gfncp.posterior.posterior import Posterior
 from gfncp.seeds import seeded
@@ -157,7 +158,7 @@ def test_few_points_are_decoded_plainly(inference):
     assert torch.equal(prepared.medoid, torch.arange(5))
     partitions = all_partitions(5)
     tokens = canonical_labels(partitions[:, prepared.distinct.argsort()])
-    order = made._along(made.encode([prepared])[0])[0]
+    order = made._along(made.encode([prepared])[0])[0, 0]
     columns = prepared.columns((1.0, float("inf")))[order][None]
     plain = log_prob(made.network, columns, canonical_labels(tokens[:, order])[None])[0].detach()
     np.testing.assert_allclose(made.log_prob(given, partitions), plain.numpy(), atol=1e-4)
@@ -250,6 +251,57 @@ def test_known_labels_condition_the_posterior(inference, generator, rows):
     assert len(posterior.labels) > 1
 
 
+@pytest.mark.parametrize("n_clusters", [None, 3, (3, 5)])
+def test_all_coresets_know_the_known_labels(inference, generator, n_clusters):
+    """Orders start with the micro-clusters of each coreset that are known, of which some have more."""
+    made = inference(n_clusters=n_clusters)
+    known = np.full(60, -1)
+    known[:9] = np.arange(9) % 3
+    given = made.given(points(60), known=known)
+    coresets = made.coresets(given)
+    assert len(coresets) > 1 and len({int((each.known_tokens >= 0).sum()) for each in coresets}) > 1
+    encoding, _ = made.encode(coresets)
+    for along, of_tokens in zip(made._known_first(encoding, 4), encoding.known, strict=True):
+        assert torch.equal(along.sort(1).values, torch.arange(along.shape[1]).expand_as(along))
+        assert ((of_tokens >= 0)[along].int().diff(dim=1) <= 0).all()
+    labels, posterior = made.cluster([given], 30, generator)[0]
+    for row in (labels, made.greedy(given).numpy(), *posterior.labels):
+        assert np.array_equal(canonical_labels(torch.from_numpy(row[:9])).numpy(), known[:9])
+    np.testing.assert_allclose(
+        posterior.log_prob, made.log_prob(given, torch.from_numpy(posterior.labels)), rtol=1e-4, atol=1e-4
+    )
+    assert np.isfinite(made.log_prob(given, torch.from_numpy(labels)[None])).all()
+
+
+def test_a_consensus_that_joins_known_clusters_is_not_the_answer(inference):
+    """Two points that are known to be apart are a small part of a cluster that all votes agree on."""
+    made = inference()
+    known = np.full(60, -1)
+    known[:2] = 0, 1
+    _, placed = made.encode(made.coresets(made.given(points(60), known=known)))
+    votes = []
+    for each in placed:
+        tokens = each.prepared.known_tokens
+        apart = canonical_labels(torch.where(tokens == 1, 1, 0))
+        votes.append(torch.nn.functional.pad(apart, (0, 99 - len(apart)), value=-1).expand(4, -1))
+    labels = torch.stack(votes)
+    found = consensus(placed, labels, labels[-1], 1, np.inf)
+    assert found[0] != found[1]
+    assert torch.equal(found, placed[-1].most_likely(labels[-1, 0, : len(placed[-1].prepared.mean)]).long())
+
+
+def test_shares_are_probabilities_and_those_of_medoids_and_known_points_are_fixed(inference):
+    made = inference()
+    known = np.full(60, -1)
+    known[:20] = np.arange(20) % 2
+    _, (placed,) = made.encode([made.prepared(made.given(points(60), known=known))])
+    shares = placed.shares(torch.arange(60))
+    torch.testing.assert_close(shares.sum(1), torch.ones(60, dtype=torch.float64))
+    fixed = torch.cat([placed.prepared.medoid, (placed.prepared.known >= 0).nonzero()[:, 0]])
+    assert torch.equal(shares[fixed].argmax(1), placed.prepared.nearest[fixed])
+    assert (shares[fixed].amax(1) == 1).all() and (shares.amax(1) < 1).any()
+
+
 def test_known_labels_of_equal_rows_must_agree(inference):
     made = inference()
     x = np.concatenate([points(4), points(2)])
@@ -267,6 +319,7 @@ def test_labels_split_the_tokens_that_hold_several(inference):
     tokens = prepared.known_tokens
     of_rows = prepared.nearest[prepared.distinct]
     assert torch.equal(tokens[of_rows[:20]], torch.from_numpy(known[:20]))
+    assert torch.equal(tokens, prepared.known[prepared.medoid])
     assert prepared.weight.sum() == 60
 
 

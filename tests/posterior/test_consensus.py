@@ -10,7 +10,7 @@ from gfncp.posterior.consensus import Votes
 
 def consensus(labels, **bounds):
     labels = np.array(labels)
-    found = Votes(labels).consensus(np.arange(labels.shape[1]), **bounds)
+    found = Votes(labels).consensus(**bounds)
     return canonical_labels(torch.from_numpy(found)).numpy()
 
 
@@ -55,6 +55,14 @@ def test_a_cluster_that_hardly_any_clustering_has_joins_the_others():
     assert consensus(alone + somewhere).tolist() == [0, 0, 0, 0, 1, 1, 1, 1, 0]
 
 
+def test_outliers_are_no_cluster_of_those_that_are_wanted():
+    """Most votes have two halves as one, and the two outliers are apart in fewer votes than the halves are one."""
+    whole, halves = [0] * 24, [0] * 12 + [1] * 12
+    votes = [[*whole, 1, 1]] * 4 + [[*whole, 0, 0]] * 2 + [[*halves, 0, 0]] * 2 + [[*halves, 1, 1]] * 2
+    assert consensus(votes, low=1).tolist() == [*whole, 1, 1]
+    assert consensus(votes, low=2, high=2)[:24].tolist() == halves
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_names_and_order_of_clusterings_and_points_mean_nothing(seed):
     votes, rng = random_votes(seed), np.random.default_rng(seed)
@@ -72,10 +80,15 @@ def test_bounds_are_kept(seed, low, high):
     assert low <= labels.max() + 1 <= high
 
 
-def test_closeness_is_the_mean_share_of_clusterings_that_have_two_points_together():
+def test_what_clusters_share_with_those_of_the_votes():
     votes = random_votes(3)
-    rows = np.array([4, 9, 2, 17])
-    labels = np.array([0, 1, 1, 0])
-    together = (votes[:, :, None] == votes[:, None, rows]).mean(0)
-    expected = np.stack([together[:, labels == k].mean(1) for k in (0, 1)], 1)
-    np.testing.assert_allclose(Votes(votes).closeness(labels, rows), expected)
+    labels = np.arange(votes.shape[1]) % 4
+    made = Votes(votes, votes.max(1) + 3)  # two clusters of each have none of the points
+    shared = made.shared(labels)
+    for number, (row, first) in enumerate(zip(votes, made.first, strict=True)):
+        assert first == (votes.max(1) + 3)[:number].sum()
+        expected = [[(row[labels == k] == voted).mean() for k in range(4)] for voted in range(row.max() + 3)]
+        np.testing.assert_allclose(shared[first : first + row.max() + 3], expected)
+    together = (votes[:, :, None] == votes[:, None]).mean(0)
+    expected = np.stack([together[:, labels == k].mean(1) for k in range(4)], 1)
+    np.testing.assert_allclose(made.member @ shared / len(votes), expected)

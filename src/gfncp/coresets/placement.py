@@ -35,15 +35,23 @@ class PlacedPoints:
     def __init__(self, prepared: Prepared, weights: Float[Tensor, "tokens 26"]) -> None:
         self.prepared = prepared
         self.weights = weights
-        free = prepared.known < 0
-        free[prepared.medoid] = False
-        self.rest = free.nonzero()[:, 0]
+        self.fixed = prepared.known >= 0
+        self.fixed[prepared.medoid] = True
+
+    def shares(self, points: Int[Tensor, "some"]) -> Float[Tensor, "some tokens"]:
+        """Return the probabilities that some points go with each token; medoids and known points have theirs."""
+        places, fixed = self.prepared.places[points], self.fixed[points]
+        shares = Placement.log_shares(self.weights[None], places[None].to(self.weights.device))[0]
+        shares = shares.double().exp()
+        own = F.one_hot(self.prepared.nearest[points[fixed]], shares.shape[1])
+        shares[fixed] = own.to(shares)
+        return shares
 
     def _blocks(self) -> Iterator[tuple[Int[Tensor, "block"], Float[Tensor, "block tokens"]]]:
         """Yield blocks of points whose clusters are not fixed, and their probabilities over the tokens."""
-        for block in self.rest.split(POINTS_PER_BLOCK) if len(self.rest) else ():
-            places = self.prepared.places[block].to(self.weights.device)
-            yield block, Placement.log_shares(self.weights[None], places[None])[0].double().exp()
+        rest = (~self.fixed).nonzero()[:, 0]
+        for block in rest.split(POINTS_PER_BLOCK) if len(rest) else ():
+            yield block, self.shares(block)
 
     def most_likely(self, labels: Int[Tensor, "tokens"]) -> Int[Tensor, "rows"]:
         """Return labels of the rows, each that of its most probable cluster."""

@@ -102,7 +102,8 @@ def prepare(
 ) -> list[Prepared]:
     """Summarise a set by at most ``tokens`` micro-clusters, ``count`` times, drawn side by side.
 
-    Micro-clusters with points of several known clusters are split.
+    Micro-clusters with points of several known clusters are split. One with points of a known cluster has one
+    of these as its medoid.
     """
     places, weight = points.places, points.weight
     drawn = summarise(places.expand(count, -1, -1), weight.expand(count, -1), tokens, generator)
@@ -198,4 +199,8 @@ def _split(
             part[others] = known[given][torch.cdist(places[others], places[given]).argmin(1)]
     _, nearest = torch.unique(nearest * (int(part.max()) + 1) + part, return_inverse=True)
     means = places.new_zeros(max(tokens, int(nearest.max()) + 1), places.shape[1])
-    return of_members(places[None], weight[None], means[None], nearest[None])
+    found = of_members(places[None], weight[None], means[None], nearest[None])
+    for token in nearest[told].unique().tolist():
+        given = told[nearest[told] == token]
+        found.medoid[0, token] = given[(places[given] - found.mean[0, token]).square().sum(1).argmin()]
+    return found

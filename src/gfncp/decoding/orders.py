@@ -3,13 +3,13 @@
 A policy that is not perfectly consistent gives a clustering another probability for each order of the points.
 Their mean over M orders, (1 / M) sum_m p(c | x, order m), is a distribution again, with less of that spread;
 it is sampled by sampling along each order in turn. Encoders do not depend on the order, so points are encoded
-once for all orders.
+once for all orders. Orders are those of all sets, or of each set its own.
 """
 
 import math
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from gfncp.bounds import ClusterBounds
@@ -38,7 +38,7 @@ def log_prob(
     network: EnergyNetwork,
     encoding: Encoding,
     labels: Int[Tensor, "batch *clusterings points"],
-    orders: Int[Tensor, "orders points"],
+    orders: Int[Tensor, "*sets orders points"],
     bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "batch *clusterings"]:
     """Return the log of the mean of p(labels | x, order) over the orders, in float64.
@@ -55,7 +55,7 @@ def log_prob(
 def greedy(
     network: EnergyNetwork,
     encoding: Encoding,
-    orders: Int[Tensor, "orders points"],
+    orders: Int[Tensor, "*sets orders points"],
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch points"], Float[Tensor, "batch"]]:
     """Return the one of the greedy clusterings along the orders that agrees best with the others.
@@ -77,14 +77,14 @@ def greedy(
 def greedy_each(
     network: EnergyNetwork,
     encoding: Encoding,
-    orders: Int[Tensor, "orders points"],
+    orders: Int[Tensor, "*sets orders points"],
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch orders points"], Float[Tensor, "batch orders"]]:
     """Return the greedy clustering along each order, and its log-probability along that order."""
     states = [
         decode(network, group, most_likely, bounds=bounds) for group in groups(_permuted(encoding, orders), 1)
     ]
-    along = torch.cat([state.labels for state in states]).view(-1, *orders.shape)
+    along = torch.cat([state.labels for state in states]).view(len(encoding.mask), *orders.shape[-2:])
     values = torch.cat([state.log_prob for state in states]).view(along.shape[:2])
     return _restored(along, orders), values
 
@@ -104,7 +104,7 @@ def sample(
     network: EnergyNetwork,
     encoding: Encoding,
     n_samples: int,
-    orders: Int[Tensor, "orders points"],
+    orders: Int[Tensor, "*sets orders points"],
     generator: torch.Generator,
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
@@ -114,7 +114,7 @@ def sample(
         Labels, -1 where absent, and the log of their mean probability over the orders.
     """
     labels, log_prob = draw(network, encoding, n_samples, orders, generator, bounds)
-    if len(orders) == 1:  # known from sampling
+    if orders.shape[-2] == 1:  # known from sampling
         return labels, log_prob
     return labels, log_mean(log_prob_each(network, encoding, labels, orders, bounds), 1)
 
@@ -124,28 +124,35 @@ def draw(
     network: EnergyNetwork,
     encoding: Encoding,
     n_samples: int,
-    orders: Int[Tensor, "orders points"],
+    orders: Int[Tensor, "*sets orders points"],
     generator: torch.Generator,
     bounds: ClusterBounds | None = None,
 ) -> tuple[Int[Tensor, "batch n_samples points"], Float[Tensor, "batch n_samples"]]:
     """Return labels as `sample` does, and log-probabilities along the order that each was drawn along."""
-    used = orders[:n_samples]
-    share = math.ceil(n_samples / len(used))
+    used = orders[..., :n_samples, :]
+    share = math.ceil(n_samples / used.shape[-2])
     labels, log_prob = sample_encoded(network, _permuted(encoding, used), share, generator, bounds)
     labels, log_prob = (  # orders take turns
-        values.unflatten(0, (-1, len(used))).transpose(1, 2).flatten(1, 2)[:, :n_samples]
+        values.unflatten(0, (-1, used.shape[-2])).transpose(1, 2).flatten(1, 2)[:, :n_samples]
         for values in (labels, log_prob)
     )
-    return _restored(labels, used.repeat(share, 1)[:n_samples]), log_prob
+    return _restored(labels, torch.cat([used] * share, -2)[..., :n_samples, :]), log_prob
 
 
-def _permuted(encoding: Encoding, orders: Int[Tensor, "orders points"]) -> Encoding:
+def _permuted(encoding: Encoding, orders: Int[Tensor, "*sets orders points"]) -> Encoding:
     """Repeat every set along every order, order by order within a set."""
-    permuted = Encoding(*(part[:, orders].flatten(0, 1) for part in encoding))
+    permuted = Encoding(*(_along(part, orders).flatten(0, 1) for part in encoding))
     return permuted._replace(known=canonical_labels(permuted.known))
 
 
-def _restored(labels: Int[Tensor, "batch rows points"], orders: Int[Tensor, "rows points"]) -> Tensor:
+def _along(
+    part: Shaped[Tensor, "batch points *size"], orders: Int[Tensor, "*sets orders points"]
+) -> Shaped[Tensor, "batch orders points *size"]:
+    """Return what is of the points of each set, along each order."""
+    return part[torch.arange(len(part))[:, None, None], orders]
+
+
+def _restored(labels: Int[Tensor, "batch rows points"], orders: Int[Tensor, "*sets rows points"]) -> Tensor:
     """Return labels of points in the order that they had, from labels along ``orders``."""
     where = orders.to(labels.device).expand_as(labels)
     return canonical_labels(torch.empty_like(labels).scatter_(2, where, labels))
@@ -156,7 +163,7 @@ def log_prob_each(
     network: EnergyNetwork,
     encoding: Encoding,
     labels: Int[Tensor, "batch clusterings points"],
-    orders: Int[Tensor, "orders points"],
+    orders: Int[Tensor, "*sets orders points"],
     bounds: ClusterBounds | None = None,
 ) -> Float[Tensor, "batch orders clusterings"]:
     """Return log p of each clustering along each order, in float64.
@@ -167,7 +174,7 @@ def log_prob_each(
     Args:
         labels: in order of appearance.
     """
-    along = canonical_labels(labels[..., orders]).transpose(1, 2)
+    along = canonical_labels(_along(labels.mT, orders).mT)
     if labels.shape[1] == 1:
         values = log_prob_encoded(network, _permuted(encoding, orders), along.flatten(0, 2), bounds)
         return values.view(along.shape[:3])

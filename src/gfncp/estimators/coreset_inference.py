@@ -153,16 +153,10 @@ class CoresetInference(Inference):
         return points.places[points.distinct].double().numpy()
 
     def batches(self, sets: list[Given]) -> Iterator[list[int]]:
-        """Yield places of sets that go together, which have equally many coresets.
-
-        A set with known clusters goes alone, along orders of its own.
-        """
+        """Yield places of sets that go together, which have equally many coresets."""
         together = defaultdict(list)
         for place, each in enumerate(sets):
-            if each.is_partly_known:
-                yield [place]
-            else:
-                together[self._is_shown_often(each), len(each.x) > LARGE].append(place)
+            together[self._is_shown_often(each), len(each.x) > LARGE].append(place)
         for places in together.values():
             yield from (places[first : first + SETS_AT_ONCE] for first in range(0, len(places), SETS_AT_ONCE))
 
@@ -185,7 +179,7 @@ class CoresetInference(Inference):
         )[1]
 
     def coresets(self, given: Given) -> list[Prepared]:
-        """Return coresets of a set, the largest last; one of few points, or if some clusters are known."""
+        """Return coresets of a set, the largest last; one of few points."""
         points = self.points(given)
         sizes = list(enumerate(self.sizes.of(points, given.crowded)))
         if not self._is_shown_often(given):
@@ -276,8 +270,8 @@ class CoresetInference(Inference):
         return labels if self._is_shown_often(given) else super().settle(given, labels, posterior)
 
     def _is_shown_often(self, given: Given) -> bool:
-        """Return True if a set has several coresets: it is not small, and no clusters are known."""
-        return len(given.x) > self.sizes.least and not given.is_partly_known
+        """Return True if a set has several coresets: it is not small."""
+        return len(given.x) > self.sizes.least
 
     @torch.no_grad()
     def greedy(self, given: Given) -> Int[torch.Tensor, "points"]:
@@ -332,7 +326,7 @@ class CoresetInference(Inference):
         keeping: Int[torch.Tensor, "kept tokens"],
     ) -> Int[torch.Tensor, "points"]:
         """Return what clusterings of the coresets of one set agree on, see `consensus`."""
-        return placed[-1].most_likely(consensus(placed, votes, keeping, *self._told)).long()
+        return consensus(placed, votes, keeping, *self._told)
 
     def _greedy(self, sets: list[Given], encoding: Encoding) -> Int[torch.Tensor, "coresets orders tokens"]:
         """Greedy clusterings of all coresets of some sets, at least 16 for each set."""
@@ -414,7 +408,7 @@ class CoresetInference(Inference):
 
         return judge
 
-    def _along(self, encoding: Encoding) -> Int[torch.Tensor, "orders tokens"]:
+    def _along(self, encoding: Encoding) -> Int[torch.Tensor, "coresets orders tokens"]:
         return self._known_first(encoding, self.n_orders)
 
     def _bounds_of(self, encoding: Encoding) -> ClusterBounds | None:
@@ -422,11 +416,11 @@ class CoresetInference(Inference):
         return self._bounds(int(encoding.mask.sum(1).min()))
 
     @staticmethod
-    def _known_first(encoding: Encoding, count: int) -> Int[torch.Tensor, "orders tokens"]:
-        """Random orders in which tokens of known clusters come first; sets with such come alone."""
+    def _known_first(encoding: Encoding, count: int) -> Int[torch.Tensor, "coresets orders tokens"]:
+        """Random orders, the same for all coresets but that tokens of known clusters come first."""
         along = orders.random_orders(count, encoding.mask.shape[1], seeded(ORDERS_SEED))
-        unknown = (encoding.known[0].cpu() < 0)[along]
-        return along.gather(1, unknown.byte().argsort(dim=1, stable=True))
+        unknown = (encoding.known.cpu() < 0)[:, along]
+        return along.expand_as(unknown).gather(2, unknown.byte().argsort(dim=2, stable=True))
 
 
 def _padded(

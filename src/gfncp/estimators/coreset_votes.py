@@ -7,16 +7,17 @@ uncertain: clusters that are one with probability .4 may be one in all greedy cl
 
 import math
 
-import numpy as np
 import torch
-from jaxtyping import Bool, Int
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
 
 from gfncp.coresets.placement import PlacedPoints
 from gfncp.decoding import orders
 from gfncp.partitions import canonical_labels
 from gfncp.posterior.consensus import Votes
 
-COMPARED = 1000  # rows by which clusterings are compared, at most
+COMPARED = 1000  # points by which clusterings are compared, at most
+BLOCK = 8192  # points that join clusters at a time
 
 
 def most_typical_clustering(
@@ -63,24 +64,49 @@ def consensus(
     keeping: Int[torch.Tensor, "kept tokens"],
     low: float,
     high: float,
-) -> Int[torch.Tensor, "own_tokens"]:
-    """Return what clusterings by several coresets agree on, as a clustering of the last one's tokens.
+) -> Int[torch.Tensor, "rows"]:
+    """Return what clusterings by several coresets of one set agree on.
 
-    The consensus is that of some points, at equal steps, whose clusters the medoids of the last coreset join.
+    The consensus is that of some points, at equal steps. All others join the cluster with whose points they are
+    together in most clusterings, on average. A cluster that has no medoid of the last coreset is left out.
 
     Args:
-        keeping: clusterings of the last coreset that keep the bounds; the most typical one is the answer if
-            a cluster of the consensus has no medoid, and too few are left.
+        keeping: clusterings of the last coreset that keep the bounds and what is known; the most typical one
+            is the answer if the consensus does not: too few of its clusters may have medoids, and clusters of
+            which few points are known may be one.
         low, high: bounds on the number of clusters.
     """
-    medoid, points = placed[-1].prepared.medoid, len(placed[-1].prepared.nearest)
+    last, points = placed[-1].prepared, len(placed[-1].prepared.nearest)
+    own = [votes[:, : len(each.prepared.mean)].cpu() for each, votes in zip(placed, labels, strict=True)]
     some = torch.arange(0, points, math.ceil(points / COMPARED))
-    places, rows = torch.cat([some, medoid]), np.arange(len(some))
-    of_places = [
-        own.cpu()[:, each.prepared.nearest[places]] for each, own in zip(placed, labels, strict=True)
-    ]
-    votes = Votes(canonical_labels(torch.cat(of_places)).numpy())
-    closeness = votes.closeness(votes.consensus(rows, low, high), rows)
-    found = torch.from_numpy(closeness[len(some) :].argmax(1))
-    few = len(found.unique()) < low
-    return most_typical_clustering(keeping, placed[-1]) if few else canonical_labels(found)
+    at = torch.cat([_most_likely(each, votes, some) for each, votes in zip(placed, own, strict=True)])
+    votes = Votes(at.numpy(), torch.cat([each.amax(1) + 1 for each in own]).numpy())
+    shared = torch.from_numpy(votes.shared(votes.consensus(low, high)))
+    first = torch.from_numpy(votes.first)[:, None].split([len(each) for each in own])
+    closeness = [shared[start + each].mean(0) for start, each in zip(first, own, strict=True)]
+    seen = _closest(placed, closeness, last.medoid).unique()
+    closeness = [each[:, seen] for each in closeness]
+    found = torch.cat([_closest(placed, closeness, block) for block in torch.arange(points).split(BLOCK)])
+    told = last.known >= 0
+    kept = torch.equal(*(canonical_labels(labels[told]) for labels in (found, last.known)))
+    if len(seen) < low or not kept:
+        return placed[-1].most_likely(most_typical_clustering(keeping, placed[-1])).long()
+    return canonical_labels(found[last.distinct])
+
+
+def _most_likely(
+    placed: PlacedPoints, labels: Int[torch.Tensor, "votes tokens"], points: Int[torch.Tensor, "some"]
+) -> Int[torch.Tensor, "votes some"]:
+    """Return the most probable cluster of some points in each clustering of the tokens."""
+    member = F.one_hot(labels).to(placed.weights)
+    return (placed.shares(points).to(member) @ member).argmax(2).cpu()
+
+
+def _closest(
+    placed: list[PlacedPoints],
+    closeness: list[Float[torch.Tensor, "_ clusters"]],
+    points: Int[torch.Tensor, "some"],
+) -> Int[torch.Tensor, "some"]:
+    """Return the cluster that is closest to some points, given how close it is to each coreset's tokens."""
+    every = zip(placed, closeness, strict=True)
+    return torch.stack([each.shares(points).cpu() @ of_tokens for each, of_tokens in every]).sum(0).argmax(1)

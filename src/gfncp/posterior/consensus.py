@@ -5,7 +5,8 @@ Two points are together in some share of the clusterings. Average linkage of the
 average, and more than in the median clustering are left. (Clusterings may agree on a number of clusters, but
 not on borders; then most pairs near these are together in half of all.) A cluster that hardly any of the
 clusterings has, by the Jaccard index (Hennig, 2007), and far fewer than have the others, is noise of the
-vote, and its points join the others.
+vote, and its points join the others. If no more than a number of clusters are wanted, twice as many are left at
+first, and those that the fewest have join the others: among exactly as many, some may be a few outliers.
 
 References:
     Fred, Jain. Combining Multiple Clusterings Using Evidence Accumulation. IEEE TPAMI 27, 2005.
@@ -23,61 +24,64 @@ TOGETHER = 0.5  # share of the clusterings in which the points of two clusters a
 STABLE = 0.35  # mean Jaccard index of a cluster with the most similar one of each clustering, at least,
 USUAL = 0.7  # or this share of what that of the points' clusters is on average
 
-Rows = Int[np.ndarray, "rows"]
+Labels = Int[np.ndarray, "points"]
 
 
 class Votes:
     """Clusterings of the same points, as votes on which of them are together.
 
     Args:
-        labels: 0, 1, ... in each clustering, of which all occur.
+        labels: 0, 1, ... in each clustering.
+        sizes: their numbers of clusters, of which some may have none of these points; else the largest label
+            and 1.
     """
 
-    def __init__(self, labels: Int[np.ndarray, "clusterings points"]) -> None:
+    def __init__(
+        self,
+        labels: Int[np.ndarray, "clusterings points"],
+        sizes: Int[np.ndarray, "clusterings"] | None = None,
+    ) -> None:
         self.clusterings, self.points = labels.shape
-        sizes = labels.max(1) + 1
+        sizes = labels.max(1) + 1 if sizes is None else sizes
         self.median = int(np.quantile(sizes, 0.5, method="lower"))  # number of clusters
         self.first = sizes.cumsum() - sizes  # column of the first cluster of each clustering
         columns = (labels + self.first[:, None]).T.ravel()
         ends = np.arange(0, labels.size + 1, self.clusterings)
         self.member = csr_matrix((np.ones(labels.size), columns, ends), (self.points, sizes.sum()))
 
-    def consensus(self, rows: Rows, low: int | float = 1, high: int | float = np.inf) -> Rows:
-        """Return the consensus on some points.
+    def consensus(self, low: int | float = 1, high: int | float = np.inf) -> Labels:
+        """Return the consensus.
 
         Args:
             low, high: bounds on its number of clusters.
         """
-        if len(rows) == 1:
+        if self.points == 1:
             return np.zeros(1, int)
-        member = self.member[rows]
-        tree = average_linkage((member @ member.T).toarray() / self.clusterings)
-        apart = len(rows) - int((tree[:, 2] <= 1 - TOGETHER).sum())
-        labels = cut_tree(tree, int(min(max(apart, self.median, low), high, len(rows))))[:, 0]
+        tree = average_linkage((self.member @ self.member.T).toarray() / self.clusterings)
+        apart = self.points - int((tree[:, 2] <= 1 - TOGETHER).sum())
+        wanted = min(max(apart, self.median, low), high)
+        first = wanted if high == np.inf else max(apart, 2 * wanted)
+        labels = cut_tree(tree, int(min(first, self.points)))[:, 0]
         while (clusters := labels.max() + 1) > low:
-            stability = self._stability(labels, rows)
+            stability = self._stability(labels)
             weakest = stability.argmin()
-            if stability[weakest] >= min(STABLE, USUAL * stability[labels].mean()):
+            stable = stability[weakest] >= min(STABLE, USUAL * stability[labels].mean())
+            if stable and clusters <= wanted:
                 break
-            closeness = self.closeness(labels, rows)[rows]
+            closeness = self.member @ self.shared(labels)
             closeness[:, weakest] = -1
             labels = np.where(labels == weakest, closeness.argmax(1), labels)
             labels[labels == clusters - 1] = weakest
         return labels
 
-    def closeness(self, labels: Rows, rows: Rows) -> Float[np.ndarray, "points clusters"]:
-        """Return in which share of the clusterings a point is together with those of a cluster, on average.
-
-        Args:
-            labels: clusters of some points, ``rows``.
-        """
+    def shared(self, labels: Labels) -> Float[np.ndarray, "voted clusters"]:
+        """Return which share of the points of each cluster is in each cluster of a clustering."""
         own = np.eye(labels.max() + 1)[labels]
-        return self.member @ (self.member[rows].T @ own) / (self.clusterings * own.sum(0))
+        return (self.member.T @ own) / own.sum(0)
 
-    def _stability(self, labels: Rows, rows: Rows) -> Float[np.ndarray, "clusters"]:
+    def _stability(self, labels: Labels) -> Float[np.ndarray, "clusters"]:
         """Return the mean Jaccard index of each cluster with the most similar one of each clustering."""
-        member = self.member[rows]
         own = np.eye(labels.max() + 1)[labels]
-        shared = (member.T @ own).T
-        either = own.sum(0)[:, None] + member.sum(0).A1 - shared
+        shared = (self.member.T @ own).T
+        either = own.sum(0)[:, None] + self.member.sum(0).A1 - shared
         return np.maximum.reduceat(shared / either, self.first, axis=1).mean(1)
