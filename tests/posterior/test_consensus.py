@@ -10,7 +10,7 @@ from gfncp.posterior.consensus import Votes
 
 def consensus(labels, **bounds):
     labels = np.array(labels)
-    found = Votes(labels).consensus(**bounds)
+    found = Votes(labels, labels.max(1) + 1).consensus(**bounds)
     return canonical_labels(torch.from_numpy(found)).numpy()
 
 
@@ -56,7 +56,7 @@ def test_a_cluster_that_hardly_any_clustering_has_joins_the_others():
 
 
 def test_outliers_are_no_cluster_of_those_that_are_wanted():
-    """Most votes have two halves as one, and the two outliers are apart in fewer votes than the halves are one."""
+    """Most votes have two halves as one; in fewer votes, two outliers are apart."""
     whole, halves = [0] * 24, [0] * 12 + [1] * 12
     votes = [[*whole, 1, 1]] * 4 + [[*whole, 0, 0]] * 2 + [[*halves, 0, 0]] * 2 + [[*halves, 1, 1]] * 2
     assert consensus(votes, low=1).tolist() == [*whole, 1, 1]

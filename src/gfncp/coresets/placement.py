@@ -39,7 +39,7 @@ class PlacedPoints:
         self.fixed[prepared.medoid] = True
 
     def shares(self, points: Int[Tensor, "some"]) -> Float[Tensor, "some tokens"]:
-        """Return the probabilities that some points go with each token; medoids and known points have theirs."""
+        """Return the probabilities that points go with each token: 0 or 1 for medoids and known points."""
         places, fixed = self.prepared.places[points], self.fixed[points]
         shares = Placement.log_shares(self.weights[None], places[None].to(self.weights.device))[0]
         shares = shares.double().exp()

@@ -67,8 +67,8 @@ def consensus(
 ) -> Int[torch.Tensor, "rows"]:
     """Return what clusterings by several coresets of one set agree on.
 
-    The consensus is that of some points, at equal steps. All others join the cluster with whose points they are
-    together in most clusterings, on average. A cluster that has no medoid of the last coreset is left out.
+    The consensus is that of some points, at equal steps. All points then join the cluster with whose points
+    they are together most often. A cluster that has no medoid of the last coreset is left out.
 
     Args:
         keeping: clusterings of the last coreset that keep the bounds and what is known; the most typical one

@@ -5,8 +5,8 @@ Two points are together in some share of the clusterings. Average linkage of the
 average, and more than in the median clustering are left. (Clusterings may agree on a number of clusters, but
 not on borders; then most pairs near these are together in half of all.) A cluster that hardly any of the
 clusterings has, by the Jaccard index (Hennig, 2007), and far fewer than have the others, is noise of the
-vote, and its points join the others. If no more than a number of clusters are wanted, twice as many are left at
-first, and those that the fewest have join the others: among exactly as many, some may be a few outliers.
+vote, and its points join the others. If only so many clusters are wanted, twice as many are left at first,
+and those that the fewest clusterings have join the others: among exactly as many, some may be outliers.
 
 References:
     Fred, Jain. Combining Multiple Clusterings Using Evidence Accumulation. IEEE TPAMI 27, 2005.
@@ -32,17 +32,13 @@ class Votes:
 
     Args:
         labels: 0, 1, ... in each clustering.
-        sizes: their numbers of clusters, of which some may have none of these points; else the largest label
-            and 1.
+        sizes: numbers of clusters, of which some may have none of these points.
     """
 
     def __init__(
-        self,
-        labels: Int[np.ndarray, "clusterings points"],
-        sizes: Int[np.ndarray, "clusterings"] | None = None,
+        self, labels: Int[np.ndarray, "clusterings points"], sizes: Int[np.ndarray, "clusterings"]
     ) -> None:
         self.clusterings, self.points = labels.shape
-        sizes = labels.max(1) + 1 if sizes is None else sizes
         self.median = int(np.quantile(sizes, 0.5, method="lower"))  # number of clusters
         self.first = sizes.cumsum() - sizes  # column of the first cluster of each clustering
         columns = (labels + self.first[:, None]).T.ravel()
@@ -83,5 +79,5 @@ class Votes:
         """Return the mean Jaccard index of each cluster with the most similar one of each clustering."""
         own = np.eye(labels.max() + 1)[labels]
         shared = (self.member.T @ own).T
-        either = own.sum(0)[:, None] + self.member.sum(0).A1 - shared
+        either = own.sum(0)[:, None] + np.asarray(self.member.sum(0)).ravel() - shared
         return np.maximum.reduceat(shared / either, self.first, axis=1).mean(1)
