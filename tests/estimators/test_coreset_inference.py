@@ -274,7 +274,7 @@ def test_all_coresets_know_the_known_labels(inference, generator, n_clusters):
 
 
 def test_a_consensus_that_joins_known_clusters_is_not_the_answer(inference):
-    """Two points that are known to be apart are a small part of a cluster that all votes agree on."""
+    """Two points are known to be apart, and only one cluster is wanted."""
     made = inference()
     known = np.full(60, -1)
     known[:2] = 0, 1
@@ -285,7 +285,7 @@ def test_a_consensus_that_joins_known_clusters_is_not_the_answer(inference):
         apart = canonical_labels(torch.where(tokens == 1, 1, 0))
         votes.append(torch.nn.functional.pad(apart, (0, 99 - len(apart)), value=-1).expand(4, -1))
     labels = torch.stack(votes)
-    found = consensus(placed, labels, labels[-1], 1, np.inf)
+    found = consensus(placed, labels, labels[-1], 1.0, 1.0)
     assert found[0] != found[1]
     assert torch.equal(found, placed[-1].most_likely(labels[-1, 0, : len(placed[-1].prepared.mean)]).long())
 
