@@ -307,26 +307,17 @@ class CoresetInference(Inference):
         if fewest < most:
             greedy = self._greedy([given], encoding)
             votes = with_greedy(self._drawn(given, encoding, SAMPLES), greedy)
-            return self._answer(placed, votes, greedy[-1])
+            return consensus(placed, votes, greedy[-1], *self._told)
         untold = replace(self, n_clusters=None)
         freely_encoded, freely_placed = untold.encode([each.prepared for each in placed])
         drawn = untold._drawn(given, freely_encoded, SAMPLES)
         greedy = untold._greedy([given], freely_encoded)
-        freely = untold._answer(freely_placed, with_greedy(drawn, greedy), greedy[-1])
+        freely = consensus(freely_placed, with_greedy(drawn, greedy), greedy[-1], *untold._told)
         if int(freely.max()) + 1 == fewest:
             return freely
         greedy, told = self._greedy([given], encoding), self._drawn(given, encoding, SAMPLES)
         votes = with_greedy(replaced(drawn, numbers_of_clusters(drawn) >= fewest, greedy), greedy)
-        return self._answer(placed, torch.cat([votes, told], 1), greedy[-1])
-
-    def _answer(
-        self,
-        placed: list[PlacedPoints],
-        votes: Int[torch.Tensor, "coresets votes tokens"],
-        keeping: Int[torch.Tensor, "kept tokens"],
-    ) -> Int[torch.Tensor, "points"]:
-        """Return what clusterings of the coresets of one set agree on, see `consensus`."""
-        return consensus(placed, votes, keeping, *self._told)
+        return consensus(placed, torch.cat([votes, told], 1), greedy[-1], *self._told)
 
     def _greedy(self, sets: list[Given], encoding: Encoding) -> Int[torch.Tensor, "coresets orders tokens"]:
         """Greedy clusterings of all coresets of some sets, at least 16 for each set."""

@@ -11,13 +11,12 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 
-from gfncp.coresets.placement import PlacedPoints
+from gfncp.coresets.placement import POINTS_PER_BLOCK, PlacedPoints
 from gfncp.decoding import orders
 from gfncp.partitions import canonical_labels
 from gfncp.posterior.consensus import Votes
 
 COMPARED = 1000  # points by which clusterings are compared, at most
-BLOCK = 8192  # points that join clusters at a time
 
 
 def most_typical_clustering(
@@ -86,9 +85,10 @@ def consensus(
     closeness = [shared[start + each].mean(0) for start, each in zip(first, own, strict=True)]
     seen = _closest(placed, closeness, last.medoid).unique()
     closeness = [each[:, seen] for each in closeness]
-    found = torch.cat([_closest(placed, closeness, block) for block in torch.arange(points).split(BLOCK)])
+    blocks = torch.arange(points).split(POINTS_PER_BLOCK)
+    found = torch.cat([_closest(placed, closeness, block) for block in blocks])
     told = last.known >= 0
-    kept = torch.equal(*(canonical_labels(labels[told]) for labels in (found, last.known)))
+    kept = torch.equal(*(canonical_labels(clusters[told]) for clusters in (found, last.known)))
     if len(seen) < low or not kept:
         return placed[-1].most_likely(most_typical_clustering(keeping, placed[-1])).long()
     return canonical_labels(found[last.distinct])

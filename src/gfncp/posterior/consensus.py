@@ -59,12 +59,13 @@ class Votes:
         first = wanted if high == np.inf else max(apart, 2 * wanted)
         labels = cut_tree(tree, int(min(first, self.points)))[:, 0]
         while (clusters := labels.max() + 1) > low:
-            stability = self._stability(labels)
+            counts, sizes = self._counts(labels)
+            stability = self._stability(counts, sizes)
             weakest = stability.argmin()
             stable = stability[weakest] >= min(STABLE, USUAL * stability[labels].mean())
             if stable and clusters <= wanted:
                 break
-            closeness = self.member @ self.shared(labels)
+            closeness = self.member @ (counts / sizes)
             closeness[:, weakest] = -1
             labels = np.where(labels == weakest, closeness.argmax(1), labels)
             labels[labels == clusters - 1] = weakest
@@ -72,12 +73,19 @@ class Votes:
 
     def shared(self, labels: Labels) -> Float[np.ndarray, "voted clusters"]:
         """Return which share of the points of each cluster is in each cluster of a clustering."""
-        own = np.eye(labels.max() + 1)[labels]
-        return (self.member.T @ own) / own.sum(0)
+        counts, sizes = self._counts(labels)
+        return counts / sizes
 
-    def _stability(self, labels: Labels) -> Float[np.ndarray, "clusters"]:
-        """Return the mean Jaccard index of each cluster with the most similar one of each clustering."""
+    def _counts(
+        self, labels: Labels
+    ) -> tuple[Float[np.ndarray, "voted clusters"], Float[np.ndarray, "clusters"]]:
+        """Return how many points each cluster shares with each one of a clustering, and how many it has."""
         own = np.eye(labels.max() + 1)[labels]
-        shared = (self.member.T @ own).T
-        either = own.sum(0)[:, None] + np.asarray(self.member.sum(0)).ravel() - shared
-        return np.maximum.reduceat(shared / either, self.first, axis=1).mean(1)
+        return self.member.T @ own, own.sum(0)
+
+    def _stability(
+        self, counts: Float[np.ndarray, "voted clusters"], sizes: Float[np.ndarray, "clusters"]
+    ) -> Float[np.ndarray, "clusters"]:
+        """Return the mean Jaccard index of each cluster with the most similar one of each clustering."""
+        either = sizes[:, None] + np.asarray(self.member.sum(0)).ravel() - counts.T
+        return np.maximum.reduceat(counts.T / either, self.first, axis=1).mean(1)
