@@ -118,15 +118,18 @@ def test_a_model_card_holds_its_configuration_and_its_own_figures(configuration,
     folder = tmp_path / "tiny"
     save(configuration.build(), configuration, folder)
     stale = configuration.model_copy(update={"seed": 1})
+    unreadable = make_record(configuration, sets=53)
+    unreadable["configuration"]["removed"] = 1
     records = [
         make_record(configuration),
         make_record(configuration, checkpoint="another", sets=51),
         make_record(stale, sets=52),
+        unreadable,
     ]
     assert records_of(folder, records) == records[:1]
     card = model_card(folder, figures(records_of(folder, records)))
     assert "# tiny\n" in card and "(n_samples, 3)" in card and "with 4 clusters" in card
-    assert "50 of 300" in card and "51 of" not in card and "52 of" not in card
+    assert "50 of 300" in card and "51 of" not in card and "52 of" not in card and "53 of" not in card
     toml = card.split("```toml\n")[1].split("```")[0]
     assert parse(tomllib.loads(toml), "card") == configuration
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from gfncp.configuration.fields import Blocks, Section, Share, Width
+from gfncp.configuration.fields import Blocks, Precision, Section, Share, Width
 from gfncp.networks import interfaces
 from gfncp.networks.attention import ContextEncoder
 from gfncp.networks.encoders import (
@@ -38,7 +38,7 @@ class Pretraining(Section):
     batch: Annotated[int, Field(ge=2)] = 256
     temperature: Annotated[float, Field(gt=0)] = 0.2
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
 
     @model_validator(mode="after")
     def _trains(self) -> "Pretraining":

@@ -33,6 +33,7 @@ Temperatures = Annotated[
     | Annotated[tuple[tuple[Points, Positive], ...], AfterValidator(increasing), Tag(SEVERAL)],
     ONE_OR_SEVERAL,
 ]
+Precision = Literal["float32", "bfloat16"]  # see `gfncp.training.precision`
 CoordinateKind = Literal["components", "whitened", "smoothed"]  # see `gfncp.coresets.components.COORDINATES`
 Share = Annotated[float, Field(gt=0, le=1)]
 # Sizes of networks end far beyond use, so that a hostile file cannot ask for a network without end.

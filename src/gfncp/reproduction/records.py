@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from gfncp.checkpoints import load_configuration
-from gfncp.configuration import parse
+from gfncp.configuration import parse_stored
 
 
 def read_records(folder: Path, kind: str = "evaluation") -> list[dict]:
@@ -19,5 +19,5 @@ def records_of(checkpoint: Path, records: list[dict]) -> list[dict]:
     return [
         record
         for record in records
-        if record["checkpoint"] == name and parse(record["configuration"], name) == configuration
+        if record["checkpoint"] == name and parse_stored(record["configuration"]) == configuration
     ]

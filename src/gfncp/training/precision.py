@@ -1,10 +1,9 @@
 """Precision of matrix products: weights, energies and gradients keep 32 bits."""
 
-from typing import Literal
-
 import torch
 
-Precision = Literal["float32", "bfloat16"]
+from gfncp.configuration.fields import Precision
+
 DTYPES: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 

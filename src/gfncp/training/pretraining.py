@@ -16,13 +16,14 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 
+from gfncp.configuration.fields import Precision
 from gfncp.networks.image_embeddings import ImageEmbedding, embed
 from gfncp.schedules import cosine
 from gfncp.seeds import seeded
 from gfncp.simulators.images import Augmentation, augmented_by, global_streams, pixel_components
 from gfncp.simulators.neighbours import NeighbourClusters, Walks, nearest_points
 from gfncp.training.augmentations import AUGMENTATIONS
-from gfncp.training.precision import DTYPES, Precision, products_in
+from gfncp.training.precision import DTYPES, products_in
 
 WARM_UP = 100  # iterations
 ANCHORS = 2000
@@ -146,13 +147,13 @@ def pretrain(
             images,
             draw,
             augment,
-            length,
-            batch,
-            temperature,
-            learning_rate,
-            DTYPES[precision],
-            seed,
-            stage,
+            iterations=length,
+            batch=batch,
+            temperature=temperature,
+            learning_rate=learning_rate,
+            dtype=DTYPES[precision],
+            seed=seed,
+            stage=stage,
         )
         for loss in losses:
             done += 1
@@ -164,6 +165,7 @@ def contrast(
     images: Tensor,
     draw: DrawPairs,
     augment: Augmentation,
+    *,
     iterations: int,
     batch: int,
     temperature: float,
