@@ -1,4 +1,4 @@
-"""Beside scikit-learn's methods, on mixtures of round clusters and on moons, with the default checkpoint.
+"""Compare the default checkpoint with scikit-learn's methods, on mixtures of round clusters and on moons.
 
 Usage: python examples/compare_with_scikit_learn.py
 """
@@ -29,7 +29,7 @@ def moons(sets: int, points: int) -> list[Set]:
 
 
 def methods(n_samples: int) -> dict[str, Callable[[np.ndarray, int], np.ndarray]]:
-    """From points and the true number of clusters, which only k-means is told, to labels."""
+    """Return functions from points and the true number of clusters, which only k-means is told, to labels."""
     return {
         "GFNCP": lambda x, k: GFNCP(n_samples=n_samples, random_state=0).fit_predict(x),
         "k-means, true K": lambda x, k: KMeans(k, n_init=10, random_state=0).fit_predict(x),

@@ -38,7 +38,7 @@ def streaks(sets: int, points: int, generator: torch.Generator) -> tuple[Tensor,
 
 
 def mean_ari(model: Model, sets: int, points: int) -> float:
-    """Of greedy clusterings of fresh sets."""
+    """Return the mean ARI of greedy clusterings of fresh sets."""
     x, labels = streaks(sets, points, torch.Generator().manual_seed(1))
     found = model.predict(x)
     return sum(map(adjusted_rand_score, labels.tolist(), found.tolist())) / sets

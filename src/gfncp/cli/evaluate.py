@@ -36,8 +36,8 @@ def evaluate(
 ) -> None:
     """Compare clusterings with the truth, on test sets of the kind that the checkpoint was trained for.
 
-    Scores are those of the greedy clustering along one order, of the most typical of 16 greedy clusterings,
-    which users get, and of samples; then come figures of `gfncp diagnose`. A table named by --data is read
+    Scores are those of the greedy clustering along one order, of `labels_`, which users get, and of
+    samples; then come figures of `gfncp diagnose`. A table named by --data is read
     as `gfncp cluster` reads it: notes say what was filled in and left out.
 
     Example:  gfncp evaluate mnist --sets 1000 --record records/mnist.json

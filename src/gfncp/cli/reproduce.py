@@ -10,7 +10,9 @@ from gfncp.extras import extra
 
 
 def reproduce(
-    what: Annotated[str, typer.Argument(help="table2 ... table6, mixtures, fig1, fig3, fig4 or fig5.")],
+    what: Annotated[
+        str, typer.Argument(help="table2 to table6, mixtures, omniglot, fig1, fig3, fig4 or fig5.")
+    ],
     method: Annotated[str | None, typer.Option(help="Only these methods, separated by commas.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Only these data sets, separated by commas.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Only these training seeds, separated by commas.")] = None,

@@ -28,7 +28,7 @@ CONSISTENCY = (  # name, key and digits
 )
 WAYS = {
     "greedy": "greedy, one order",
-    "labels": "most typical of 16 orders",
+    "labels": "labels_",
     "samples": "samples",
     "exact draws": "exact draws",
 }

@@ -38,9 +38,10 @@ def evaluate(
     """Measure NMI, ARI and K of clusterings, and the calibration of a posterior that runs free.
 
     The result is a record: JSON values that say what was measured, on what, and how long clustering took.
-    Scores are by clustering: ``greedy`` along one order, ``labels`` (the most typical of 16 orders, which
-    users get unless the samples contradict it), ``samples``, for mixtures ``exact draws`` of the posterior,
-    and with ``exact`` its most probable visited state; ``errors`` are their standard errors over sets.
+    Scores are by clustering: ``greedy`` along one order, ``labels`` (what users get: with networks of points,
+    the most typical of 16 orders, unless samples contradict it), ``samples``, for mixtures ``exact draws`` of
+    the posterior, and with ``exact`` its most probable visited state; ``errors`` are their standard errors
+    over sets.
     Networks without probabilities have ``greedy`` alone.
 
     Args:

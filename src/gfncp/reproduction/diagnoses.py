@@ -83,7 +83,7 @@ DIAGNOSED = (  # name, digits or format, and the places in records of different 
     ("-log p of samples, N = 300", 1, _free(300, "sample_nll")),
     ("-log p of the truth, N = 300", 1, _free(300, "truth_nll")),
     ("ARI of samples, N = 300", 3, _free(300, "scores", "samples", "ari")),
-    ("ARI of the most typical of 16 orders, N = 300", 3, _free(300, "scores", "labels", "ari")),
+    ("ARI of labels_, N = 300", 3, _free(300, "scores", "labels", "ari")),
     ("ARI of exact draws, N = 300", 3, _free(300, "scores", "exact draws", "ari")),
 )
 
