@@ -44,9 +44,13 @@ class Result:
     model: GFNCP
 
     def labels(self) -> pd.DataFrame:
-        """Return name, label, probability and entropy of each point."""
+        """Return name, label, probability and entropy of each point.
+
+        The column of names is called like the set's, but ``point`` where these lack a name of their own.
+        """
         frame = self.model.posterior_.named(self.set.ids).to_frame(self.model.labels_)
-        return frame.rename_axis(frame.index.name or "point").reset_index()
+        name = frame.index.name
+        return frame.rename_axis("point" if name in (None, "", "set", *frame) else name).reset_index()
 
     @property
     def columns(self) -> list[Column]:

@@ -258,6 +258,17 @@ def test_names_gaps_and_categories_of_tables_are_accepted_and_escaped(gfncp, pla
     assert "<b>mine" not in page and "&lt;b&gt;mine: 12 points" in page
 
 
+@pytest.mark.parametrize("name", ["label", "probability", "entropy", "set"])
+def test_names_do_not_take_the_place_of_results(gfncp, plane, tmp_path, points, name):
+    table = pd.DataFrame(points, columns=["a", "b"]).assign(**{name: [f"p{row}" for row in range(20)]})
+    table.to_csv(tmp_path / "in.csv", index=False)
+    arguments = "cluster", tmp_path / "in.csv", "--checkpoint", plane, "--output", tmp_path / "out"
+    assert gfncp(*arguments, "--id-column", name)[0] == 0
+    found = pd.read_csv(tmp_path / "out" / "labels.csv")
+    assert list(found.columns) == ["point", "label", "probability", "entropy"]
+    assert found["point"].tolist() == table[name].tolist()
+
+
 @pytest.mark.parametrize("way", ["files", "column"])
 def test_many_sets_are_clustered_each_on_its_own(gfncp, plane, tmp_path, points, way):
     table = pd.DataFrame(points, columns=["a", "b"]).assign(

@@ -36,3 +36,22 @@ def test_the_index_in_a_parquet_file_names_the_rows(tmp_path):
     assert [each.ids.tolist() for each in parts] == [names[::2].tolist(), names[1::2].tolist()]
     (told,) = read_sets([tmp_path / "x.parquet"], Roles(ids="part"))
     assert told.ids.tolist() == ["u", "v"] * 6
+
+
+@pytest.mark.filterwarnings("ignore:.*as detected")
+def test_names_of_points_and_sets_are_kept_as_they_are_written(tmp_path):
+    """Numbers that are written differently are different names, in any notation of numbers."""
+    names = ["1.10", "1.1", "01", "1", "1E5", "TRUE", "1,5", "-"]
+    rows = [f"{row};{row},5;{name}\n" for row, name in enumerate(names)]
+    (tmp_path / "x.csv").write_text("a;b;v \n" + "".join(rows))
+    (found,) = read_sets([tmp_path / "x.csv"], Roles(["a", "b"], ids="v"))
+    assert found.ids.tolist() == names
+    np.testing.assert_array_equal(found.points["b"], np.arange(8) + 0.5)
+    parts = read_sets([tmp_path / "x.csv"], Roles(["a", "b"], sets="v"))
+    assert [each.name for each in parts] == names and {len(each.points) for each in parts} == {1}
+
+
+def test_names_that_are_whole_numbers_stay_numbers(tmp_path):
+    (tmp_path / "x.csv").write_text("a,b,v\n0,1,10\n2,3,-2\n4,7,0\n")
+    (found,) = read_sets([tmp_path / "x.csv"], Roles(ids="v"))
+    assert found.ids.tolist() == [10, -2, 0] and found.ids.dtype == np.int64

@@ -54,7 +54,7 @@ def read_told_sets(
     sets: list[PointSet] = []
     told: Told = {name: [] for name in columns}
     for path, called in zip(map(Path, paths), names_apart(paths), strict=True):
-        held = _read(path, list(columns.values()), reading)
+        held = _read(path, list(columns.values()), roles.read_by(reading))
         others = list(columns.values()) if isinstance(held, pd.DataFrame) else []
         found = read_sets([path], replace(roles, others=others), reading)
         rows = sum(len(each.points) for each in found)

@@ -21,6 +21,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,7 @@ class Reading:
         missing: texts, and numbers, that mean a missing value, beside pandas' standard ones.
         encoding: of text files, as Python names it; None for UTF-8.
         array: name of the array of points in an NPZ or safetensors file; None for ``x``.
+        names: columns that name points or sets; in text files, ``007`` stays apart from ``7``.
     """
 
     delimiter: str | None = None
@@ -73,6 +75,7 @@ class Reading:
     missing: Sequence[str] = ()
     encoding: str | None = None
     array: str | None = None
+    names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.delimiter is not None and self.delimiter not in NAMES and len(self.delimiter) != 1:
@@ -110,11 +113,13 @@ def read_text(path: Path, reading: Reading) -> tuple[pd.DataFrame, str]:
     detected = detect_delimiter(sample) if says is None else says[1]
     delimiter = detected if told is None else NAMES.get(told, told)
     decimal = reading.decimal or ("," if reading.thousands == "." else ".")
-    table = _parse(path, delimiter, decimal, encoding, int(says is not None))
+    skipped = int(says is not None)
+    table = _parse(path, delimiter, decimal, encoding, skipped, reading.names)
     unsaid = reading.decimal is None and reading.thousands is None
-    if unsaid and delimiter != "," and _has_decimal_commas(table):
+    cells = table[[name for name in table.columns if str(name).strip() not in reading.names]]
+    if unsaid and delimiter != "," and _has_decimal_commas(cells):
         decimal = ","
-        table = _parse(path, delimiter, decimal, encoding, int(says is not None))
+        table = _parse(path, delimiter, decimal, encoding, skipped, reading.names)
     check_one_column(table, set(DELIMITERS) - {delimiter})
     notes = []
     if told is None and delimiter != ",":
@@ -127,6 +132,8 @@ def read_text(path: Path, reading: Reading) -> tuple[pd.DataFrame, str]:
     warn_of_numbers(table, path)
     if unsaid and delimiter == ";" and decimal == ".":
         for name, cell in _thousands_by_points(sample, delimiter):
+            if name in reading.names:
+                continue
             warnings.warn(
                 f"{path}: the points in column {name!r} were taken for decimal marks, as in {cell}: "
                 "--thousands . if they stand between thousands",
@@ -164,6 +171,9 @@ def normalise(table: pd.DataFrame, decimal: str, reading: Reading) -> pd.DataFra
     columns = []
     for place, name in enumerate(table.columns):
         column = table.iloc[:, place]
+        if name in reading.names:
+            columns.append(column)
+            continue
         if pd.api.types.is_bool_dtype(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype):
             pass
         elif pd.api.types.is_numeric_dtype(column.dtype):
@@ -251,27 +261,39 @@ def _thousands_by_points(sample: str, delimiter: str) -> Iterator[tuple[str, str
             yield name.strip(), min(points)
 
 
-def _parse(path: Path, delimiter: str, decimal: str, encoding: str, skipped: int) -> pd.DataFrame:
+def _parse(
+    path: Path, delimiter: str, decimal: str, encoding: str, skipped: int, names: Sequence[str]
+) -> pd.DataFrame:
+    read = partial(
+        pd.read_csv,
+        path,
+        sep=delimiter,
+        decimal=decimal,
+        encoding=encoding,
+        compression="gzip" if path.suffix.lower() == ".gz" else None,
+        index_col=False,
+        skipinitialspace=True,
+        low_memory=False,
+        skiprows=skipped,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are longer than the first line
         try:
-            table = pd.read_csv(
-                path,
-                sep=delimiter,
-                decimal=decimal,
-                encoding=encoding,
-                compression="gzip" if path.suffix.lower() == ".gz" else None,
-                index_col=False,
-                skipinitialspace=True,
-                low_memory=False,
-                skiprows=skipped,
-            )
+            of_names = [name for name in read(nrows=0).columns if name.strip() in names]
+            table = read(dtype=dict.fromkeys(of_names, str))
         except pd.errors.ParserWarning:
             raise ValueError(f"rows have more cells than the first line: {HEADER}") from None
         except pd.errors.ParserError as error:
             raise ValueError(_not_parsed(str(error))) from None
     check_header(table)
-    return table
+    return table.assign(**{name: _names(table[name]) for name in of_names})
+
+
+def _names(texts: pd.Series) -> pd.Series:
+    """Return names as integers if they all are written as such, without a zero in front; else as texts."""
+    texts = texts.str.strip()
+    whole = texts.str.fullmatch(r"0|-?[1-9]\d{0,17}").fillna(False).astype(bool)
+    return texts.astype(np.int64) if whole.all() else texts
 
 
 def _not_parsed(error: str) -> str:

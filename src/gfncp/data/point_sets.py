@@ -67,6 +67,11 @@ class Roles:
     def aside(self) -> list[str]:
         return [name for name in (self.ids, self.labels, self.sets) if name is not None]
 
+    def read_by(self, reading: Reading | None) -> Reading:
+        """Return how files are written in which these columns name points and sets."""
+        names = [name for name in (self.ids, self.sets) if name is not None]
+        return replace(reading or Reading(), names=names)
+
 
 def read_sets(
     paths: Sequence[Path], roles: Roles, reading: Reading | None = None, skip_bad: bool = False
@@ -161,7 +166,7 @@ def check_columns(columns: list[str], roles: Roles) -> None:
 def _read_file(
     path: Path, roles: Roles, reading: Reading | None
 ) -> tuple[PointSet, Shaped[np.ndarray, "points"] | None]:
-    reading = reading or Reading()
+    reading = roles.read_by(reading)
     held = read_file(path, reading)
     try:
         check_columns(list(held), roles)
