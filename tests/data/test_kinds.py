@@ -44,6 +44,22 @@ def test_later_spellings_are_recognised():
     assert np.array_equal(columns.apply(table([" MALE", "Female"])), columns.apply(table(["Male", "female"])))
 
 
+@pytest.mark.parametrize("fitted", [[True, False], ["yes", "No"], ["1", "0"]])
+@pytest.mark.parametrize("later", [[True, False], ["Yes", "no"], [1, 0], [1.0, 0.0], ["TRUE", "false"]])
+def test_yes_and_no_are_recognised_in_other_words(fitted, later):
+    known = table(fitted).astype({"kind": "category"})
+    columns = Columns.of(known)
+    np.testing.assert_array_equal(columns.apply(table(later)), columns.apply(known))
+
+
+def test_new_kinds_count_like_missing_ones_and_are_named():
+    columns = Columns.of(table(["a", "b", "a"]))
+    with pytest.warns(UserWarning, match=r"'kind' holds kinds that were not there in fit \(palm\), 16 times"):
+        found = columns.apply(table(["a", "palm", "palm"]))
+    with pytest.warns(UserWarning, match=r"X lacks values \(16 in column 'kind'\)"):
+        np.testing.assert_array_equal(found, columns.apply(table(["a", None, None])))
+
+
 @pytest.mark.parametrize("cells", [["AA", "Aa", "aa"], ["a", "A"]])
 def test_kinds_that_would_all_be_one_stay_apart(cells):
     assert Columns.of(table(cells)).used[2].why == f"{len(cells)} values"

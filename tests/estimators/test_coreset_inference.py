@@ -334,6 +334,15 @@ def test_probabilities_of_new_points_are_those_of_fitted_ones(checkpoint):
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "x", [points(60), np.ones((30, 2)), np.arange(3.0)[:, None]], ids=["60", "equal", "3"]
+)
+def test_new_points_that_equal_fitted_ones_are_with_these(checkpoint, x):
+    model = GFNCP(checkpoint, random_state=0, n_samples=10).fit(x)
+    np.testing.assert_array_equal(model.predict(x), model.labels_)
+    np.testing.assert_array_equal(model.predict_proba(x)[np.arange(len(x)), model.labels_], 1)
+
+
 @pytest.mark.parametrize("scale", ["columns", "none", "unit-length"])
 def test_fits_are_saved_with_all_that_was_given(checkpoint, tmp_path, scale):
     x = points(20)

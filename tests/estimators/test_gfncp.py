@@ -460,10 +460,11 @@ def coreset_checkpoint(make_checkpoint):
         pd.Series(["u", np.nan, "u", "v", "", None]),
         pd.Series(["u", None, "u", "v", None, None], dtype="category"),
         np.array(["u", "-1", "u", "v", " -1", ""]),
+        np.array(["u", np.nan, "u", "v", np.nan, "None"]),
         torch.tensor([7, -1, 7, 0, -1, -1]),
         torch.tensor([7.0, -1.0, 7.0, 0.0, float("nan"), -1.0], requires_grad=True),
     ],
-    ids=["floats", "nullable", "names", "categories", "text", "tensor", "tensor of floats"],
+    ids=["floats", "nullable", "names", "categories", "text", "texts of NumPy", "tensor", "tensor of floats"],
 )
 def test_known_labels_come_as_pandas_has_them(make, coreset_checkpoint, X, known):
     model = make(checkpoint=coreset_checkpoint).fit(pd.DataFrame(X[:6]), known_labels=known)

@@ -16,6 +16,7 @@ from gfncp.networks.interfaces import PointShape
 from gfncp.partitions import canonical_labels
 
 REAL = "biufOSU"  # kinds of arrays that may hold real numbers, or text
+UNKNOWN = "", "-1", "nan", "NaN", "None", "<NA>", "NaT"  # texts of known labels that stand for none
 RESHAPE = "Reshape your data: X.reshape(-1, 1) makes points of one column, X.reshape(1, -1) makes one point"
 
 
@@ -163,7 +164,9 @@ def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]
 
 
 def check_known(known_labels: Any, rows: int) -> Int[np.ndarray, "rows"]:
-    """Return known labels as integers from 0; -1 where none is known: where -1, "-1", None, NaN or "" stands.
+    """Return known labels as integers from 0; -1 where none is known: where -1, None, NaN or "" stands.
+
+    So does a text that NumPy or pandas makes of one of these, such as "nan".
 
     Raises:
         ValueError: there is not one for each row.
@@ -176,7 +179,7 @@ def check_known(known_labels: Any, rows: int) -> Int[np.ndarray, "rows"]:
             f"known_labels has shape {np.shape(known_labels)}: accepted is ({rows},), with -1 or a missing "
             "value where nothing is known"
         )
-    unknown = labels.isna() | labels.map(lambda label: isinstance(label, str) and label.strip() in ("", "-1"))
+    unknown = labels.isna() | labels.map(lambda label: isinstance(label, str) and label.strip() in UNKNOWN)
     unknown |= labels.map(lambda label: not isinstance(label, str) and label == -1)
     return np.asarray(pd.factorize(labels.where(~unknown, None))[0], dtype=np.int64)
 

@@ -35,7 +35,7 @@ from gfncp.data.column_notes import listed, notes_of
 from gfncp.data.column_uses import CONSTANT, SPAN, Column, use_of
 from gfncp.data.dates import from_days
 from gfncp.data.findings import look_at
-from gfncp.data.kinds import nearer, place_kinds, recognised, shares_of
+from gfncp.data.kinds import nearer, place_kinds, recognised, shares_of, texts_of
 from gfncp.data.numeric import gaps, numbers_of, places
 from gfncp.data.outliers import NONE, Outliers
 from gfncp.data.sentinels import Sentinel
@@ -106,7 +106,7 @@ class Columns:
         return cls(used, medians.tolist(), shares, 2 * typical)
 
     def apply(self, table: Table) -> Float[np.ndarray, "points coordinates"]:
-        """Return the coordinates of a table; warn of values that are missing or unknown.
+        """Return the coordinates of a table; warn of values that are missing, and of unknown kinds.
 
         Raises:
             ValueError: a value is not a finite number where the table learned from has numbers.
@@ -118,9 +118,11 @@ class Columns:
         lacking = {titles[place]: count for place, count in gaps(self.used, missing).items() if count}
         empty = np.all(missing, axis=1)
         for place, shares in self.shares.items():
-            kinds = recognised(frame.iloc[:, place], shares)
+            kinds, texts = recognised(frame.iloc[:, place], shares), texts_of(frame.iloc[:, place])
             parts.append(self.step * place_kinds(kinds, shares) / nearer(self.used[place].block))
-            unknown = kinds.count(None)
+            new = [text for text, kind in zip(texts, kinds, strict=True) if text is not None and kind is None]
+            _warn_of_new_kinds(titles[place], new)
+            unknown = kinds.count(None) - len(new)
             lacking |= {titles[place]: unknown} if unknown else {}
             empty &= [kind is None for kind in kinds]
         if lacking:
@@ -252,6 +254,18 @@ def _frame(table: Table) -> tuple[pd.DataFrame, list[str]]:
             if any(blank):
                 frame[place] = column.mask(np.array(blank))
     return frame, titles
+
+
+def _warn_of_new_kinds(title: str, cells: Sequence[str]) -> None:
+    """Warn of the cells of a column that name kinds which are not known from `fit`, if there are any."""
+    if cells:
+        named = listed(sorted(set(cells)))
+        warnings.warn(
+            f"X: {title} holds kinds that were not there in fit ({named}), {len(cells)} times in all: "
+            "they count like missing values",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _nothing_known(empty: Bool[np.ndarray, "points"]) -> str:

@@ -18,6 +18,16 @@ ROWS = 10  # in fewer, a missing value is no answer
 TICKED = 2  # rows with a value, at least
 UNTICKED = 0.1  # share of rows without a value, at least, for that to mean something
 NOTHING = ""  # the kind of missing values, where there is one other
+SAID = {
+    "true": True,
+    "1": True,
+    "1.0": True,
+    "yes": True,
+    "false": False,
+    "0": False,
+    "0.0": False,
+    "no": False,
+}
 
 
 def folded(text: str) -> str:
@@ -90,10 +100,16 @@ def several(kinds: Sequence[str]) -> str:
 
 
 def recognised(column: pd.Series, kinds: Mapping[str, object]) -> list[Kind]:
-    """Return which of some kinds each cell names: as they are written, or else the only one so spelled."""
+    """Return which of some kinds each cell names: as they are written, or else the only one so spelled.
+
+    Two kinds that say yes and no, in one of the usual ways, are also recognised in the others.
+    """
     spelled: dict[str, list[str]] = {}
     for kind in kinds:
         spelled.setdefault(folded(kind), []).append(kind)
+    truths = {SAID.get(folded(kind)): kind for kind in kinds}
+    if len(kinds) == 2 and set(truths) == {True, False}:
+        spelled |= {word: [truths[truth]] for word, truth in SAID.items()}
     texts = texts_of(column)
     named: dict[Kind, Kind] = {None: NOTHING if NOTHING in kinds else None}
     for text in {text for text in texts if text is not None}:

@@ -377,7 +377,10 @@ class CoresetInference(Inference):
         return orders.log_mean((values + torch.stack(rest)).unflatten(0, (-1, several)), 1)
 
     def judge(self, given: Given, labels: Int[np.ndarray, "points"]) -> Judge:
-        """Return the judge of new points, each as one token more beside those of the set."""
+        """Return the judge of new points, each as one token more beside those of the set.
+
+        Equal rows are together, so a new point that equals one of the set is in the cluster of that one.
+        """
         prepared = self.prepared(given)
         columns = prepared.columns(self._told)
         of_tokens = self.on_device(torch.from_numpy(labels)[prepared.first_rows[prepared.medoid]])
@@ -395,7 +398,8 @@ class CoresetInference(Inference):
             self.check_finite(not bool(log_prob.isnan().any()), new)
             probability = np.zeros((len(new), options))
             probability[:, np.append(names.cpu().numpy(), -1)] = log_prob.exp().numpy()
-            return probability
+            of_equal = _labels_of_equal(given.x, labels, new)
+            return np.where(of_equal[:, None] < 0, probability, np.eye(options)[of_equal])
 
         return judge
 
@@ -412,6 +416,17 @@ class CoresetInference(Inference):
         along = orders.random_orders(count, encoding.mask.shape[1], seeded(ORDERS_SEED))
         unknown = (encoding.known.cpu() < 0)[:, along]
         return along.expand_as(unknown).gather(2, unknown.byte().argsort(dim=2, stable=True))
+
+
+def _labels_of_equal(
+    x: Points, labels: Int[np.ndarray, "points"], new: Float[np.ndarray, "new *shape"]
+) -> Int[np.ndarray, "new"]:
+    """Return the label of the point that each new one equals, -1 where it equals none."""
+    rows = np.concatenate([x, new]).reshape(len(x) + len(new), -1)
+    _, place = np.unique(rows, axis=0, return_inverse=True)
+    of_place = np.full(len(rows), -1)
+    of_place[place[: len(x)]] = labels
+    return of_place[place[len(x) :]]
 
 
 def _padded(
