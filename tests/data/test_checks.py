@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from gfncp.data.checks import as_array
+from gfncp.data.checks import as_array, warn_of_weights
 from gfncp.data.columns import Columns
 
 X = np.random.default_rng(0).normal(size=(12, 2)).round(3)
@@ -66,3 +66,15 @@ def test_what_is_ambiguous_or_no_number_is_refused():
         as_array(np.array([["2020-01-31"]], dtype="datetime64[D]"), (None,), "X")
     with pytest.raises(ValueError, match=r"X is no array: .*requires grad"):
         as_array([torch.ones(2, requires_grad=True)] * 3, (None,), "X")
+
+
+@pytest.mark.parametrize("weights", [np.full(300, 1 / 300), np.full(80, 100.0)], ids=["sum to 1", "hundreds"])
+def test_weights_that_are_no_counts_are_pointed_out(weights):
+    with pytest.warns(UserWarning, match="relative weights should be divided by their mean"):
+        warn_of_weights(weights)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("weights", [np.ones(9), np.arange(6.0), np.array([0.0, 0.0, 1.0])])
+def test_counts_of_rows_are_not_pointed_out(weights):
+    warn_of_weights(weights)

@@ -28,7 +28,7 @@ def test_one_checkpoint_clusters_any_width(checkpoint, dim):
     model = GFNCP(checkpoint=checkpoint, n_samples=5, random_state=0).fit(X)
     assert model.labels_.shape == (20,)
     assert model.n_features_in_ == dim
-    probabilities = model.predict_proba(X[:3])
+    probabilities = model.predict_proba(X[:3] + 0.5)
     np.testing.assert_allclose(probabilities.sum(1), 1)
 
 

@@ -1,5 +1,6 @@
 """Checks of points, weights and known labels that estimators are given."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from gfncp.partitions import canonical_labels
 
 REAL = "biufOSU"  # kinds of arrays that may hold real numbers, or text
 UNKNOWN = "", "-1", "nan", "NaN", "None", "<NA>", "NaT"  # texts of known labels that stand for none
+SELDOM, OFTEN = 0.5, 20.0  # times that rows of positive weight count on average, if weights are counts
 RESHAPE = "Reshape your data: X.reshape(-1, 1) makes points of one column, X.reshape(1, -1) makes one point"
 
 
@@ -161,6 +163,18 @@ def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]
     if not weights.any():
         raise ValueError("sample_weight: all weights are zero; accepted is at least one that is not")
     return weights
+
+
+def warn_of_weights(weights: Float[np.ndarray, "rows"]) -> None:
+    """Warn of weights of rows that are no counts, because the rows count far less or far more than once."""
+    usual = float(weights[weights > 0].mean())
+    if not SELDOM <= usual <= OFTEN:
+        warnings.warn(
+            f"sample_weight: a row counts {usual:.3g} times on average, as if there were {weights.sum():.4g} "
+            "rows in all; relative weights should be divided by their mean",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def check_known(known_labels: Any, rows: int) -> Int[np.ndarray, "rows"]:

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from gfncp.bounds import ClusterBounds
-from gfncp.data.checks import as_array, check_images, check_shape
+from gfncp.data.checks import as_array, check_images, check_shape, warn_of_weights
 from gfncp.data.columns import Columns, Table
 from gfncp.estimators.image_range import refuse_unlike
 from gfncp.estimators.inference import Given, Inference
@@ -94,6 +94,8 @@ class PointsMixin(BaseEstimator):
                 f"n_clusters={self.n_clusters!r}: known_labels name {clusters} clusters; accepted are bounds "
                 "that leave room for them"
             )
+        if weights is not None:
+            warn_of_weights(weights)
         weight = self.categorical_weight
         weight = inference.categorical_weight if weight is None else float(weight)
         importance = None

@@ -162,8 +162,9 @@ class Posterior:
     def confidence(self, labels: Int[np.ndarray, "n_samples"]) -> Float[np.ndarray, "n_samples"]:
         """Return the probability of each point's place in a clustering.
 
-        It is the mean co-clustering probability with the other members of its cluster; for a singleton, the
-        probability of being alone; for noise (label -1), `noise_probability`.
+        It is the mean co-clustering probability with the other members of its cluster, which is no lower if
+        samples join the cluster to others; for a singleton, the probability of being alone; for noise (label
+        -1), `noise_probability`.
         """
         return expectations.confidence(labels, self.labels, self.weights)
 
