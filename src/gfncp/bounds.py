@@ -42,7 +42,7 @@ class ClusterBounds:
         if points is not None and low > points:
             raise ValueError(
                 f"{accepted} low <= {points} for this set, the number of its points, or of micro-clusters "
-                "that summarise it"
+                "that summarise it; those of one known cluster count once"
             )
         return cls(low, high)
 

@@ -21,8 +21,8 @@ address do not count: (1,) and (1, 0) are the same stream.
 | 2^31 + 7, + 10 to 13, + 17, + 18 | other programs in `benchmarks/` and `experiments/` |
 
 Random numbers that clustering itself needs have seeds that are the same in every call: `ORDERS_SEED`, alone
-or with a path of one number, `CORE_SEED`, and `CORESET_SEED` with such a path; no checkpoint has both cores
-and coresets.
+or with a path of one number, `CORE_SEED`, and `CORESET_SEED` with one or two numbers; no checkpoint has both
+cores and coresets.
 """
 
 import numpy as np

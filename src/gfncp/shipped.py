@@ -19,10 +19,10 @@ def find(name_or_path: str | Path) -> Path:
             return folder
     raise ValueError(
         f"checkpoint={str(name_or_path)!r}: accepted are {shipped()} or a folder with "
-        "model.safetensors and config.json"
+        f"{WEIGHTS} and {CONFIGURATION}"
     )
 
 
 def shipped() -> list[str]:
     """Return the names of the checkpoints that ship with the package."""
-    return sorted(path.parent.name for path in PRETRAINED.glob("*/config.json"))
+    return sorted(path.parent.name for path in PRETRAINED.glob(f"*/{CONFIGURATION}"))

@@ -251,6 +251,18 @@ def test_known_labels_condition_the_posterior(inference, generator, rows):
     assert len(posterior.labels) > 1
 
 
+def test_more_clusters_than_known_labels_leave_room_for_are_refused(inference, generator):
+    known = np.zeros(TOKENS, int)
+    known[-2:] = -1
+    for low in (2, 3):
+        made = inference(n_clusters=low)
+        labels, posterior = made.cluster([made.given(points(TOKENS), known=known)], 5, generator)[0]
+        assert labels.max() + 1 == low and (posterior.labels.max(1) + 1 == low).all()
+    made = inference(n_clusters=4)
+    with pytest.raises(ValueError, match=r"low <= 3 .*those of one known cluster count once"):
+        made.cluster([made.given(points(TOKENS), known=known)], 5, generator)
+
+
 @pytest.mark.parametrize("n_clusters", [None, 3, (3, 5)])
 def test_all_coresets_know_the_known_labels(inference, generator, n_clusters):
     """Orders start with the micro-clusters of each coreset that are known, of which some have more."""
@@ -387,6 +399,10 @@ def test_sets_side_by_side_are_as_alone(checkpoint, n_clusters):
         ({"sample_weight": [0.0] * 5}, "all weights are zero"),
         ({"sample_weight": [1.0, -1.0, 1.0, 1.0, 1.0]}, r"sample_weight\[1\] is -1.0"),
         ({"sample_weight": ["a"] * 5}, "sample_weight: accepted are numbers"),
+        (
+            {"known_labels": [0, 1, -1, -1, -1], "sample_weight": [1, 0, 1, 1, 1]},
+            "known_labels: row 1 of X has the weight 0",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(checkpoint, arguments, message):

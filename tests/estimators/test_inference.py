@@ -6,6 +6,7 @@ import torch
 from sklearn.exceptions import NotFittedError
 
 from gfncp import GFNCP, load
+from gfncp.estimators.inference import Inference
 
 KINDS = ("online-energy", "energy")
 
@@ -48,6 +49,18 @@ def test_new_points_are_judged_each_on_its_own(make_folder, rows, kind):
         np.testing.assert_allclose(
             model.predict_proba(rows[20 + row : 21 + row])[0], together[row], atol=1e-5
         )
+
+
+def test_clusters_without_a_jointly_decoded_point_get_no_new_ones(usual, rows):
+    inference = Inference.of(usual, "cpu", 1, None, 10)
+    given = inference.given(rows[:20].astype(np.float32))
+    labels = np.arange(20) % 2
+    expected = inference.judge(given, labels)(rows[20:])
+    apart = np.setdiff1d(np.arange(20), given.core)[0]
+    for name, named in ((2, labels), (0, labels + 1)):
+        found = inference.judge(given, np.where(np.arange(20) == apart, name, named))(rows[20:])
+        assert (found[:, name] == 0).all()
+        np.testing.assert_allclose(np.delete(found, name, 1), expected)
 
 
 def test_prediction_needs_a_fit_and_points_of_the_same_shape(usual, rows):

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 from sklearn.exceptions import NotFittedError
 
@@ -25,6 +26,13 @@ def test_a_saved_estimator_is_loaded_with_the_same_numbers(check_equal, make_fol
     loaded.save(tmp_path / "saved")  # over itself
     check_equal(GFNCP.load(tmp_path / "saved"), model)
     check_equal(GFNCP(tmp_path / "saved", n_samples=20, random_state=4).fit(rows[:20]), model)
+
+
+def test_parameters_of_numpy_and_pytorch_are_stored_as_what_they_are(usual, rows, tmp_path):
+    given = {"noise_threshold": np.float32(0.5), "n_samples": np.int64(3), "device": torch.device("cpu")}
+    GFNCP(usual, random_state=0, **given).fit(rows).save(tmp_path / "saved")
+    found = GFNCP.load(tmp_path / "saved").get_params()
+    assert [found[name] for name in given] == [0.5, 3, "cpu"]
 
 
 @pytest.mark.parametrize("keep", ["save", "pickle"])

@@ -26,6 +26,20 @@ def test_partial_fit_goes_on_after_fit_and_fit_starts_anew(check_equal, online, 
     check_equal(model.fit(rows), whole)
 
 
+def test_sets_are_streams_of_their_own_in_the_order_of_their_rows(check_equal, online, rows):
+    model = GFNCP(online, n_samples=20, random_state=1)
+    sets = [rows, rows[::-1].copy()]
+    for one, fitted in zip(sets, model.fit_sets(sets), strict=True):
+        check_equal(fitted, GFNCP(online, n_samples=20, random_state=1).fit(one))
+        fitted.partial_fit(rows[:3])
+        assert len(fitted.labels_) == len(rows) + 3
+
+
+def test_the_score_is_that_of_the_clustering_in_the_order_of_the_rows(online, rows):
+    model = GFNCP(online, n_samples=3, random_state=1).fit(rows)
+    assert model.score(rows) == pytest.approx(model.log_prob(rows, model.labels_) / len(rows), abs=1e-5)
+
+
 def test_labels_of_earlier_points_never_change(online, rows):
     model = GFNCP(online, n_samples=3, random_state=1)
     seen = np.empty(0, dtype=int)

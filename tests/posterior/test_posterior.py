@@ -332,6 +332,18 @@ def test_reweighted_draws_estimate_the_other_distribution():
     assert found.effective_samples == pytest.approx(20_000 / (p**2 / q).sum(), rel=0.05)
 
 
+def test_reweighting_twice_is_reweighting_to_the_last_distribution(random_samples):
+    drawn = Posterior.from_samples(*random_samples)
+    rng = np.random.default_rng(1)
+    first, last = (drawn.log_prob + rng.normal(size=len(drawn.log_prob)) for _ in range(2))
+    once, between = drawn.reweighted(last), drawn.reweighted(first)
+    at = {row.tobytes(): value for row, value in zip(drawn.labels, last, strict=True)}
+    twice = between.reweighted(np.array([at[row.tobytes()] for row in between.labels]))
+    np.testing.assert_array_equal(twice.labels, once.labels)
+    np.testing.assert_allclose(twice.weights, once.weights)
+    np.testing.assert_allclose(twice.log_prob, once.log_prob)
+
+
 def test_reweighting_drops_what_the_other_distribution_excludes(posterior):
     found = posterior.reweighted(np.where(posterior.counts == 1, -np.inf, 0.0))
     assert found.n_clusters() == {2: 1.0, 4: 0.0}

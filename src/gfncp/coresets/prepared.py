@@ -84,9 +84,15 @@ def find_distinct_points(
         coordinates: makes coordinates of columns in one unit.
 
     Raises:
-        ValueError: equal rows are known to be in different clusters.
+        ValueError: equal rows are known to be in different clusters, or a row of weight 0 to be in one.
     """
     points, distinct, weight = _merged(x, weights)
+    uncounted = np.zeros(len(x), bool) if known is None else (known >= 0) & (weight.numpy()[distinct] == 0)
+    if uncounted.any():
+        raise ValueError(
+            f"known_labels: row {int(uncounted.argmax())} of X has the weight 0: accepted are weights above "
+            "0 where a label is known"
+        )
     places = _places(points, weight, scale, importance, coordinates)
     order = places.square().sum(1).argsort(stable=True)
     rank = torch.empty_like(order)

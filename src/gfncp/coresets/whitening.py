@@ -38,7 +38,8 @@ def whitened(
     scatter = scatter_of_neighbours(*some_points(x, weights, COMPARED)) * (dim > FLAT)[:, None, None]
     few = scatter.diagonal(dim1=1, dim2=2).sum(1) / weights.sum(1).clamp_min(1)
     variances, axes = torch.linalg.eigh(scatter)
-    return x @ axes / (variances.clamp_min(0) + (ROUND / dim.clamp_min(1) + few)[:, None]).sqrt()[:, None]
+    turned_x = x @ axes / (variances.clamp_min(0) + (ROUND / dim.clamp_min(1) + few)[:, None]).sqrt()[:, None]
+    return torch.where((dim > FLAT)[:, None, None], turned_x, x)
 
 
 def filled(x: Float[Tensor, "batch points dim"]) -> Int[Tensor, "batch"]:

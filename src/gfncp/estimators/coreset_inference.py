@@ -1,7 +1,8 @@
 """Inference by a checkpoint of coresets: whole sets in, clusterings and probabilities out.
 
-Each set has eight coresets of several sizes (a large one, one of each size), each of which is a sketch of it
-that a random choice has made. The posterior is the mean of theirs,
+Each set of more than 40 rows has several coresets, each of which is a sketch of it that a random choice has
+made: eight of up to four sizes, or one of each size if there are more than 5,000 rows. The posterior is the
+mean of theirs,
 
     p(c | x) = (1 / M) sum_m p(c | x, coreset m),
 
@@ -36,7 +37,7 @@ from gfncp.estimators.coreset_votes import (
     replaced,
     with_greedy,
 )
-from gfncp.estimators.inference import Clustered, Given, Inference, Judge, Points
+from gfncp.estimators.inference import Clustered, Given, Inference, Judge, Points, of_names
 from gfncp.estimators.kept import Kept
 from gfncp.networks.energy import Encoding, EnergyNetwork
 from gfncp.networks.interfaces import PointShape
@@ -396,8 +397,7 @@ class CoresetInference(Inference):
             )
             log_prob = judged(self.on_device(prepared.columns_of(places, columns).double())).cpu()
             self.check_finite(not bool(log_prob.isnan().any()), new)
-            probability = np.zeros((len(new), options))
-            probability[:, np.append(names.cpu().numpy(), -1)] = log_prob.exp().numpy()
+            probability = of_names(log_prob.exp().numpy(), names.cpu().numpy(), options)
             of_equal = _labels_of_equal(given.x, labels, new)
             return np.where(of_equal[:, None] < 0, probability, np.eye(options)[of_equal])
 
@@ -407,8 +407,9 @@ class CoresetInference(Inference):
         return self._known_first(encoding, self.n_orders)
 
     def _bounds_of(self, encoding: Encoding) -> ClusterBounds | None:
-        """Return bounds that the coreset of fewest tokens can keep."""
-        return self._bounds(int(encoding.mask.sum(1).min()))
+        """Return bounds that every coreset can keep: known clusters count once, other tokens each."""
+        free = encoding.mask.sum(1) - (encoding.known >= 0).sum(1) + encoding.known.amax(1) + 1
+        return self._bounds(int(free.min()))
 
     @staticmethod
     def _known_first(encoding: Encoding, count: int) -> Int[torch.Tensor, "coresets orders tokens"]:

@@ -207,6 +207,11 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             for one, x, *told in zip(fitted, points, weights, known, strict=True)
         ]
         indices = [_index(X) for X in sets]
+        if inference.streams:
+            for one, x, index in zip(fitted, points, indices, strict=True):
+                one._go_on(inference, Stream.start(int(one.n_samples), one._generator()), x, index)
+                done(1)
+            return fitted
         for batch in inference.batches(given):
             some, index = [given[place] for place in batch], [indices[place] for place in batch]
             self._fit_batch(inference, some, index, [fitted[place] for place in batch], generator)

@@ -298,13 +298,15 @@ class Inference:
         rows = slice(None) if given.core is None else given.core
         make = predictive.judge if given.core is None else core.judge
         points, of_points = (self.on_device(each) for each in (given.x[rows], labels[rows]))
+        names, of_points = of_points.unique(return_inverse=True)
+        options = int(labels.max()) + 2  # a cluster without a point in the core has probability 0
         bounds = self._bounds(len(points))
         judged = make(deepcopy(self.network).double(), points.double(), of_points, bounds)
 
         def judge(new: Float[np.ndarray, "new *shape"]) -> Float[np.ndarray, "new options"]:
             log_prob = judged(self.on_device(new).double()).cpu()
             self.check_finite(not bool(log_prob.isnan().any()), new)
-            return log_prob.exp().numpy()
+            return of_names(log_prob.exp().numpy(), names.cpu().numpy(), options)
 
         return judge
 
@@ -319,10 +321,21 @@ class Inference:
         return orders.random_orders(self.n_orders, points, seeded(ORDERS_SEED))
 
     def _greedy_orders(self, points: int) -> Int[torch.Tensor, "orders points"]:
+        if self.streams:
+            return self._orders(points)
         return orders.random_orders(max(GREEDY_ORDERS, self.n_orders), points, seeded(ORDERS_SEED))
 
     def _bounds(self, points: int) -> ClusterBounds | None:
         return ClusterBounds.of(self.n_clusters, points)
+
+
+def of_names(
+    probability: Float[np.ndarray, "new named_options"], names: Int[np.ndarray, "named"], options: int
+) -> Float[np.ndarray, "new options"]:
+    """Return probabilities of all clusters, and last of a new one: 0 for clusters without a name here."""
+    found = np.zeros((len(probability), options))
+    found[:, np.append(names, -1)] = probability
+    return found
 
 
 def usual_pool(network: EnergyNetwork, encoding: Encoding) -> Pool:

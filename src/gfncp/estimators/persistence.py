@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -34,11 +35,24 @@ def write_estimator(
         raise ValueError(f"random_state={seed!r}: accepted for saving are None and integers")
     folder, source = Path(folder), find(parameters["checkpoint"])
     stored = {name: value for name, value in parameters.items() if name != "checkpoint"}
-    about = {"parameters": json.dumps(stored, default=int), "model": _sha256(source / WEIGHTS)}
+    about = {"parameters": json.dumps(stored, default=_plain), "model": _sha256(source / WEIGHTS)}
     about |= {f"fitted/{name}": text for name, text in described.items()}
     copy(source, folder)
     tensors = {name: value.contiguous() for name, value in fitted.items()}
     write_atomically(folder / FILE, lambda path: save_file(tensors, path, about))
+
+
+def _plain(value: object) -> object:
+    """Return a parameter as JSON can hold it.
+
+    Raises:
+        ValueError: it is neither a number of NumPy nor a device.
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, torch.device):
+        return str(value)
+    raise ValueError(f"parameter {value!r}: accepted for saving are numbers, texts and devices")
 
 
 def read_estimator(folder: Path) -> tuple[dict, dict[str, Tensor], dict[str, str]]:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from multiprocessing import cpu_count
 from typing import TypeVar, cast
 
 import numpy as np
 import torch
+from joblib import cpu_count
 
 Method = TypeVar("Method", bound=Callable)
 

@@ -55,7 +55,7 @@ class Posterior:
 
     Attributes:
         labels: clusters in order of appearance.
-        log_prob: log-probability of each clustering, along the order of the points.
+        log_prob: log-probability of each clustering, in nats, pooled over orders as the estimator does.
         counts: how often each was sampled.
         log_importance: log of what a draw counts for, see `reweighted`; None if all draws count the same.
         index: names of the points, for `to_frame`; None for 0, 1, 2, ...
@@ -220,6 +220,8 @@ class Posterior:
                 f"{len(self.log_prob)} clusterings, and not all of them -inf"
             )
         ratio = log_prob - self.log_prob
+        if self.log_importance is not None:  # draws are of the distribution that was first
+            ratio += self.log_importance - importance.log_normaliser(self.counts, self.log_importance)
         normaliser = importance.log_normaliser(self.counts, ratio)
         order = np.argsort(-log_prob, kind="stable")
         return replace(

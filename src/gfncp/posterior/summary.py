@@ -38,7 +38,7 @@ def format_summary(
     Args:
         chosen: the reported clustering, which need not be among the samples; with -1 for noise it is
             not ranked among the clusterings.
-        log_prob: its log-probability along the order of the points.
+        log_prob: its log-probability, in nats.
         scale: how columns were brought to one unit; None where they were taken as they are.
         described: table of `gfncp.posterior.explanation.describe_clusters`, of what sets the clusters apart;
             None to leave it out.

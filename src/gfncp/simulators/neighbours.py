@@ -12,7 +12,7 @@ from torch import Tensor
 from gfncp.partitions import sample_crp
 
 NEAREST = 15  # edges of each point in the neighbour graph
-STAY = 0.98  # share of a walk's mass that moves on at each step
+MOVES_ON = 0.98  # share of a walk's mass that moves on at each step
 STEPS = 40
 STEEPNESS = 2  # power of the distance by which anchors are drawn: higher ones never show close clusters apart
 ROWS_PER_CHUNK = 500
@@ -52,7 +52,7 @@ class NeighbourClusters:
         mass = start = torch.eye(points, anchors, device=self.features.device)
         graph = neighbour_graph(self.features)
         for _ in range(STEPS):
-            mass = torch.sparse.addmm(start, graph, mass, beta=1 - STAY, alpha=STAY)
+            mass = torch.sparse.addmm(start, graph, mass, beta=1 - MOVES_ON, alpha=MOVES_ON)
         mass = mass.T.contiguous()
         roots = F.normalize(mass.sqrt(), dim=1)
         return Walks(mass.topk(reach).indices.cpu(), (roots @ roots.T).clamp(0, 1).cpu())

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.optim import Optimizer
 
-from gfncp.checkpoints import read_json, save, save_configuration
+from gfncp.checkpoints import CONFIGURATION, WEIGHTS, read_json, save, save_configuration
 from gfncp.configuration import Configuration, parse_stored
 from gfncp.files import remove_drafts, write_atomically
 
@@ -127,8 +127,8 @@ def restore(model: nn.Module, optimizers: list[Optimizer], configuration: Config
 
 def _check_free(folder: Path, configuration: Configuration) -> None:
     """Refuse to write over a checkpoint, unless this run left it when killed in its first `store_run`."""
-    described = Path(folder) / "config.json"
+    described = Path(folder) / CONFIGURATION
     if described.exists() and read_json(described) == configuration:
         return
-    if described.exists() or (Path(folder) / "model.safetensors").exists():
+    if described.exists() or (Path(folder) / WEIGHTS).exists():
         raise ValueError(f"{folder}: holds a checkpoint that is none of this run; choose another folder")
