@@ -116,6 +116,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         "checkpoint": [str, PathLike],
         "n_samples": [COUNT],
         "n_orders": [COUNT, None],
+        "random_state": ["random_state"],
         "max_joint": [COUNT, None],
         "min_cluster_size": [COUNT],
         "noise": [StrOptions({"label"}), None],
