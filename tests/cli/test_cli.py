@@ -552,7 +552,7 @@ def test_points_that_are_taken_as_they_are_have_no_scale(gfncp, refused, csv, pl
     _, text, _ = gfncp(*given)
     page = (tmp_path / "report.html").read_text()
     assert not any(shown in text or shown in page for shown in SCALES.values())
-    assert "scale: " in refused(*given, "--scale", "none")
+    assert "scale='none': " in refused(*given, "--scale", "none")
     assert "'meters'" in refused(*given, "--scale", "meters")
 
 

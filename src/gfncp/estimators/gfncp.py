@@ -255,7 +255,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         those that were decoded jointly stand for all.
 
         Raises:
-            ValueError: ``X`` is not what the checkpoint accepts.
+            ValueError: ``X`` is not what the checkpoint accepts, or the fitted points are not.
         """
         check_is_fitted(self)
         inference, judge = self._kept.get(self._key(), self._judge)
@@ -390,6 +390,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
     def _judge(self) -> tuple[Inference, Judge]:
         inference = self._inference()
+        inference.check_fitted(self._given)
         return inference, inference.judge(self._given, self._clustering)
 
     def _key(self) -> tuple[str, int]:
