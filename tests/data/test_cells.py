@@ -63,6 +63,21 @@ def test_any_dash_before_a_number_is_a_minus(minus):
     assert split_unit(f"{minus}3 kg")[1:] == ("-3", "kg")
 
 
+@pytest.mark.parametrize("written", ["{minus}${}", "${minus}{}", "{minus}CHF {}", "{minus}{} €"])
+@pytest.mark.parametrize("minus", "-\u2212")
+def test_negative_amounts_of_money_are_numbers(read, tmp_path, written, minus):
+    signs = np.where(np.arange(24) % 3 == 0, -1, 1)
+    cells = [
+        written.format(number, minus=minus if sign < 0 else "")
+        for number, sign in zip(NUMBERS, signs, strict=True)
+    ]
+    table = pd.DataFrame({"a": X[:, 0], "b": cells})
+    np.testing.assert_array_equal(Columns.of(table).apply(table)[:, 1], signs * NUMBERS)
+    with_commas = table.map(lambda cell: str(cell).replace(".", ","))
+    points, _ = read(tmp_path / "x.csv", with_commas.to_csv(index=False, sep=";"), decimal=",")
+    np.testing.assert_array_equal(points["b"], signs * NUMBERS)
+
+
 @pytest.mark.parametrize(
     "cells",
     [

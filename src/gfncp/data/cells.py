@@ -32,7 +32,7 @@ CURRENCY = re.compile("AUD|BRL|CAD|CHF|CNY|DKK|EUR|GBP|INR|JPY|KRW|MXN|NOK|NZD|P
 NO_UNIT = ("", "")
 WORD = r"[^\W\d_]"
 IN_A_UNIT = re.compile(  # a number, whatever its marks, between a currency and a unit
-    rf"(?P<before>(?:{WORD}{{0,3}}[{CURRENCIES}]|{CURRENCY.pattern})?)\s*"
+    rf"(?P<sign>(?:[+-](?=\S))?)(?P<before>(?:{WORD}{{0,3}}[{CURRENCIES}]|{CURRENCY.pattern})?)\s*"
     rf"(?P<number>[+-]?(?:\d[\d.,'’{SPACES} ]*(?<=\d)|[.,]\d+)(?:[eE][+-]?\d+)?)\s*"
     rf"(?P<after>(?:[%‰°µμ{CURRENCIES}]|{WORD})(?:[%°/·²³µμ. ]|{WORD}){{0,15}})?"
 )
@@ -111,7 +111,7 @@ def looks_like_number(value: object) -> bool:
         return isinstance(value, int | float | np.number | Decimal)
     bare = (value.decode(errors="replace") if isinstance(value, bytes) else value).strip(SIGNS)
     bare = bare.translate(MINUS)
-    bare = bare[:-1] if bare.endswith("-") else bare  # as accountants write it
+    bare = bare[:-1] if bare.endswith("-") else bare.removeprefix("-").strip(SIGNS)  # 12-, -$12
     if not any(letter.isdigit() for letter in bare):
         return False
     return as_number(bare) is not None or SEPARATED.fullmatch(bare) is not None
@@ -131,7 +131,9 @@ def _are_most(numbers: Sequence[object], counts: Counter) -> bool:
 def split_unit(text: str) -> tuple[str, str, str]:
     """Return what stands before a number, the number, and what stands after it; or all as the number."""
     match = IN_A_UNIT.fullmatch(text.translate(MINUS).strip())
-    return (match["before"], match["number"], (match["after"] or "").rstrip()) if match else ("", text, "")
+    if match is None:
+        return "", text, ""
+    return match["before"], match["sign"] + match["number"], (match["after"] or "").rstrip()
 
 
 def common_unit(values: Sequence[object]) -> tuple[str, str] | None:
@@ -149,9 +151,9 @@ def common_unit(values: Sequence[object]) -> tuple[str, str] | None:
 
 
 def without_unit(text: str, unit: tuple[str, str]) -> str:
-    """Return a text without what stands before and after its number, if it stands there."""
-    before, after = unit
-    return text.strip().removeprefix(before).removesuffix(after).strip() if unit != NO_UNIT else text
+    """Return a text without what stands before and after its number, if that is the unit."""
+    before, number, after = split_unit(text)
+    return number if (before, after) == unit else text
 
 
 def begins_with_number(value: object) -> bool:
