@@ -117,7 +117,9 @@ def test_units_are_the_same_in_all_cells():
 )
 def test_numbers_in_other_notations_are_refused_with_advice(cell):
     cells = [cell.replace("12", str(12 + row)) if "34" not in cell else cell for row in range(24)]
-    with pytest.raises(ValueError, match=r"in a column of numbers: .*(remove the signs|thousands|decimal)"):
+    with pytest.raises(
+        ValueError, match=r"in a column of numbers: .*(write a minus|remove the signs|thousands|decimal)"
+    ):
         Columns.of(pd.DataFrame({"a": X[:, 0], "b": cells}))
 
 
@@ -163,7 +165,10 @@ BAD = {
     "3,5": "--decimal ,",
     "1.234.567": "--thousands \\.",
     "$12": "remove the signs",
-    "12 %": "remove the signs",
+    "-$12": "remove the signs",
+    "12 %": "bring the numbers to one unit, in which 1% is 0.01",
+    "(8.7)": "write a minus before numbers that are negative",
+    "8.7-": "write a minus before numbers that are negative",
     "12 kg": "remove the unit",
     "Total": "remove the row if it sums up others",
     "x" * 100: "missing values; --categories b",

@@ -36,6 +36,8 @@ IN_A_UNIT = re.compile(  # a number, whatever its marks, between a currency and 
     rf"(?P<number>[+-]?(?:\d[\d.,'’{SPACES} ]*(?<=\d)|[.,]\d+)(?:[eE][+-]?\d+)?)\s*"
     rf"(?P<after>(?:[%‰°µμ{CURRENCIES}]|{WORD})(?:[%°/·²³µμ. ]|{WORD}){{0,15}})?"
 )
+OF_ACCOUNTANTS = re.compile(r"\D*\(.*\d.*\)\D*|.*\d\s*-")  # (12) and 12-, which are negative
+SHARE = re.compile(r".*\d\s*[%‰]")
 BEGIN = re.compile(rf"[+-]?[(\"']*[{CURRENCIES}~<>≤≥]?\s*[+-]?[.,]?\d")
 TOTAL = re.compile(r"(?i:(?:grand |sub-?)?totals?|sum|mean|average)\W*")
 SHOWN = 40  # characters of a cell that messages show
@@ -180,7 +182,13 @@ def no_number(row: int, title: str, name: object, value: object, advice: Advice)
         remedies.append(advise(advice, "thousands", space if mark.isspace() else mark))
     if WITH_COMMA.fullmatch(bare):
         remedies.append(advise(advice, "decimal", ","))
-    if plain != plain.strip(SIGNS).rstrip("-") and any(letter.isdigit() for letter in text):
+    if OF_ACCOUNTANTS.fullmatch(plain):
+        remedies.append("write a minus before numbers that are negative")
+    elif SHARE.fullmatch(plain):
+        remedies.append("bring the numbers to one unit, in which 1% is 0.01 and 1‰ is 0.001")
+    elif any(letter.isdigit() for letter in text) and (unsigned := plain.lstrip("+-")) != unsigned.strip(
+        SIGNS
+    ):
         remedies.append("remove the signs around the numbers")
     elif WITH_UNIT.fullmatch(text.strip()):
         remedies.append("remove the unit behind the numbers")
