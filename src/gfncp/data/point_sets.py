@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Num, Shaped
 
+from gfncp.data.archives import Arrays
 from gfncp.data.cells import OPTIONS, advise
 from gfncp.data.column_notes import notes_of_cells
 from gfncp.data.column_uses import EXACT, Column
@@ -184,7 +185,7 @@ def _counting(table: pd.DataFrame, roles: Roles) -> list[Column]:
 
 
 def _assign(
-    held: pd.DataFrame | dict[str, np.ndarray], title: str, roles: Roles, reading: Reading
+    held: pd.DataFrame | Arrays, title: str, roles: Roles, reading: Reading
 ) -> tuple[PointSet, Shaped[np.ndarray, "points"] | None]:
     """Return all points as one set, and the name of the set that each is in."""
     check_columns(list(held), roles)
@@ -203,7 +204,7 @@ def _assign(
     return PointSet(title, points, ids, labels, columns), sets
 
 
-def _index(held: pd.DataFrame | dict[str, np.ndarray], rows: int) -> pd.Index:
+def _index(held: pd.DataFrame | Arrays, rows: int) -> pd.Index:
     """Return the names of rows that a Parquet file keeps, if pandas wrote one index of them; else numbers."""
     if isinstance(held, pd.DataFrame) and not isinstance(held.index, pd.RangeIndex | pd.MultiIndex):
         return held.index
@@ -246,7 +247,7 @@ def _whole_again(column: pd.Series) -> pd.Series:
     return column.astype("Int64") if whole and np.abs(column).max() < EXACT else column
 
 
-def _array(held: dict[str, np.ndarray], roles: Roles, reading: Reading) -> Num[np.ndarray, "points *shape"]:
+def _array(held: Arrays, roles: Roles, reading: Reading) -> Num[np.ndarray, "points *shape"]:
     for name, value in (
         ("columns", roles.columns),
         ("categories", roles.categories or None),
