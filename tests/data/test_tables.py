@@ -275,3 +275,12 @@ def test_missing_files_and_folders_are_refused(tmp_path):
     for name in ("none.csv", "folder.csv"):
         with pytest.raises(ValueError, match=f"{name}: there is no such file"):
             read_points(tmp_path / name)
+
+
+def test_blanks_around_names_are_removed_but_where_they_keep_names_apart(tmp_path, points):
+    table = pd.DataFrame(points, columns=["height ", "height", " weight "])
+    table.to_parquet(tmp_path / "points.parquet")
+    table.to_csv(tmp_path / "points.csv", index=False)
+    for suffix in ("csv", "parquet"):
+        (found,) = read_sets([tmp_path / f"points.{suffix}"], Roles(columns=["weight", "height "]))
+        np.testing.assert_allclose(found.points, points[:, [2, 0]], rtol=1e-12)

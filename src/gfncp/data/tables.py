@@ -119,10 +119,14 @@ def _why_numbers(column: pd.Series) -> str:
 
 
 def _table(held: pd.DataFrame, decimal: str, reading: Reading) -> pd.DataFrame:
-    """Return a table with texts as names of columns, and its cells read as they were said to be written."""
-    names = held.columns.map(lambda name: str(name).strip())
-    held = held.set_axis(names if names.is_unique else held.columns.map(str), axis=1)
-    return normalise(held, decimal, reading)
+    """Return a table with texts as names of columns, and its cells read as they were said to be written.
+
+    Blanks around names are removed, but for those that keep names apart.
+    """
+    names = held.columns.map(str)
+    stripped = names.map(str.strip)
+    names = stripped.where(~stripped.duplicated(keep=False), names)
+    return normalise(held.set_axis(names, axis=1), decimal, reading)
 
 
 def _check_said(path: Path, suffix: str, reading: Reading) -> None:
