@@ -417,7 +417,7 @@ sys.exit(code if not {"torch", "pandas", "sklearn", "scipy", "matplotlib"} & set
         (["x.xlsx"], "x.xlsx: accepted are files that end in"),
         (["x.csv", "--output", "x.csv/out"], "x.csv is a file; accepted is a folder"),
         (["x.csv", "--checkpoint", "generl"], "checkpoint='generl': accepted are"),
-        (["x.csv", "--labels", "l.txt"], "labels='l.txt': accepted is"),
+        (["x.csv", "--labels", "l.txt"], "--labels=l.txt: accepted is"),
         (["x.csv", "--k", "2:x"], "--k '2:x': accepted is"),
     ],
 )
@@ -735,9 +735,9 @@ USAGE = {
     "no file": (["cluster"], "Missing argument 'FILE...'"),
     "unknown option": (["cluster", "x.csv", "--chekpoint", "mnist"], "--chekpoint"),
     "unknown command": (["clusters", "x.csv"], "Did you mean 'cluster'"),
-    "no samples": (["cluster", "x.csv", "--samples", "0"], "--samples"),
+    "no samples": (["cluster", "x.csv", "--samples", "0"], "given is '0'"),
     "not a number": (["cluster", "x.csv", "--samples", "many"], "--samples"),
-    "negative seed": (["cluster", "x.csv", "--seed", "-1"], "--seed"),
+    "negative seed": (["cluster", "x.csv", "--seed", "-1"], "given is '-1'"),
     "one point": (["evaluate", "mnist", "--points", "1"], "--points"),
 }
 
@@ -874,14 +874,17 @@ def test_damaged_weights_are_refused(refused, csv, plane, pictures):
 
 def test_bad_options_of_cluster_are_refused(refused, csv, plane, tmp_path):
     given = ("cluster", csv, "--checkpoint", plane, "--output", tmp_path / "out")
-    for bad in ("0", "x", "1:2:3", "3:", ""):
+    for bad in ("0", "x", "1:2:3", "3:", "", "5:2"):
         assert "accepted is a number of clusters, such as 3, or bounds" in refused(*given, "--k", bad)
-    assert "n_clusters=(5, 2): accepted are" in refused(*given, "--k", "5:2")
-    assert "n_clusters=21" in refused(*given, "--k", "21")
+    assert "--k '21': accepted are" in refused(*given, "--k", "21")
+    assert "--k '21:30': accepted are" in refused(*given, "--k", "21:30")
     assert "device='nowhere'" in refused(*given, "--device", "nowhere")
     assert "n_jobs=0: accepted are" in refused(*given, "--jobs", "0")
-    assert "labels='labels.txt'" in refused(*given, "--labels", "labels.txt")
-    assert "labels='../labels.csv'" in refused(*given, "--labels", "../labels.csv")
+    assert "--labels=labels.txt: " in refused(*given, "--labels", "labels.txt")
+    without = (
+        "--labels=../labels.csv: accepted is a file name that ends in .csv or .parquet, without a folder"
+    )
+    assert without in refused(*given, "--labels", "../labels.csv")
     for option in ("--columns", "--id-column", "--set-column"):
         assert "there is no column 'none'; there are ['a', 'b']" in refused(*given, option, "none")
     np.save(tmp_path / "x.npy", np.zeros((3, 2)))

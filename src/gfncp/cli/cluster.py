@@ -217,7 +217,10 @@ def cluster(
         with warnings.catch_warnings(record=True) as caught:
             warnings.filterwarnings("always", category=UserWarning)
             points = [each.points for each in sets]
-            models = estimator.fit_sets(points, lambda count: bar.advance(task, count), **told)
+            try:
+                models = estimator.fit_sets(points, lambda count: bar.advance(task, count), **told)
+            except ValueError as error:
+                raise ValueError(str(error).replace(f"n_clusters={bounds!r}", f"--k {k!r}")) from None
         clustered = perf_counter()
         results = [Result(each, model) for each, model in zip(sets, models, strict=True)]
         task = bar.add_task("Writing files and pictures", total=len(sets))
@@ -284,6 +287,8 @@ def _bounds(k: str | None) -> int | tuple[int, int] | None:
         low, *high = (int(part) for part in k.split(":"))
     except ValueError:
         low, high = 0, []
-    if low < 1 or len(high) > 1:
-        raise ValueError(f"--k {k!r}: accepted is a number of clusters, such as 3, or bounds, such as 2:5")
+    if low < 1 or len(high) > 1 or min([low, *high]) < low:
+        raise ValueError(
+            f"--k {k!r}: accepted is a number of clusters, such as 3, or bounds, such as 2:5, the lower first"
+        )
     return (low, high[0]) if high else low

@@ -224,7 +224,8 @@ def _table(held: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, list[Column]
         raise ValueError(f"expected rows of numbers, found {len(points)} rows and {points.shape[1]} columns")
     for name in roles.categories:
         if name not in points.columns:
-            raise ValueError(f"categories={list(roles.categories)}: {name!r} has another role")
+            why = "has another role" if chosen is None else f"is not among columns={chosen}"
+            raise ValueError(f"categories={list(roles.categories)}: {name!r} {why}")
     points = points.astype(dict.fromkeys(roles.categories, "category")).transform(_whole_again)
     if chosen:  # integers may be identifiers, pandas' floats are not
         numbers = [name for name in points.columns if points[name].dtype.kind in "iuf"]
