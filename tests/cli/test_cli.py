@@ -589,6 +589,17 @@ def test_known_labels_and_weights_are_no_coordinates(gfncp, coresets, points, tm
     assert "known column: <b>known</b>" in page and "weight column: <b>weight</b>" in page
 
 
+def test_the_page_names_the_options_that_were_given(gfncp, csv, plane, tmp_path):
+    given = ("cluster", csv, "--checkpoint", plane, "--samples", 5, "--output", tmp_path, "--no-pictures")
+    options = {"columns": "b,a", "min cluster size": "2", "noise": "labelled -1"}
+    assert gfncp(*given)[0] == 0
+    page = (tmp_path / "report.html").read_text()
+    assert not any(f"{name}: <b>" in page for name in options)
+    assert gfncp(*given, "--columns", "b,a", "--min-cluster-size", 2, "--noise")[0] == 0
+    page = (tmp_path / "report.html").read_text()
+    assert all(f"{name}: <b>{value}</b>" in page for name, value in options.items())
+
+
 @pytest.mark.parametrize("way", ["files", "column", "both"])
 def test_known_labels_apply_within_each_set(gfncp, coresets, points, tmp_path, way):
     known = ["u", "u", "v"] + [None] * 6 + ["u", None, "u", "w"] + [None] * 7

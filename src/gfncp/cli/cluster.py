@@ -210,7 +210,14 @@ def cluster(
             )
     estimator = GFNCP(checkpoint, n_jobs=jobs, **parameters)
     settings = {"checkpoint": find(checkpoint).name, "samples": samples, "K": k or "any", "seed": seed}
-    settings |= {name.replace("-", " "): value for name, value in told_columns.items() if value is not None}
+    others = told_columns | {
+        "columns": table.columns,
+        "categories": table.categories,
+        "log": table.log,
+        "min-cluster-size": None if min_cluster_size == 1 else min_cluster_size,
+        "noise": "labelled -1" if noise else None,
+    }
+    settings |= {name.replace("-", " "): value for name, value in others.items() if value is not None}
     start = perf_counter()
     with _progress() as bar:
         task = bar.add_task(f"Clustering {count(len(sets), 'set')}", total=len(sets))
