@@ -35,7 +35,7 @@ REMEDIES = {  # what stands in the cells; what the message advises; what the rea
     "30,000": ("--thousands ,", {"thousands": ","}),
     "3,5": ("--decimal ,", {"decimal": ","}),
     "$12": ("remove the signs", None),
-    "12 %": ("remove the signs", None),
+    "12 %": ("bring the numbers to one unit", None),
     "Total": ("remove the row", None),
 }
 

@@ -34,7 +34,7 @@ class ClusterBounds:
         if n_clusters is None:
             return None
         pair = n_clusters if isinstance(n_clusters, tuple | list) else (n_clusters, n_clusters)
-        bounds = [int(k) for k in pair if isinstance(k, Integral)]
+        bounds = [int(k) for k in pair if isinstance(k, Integral) and not isinstance(k, bool)]
         accepted = f"n_clusters={n_clusters!r}: accepted are None, an integer, or (low, high), with"
         if not len(pair) == len(bounds) == 2 or not 1 <= bounds[0] <= bounds[1]:
             raise ValueError(f"{accepted} integers 1 <= low <= high")

@@ -428,7 +428,7 @@ sys.exit(code if not {"torch", "pandas", "sklearn", "scipy", "matplotlib"} & set
         (["x.xlsx"], "x.xlsx: accepted are files that end in"),
         (["x.csv", "--output", "x.csv/out"], "x.csv is a file; accepted is a folder"),
         (["x.csv", "--checkpoint", "generl"], "checkpoint='generl': accepted are"),
-        (["x.csv", "--labels", "l.txt"], "labels='l.txt': accepted is"),
+        (["x.csv", "--labels", "l.txt"], "--labels=l.txt: accepted is"),
         (["x.csv", "--k", "2:x"], "--k '2:x': accepted is"),
     ],
 )
@@ -563,7 +563,7 @@ def test_points_that_are_taken_as_they_are_have_no_scale(gfncp, refused, csv, pl
     _, text, _ = gfncp(*given)
     page = (tmp_path / "report.html").read_text()
     assert not any(shown in text or shown in page for shown in SCALES.values())
-    assert "scale: " in refused(*given, "--scale", "none")
+    assert "scale='none': " in refused(*given, "--scale", "none")
     assert "'meters'" in refused(*given, "--scale", "meters")
 
 
@@ -598,6 +598,17 @@ def test_known_labels_and_weights_are_no_coordinates(gfncp, coresets, points, tm
         np.testing.assert_allclose(posterior["log_prob"], model.posterior_.log_prob, rtol=1e-6)
     page = (tmp_path / "report.html").read_text()
     assert "known column: <b>known</b>" in page and "weight column: <b>weight</b>" in page
+
+
+def test_the_page_names_the_options_that_were_given(gfncp, csv, plane, tmp_path):
+    given = ("cluster", csv, "--checkpoint", plane, "--samples", 5, "--output", tmp_path, "--no-pictures")
+    options = {"columns": "b,a", "min cluster size": "2", "noise": "labelled -1"}
+    assert gfncp(*given)[0] == 0
+    page = (tmp_path / "report.html").read_text()
+    assert not any(f"{name}: <b>" in page for name in options)
+    assert gfncp(*given, "--columns", "b,a", "--min-cluster-size", 2, "--noise")[0] == 0
+    page = (tmp_path / "report.html").read_text()
+    assert all(f"{name}: <b>{value}</b>" in page for name, value in options.items())
 
 
 @pytest.mark.parametrize("way", ["files", "column", "both"])
@@ -746,9 +757,9 @@ USAGE = {
     "no file": (["cluster"], "Missing argument 'FILE...'"),
     "unknown option": (["cluster", "x.csv", "--chekpoint", "mnist"], "--chekpoint"),
     "unknown command": (["clusters", "x.csv"], "Did you mean 'cluster'"),
-    "no samples": (["cluster", "x.csv", "--samples", "0"], "--samples"),
+    "no samples": (["cluster", "x.csv", "--samples", "0"], "given is '0'"),
     "not a number": (["cluster", "x.csv", "--samples", "many"], "--samples"),
-    "negative seed": (["cluster", "x.csv", "--seed", "-1"], "--seed"),
+    "negative seed": (["cluster", "x.csv", "--seed", "-1"], "given is '-1'"),
     "one point": (["evaluate", "mnist", "--points", "1"], "--points"),
 }
 
@@ -885,14 +896,17 @@ def test_damaged_weights_are_refused(refused, csv, plane, pictures):
 
 def test_bad_options_of_cluster_are_refused(refused, csv, plane, tmp_path):
     given = ("cluster", csv, "--checkpoint", plane, "--output", tmp_path / "out")
-    for bad in ("0", "x", "1:2:3", "3:", ""):
+    for bad in ("0", "x", "1:2:3", "3:", "", "5:2"):
         assert "accepted is a number of clusters, such as 3, or bounds" in refused(*given, "--k", bad)
-    assert "n_clusters=(5, 2): accepted are" in refused(*given, "--k", "5:2")
-    assert "n_clusters=21" in refused(*given, "--k", "21")
+    assert "--k '21': accepted are" in refused(*given, "--k", "21")
+    assert "--k '21:30': accepted are" in refused(*given, "--k", "21:30")
     assert "device='nowhere'" in refused(*given, "--device", "nowhere")
     assert "n_jobs=0: accepted are" in refused(*given, "--jobs", "0")
-    assert "labels='labels.txt'" in refused(*given, "--labels", "labels.txt")
-    assert "labels='../labels.csv'" in refused(*given, "--labels", "../labels.csv")
+    assert "--labels=labels.txt: " in refused(*given, "--labels", "labels.txt")
+    without = (
+        "--labels=../labels.csv: accepted is a file name that ends in .csv or .parquet, without a folder"
+    )
+    assert without in refused(*given, "--labels", "../labels.csv")
     for option in ("--columns", "--id-column", "--set-column"):
         assert "there is no column 'none'; there are ['a', 'b']" in refused(*given, option, "none")
     np.save(tmp_path / "x.npy", np.zeros((3, 2)))

@@ -1,9 +1,15 @@
 """The command line says what it used of a table, and takes what it is told of one."""
 
+import csv
+import io
+
 import numpy as np
 import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gfncp.cli import main
+from gfncp.cli.table_options import TableOptions
 
 X = np.random.default_rng(0).normal(size=(12, 2)).round(3)
 FRAME = pd.DataFrame(X, columns=["a", "b"])
@@ -71,3 +77,17 @@ def test_the_command_line_takes_logarithms_and_says_so(vector_checkpoint, tmp_pa
 def test_options_of_reading_are_refused_on_ray(capsys):
     assert main(["cluster", "x.parquet", "--engine", "ray", "--decimal", ","]) == 2
     assert "--decimal=,: accepted with --engine local only" in capsys.readouterr().err
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z"))), min_size=1).filter(all))
+def test_names_are_listed_as_in_csv_files(names):
+    """Those with commas or quotation marks are quoted, by Python's csv module, too."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(names)
+    roles = TableOptions(columns=line.getvalue(), categories=line.getvalue(), log=line.getvalue()).roles()
+    assert roles.columns == roles.categories == roles.logarithms == names
+
+
+def test_names_without_commas_need_no_quotation_marks():
+    assert TableOptions(columns=' 6" pipe, a b ,"c').roles().columns == ['6" pipe', "a b", '"c']
+    assert TableOptions(columns='"height, cm", "weight "').roles().columns == ["height, cm", "weight "]

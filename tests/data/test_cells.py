@@ -63,6 +63,21 @@ def test_any_dash_before_a_number_is_a_minus(minus):
     assert split_unit(f"{minus}3 kg")[1:] == ("-3", "kg")
 
 
+@pytest.mark.parametrize("written", ["{minus}${}", "${minus}{}", "{minus}CHF {}", "{minus}{} €"])
+@pytest.mark.parametrize("minus", "-\u2212")
+def test_negative_amounts_of_money_are_numbers(read, tmp_path, written, minus):
+    signs = np.where(np.arange(24) % 3 == 0, -1, 1)
+    cells = [
+        written.format(number, minus=minus if sign < 0 else "")
+        for number, sign in zip(NUMBERS, signs, strict=True)
+    ]
+    table = pd.DataFrame({"a": X[:, 0], "b": cells})
+    np.testing.assert_array_equal(Columns.of(table).apply(table)[:, 1], signs * NUMBERS)
+    with_commas = table.map(lambda cell: str(cell).replace(".", ","))
+    points, _ = read(tmp_path / "x.csv", with_commas.to_csv(index=False, sep=";"), decimal=",")
+    np.testing.assert_array_equal(points["b"], signs * NUMBERS)
+
+
 @pytest.mark.parametrize(
     "cells",
     [
@@ -102,7 +117,9 @@ def test_units_are_the_same_in_all_cells():
 )
 def test_numbers_in_other_notations_are_refused_with_advice(cell):
     cells = [cell.replace("12", str(12 + row)) if "34" not in cell else cell for row in range(24)]
-    with pytest.raises(ValueError, match=r"in a column of numbers: .*(remove the signs|thousands|decimal)"):
+    with pytest.raises(
+        ValueError, match=r"in a column of numbers: .*(write a minus|remove the signs|thousands|decimal)"
+    ):
         Columns.of(pd.DataFrame({"a": X[:, 0], "b": cells}))
 
 
@@ -148,7 +165,10 @@ BAD = {
     "3,5": "--decimal ,",
     "1.234.567": "--thousands \\.",
     "$12": "remove the signs",
-    "12 %": "remove the signs",
+    "-$12": "remove the signs",
+    "12 %": "bring the numbers to one unit, in which 1% is 0.01",
+    "(8.7)": "write a minus before numbers that are negative",
+    "8.7-": "write a minus before numbers that are negative",
     "12 kg": "remove the unit",
     "Total": "remove the row if it sums up others",
     "x" * 100: "missing values; --categories b",

@@ -1,11 +1,13 @@
 """Points of every container as arrays or tables; what is neither is named."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from gfncp.data.checks import as_array, warn_of_weights
+from gfncp.data.checks import as_array, check_known, check_weights, warn_of_weights
 from gfncp.data.columns import Columns
 
 X = np.random.default_rng(0).normal(size=(12, 2)).round(3)
@@ -66,6 +68,29 @@ def test_what_is_ambiguous_or_no_number_is_refused():
         as_array(np.array([["2020-01-31"]], dtype="datetime64[D]"), (None,), "X")
     with pytest.raises(ValueError, match=r"X is no array: .*requires grad"):
         as_array([torch.ones(2, requires_grad=True)] * 3, (None,), "X")
+
+
+def test_weights_may_be_changed_without_changing_what_was_given():
+    given = pd.Series([1.5, 2.0])
+    check_weights(given, 2)[0] = 7
+    assert given.tolist() == [1.5, 2.0]
+    given = np.array([1.5, 2.0])
+    given.flags.writeable = False
+    assert check_weights(given, 2).flags.writeable
+
+
+@pytest.mark.parametrize("largest", [1e-300, 1e38])
+def test_weights_near_the_ends_of_float32_are_refused(largest):
+    said = re.escape(f"sample_weight: the largest weight is {largest:g}: accepted is one from")
+    with pytest.raises(ValueError, match=said):
+        check_weights([0, largest], 2)
+    assert check_weights([1e-300, 1], 2).tolist() == [1e-300, 1]
+
+
+@pytest.mark.parametrize("label", [("a", 1), [1, 2], np.inf, np.float32("-inf")])
+def test_known_labels_that_are_neither_text_nor_finite_numbers_are_refused(label):
+    with pytest.raises(ValueError, match=r"known_labels\[1\] is .*accepted are finite numbers and text"):
+        check_known([None, label, None], 3)
 
 
 @pytest.mark.parametrize("weights", [np.full(300, 1 / 300), np.full(80, 100.0)], ids=["sum to 1", "hundreds"])

@@ -23,9 +23,13 @@ def test_columns_that_are_said_to_be_categories_are(read, tmp_path):
     assert found["grade"].tolist() == ["1", "2", "?"] * 3
     unique = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": pd.Categorical(["x", "y", "z"])})
     assert [each.used for each in Columns.of(unique).used] == ["number", "category"]
-    for categories, message in ((["no"], "there is no column 'no'"), (["a"], "'a' has another role")):
+    for roles, message in (
+        (Roles(categories=["no"]), "there is no column 'no'"),
+        (Roles(categories=["a"], ids="a"), "'a' has another role"),
+        (Roles(categories=["a"], columns=["grade"]), r"'a' is not among columns=\['grade'\]"),
+    ):
         with pytest.raises(ValueError, match=message):
-            read(tmp_path / "x.csv", text, Roles(columns=["grade"], categories=categories))
+            read(tmp_path / "x.csv", text, roles)
 
 
 def test_names_and_numbers_of_rows_are_left_out_of_files(read, tmp_path):

@@ -126,7 +126,11 @@ def test_stored_columns_give_the_same_coordinates(frame):
     [
         (
             ["x"] * 59 + [f"name {i}" for i in range(51)],
-            r"'b' holds 52 different texts, such as 'x', in 110 rows",
+            r"'b' holds 52 different values, such as 'x', in 110 rows",
+        ),
+        (
+            pd.Categorical([*range(51)] * 2 + [0] * 8),
+            r"'b' holds 51 different values, such as 0, in 110 rows",
         ),
         (["x"] * 59 + [str(i) for i in range(51)], r"row 1, column 'b' holds 'x', in a column of numbers"),
         ([1.0] * 109 + [pd.Timestamp(0)], "row 110, column 'b' holds Timestamp"),

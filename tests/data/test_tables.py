@@ -10,7 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from gfncp.cli.told_columns import read_told_sets
 from gfncp.data import read_points
+from gfncp.data.delimited import Reading
 from gfncp.data.point_sets import Roles, read_sets
 from gfncp.data.tables import columns_that_count
 
@@ -146,6 +148,17 @@ def test_damaged_archives_are_refused(tmp_path, points):
             read_points(path)
 
 
+def test_arrays_that_are_not_asked_for_may_hold_anything(tmp_path, points):
+    np.savez(tmp_path / "points.npz", notes=np.array([None, {}]), x=points, kind=np.arange(7))
+    found, labels = read_points(tmp_path / "points.npz", "kind")
+    np.testing.assert_array_equal(found, points)
+    np.testing.assert_array_equal(labels, range(7))
+    with pytest.raises(ValueError, match=r"points.npz: cannot be read \(array 'notes': Object arrays"):
+        read_points(tmp_path / "points.npz", "notes")
+    with pytest.raises(ValueError, match=r"points.npz: cannot be read \(array 'notes': Object arrays"):
+        read_told_sets([tmp_path / "points.npz"], Roles(), "notes", None, Reading())
+
+
 def test_nothing_is_unpickled(tmp_path):
     class Trap:
         def __reduce__(self):
@@ -159,12 +172,15 @@ def test_nothing_is_unpickled(tmp_path):
             read_points(tmp_path / f"points.{suffix}")
 
 
+RECORDS = np.zeros(5, dtype=[("a", float), ("b", float)])
 ARRAYS = {
     "scalar": (np.float64(3), r"found shape \(\)"),
-    "one dimension": (np.zeros(5), r"found shape \(5,\)"),
+    "one dimension": (np.zeros(5), r"found shape \(5,\) of type float64; x.reshape\(-1, 1\)"),
     "no points": (np.zeros((0, 2)), r"found shape \(0, 2\)"),
     "text": (np.array([["a", "b"]]), "of type <U1"),
     "complex": (np.zeros((2, 2), complex), "of type complex128"),
+    "complex of one dimension": (np.zeros(5, complex), r"found shape \(5,\) of type complex128$"),
+    "records": (RECORDS, r"found shape \(5,\) of type \[.*\]$"),
     "dates": (np.zeros((2, 2), "datetime64[s]"), r"of type datetime64\[s\]"),
     "nan": (np.array([[0.0, 1.0], [np.nan, 1.0]]), r"x\[1, 0\] is nan: accepted are finite numbers"),
     "overflow": (np.array([[0.0, 1.0], [1e39, 1.0]]), r"x\[1, 0\] is 1e\+39: accepted are finite numbers"),
@@ -259,3 +275,12 @@ def test_missing_files_and_folders_are_refused(tmp_path):
     for name in ("none.csv", "folder.csv"):
         with pytest.raises(ValueError, match=f"{name}: there is no such file"):
             read_points(tmp_path / name)
+
+
+def test_blanks_around_names_are_removed_but_where_they_keep_names_apart(tmp_path, points):
+    table = pd.DataFrame(points, columns=["height ", "height", " weight "])
+    table.to_parquet(tmp_path / "points.parquet")
+    table.to_csv(tmp_path / "points.csv", index=False)
+    for suffix in ("csv", "parquet"):
+        (found,) = read_sets([tmp_path / f"points.{suffix}"], Roles(columns=["weight", "height "]))
+        np.testing.assert_allclose(found.points, points[:, [2, 0]], rtol=1e-12)

@@ -293,6 +293,8 @@ def test_bad_labels_are_refused(make, labels, message):
         ({"n_samples": 2.5}, "'n_samples' .* Got 2.5"),
         ({"n_samples": "many"}, "'n_samples' .* Got 'many'"),
         ({"random_state": "zero"}, "zero"),
+        ({"random_state": -1}, r"'random_state' parameter of GFNCP must be an int .* or None. Got -1"),
+        ({"random_state": np.random.default_rng(0)}, "'random_state' .* Got Generator"),
         ({"n_clusters": 4}, "n_clusters=4: accepted are None, an integer, or"),
         ({"n_clusters": "few"}, "n_clusters='few'"),
         ({"device": "no-such"}, "device='no-such': accepted is a device of this machine"),
@@ -484,7 +486,7 @@ def test_more_known_clusters_than_there_may_be_are_refused(make, coreset_checkpo
     assert model.fit(X[:6], known_labels=[0, 0, *[-1] * 4]).n_clusters_ == 1
 
 
-@pytest.mark.parametrize("n_clusters", [(2, None), range(2, 5), "auto"])
+@pytest.mark.parametrize("n_clusters", [(2, None), range(2, 5), "auto", True, (True, 3)])
 def test_numbers_of_clusters_that_are_none_are_refused(make, coreset_checkpoint, X, n_clusters):
     with pytest.raises(ValueError, match=r"n_clusters=.*accepted are None, an integer, or"):
         make(checkpoint=coreset_checkpoint, n_clusters=n_clusters).fit(X)

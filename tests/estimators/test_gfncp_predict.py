@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pytest
 import torch
 
 from gfncp import GFNCP, checkpoints
@@ -38,3 +39,16 @@ def test_an_estimator_that_has_predicted_can_be_pickled_and_loads_nothing_again(
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), expected)
     monkeypatch.setattr(GFNCP, "_inference", None)
     np.testing.assert_array_equal(model.predict_proba(X), expected)
+
+
+def test_predictions_by_another_kind_of_checkpoint_are_refused(
+    vector_checkpoint, image_checkpoint, coreset_checkpoint, X
+):
+    kinds = {vector_checkpoint: X, image_checkpoint: np.zeros((5, 28, 28)), coreset_checkpoint: X}
+    for checkpoint, points in kinds.items():
+        model = GFNCP(checkpoint, n_samples=3, random_state=0).fit(points)
+        for other in kinds.keys() - {checkpoint}:
+            with pytest.raises(
+                ValueError, match=f"checkpoint='{other}': the points were fitted with another kind"
+            ):
+                model.set_params(checkpoint=other).predict(points)

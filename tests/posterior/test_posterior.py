@@ -304,7 +304,9 @@ def test_the_summary_tells_what_is_there():
 def test_a_summary_of_many_numbers_of_clusters_names_the_most_probable_ones():
     labels = np.stack([np.minimum(np.arange(30), k) for k in range(30)])
     text = Posterior.from_samples(labels, np.zeros(30)).summary()
-    assert text.splitlines()[1].count("(") == 8
+    line = text.splitlines()[1]
+    assert line.count("(") == 9 and line.endswith(", others (0.73)")
+    assert "others" not in Posterior.from_samples(labels[:8], np.zeros(8)).summary()
 
 
 # Importance weights.

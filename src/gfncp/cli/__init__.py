@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return app(arguments, prog_name="gfncp", standalone_mode=False) or 0
     except typer.TyperException as error:
         command = getattr(error, "ctx", None)
-        message = f"{error.format_message()} See {command.command_path if command else 'gfncp'} --help"
+        message = f"{_describe_usage(error)} See {command.command_path if command else 'gfncp'} --help"
     except (ValueError, FloatingPointError, OSError) as error:
         message = str(error)
     except (KeyboardInterrupt, typer.Abort):
@@ -72,3 +72,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     print(f"gfncp: {' '.join(message.split())}", file=sys.stderr)
     return 2
+
+
+def _describe_usage(error: typer.TyperException) -> str:
+    """Return the message of an error in the use of options, with the value that was given."""
+    from pydantic import ValidationError
+
+    message, cause = error.format_message(), error.__cause__
+    if not isinstance(cause, ValidationError):
+        return message
+    value = repr(cause.errors()[0]["input"])
+    return message if value in message else f"{message}; given is {value}."

@@ -210,14 +210,24 @@ def cluster(
             )
     estimator = GFNCP(checkpoint, n_jobs=jobs, **parameters)
     settings = {"checkpoint": find(checkpoint).name, "samples": samples, "K": k or "any", "seed": seed}
-    settings |= {name.replace("-", " "): value for name, value in told_columns.items() if value is not None}
+    others = told_columns | {
+        "columns": table.columns,
+        "categories": table.categories,
+        "log": table.log,
+        "min-cluster-size": None if min_cluster_size == 1 else min_cluster_size,
+        "noise": "labelled -1" if noise else None,
+    }
+    settings |= {name.replace("-", " "): value for name, value in others.items() if value is not None}
     start = perf_counter()
     with _progress() as bar:
         task = bar.add_task(f"Clustering {count(len(sets), 'set')}", total=len(sets))
         with warnings.catch_warnings(record=True) as caught:
             warnings.filterwarnings("always", category=UserWarning)
             points = [each.points for each in sets]
-            models = estimator.fit_sets(points, lambda count: bar.advance(task, count), **told)
+            try:
+                models = estimator.fit_sets(points, lambda count: bar.advance(task, count), **told)
+            except ValueError as error:
+                raise ValueError(str(error).replace(f"n_clusters={bounds!r}", f"--k {k!r}")) from None
         clustered = perf_counter()
         results = [Result(each, model) for each, model in zip(sets, models, strict=True)]
         task = bar.add_task("Writing files and pictures", total=len(sets))
@@ -284,6 +294,8 @@ def _bounds(k: str | None) -> int | tuple[int, int] | None:
         low, *high = (int(part) for part in k.split(":"))
     except ValueError:
         low, high = 0, []
-    if low < 1 or len(high) > 1:
-        raise ValueError(f"--k {k!r}: accepted is a number of clusters, such as 3, or bounds, such as 2:5")
+    if low < 1 or len(high) > 1 or min([low, *high]) < low:
+        raise ValueError(
+            f"--k {k!r}: accepted is a number of clusters, such as 3, or bounds, such as 2:5, the lower first"
+        )
     return (low, high[0]) if high else low

@@ -14,7 +14,10 @@ def check_labels_file(name: str) -> None:
         ValueError: ``name`` does not end in .csv or .parquet, or it names a folder, too.
     """
     if Path(name).suffix not in LABELS or Path(name).name != name:
-        raise ValueError(f"labels={name!r}: accepted is a file name that ends in .csv or .parquet")
+        raise ValueError(
+            f"--labels={name}: accepted is a file name that ends in .csv or .parquet, without a folder; "
+            "--output names that"
+        )
 
 
 def check_paths(files: Sequence[Path], output: Path, names: Collection[str]) -> None:

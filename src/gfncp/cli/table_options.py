@@ -4,6 +4,7 @@ A command takes one of these classes as a parameter; `with_options` gives it the
 """
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from gfncp.data.delimited import Reading
     from gfncp.data.point_sets import Roles
 
+NAME = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^,]*?))\s*,')  # with its comma; quoted as in CSV files
 OF_READING = ("delimiter", "decimal", "thousands", "missing", "encoding", "array")
 
 
@@ -90,7 +92,11 @@ class TableOptions(FileOptions):
         ),
     ] = None
     columns: Annotated[
-        str | None, typer.Option(help="Columns to cluster by, separated by commas; default: all others.")
+        str | None,
+        typer.Option(
+            help="Columns to cluster by, separated by commas (names with commas in double quotation marks); "
+            "default: all others."
+        ),
     ] = None
     categories: Annotated[
         str | None,
@@ -154,8 +160,10 @@ def with_options(command: Callable) -> Callable:
 
 
 def _split(names: str | None) -> list[str] | None:
-    """Split names at commas; None for none."""
-    return None if names is None else [name.strip() for name in names.split(",")]
+    """Split names at commas, but for those in quotation marks, which may have commas; None for none."""
+    if names is None:
+        return None
+    return [quoted.replace('""', '"') or plain for quoted, plain in NAME.findall(f"{names},")]
 
 
 def _options(group: type) -> list[inspect.Parameter]:

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Shaped
 
+from gfncp.data.archives import Arrays
 from gfncp.data.checks import check_weights
 from gfncp.data.delimited import Reading
 from gfncp.data.point_sets import PointSet, Roles, check_columns, names_apart, read_sets
-from gfncp.data.tables import read_file
+from gfncp.data.tables import in_file, read_file
 
 Told = dict[str, list[Shaped[np.ndarray, "points"]]]
 
@@ -59,7 +60,7 @@ def read_told_sets(
         found = read_sets([path], replace(roles, others=others), reading)
         rows = sum(len(each.points) for each in found)
         for name, column in columns.items():
-            values = np.asarray(held[column])
+            values = _values(held, column, path)
             if values.shape != (rows,):
                 raise ValueError(
                     f"{path}: {column!r} has shape {values.shape}: accepted is one value per point, ({rows},)"
@@ -75,7 +76,7 @@ def read_told_sets(
     return sets, told
 
 
-def _read(path: Path, columns: list[str], reading: Reading) -> pd.DataFrame | dict[str, np.ndarray]:
+def _read(path: Path, columns: list[str], reading: Reading) -> pd.DataFrame | Arrays:
     """Read a file, and refuse one without these columns."""
     if path.is_dir():
         raise ValueError(f"{path}: a folder of images has no columns {columns}")
@@ -85,6 +86,14 @@ def _read(path: Path, columns: list[str], reading: Reading) -> pd.DataFrame | di
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     return held
+
+
+def _values(held: pd.DataFrame | Arrays, column: str, path: Path) -> Shaped[np.ndarray, "*shape"]:
+    """Return a column of a file, or an array that can be read."""
+    try:
+        return np.asarray(held[column])
+    except ValueError as error:
+        raise ValueError(in_file(path, error)) from None
 
 
 def _check_weights(values: Shaped[np.ndarray, "points"], path: Path, column: str) -> None:

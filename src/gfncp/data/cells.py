@@ -32,10 +32,12 @@ CURRENCY = re.compile("AUD|BRL|CAD|CHF|CNY|DKK|EUR|GBP|INR|JPY|KRW|MXN|NOK|NZD|P
 NO_UNIT = ("", "")
 WORD = r"[^\W\d_]"
 IN_A_UNIT = re.compile(  # a number, whatever its marks, between a currency and a unit
-    rf"(?P<before>(?:{WORD}{{0,3}}[{CURRENCIES}]|{CURRENCY.pattern})?)\s*"
+    rf"(?P<sign>(?:[+-](?=\S))?)(?P<before>(?:{WORD}{{0,3}}[{CURRENCIES}]|{CURRENCY.pattern})?)\s*"
     rf"(?P<number>[+-]?(?:\d[\d.,'’{SPACES} ]*(?<=\d)|[.,]\d+)(?:[eE][+-]?\d+)?)\s*"
     rf"(?P<after>(?:[%‰°µμ{CURRENCIES}]|{WORD})(?:[%°/·²³µμ. ]|{WORD}){{0,15}})?"
 )
+OF_ACCOUNTANTS = re.compile(r"\D*\(.*\d.*\)\D*|.*\d\s*-")  # (12) and 12-, which are negative
+SHARE = re.compile(r".*\d\s*[%‰]")
 BEGIN = re.compile(rf"[+-]?[(\"']*[{CURRENCIES}~<>≤≥]?\s*[+-]?[.,]?\d")
 TOTAL = re.compile(r"(?i:(?:grand |sub-?)?totals?|sum|mean|average)\W*")
 SHOWN = 40  # characters of a cell that messages show
@@ -111,7 +113,7 @@ def looks_like_number(value: object) -> bool:
         return isinstance(value, int | float | np.number | Decimal)
     bare = (value.decode(errors="replace") if isinstance(value, bytes) else value).strip(SIGNS)
     bare = bare.translate(MINUS)
-    bare = bare[:-1] if bare.endswith("-") else bare  # as accountants write it
+    bare = bare[:-1] if bare.endswith("-") else bare.removeprefix("-").strip(SIGNS)  # 12-, -$12
     if not any(letter.isdigit() for letter in bare):
         return False
     return as_number(bare) is not None or SEPARATED.fullmatch(bare) is not None
@@ -131,7 +133,9 @@ def _are_most(numbers: Sequence[object], counts: Counter) -> bool:
 def split_unit(text: str) -> tuple[str, str, str]:
     """Return what stands before a number, the number, and what stands after it; or all as the number."""
     match = IN_A_UNIT.fullmatch(text.translate(MINUS).strip())
-    return (match["before"], match["number"], (match["after"] or "").rstrip()) if match else ("", text, "")
+    if match is None:
+        return "", text, ""
+    return match["before"], match["sign"] + match["number"], (match["after"] or "").rstrip()
 
 
 def common_unit(values: Sequence[object]) -> tuple[str, str] | None:
@@ -149,9 +153,9 @@ def common_unit(values: Sequence[object]) -> tuple[str, str] | None:
 
 
 def without_unit(text: str, unit: tuple[str, str]) -> str:
-    """Return a text without what stands before and after its number, if it stands there."""
-    before, after = unit
-    return text.strip().removeprefix(before).removesuffix(after).strip() if unit != NO_UNIT else text
+    """Return a text without what stands before and after its number, if that is the unit."""
+    before, number, after = split_unit(text)
+    return number if (before, after) == unit else text
 
 
 def begins_with_number(value: object) -> bool:
@@ -178,7 +182,13 @@ def no_number(row: int, title: str, name: object, value: object, advice: Advice)
         remedies.append(advise(advice, "thousands", space if mark.isspace() else mark))
     if WITH_COMMA.fullmatch(bare):
         remedies.append(advise(advice, "decimal", ","))
-    if plain != plain.strip(SIGNS).rstrip("-") and any(letter.isdigit() for letter in text):
+    if OF_ACCOUNTANTS.fullmatch(plain):
+        remedies.append("write a minus before numbers that are negative")
+    elif SHARE.fullmatch(plain):
+        remedies.append("bring the numbers to one unit, in which 1% is 0.01 and 1‰ is 0.001")
+    elif any(letter.isdigit() for letter in text) and (unsigned := plain.lstrip("+-")) != unsigned.strip(
+        SIGNS
+    ):
         remedies.append("remove the signs around the numbers")
     elif WITH_UNIT.fullmatch(text.strip()):
         remedies.append("remove the unit behind the numbers")

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence, Sized
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from gfncp.partitions import canonical_labels
 REAL = "biufOSU"  # kinds of arrays that may hold real numbers, or text
 UNKNOWN = "", "-1", "nan", "NaN", "None", "<NA>", "NaT"  # texts of known labels that stand for none
 SELDOM, OFTEN = 0.5, 20.0  # times that rows of positive weight count on average, if weights are counts
+LARGEST_WEIGHT = 1e-30, 1e30  # bounds, within those of float32: weights are summed up
 RESHAPE = "Reshape your data: X.reshape(-1, 1) makes points of one column, X.reshape(1, -1) makes one point"
 
 
@@ -148,10 +150,11 @@ def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]
     """Return weights of rows in float64.
 
     Raises:
-        ValueError: they are not finite numbers of at least 0, one for each row, or all of them are 0.
+        ValueError: they are not finite numbers of at least 0, one for each row, or the largest is 0, or too
+            small or too large for float32, the format of networks.
     """
     try:
-        weights = np.asarray(sample_weight, dtype=np.float64)
+        weights = np.array(sample_weight, dtype=np.float64)  # a copy: what pandas lends may be read-only
     except (TypeError, ValueError) as error:
         raise ValueError(f"sample_weight: accepted are numbers ({error})") from None
     if weights.shape != (rows,):
@@ -162,6 +165,11 @@ def check_weights(sample_weight: object, rows: int) -> Float[np.ndarray, "rows"]
         raise ValueError(f"sample_weight[{place}] is {weights[place]}: accepted are finite numbers from 0")
     if not weights.any():
         raise ValueError("sample_weight: all weights are zero; accepted is at least one that is not")
+    largest, (low, high) = weights.max(), LARGEST_WEIGHT
+    if not low <= largest <= high:
+        raise ValueError(
+            f"sample_weight: the largest weight is {largest:g}: accepted is one from {low:g} to {high:g}"
+        )
     return weights
 
 
@@ -183,16 +191,23 @@ def check_known(known_labels: Any, rows: int) -> Int[np.ndarray, "rows"]:
     So does a text that NumPy or pandas makes of one of these, such as "nan".
 
     Raises:
-        ValueError: there is not one for each row.
+        ValueError: there is not one for each row, or one is neither text nor a finite number.
     """
     if isinstance(known_labels, torch.Tensor):  # whose entries are tensors, each unlike all others
         known_labels = known_labels.detach().cpu().numpy()
-    labels = pd.Series(list(known_labels), dtype=object) if np.ndim(known_labels) == 1 else None
-    if labels is None or len(labels) != rows:
+    entries = list(known_labels) if np.iterable(known_labels) else []
+    for place, label in enumerate(entries):
+        if not pd.api.types.is_scalar(label) or (isinstance(label, Real) and np.isinf(label)):
+            raise ValueError(
+                f"known_labels[{place}] is {label!r}: accepted are finite numbers and text, and -1 or a "
+                "missing value where nothing is known"
+            )
+    if np.shape(known_labels) != (rows,):
         raise ValueError(
             f"known_labels has shape {np.shape(known_labels)}: accepted is ({rows},), with -1 or a missing "
             "value where nothing is known"
         )
+    labels = pd.Series(entries, dtype=object)
     unknown = labels.isna() | labels.map(lambda label: isinstance(label, str) and label.strip() in UNKNOWN)
     unknown |= labels.map(lambda label: not isinstance(label, str) and label == -1)
     return np.asarray(pd.factorize(labels.where(~unknown, None))[0], dtype=np.int64)

@@ -300,10 +300,10 @@ def _category(column: pd.Series, name: object, title: str, called: str, advice: 
     names = sorted({kind for kind in kinds_of(column) if kind is not None})
     kinds = len(names)
     if kinds > CATEGORIES:
-        first = _short(column.dropna().iloc[0])
+        first = _short(column.dropna().tolist()[0])
         raise ValueError(
-            f"X: {title} holds {kinds} different texts, such as {first}, in {len(column)} rows: accepted are "
-            f"at most {CATEGORIES} categories; {advise(advice, 'leave_out', name)}"
+            f"X: {title} holds {kinds} different values, such as {first}, in {len(column)} rows: accepted "
+            f"are at most {CATEGORIES} categories; {advise(advice, 'leave_out', name)}"
         )
     spellings = tuple(" = ".join(map(repr, group)) for group in merged(column))
     why = _tick(column) if is_tick(column) else f"{kinds} values" if kinds != 1 else ONE_KIND

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Num, Shaped
 
+from gfncp.data.archives import Arrays
 from gfncp.data.cells import OPTIONS, advise
 from gfncp.data.column_notes import notes_of_cells
 from gfncp.data.column_uses import EXACT, Column
@@ -189,7 +190,7 @@ def _counting(table: pd.DataFrame, roles: Roles) -> list[Column]:
 
 
 def _assign(
-    held: pd.DataFrame | dict[str, np.ndarray], title: str, roles: Roles, reading: Reading
+    held: pd.DataFrame | Arrays, title: str, roles: Roles, reading: Reading
 ) -> tuple[PointSet, Shaped[np.ndarray, "points"] | None]:
     """Return all points as one set, and the name of the set that each is in."""
     check_columns(list(held), roles)
@@ -208,7 +209,7 @@ def _assign(
     return PointSet(title, points, ids, labels, columns), sets
 
 
-def _index(held: pd.DataFrame | dict[str, np.ndarray], rows: int) -> pd.Index:
+def _index(held: pd.DataFrame | Arrays, rows: int) -> pd.Index:
     """Return the names of rows that a Parquet file keeps, if pandas wrote one index of them; else numbers."""
     if isinstance(held, pd.DataFrame) and not isinstance(held.index, pd.RangeIndex | pd.MultiIndex):
         return held.index
@@ -228,7 +229,8 @@ def _table(held: pd.DataFrame, roles: Roles) -> tuple[pd.DataFrame, list[Column]
         raise ValueError(f"expected rows of numbers, found {len(points)} rows and {points.shape[1]} columns")
     for name in roles.categories:
         if name not in points.columns:
-            raise ValueError(f"categories={list(roles.categories)}: {name!r} has another role")
+            why = "has another role" if chosen is None else f"is not among columns={chosen}"
+            raise ValueError(f"categories={list(roles.categories)}: {name!r} {why}")
     points = points.astype(dict.fromkeys(roles.categories, "category")).transform(_whole_again)
     if chosen:  # integers may be identifiers, pandas' floats are not
         numbers = [name for name in points.columns if points[name].dtype.kind in "iuf"]
@@ -251,7 +253,7 @@ def _whole_again(column: pd.Series) -> pd.Series:
     return column.astype("Int64") if whole and np.abs(column).max() < EXACT else column
 
 
-def _array(held: dict[str, np.ndarray], roles: Roles, reading: Reading) -> Num[np.ndarray, "points *shape"]:
+def _array(held: Arrays, roles: Roles, reading: Reading) -> Num[np.ndarray, "points *shape"]:
     for name, value in (
         ("columns", roles.columns),
         ("categories", roles.categories or None),

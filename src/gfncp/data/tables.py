@@ -9,6 +9,7 @@ import pandas as pd
 from jaxtyping import Bool, Float64, Num, Shaped
 from safetensors import safe_open
 
+from gfncp.data.archives import Archive, Arrays
 from gfncp.data.cells import OF_TRAINING, OPTIONS, PANDAS, Advice, advise
 from gfncp.data.column_uses import Column
 from gfncp.data.columns import Columns
@@ -66,8 +67,8 @@ def read_points(
     return points, labels
 
 
-def read_file(path: Path, reading: Reading | None = None) -> pd.DataFrame | dict[str, np.ndarray]:
-    """Read a file: a table, or arrays by name.
+def read_file(path: Path, reading: Reading | None = None) -> pd.DataFrame | Arrays:
+    """Read a file: a table, or arrays by name, those of NPZ files when they are asked for.
 
     Args:
         reading: how its cells are written, as options of the command line say; None where there are none.
@@ -118,10 +119,14 @@ def _why_numbers(column: pd.Series) -> str:
 
 
 def _table(held: pd.DataFrame, decimal: str, reading: Reading) -> pd.DataFrame:
-    """Return a table with texts as names of columns, and its cells read as they were said to be written."""
-    names = held.columns.map(lambda name: str(name).strip())
-    held = held.set_axis(names if names.is_unique else held.columns.map(str), axis=1)
-    return normalise(held, decimal, reading)
+    """Return a table with texts as names of columns, and its cells read as they were said to be written.
+
+    Blanks around names are removed, but for those that keep names apart.
+    """
+    names = held.columns.map(str)
+    stripped = names.map(str.strip)
+    names = stripped.where(~stripped.duplicated(keep=False), names)
+    return normalise(held.set_axis(names, axis=1), decimal, reading)
 
 
 def _check_said(path: Path, suffix: str, reading: Reading) -> None:
@@ -158,12 +163,12 @@ def _other_encoding(path: Path, reading: Reading, error: UnicodeError, advice: A
     return f"{path}: cannot be read (it is not {name}: {error}); {remedy} reads another encoding"
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+def _read_arrays(path: Path) -> Arrays:
     held = np.load(path, allow_pickle=False)
     if isinstance(held, np.ndarray):
         return {"x": held}
     with held:
-        return {name: held[name] for name in held.files}
+        return Archive(path, tuple(held.files))
 
 
 def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
@@ -219,12 +224,12 @@ def points_of_table(
 
 
 def array_of_points(
-    held: dict[str, np.ndarray], advice: Advice = PANDAS, name: str | None = None
+    held: Arrays, advice: Advice = PANDAS, name: str | None = None
 ) -> Num[np.ndarray, "points *shape"]:
     """Return the array called ``name``, by default ``x``, of numbers, with at least one point.
 
     Raises:
-        ValueError: there is no such array.
+        ValueError: there is no such array, or it holds something else.
     """
     if set(held) >= SPARSE:
         raise ValueError(f"holds a sparse matrix: {DENSE}")
@@ -233,7 +238,8 @@ def array_of_points(
         raise ValueError(f"expected an array named {name or 'x'!r}, found {list(held)}{others}")
     x = held[name or "x"]
     if x.ndim < 2 or x.size == 0 or x.dtype.kind not in "buif":
-        column = "; x.reshape(-1, 1) makes points of one column" if x.ndim == 1 else ""
+        one = x.ndim == 1 and x.dtype.kind in "buif"
+        column = "; x.reshape(-1, 1) makes points of one column" if one else ""
         raise ValueError(
             f"expected an array of numbers (points, ...), found shape {x.shape} of type {x.dtype}{column}"
         )

@@ -116,6 +116,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         "checkpoint": [str, PathLike],
         "n_samples": [COUNT],
         "n_orders": [COUNT, None],
+        "random_state": ["random_state"],
         "max_joint": [COUNT, None],
         "min_cluster_size": [COUNT],
         "noise": [StrOptions({"label"}), None],
@@ -259,7 +260,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         those that were decoded jointly stand for all.
 
         Raises:
-            ValueError: ``X`` is not what the checkpoint accepts.
+            ValueError: ``X`` is not what the checkpoint accepts, or the fitted points are not.
         """
         check_is_fitted(self)
         inference, judge = self._kept.get(self._key(), self._judge)
@@ -394,6 +395,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
 
     def _judge(self) -> tuple[Inference, Judge]:
         inference = self._inference()
+        inference.check_fitted(self._given)
         return inference, inference.judge(self._given, self._clustering)
 
     def _key(self) -> tuple[str, int]:

@@ -158,6 +158,21 @@ class Inference:
                 f"{self.name!r}, whose energies of them are not finite"
             )
 
+    def check_fitted(self, given: Given) -> None:
+        """Refuse a set that was fitted with a checkpoint of another kind.
+
+        Raises:
+            ValueError: this network takes other points, or other units.
+        """
+        shape, expected = given.x.shape[1:], self.point_shape
+        fits = len(shape) == len(expected) and all(
+            size in (None, found) for size, found in zip(expected, shape, strict=True)
+        )
+        if not fits or (given.scale is None) == self.configuration.summarises:
+            raise ValueError(
+                f"checkpoint={self.name!r}: the points were fitted with another kind of checkpoint: fit again"
+            )
+
     def given(
         self,
         x: Points,
@@ -184,7 +199,8 @@ class Inference:
             ("known_labels", known, None),
         ):
             if value is not default and not (isinstance(value, str) and value == default):
-                raise ValueError(f"{name}: {self.name!r} takes points as they are; accepted is {default!r}")
+                shown = f"{name}={value!r}" if isinstance(value, str) else name
+                raise ValueError(f"{shown}: {self.name!r} takes points as they are; accepted is {default!r}")
         joint = self.joint(len(x))
         if len(x) == joint:
             return Given(x)

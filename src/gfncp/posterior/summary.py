@@ -55,7 +55,10 @@ def describe_posterior(posterior: Posterior, points: pd.DataFrame | None = None)
     labels, found = posterior.most_likely(), posterior.n_clusters()
     frame = posterior.to_frame(labels)
     unsure = frame.loc[:, "probability"].nsmallest(ROWS)
-    k = ", ".join(f"{k} ({probability:.2f})" for k, probability in _likeliest(found))
+    likeliest = _likeliest(found)
+    k = ", ".join(f"{k} ({probability:.2f})" for k, probability in likeliest)
+    if len(likeliest) < len(found):
+        k += f", others ({sum(found.values()) - sum(probability for _, probability in likeliest):.2f})"
     sizes = " ".join(map(str, np.sort(np.bincount(labels))[::-1]))
     lines = [
         _size(posterior),
