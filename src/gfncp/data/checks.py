@@ -195,9 +195,9 @@ def check_known(known_labels: Any, rows: int) -> Int[np.ndarray, "rows"]:
     """
     if isinstance(known_labels, torch.Tensor):  # whose entries are tensors, each unlike all others
         known_labels = known_labels.detach().cpu().numpy()
-    entries = list(known_labels) if np.iterable(known_labels) else []
+    entries = _entries(known_labels)
     for place, label in enumerate(entries):
-        if not pd.api.types.is_scalar(label) or (isinstance(label, Real) and np.isinf(label)):
+        if not pd.api.types.is_scalar(label) or (isinstance(label, Real) and abs(label) == np.inf):
             raise ValueError(
                 f"known_labels[{place}] is {label!r}: accepted are finite numbers and text, and -1 or a "
                 "missing value where nothing is known"
@@ -211,6 +211,11 @@ def check_known(known_labels: Any, rows: int) -> Int[np.ndarray, "rows"]:
     unknown = labels.isna() | labels.map(lambda label: isinstance(label, str) and label.strip() in UNKNOWN)
     unknown |= labels.map(lambda label: not isinstance(label, str) and label == -1)
     return np.asarray(pd.factorize(labels.where(~unknown, None))[0], dtype=np.int64)
+
+
+def _entries(values: object) -> list:
+    """Return the entries of a list, an array or a table; none of a single value."""
+    return list(values) if np.iterable(values) else []
 
 
 def check_each_set(

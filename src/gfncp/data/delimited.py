@@ -116,7 +116,7 @@ def read_text(path: Path, reading: Reading) -> tuple[pd.DataFrame, str]:
     skipped = int(says is not None)
     table = _parse(path, delimiter, decimal, encoding, skipped, reading.names)
     unsaid = reading.decimal is None and reading.thousands is None
-    cells = table[[name for name in table.columns if str(name).strip() not in reading.names]]
+    cells = table.drop(columns=[name for name in table.columns if str(name).strip() in reading.names])
     if unsaid and delimiter != "," and _has_decimal_commas(cells):
         decimal = ","
         table = _parse(path, delimiter, decimal, encoding, skipped, reading.names)
@@ -286,7 +286,7 @@ def _parse(
         except pd.errors.ParserError as error:
             raise ValueError(_not_parsed(str(error))) from None
     check_header(table)
-    return table.assign(**{name: _names(table[name]) for name in of_names})
+    return table.assign(**{name: _names(pd.Series(table[name])) for name in of_names})
 
 
 def _names(texts: pd.Series) -> pd.Series:

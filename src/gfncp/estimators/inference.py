@@ -149,9 +149,15 @@ class Inference:
         return answer if given.is_partly_known else place_points(answer, posterior)
 
     def on_device(self, values: np.ndarray | torch.Tensor) -> torch.Tensor:
+        """Return values on the network's device."""
         return torch.as_tensor(values).to(next(self.network.parameters()).device)
 
     def check_finite(self, finite: bool, x: Points) -> None:
+        """Refuse points of which energies are not finite.
+
+        Raises:
+            ValueError: they are not.
+        """
         if not finite:
             raise ValueError(
                 f"X has values from {float(x.min()):g} to {float(x.max()):g}: too far apart for "

@@ -8,21 +8,17 @@ from gfncp.networks.energy import Encoding, EnergyNetwork
 from gfncp.partitions import canonical_labels
 
 
-def log_policy(energies: Float[Tensor, "batch steps options"]) -> Float[Tensor, "batch steps options"]:
-    """Return log p(c_n | c_{1:n-1}, x) (Eq. 10, 21)."""
-    return torch.log_softmax(-energies, -1)
-
-
 def follow(
     network: EnergyNetwork,
     encoding: Encoding,
     labels: Int[Tensor, "batch points"],
     steps: Int[Tensor, "batch steps"] | None,
 ) -> tuple[Float[Tensor, "batch steps options"], Float[Tensor, "batch steps"]]:
-    """Return the energies of the options along given labels, and the log-probabilities of the labels."""
+    """Return the energies of the options along given labels, and log p(c_n | c_{1:n-1}, x) (Eq. 10, 21)."""
     energies = network.encoded_energies(encoding, labels, steps)
     taken = labels if steps is None else labels.gather(1, steps)
-    return energies, log_policy(energies).gather(2, taken.clamp_min(0)[..., None])[..., 0]
+    log_policy = torch.log_softmax(-energies, -1)
+    return energies, log_policy.gather(2, taken.clamp_min(0)[..., None])[..., 0]
 
 
 def random_order(

@@ -43,8 +43,9 @@ with the most test sets, is shown.
 - *Test sets*: their number, and that of the points in each. The paper has 3,000 sets of mixtures, 10,000 of
   images and 2,500 of features. All methods get the same sets; records without the key `drawn` are older, and
   of other sets of the same kind.
-- *Iterations*: of training; of *ours (coresets)* those of the tuning alone. *Best*: the weights of the lowest
-  loss of validation (A.2). *Mean*: of the weights before and after. Elsewhere the last.
+- *Iterations*: of training; of *ours (coresets)* those of the tuning alone, and of *ours* on MoG with alpha =
+  6 those after `mog-2d`, from which it starts. *Best*: the weights of the lowest loss of validation (A.2).
+  *Mean*: of the weights before and after. Elsewhere the last.
 - ± is a standard error: over training seeds where there are several, else over test sets where the record has
   it.
 - *The paper prints*: NMI / ARI of the method that is named, ± a standard deviation over the paper's runs.
