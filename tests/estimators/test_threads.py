@@ -1,10 +1,9 @@
 """Numbers of threads: what n_jobs means, and that it is over when it is over."""
 
-from multiprocessing import cpu_count
-
 import numpy as np
 import pytest
 import torch
+from joblib import cpu_count
 
 from gfncp.estimators.threads import threads, with_n_jobs
 

@@ -1,5 +1,6 @@
 """Number of threads that compute, by scikit-learn's convention for ``n_jobs``."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -7,7 +8,6 @@ from typing import TypeVar, cast
 
 import numpy as np
 import torch
-from joblib import cpu_count
 
 Method = TypeVar("Method", bound=Callable)
 
@@ -30,11 +30,16 @@ def threads(n_jobs: object) -> Iterator[None]:
     if not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
         raise ValueError(f"n_jobs={n_jobs!r}: accepted are None and integers but 0, such as -1 for all cores")
     before = torch.get_num_threads()
-    torch.set_num_threads(int(n_jobs) if n_jobs > 0 else max(1, cpu_count() + 1 + int(n_jobs)))
+    torch.set_num_threads(int(n_jobs) if n_jobs > 0 else max(1, _cores() + 1 + int(n_jobs)))
     try:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def with_n_jobs(method: Method) -> Method:
