@@ -13,6 +13,7 @@ seeds each. With --only, other groups of the record stay as they are.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -44,7 +45,8 @@ def run(case: Case, checkpoint: str, seed: int) -> Outcome:
     """Return the outcome of a case in an empty folder; an error that nobody expected is one, too."""
     with TemporaryDirectory() as folder:
         try:
-            return case(Place(Path(folder), checkpoint, seed))
+            outcome = case(Place(Path(folder), checkpoint, seed))
+            return replace(outcome, observed=outcome.observed.replace(f"{folder}/", ""))
         except ModuleNotFoundError as error:
             return Outcome("", f"{error.name} is not installed", None)
         except Exception as error:  # a case that breaks must not hide the others
