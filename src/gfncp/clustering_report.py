@@ -46,7 +46,7 @@ class Result:
     def labels(self) -> pd.DataFrame:
         """Return name, label, probability and entropy of each point.
 
-        The column of names is called like the set's, but ``point`` where these lack a name of their own.
+        The first column has the name of the set's index, or ``point`` if that has none, or another column's.
         """
         frame = self.model.posterior_.named(self.set.ids).to_frame(self.model.labels_)
         name = frame.index.name

@@ -122,8 +122,14 @@ def check_shape(x: np.ndarray, point_shape: PointShape, checkpoint: str | Path) 
     Raises:
         ValueError: see `as_array`.
     """
-    if any(expected not in (None, found) for expected, found in zip(point_shape, x.shape[1:], strict=True)):
+    if not is_shaped(x, point_shape):
         raise ValueError(_mismatch(x.shape, point_shape, checkpoint))
+
+
+def is_shaped(x: np.ndarray, point_shape: PointShape) -> bool:
+    """Return True for points of the shape that a network takes."""
+    fits = [expected in (None, found) for expected, found in zip(point_shape, x.shape[1:], strict=False)]
+    return len(point_shape) == x.ndim - 1 and all(fits)
 
 
 def check_images(

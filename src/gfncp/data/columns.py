@@ -35,7 +35,7 @@ from gfncp.data.column_notes import listed, notes_of
 from gfncp.data.column_uses import CONSTANT, SPAN, Column, use_of
 from gfncp.data.dates import from_days
 from gfncp.data.findings import look_at
-from gfncp.data.kinds import nearer, place_kinds, recognised, shares_of, texts_of
+from gfncp.data.kinds import Kind, nearer, place_kinds, recognised, shares_of, texts_of
 from gfncp.data.numeric import gaps, numbers_of, places
 from gfncp.data.outliers import NONE, Outliers
 from gfncp.data.sentinels import Sentinel
@@ -118,13 +118,15 @@ class Columns:
         lacking = {titles[place]: count for place, count in gaps(self.used, missing).items() if count}
         empty = np.all(missing, axis=1)
         for place, shares in self.shares.items():
-            kinds, texts = recognised(frame.iloc[:, place], shares), texts_of(frame.iloc[:, place])
+            column = frame.iloc[:, place]
+            kinds = recognised(column, shares)
             parts.append(self.step * place_kinds(kinds, shares) / nearer(self.used[place].block))
-            new = [text for text, kind in zip(texts, kinds, strict=True) if text is not None and kind is None]
+            unknown = np.array([kind is None for kind in kinds])
+            new = texts_of(column[unknown & column.notna().to_numpy()])
             _warn_of_new_kinds(titles[place], new)
-            unknown = kinds.count(None) - len(new)
-            lacking |= {titles[place]: unknown} if unknown else {}
-            empty &= [kind is None for kind in kinds]
+            gone = int(unknown.sum()) - len(new)
+            lacking |= {titles[place]: gone} if gone else {}
+            empty &= unknown
         if lacking:
             where = ", ".join(f"{count} in {title}" for title, count in list(lacking.items())[:10])
             more = f" and {len(lacking) - 10} more columns" if len(lacking) > 10 else ""
@@ -256,10 +258,10 @@ def _frame(table: Table) -> tuple[pd.DataFrame, list[str]]:
     return frame, titles
 
 
-def _warn_of_new_kinds(title: str, cells: Sequence[str]) -> None:
+def _warn_of_new_kinds(title: str, cells: Sequence[Kind]) -> None:
     """Warn of the cells of a column that name kinds which are not known from `fit`, if there are any."""
     if cells:
-        named = listed(sorted(set(cells)))
+        named = listed(sorted(set(map(str, cells))))
         warnings.warn(
             f"X: {title} holds kinds that were not there in fit ({named}), {len(cells)} times in all: "
             "they count like missing values",

@@ -171,10 +171,8 @@ def normalise(table: pd.DataFrame, decimal: str, reading: Reading) -> pd.DataFra
     columns = []
     for place, name in enumerate(table.columns):
         column = table.iloc[:, place]
-        if name in reading.names:
-            columns.append(column)
-            continue
-        if pd.api.types.is_bool_dtype(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype):
+        of_kinds = pd.api.types.is_bool_dtype(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype)
+        if of_kinds or name in reading.names:
             pass
         elif pd.api.types.is_numeric_dtype(column.dtype):
             column = column.mask(column.isin(numbers)) if numbers else column
@@ -279,7 +277,7 @@ def _parse(
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are longer than the first line
         try:
-            of_names = [name for name in read(nrows=0).columns if name.strip() in names]
+            of_names = [name for name in read(nrows=0).columns if name.strip() in names] if names else []
             table = read(dtype=dict.fromkeys(of_names, str))
         except pd.errors.ParserWarning:
             raise ValueError(f"rows have more cells than the first line: {HEADER}") from None

@@ -18,16 +18,8 @@ ROWS = 10  # in fewer, a missing value is no answer
 TICKED = 2  # rows with a value, at least
 UNTICKED = 0.1  # share of rows without a value, at least, for that to mean something
 NOTHING = ""  # the kind of missing values, where there is one other
-SAID = {
-    "true": True,
-    "1": True,
-    "1.0": True,
-    "yes": True,
-    "false": False,
-    "0": False,
-    "0.0": False,
-    "no": False,
-}
+YES, NO = ("true", "yes", "1", "1.0"), ("false", "no", "0", "0.0")
+SAID: dict[str, bool] = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
 
 
 def folded(text: str) -> str:

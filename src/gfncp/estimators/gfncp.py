@@ -210,7 +210,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         indices = [_index(X) for X in sets]
         if inference.streams:
             for one, x, index in zip(fitted, points, indices, strict=True):
-                one._go_on(inference, Stream.start(int(one.n_samples), one._generator()), x, index)
+                one._start(inference, x, index)
                 done(1)
             return fitted
         for batch in inference.batches(given):
@@ -236,7 +236,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         stream = getattr(self, "_stream", None)
         x, index = self._read(inference, X, reset=stream is None), _index(X)
         if stream is None:
-            return self._go_on(inference, Stream.start(int(self.n_samples), self._generator()), x, index)
+            return self._start(inference, x, index)
         earlier = self.posterior_.index
         index = None if earlier is None or index is None else earlier.append(index)
         return self._go_on(inference, stream, x, index, self.X_)
@@ -373,7 +373,7 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
         known = None if known_labels is None else check_known(known_labels, len(x))
         given = self._given_of(inference, x, self._columns, weights, known)
         if inference.streams:
-            return self._go_on(inference, Stream.start(int(self.n_samples), self._generator()), x, _index(X))
+            return self._start(inference, x, _index(X))
         return self._fit_batch(inference, [given], [_index(X)], [self], self._generator())[0]
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -417,6 +417,10 @@ class GFNCP(PretrainedMixin, ClusterMixin, PointsMixin):
             one.outside_ = one.outside_ + warn_unlike_set(inference, given, greedy, log_prob)
             one._decide(inference, given, inference.settle(given, greedy, posterior), posterior, index)
         return fitted
+
+    def _start(self, inference: Inference, x: np.ndarray, index: pd.Index | None) -> "GFNCP":
+        """Return the estimator after the first points of a stream."""
+        return self._go_on(inference, Stream.start(int(self.n_samples), self._generator()), x, index)
 
     def _go_on(
         self,

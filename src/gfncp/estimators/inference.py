@@ -18,6 +18,7 @@ from gfncp.bounds import ClusterBounds
 from gfncp.checkpoints import read_checkpoint
 from gfncp.configuration import Configuration
 from gfncp.coresets.units import Scale
+from gfncp.data.checks import is_shaped
 from gfncp.decoding import core, orders, predictive
 from gfncp.decoding.pool import Pool
 from gfncp.decoding.stream import Stream
@@ -170,11 +171,7 @@ class Inference:
         Raises:
             ValueError: this network takes other points, or other units.
         """
-        shape, expected = given.x.shape[1:], self.point_shape
-        fits = len(shape) == len(expected) and all(
-            size in (None, found) for size, found in zip(expected, shape, strict=True)
-        )
-        if not fits or (given.scale is None) == self.configuration.summarises:
+        if not is_shaped(given.x, self.point_shape) or (given.scale is None) == self.configuration.summarises:
             raise ValueError(
                 f"checkpoint={self.name!r}: the points were fitted with another kind of checkpoint: fit again"
             )
